@@ -1,0 +1,34 @@
+# Every target sets up what it needs: a virtual environment in .venv, installed once and again only when
+# pyproject.toml or constraints.txt change.
+PYTHON ?= python3
+READY := .venv/.ready
+
+.PHONY: saddle test check figures format clean
+
+saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
+	.venv/bin/python experiments/saddle_escape.py
+
+test: $(READY)            ## the whole test suite
+	.venv/bin/python -m pytest -n 2
+
+check: $(READY)           ## formatter, linter, types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+figures: $(READY)         ## the papers' figures, redrawn into paper_figs/
+	set -e; for script in paper_figs/*.py; do .venv/bin/python $$script; done
+
+format: $(READY)
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "samdyn needs Python 3.11 or newer; $$($(PYTHON) --version) was found. Run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf .venv results

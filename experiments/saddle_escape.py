@@ -1,0 +1,400 @@
+"""When, and why, does SAM stay at a saddle that gradient descent leaves?
+
+Starts many runs around a saddle, says what became of them, and holds what it measures against theory.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from typer import Exit, Option
+
+import samdyn as sd
+from samdyn import analysis, checks, cli, plot, theory
+from samdyn.analysis import CriticalPoint, Escape
+from samdyn.methods import Ascent
+from samdyn.output import OutputFolder
+from samdyn.simulate.progress import progress_bar
+
+RADII = (
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    1.1,
+    1.25,
+    1.5,
+    1.75,
+    2.0,
+)  # default ρ, in units of 1/|λ|, λ the escaping eigenvalue
+
+
+def main(
+    landscape: Annotated[str, Option(help="A name from the catalogue, or a formula like 'x**2 - y**2'.")] = "saddle",
+    coordinates: Annotated[str, Option(help="The coordinates of a formula.")] = "x y",
+    saddle: Annotated[str, Option(help="Which saddle: the one nearest to this point. Default: the lowest.")] = "",
+    methods: Annotated[str, Option(help="Names, separated by commas.")] = "GD,USAM,SAM",
+    rho: Annotated[str, Option(help="Radii ρ. Default: ten from 0.1/|λ| to 2/|λ|.")] = "",
+    lr: Annotated[str, Option(help="Learning rates η. Default: 0.02/max|λ|.")] = "",
+    momentum: Annotated[str, Option(help="Heavy-ball momenta γ.")] = "0",
+    starts: Annotated[int, Option(help="How many runs start around the saddle.")] = 1000,
+    distribution: Annotated[
+        str, Option(help="disc: uniform in a ball; normal: Gaussian; line: along the escaping direction.")
+    ] = "disc",
+    spread: Annotated[float | None, Option(help="The ball's radius, or the Gaussian's σ. Default: 1/|λ|.")] = None,
+    steps: Annotated[int, Option(help="Steps of every run.")] = 5000,
+    seed: Annotated[int, Option(help="Of the starts.")] = 0,
+    device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    dtype: Annotated[str, Option(help="float64 or float32.")] = "float64",
+    out: Annotated[
+        Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
+    ] = Path("results/saddle_escape"),
+) -> None:
+    """When, and why, does SAM stay at a saddle that gradient descent leaves?"""
+    parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
+    scene = cli.landscape(landscape, coordinates)
+    point, room = choose_saddle(scene, saddle)
+    length = float(1 / abs(point.eigenvalues[0]))  # from within 1/|λ| a gradient step of that radius crosses the saddle
+    radii = cli.numbers("--rho", rho) if rho else [float(f"{r * length:.6g}") for r in RADII]
+    rates = cli.numbers("--lr", lr) if lr else [float(f"{0.02 / abs(point.eigenvalues).max():.6g}")]
+    momenta = cli.numbers("--momentum", momentum)
+    maps = [
+        sd.Map(scene, method, lr=e, momentum=g)
+        for e, g, method in product(rates, momenta, cli.with_radii(methods, radii))
+    ]
+    width = min(length, room / 8) if spread is None else checks.positive("--spread", spread, "Use e.g. --spread 0.1")
+    points = draw_starts(point, checks.count("--starts", starts, "Use e.g. --starts 1000"), distribution, width, seed)
+    reach = float(abs(points - point.w).max())
+    if reach >= room / 2:
+        rule = f"puts starts at {reach:.3g} from the saddle, and there is another critical point at {room:.3g}"
+        checks.reject("--spread", width, rule, f"Use a smaller one, e.g. --spread {room / 8:.3g}")
+    radius = min(2 * reach, 0.75 * room)
+    steps = checks.count("--steps", steps, "Use e.g. --steps 5000")
+    sd.simulate(maps[0], points[:1], 1, device=device, dtype=dtype, progress=False)  # refuses what is not there
+
+    console = Console(highlight=False)
+    results: list[Result] = []
+    with OutputFolder(out, "saddle_escape", parameters) as folder:
+        try:
+            with progress_bar("saddle escape", len(maps)) as show:
+                for map_ in maps:
+                    escape = analysis.escape(map_, point, points, radius, steps, dtype=dtype, device=device)
+                    results.append(Result(map_, escape, *measure_boundary(map_, point, 4 * length, steps)))
+                    show(len(results))
+        except KeyboardInterrupt:
+            if not results:
+                raise
+            console.print(f"stopped after {len(results)} of {len(maps)} settings; what is finished is saved")
+        folder.about["finished"] = f"{len(results)} of {len(maps)} settings"
+        folder.save_dataset(make_dataset(results, points, point), "runs.zarr")
+        console.print(f"{scene.name}: L = {scene.expr}; saddle at {shown(point.w)}, λ = {shown(point.eigenvalues)}")
+        console.print(make_table(results, point))
+        draw(results, scene, point, folder)
+    console.print(f"figures, data and provenance in {out}/")
+    if len(results) < len(maps):
+        raise Exit(130)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured for one setting."""
+
+    map_: sd.Map
+    escape: Escape
+    quantity: str  # what the boundary is: "rho", a threshold in ρ, or "width", a distance from the saddle
+    low: float  # it lies between these
+    high: float
+
+    @property
+    def rho(self) -> float:
+        """ρ, 0 for a method that has none."""
+        return float(getattr(self.map_.method, "rho", 0.0))
+
+    @property
+    def group(self) -> str:
+        """What the settings that differ in ρ alone have in common."""
+        return f"{type(self.map_.method).__name__}, η = {self.map_.lr:g}, γ = {self.map_.momentum:g}"
+
+
+def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, float]:
+    """Return the saddle nearest to a point, or the lowest, and how far the next critical point is."""
+    points = analysis.critical_points(landscape)
+    saddles = [p for p in points if p.kind == "saddle"]
+    if not saddles:
+        fix = "Choose a landscape with one; a degenerate saddle has no λ to compare with"
+        checks.reject("--landscape", landscape.name, f"no non-degenerate saddle in the box {landscape.box}", fix)
+    chosen = saddles[0]
+    if near:
+        target = np.array(cli.numbers("--saddle", near))
+        if target.shape != (landscape.dim,):
+            checks.reject("--saddle", near, f"must have {landscape.dim} coordinates", "Use e.g. --saddle 0,1")
+        chosen = min(saddles, key=lambda p: float(np.linalg.norm(p.w - target)))
+    room = min((float(abs(p.w - chosen.w).max()) for p in points if p is not chosen), default=np.inf)
+    return chosen, room
+
+
+def draw_starts(point: CriticalPoint, number: int, distribution: str, width: float, seed: int) -> np.ndarray:
+    """Return the starts (number, d)."""
+    rng, d = np.random.default_rng(seed), len(point.w)
+    match checks.known("distribution", distribution, ("disc", "normal", "line")):
+        case "normal":
+            return point.w + width * rng.standard_normal((number, d))
+        case "line":
+            along = rng.uniform(-width, width, (number, 1)) * point.eigenvectors[:, 0]
+            # Off the line by a millionth, because the line itself is invariant in symmetric landscapes.
+            return point.w + along + 1e-6 * width * rng.standard_normal((number, d))
+        case _:
+            direction = rng.standard_normal((number, d))
+            direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+            return point.w + width * rng.uniform(0, 1, (number, 1)) ** (1 / d) * direction
+
+
+def measure_boundary(map_: sd.Map, point: CriticalPoint, largest: float, steps: int) -> tuple[str, float, float]:
+    """Return where capture begins, as an interval: the threshold in ρ where theory speaks of one, else the width."""
+    known = theory.boundary(map_.method, point.eigenvalues)
+    if known and known[0] == "rho":
+        method = replace(map_.method, rho=0.0) if isinstance(map_.method, Ascent) else map_.method
+        threshold = measure_threshold(replace(map_, method=method), point)
+        return "rho", threshold, threshold
+    return "width", *analysis.trap_half_width(map_, point, largest, steps)
+
+
+measure_threshold = cache(analysis.trapping_threshold)  # settings that differ in ρ alone share it
+
+
+def make_table(results: list[Result], point: CriticalPoint) -> Table:
+    """Return the table the experiment prints: 80 columns wide, as long as lr and momentum have one value each."""
+    rates, momenta = {r.map_.lr for r in results}, {r.map_.momentum for r in results}
+    table = Table(
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.title = ", ".join(
+        [f"{len(results[0].escape.outcome)} runs a setting, shares in %"]
+        + [f"η = {r:g}" for r in rates if len(rates) == 1]
+        + [f"γ = {g:g}" for g in momenta if len(momenta) == 1]
+    )
+    table.caption = (
+        "trap, esc, div, und: trapped, escaped, diverged, undecided.  Times: t = kη,\n"
+        "Kaplan-Meier, unfinished runs censored.  Capture begins above the radius ρ,\n"
+        "or within the distance w from the saddle along its escaping direction."
+    )
+    table.add_column("method")
+    columns: list[tuple[str, Callable[[Result], str]]] = [
+        ("ρ", lambda r: f"{r.rho:g}" if isinstance(r.map_.method, Ascent) else ""),
+        *([("η", lambda r: f"{r.map_.lr:g}")] if len(rates) > 1 else []),
+        *([("γ", lambda r: f"{r.map_.momentum:g}")] if len(momenta) > 1 else []),
+        ("trap", share("trapped")),
+        ("esc", share("escaped")),
+        ("div", share("diverged")),
+        ("und", share("undecided")),
+        ("median escape\ntime [95 %]", escape_time),
+        ("capture\nmeasured", lambda r: boundary_text(r.quantity, r.low if np.isinf(r.high) else (r.low + r.high) / 2)),
+        ("capture\ntheory", lambda r: boundary_text(*(theory.boundary(r.map_.method, point.eigenvalues) or ("", 0.0)))),
+    ]
+    for name, _ in columns:
+        table.add_column(name, justify="right", vertical="bottom")
+    for r in results:
+        table.add_row(type(r.map_.method).__name__, *(cell(r) for _, cell in columns))
+    return table
+
+
+def share(outcome: str) -> Callable[[Result], str]:
+    """Return what writes the share of an outcome, in %."""
+    return lambda result: f"{100 * result.escape.fraction(outcome):.1f}"
+
+
+def escape_time(result: Result) -> str:
+    """Write the median escape time with its interval, or the time that most runs outlasted."""
+    median, low, high = result.escape.survival().median()
+    if np.isinf(median):
+        return f"> {result.escape.end.max() * result.map_.lr:.3g}"
+    return f"{median:.3g} [{low:.3g}, {high:.3g}]".replace("inf", "∞")
+
+
+def boundary_text(quantity: str, value: float) -> str:
+    """Say where capture begins."""
+    match quantity:
+        case "rho":
+            return f"ρ>{value:.4g}" if np.isfinite(value) else "never"
+        case "width":
+            return f"w<{value:.4g}" if value else "nowhere"
+    return "no formula"
+
+
+def make_dataset(results: list[Result], points: np.ndarray, point: CriticalPoint) -> xr.Dataset:
+    """Return everything the table and the figures were made of."""
+    coordinates = [str(s) for s in results[0].map_.landscape.symbols]
+    medians = np.array([r.escape.survival().median() for r in results])
+    per_setting: dict[str, Any] = {
+        "method": [type(r.map_.method).__name__ for r in results],
+        "rho": [r.rho for r in results],
+        "lr": [r.map_.lr for r in results],
+        "momentum": [r.map_.momentum for r in results],
+        "boundary": [r.quantity for r in results],
+        "boundary_low": [r.low for r in results],
+        "boundary_high": [r.high for r in results],
+        **{outcome: [r.escape.fraction(outcome) for r in results] for outcome in analysis.OUTCOMES},
+        **dict(zip(("median_time", "median_time_low", "median_time_high"), medians.T, strict=True)),
+    }
+    return xr.Dataset(
+        {
+            **{name: ("setting", np.array(values)) for name, values in per_setting.items()},
+            "outcome": (("setting", "run"), np.stack([r.escape.outcome for r in results])),
+            "end": (("setting", "run"), np.stack([r.escape.end for r in results])),
+            "w": (("setting", "run", "coord"), np.stack([r.escape.w for r in results])),
+            "start": (("run", "coord"), points),
+            "saddle": ("coord", point.w),
+        },
+        coords={"coord": coordinates},
+    )
+
+
+def draw(results: list[Result], landscape: sd.Landscape, point: CriticalPoint, folder: OutputFolder) -> None:
+    """Draw the figures into the folder."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.group, []).append(result)
+    with plt.rc_context(plot.STYLE):
+        folder.save_figure(draw_trapped(groups, point), "trapped_fraction.png")
+        folder.save_figure(draw_survival(groups), "escape_times.png")
+        if landscape.dim == 2:
+            first_setting = [
+                r for r in results if (r.map_.lr, r.map_.momentum) == (results[0].map_.lr, results[0].map_.momentum)
+            ]
+            paths = example_paths(first_setting, landscape, point)
+            folder.save_figure(draw_paths(paths, landscape), "trajectories.png")
+            folder.save_figure(draw_cosines(paths, point), "cosine.png")
+
+
+def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figure:
+    """Draw the trapped fraction against ρ."""
+    figure, ax = plt.subplots(figsize=(6.4, 4.0))
+    for name, group in groups.items():
+        style = plot.line(group[0].map_.method)
+        if len(group) == 1 and not group[0].rho:
+            share = group[0].escape.fraction("trapped")
+            ax.axhline(share, label=name, **{**style, "marker": ""})
+        else:
+            plot.trapped_fraction([r.rho for r in group], [r.escape for r in group], ax, label=name, **style)
+    threshold = theory.usam_threshold(eigenvalues=point.eigenvalues)
+    if np.isfinite(threshold):
+        ax.axvline(threshold, color="0.5", lw=1, zorder=0)
+        ax.annotate(r"$\rho = 1/|\lambda|$", (threshold, 0.5), xytext=(4, 0), textcoords="offset points", color="0.35")
+    ax.set_title("Which runs does the saddle keep?")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+def draw_survival(groups: dict[str, list[Result]]) -> Figure:
+    """Draw the escape-time curves, a panel per method and a shade per radius."""
+    with_radius = {name: group for name, group in groups.items() if group[0].rho} or groups
+    without = [group[0] for group in groups.values() if not group[0].rho]
+    figure, axes = plt.subplots(
+        1, len(with_radius), figsize=(4.2 * len(with_radius) + 1, 3.8), sharey=True, squeeze=False
+    )
+    for ax, (name, group) in zip(axes[0], with_radius.items(), strict=True):
+        for r, shade in zip(group, plt.colormaps["viridis"](np.linspace(0, 0.9, len(group))), strict=True):
+            plot.survival(r.escape.survival(), ax, color=shade, label=f"{r.rho:g}")
+        for r in without:
+            plot.survival(r.escape.survival(), ax, color="black", linestyle=":", label=type(r.map_.method).__name__)
+        ax.set_title(name)
+    axes[0, -1].legend(title=r"$\rho$", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    events = [r.escape.survival().t[1:] for r in results_of(groups)]
+    first, last = min(t.min(initial=np.inf) for t in events), max(r.escape.survival().last for r in results_of(groups))
+    for ax in axes[0]:
+        ax.set(xscale="log", xlim=(0.8 * min(first, last), last))
+    for ax in axes[0, 1:]:
+        ax.set_ylabel("")
+    return figure
+
+
+def results_of(groups: dict[str, list[Result]]) -> list[Result]:
+    """Return all results of all groups."""
+    return [r for group in groups.values() for r in group]
+
+
+Paths = list[tuple[sd.Map, xr.Dataset]]
+
+
+def example_paths(results: list[Result], landscape: sd.Landscape, point: CriticalPoint) -> Paths:
+    """Run one setting of every method from one start: far out along the stable direction, a little off it."""
+    length = float(1 / abs(point.eigenvalues[0]))
+    chosen: dict[type, sd.Map] = {}
+    for r in sorted(results, key=lambda r: abs(r.rho - 1.25 * length)):
+        chosen.setdefault(type(r.map_.method), r.map_)
+    stable, escaping = point.eigenvectors[:, -1], point.eigenvectors[:, 0]
+    low, high = np.array(landscape.box).T
+    with np.errstate(divide="ignore"):
+        room = float(np.min(np.maximum((low - point.w) / -abs(stable), (high - point.w) / abs(stable))))
+    start = point.w - 0.8 * room * (stable + escaping / 20)
+    paths = []
+    for map_ in sorted(chosen.values(), key=lambda m: list(plot.LINES).index(type(m.method).__name__)):
+        time = 10 / float(abs(point.eigenvalues).max())
+        steps = max(1, round(time / map_.lr))
+        paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=landscape.box, progress=False)))
+    return paths
+
+
+def draw_paths(paths: Paths, landscape: sd.Landscape) -> Figure:
+    """Draw the paths over contours and on the surface."""
+    figure = plt.figure(figsize=(11, 4.6))
+    flat, relief = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
+    plot.contours(landscape, flat)
+    plot.surface(landscape, relief)
+    for map_, runs in paths:
+        plot.path(runs, flat, label=label(map_), **plot.line(map_.method))
+        plot.surface_path(runs, relief, **plot.line(map_.method))
+    figure.suptitle(f"{paths[0][1].sizes['step'] - 1} steps from one start (ring) to the end (filled)")
+    figure.legend(*flat.get_legend_handles_labels(), loc="outside lower center", ncols=len(paths))
+    return figure
+
+
+def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
+    """Draw the cosine between the two gradients along the paths, and where they are within ρ of the saddle."""
+    perturbing = [(m, runs) for m, runs in paths if isinstance(m.method, Ascent)] or paths
+    figure, axes = plt.subplots(len(perturbing), 1, figsize=(7, 2.2 * len(perturbing)), sharex=True, squeeze=False)
+    for ax, (map_, runs) in zip(axes[:, 0], perturbing, strict=True):
+        plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
+        ax.set_title(label(map_))
+        near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < getattr(map_.method, "rho", 0.0)
+        edge = ax.get_xaxis_transform()
+        ax.fill_between(
+            runs.step, 0, 1, where=near, transform=edge, color="0.9", lw=0, label=r"within $\rho$ of the saddle"
+        )
+    axes[0, 0].legend(loc="lower left")
+    for ax in axes[:-1, 0]:
+        ax.set_xlabel("")
+    return figure
+
+
+def label(map_: sd.Map) -> str:
+    """Name a method and its radius."""
+    name = type(map_.method).__name__
+    return f"{name}, ρ = {map_.method.rho:g}" if isinstance(map_.method, Ascent) else name
+
+
+def shown(values: np.ndarray) -> str:
+    """Write a vector shortly."""
+    return "(" + ", ".join(f"{v:.4g}" for v in values + 0.0) + ")"
+
+
+if __name__ == "__main__":
+    matplotlib.use("Agg")
+    cli.run(main)

@@ -1,0 +1,25 @@
+"""The two gradients a sharpness-aware method looks at."""
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from ..dynamics import Map
+from ..ops import dot, unit
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
+    """Return cos(∇L(w), ∇L(wᵖ)) along simulated runs, (run, step).
+
+    Near a saddle and within ρ of it the perturbed point crosses to the other side, and the cosine jumps between −1 and
+    1 [K23]. It is 0 where a gradient vanishes.
+    """
+    import xarray
+
+    grad = map_.landscape.grad
+    w = torch.as_tensor(runs.w.transpose("coord", "run", "step").values)
+    cos = dot(unit(grad(w)), unit(grad(map_.method.perturbed(w, grad))))
+    return xarray.DataArray(cos.numpy(), dims=("run", "step"), coords={"step": runs.step, "time": runs.time})

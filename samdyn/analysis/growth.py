@@ -1,0 +1,97 @@
+"""How fast runs leave a critical point, or return to it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from scipy.optimize import bisect
+
+from .. import checks
+from ..dynamics import Map
+from ..methods import Ascent
+from .critical_points import CriticalPoint
+
+BLOCK = 10  # steps between rescalings
+
+
+def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> float:
+    """Measure the rate, per unit of t = kη, at which distances from a critical point grow along the fastest direction.
+
+    Runs start at ``distance`` from the point, along every eigenvector of the Hessian, and are followed for ``steps``
+    steps. Every BLOCK steps their deviation (position and velocity) is scaled back to where it started, which keeps
+    them close (Benettin's method); the rate is the mean logarithmic growth over the second half, when what decays has
+    decayed. It is negative where every direction returns.
+
+    Args:
+        map_: the iterates.
+        point: a critical point of their landscape.
+        distance: where to measure, in the units of w, relative to max(1, ‖w‖∞). For methods with a Jacobian at the
+            point it does not matter.
+        steps: how many.
+
+    Returns:
+        The rate, in 1/t; inf if a run left the floating-point range.
+    """
+    center = torch.as_tensor(point.w)[:, None]
+    scale = distance * max(1.0, float(center.abs().max()))
+    state = map_.start(center + scale * torch.as_tensor(point.eigenvectors))
+    blocks = max(2, steps // BLOCK)
+    total = torch.zeros(center.shape[0], dtype=center.dtype)
+    with torch.no_grad():
+        for block in range(blocks):
+            for _ in range(BLOCK):
+                state = map_.step(state)
+            w, *velocity = state
+            growth = (w - center).norm(dim=0) / scale
+            if block >= blocks // 2:
+                total += growth.log()
+            # A run that has arrived exactly stays: it has no direction left to follow.
+            shrink = torch.where(growth > 0, growth, 1)
+            state = (center + (w - center) / shrink, *(v / shrink for v in velocity))
+    rates = total / ((blocks - blocks // 2) * BLOCK * map_.lr)
+    return float(torch.where(rates.isnan(), torch.inf, rates).max())
+
+
+def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -> float:
+    """Measure the radius ρ above which runs near a critical point return to it, by bisection on the sign of the growth.
+
+    The method's own ρ is not used. The search goes up from a thousandth of 1/‖H‖ by doubling until runs return.
+
+    Args:
+        map_: the iterates, of any method whose growth rate does not depend on the distance.
+        point: a critical point of their landscape.
+        rtol: how closely to bracket the threshold.
+
+    Returns:
+        ρ*; 0 if runs return at the smallest radius tried, inf if they do at none up to a thousand times 1/‖H‖, or if
+        the method has no radius and they do not return.
+
+    Raises:
+        InputError: a method that is not linear at the point, like normalised SAM: it has no threshold.
+    """
+    method = map_.method
+    if not isinstance(method, Ascent):
+        return math.inf if growth_rate(map_, point) > 0 else 0.0
+    curvature = float(abs(point.eigenvalues).max())
+
+    def growth(rho: float, distance: float = 1e-7) -> float:
+        return growth_rate(replace(map_, method=replace(method, rho=rho)), point, distance=distance)
+
+    smallest = 1e-3 / curvature
+    if abs(growth(smallest) - growth(smallest, 1e-8)) > 1e-3 * curvature:
+        rule = "near a critical point its growth depends on the distance, so no radius separates capture from escape"
+        checks.reject("method", method, rule, "Measure trap_half_width instead")
+    return _crossing(growth, smallest, rtol)
+
+
+def _crossing(growth: Callable[[float], float], smallest: float, rtol: float) -> float:
+    rho = smallest
+    if growth(rho) < 0:
+        return 0.0
+    for _ in range(20):
+        rho *= 2
+        if growth(rho) < 0:
+            # inf marks overflow; the bisection needs only its sign
+            return bisect(lambda r: max(-1.0, min(1.0, growth(r))), rho / 2, rho, rtol=rtol)
+    return math.inf

@@ -1,0 +1,83 @@
+"""What counts as good input, and what is said otherwise: the value, the rule, the fix."""
+
+import difflib
+import math
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any, NoReturn
+
+import sympy
+
+
+class InputError(ValueError):
+    """Input that samdyn cannot work with; raised before any work starts."""
+
+
+def reject(name: str, value: object, rule: str, fix: str) -> NoReturn:
+    """Raise an InputError that names the value, the rule and the fix."""
+    shown = repr(value)
+    raise InputError(f"{name} = {shown if len(shown) <= 200 else shown[:197] + '...'}: {rule}. {fix}")
+
+
+def number(name: str, value: Any, rule: str, fix: str, allowed: Callable[[float], bool] = lambda _: True) -> float:
+    """Return ``value`` as a float if it is a finite real number that ``allowed`` accepts."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    real = real or (isinstance(value, sympy.Expr) and bool(value.is_real) and not value.free_symbols)
+    if not real or not math.isfinite(value) or not allowed(float(value)):
+        reject(name, value, rule, fix)
+    return float(value)
+
+
+def radius(value: Any) -> Any:
+    """Check the radius ρ of a perturbation: finite and ≥ 0, in the units of w. A formula in symbols passes as it is."""
+    if isinstance(value, sympy.Expr) and value.free_symbols:
+        return value
+    rule = "the radius must be a finite number >= 0"
+    return number("rho", value, rule, "Use e.g. rho=0.05", lambda rho: rho >= 0)
+
+
+def learning_rate(value: Any) -> float:
+    """Check a learning rate η: finite and > 0."""
+    return positive("lr", value, "Use e.g. lr=0.01")
+
+
+def momentum(value: Any) -> float:
+    """Check a momentum γ: in [0, 1)."""
+    fix = "Use e.g. momentum=0.9, or 0 for none"
+    return number("momentum", value, "must lie in [0, 1)", fix, lambda gamma: 0 <= gamma < 1)
+
+
+def count(name: str, value: Any, fix: str) -> int:
+    """Check a number of things to do: an integer ≥ 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        reject(name, value, "must be an integer >= 1", fix)
+    return int(value)
+
+
+def positive(name: str, value: Any, fix: str) -> float:
+    """Check a step, a length or a time: finite and > 0."""
+    return number(name, value, "must be a finite number > 0", fix, lambda v: v > 0)
+
+
+def known(kind: str, name: str, names: Iterable[str]) -> str:
+    """Return the one of ``names`` that ``name`` spells, in any case; otherwise list them and suggest the nearest."""
+    by_folded = {n.casefold(): n for n in names}
+    if name.casefold() in by_folded:
+        return by_folded[name.casefold()]
+    near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    guess = f"Did you mean {by_folded[near[0]]!r}? " if near else ""
+    reject(kind, name, f"no {kind} has this name", f"{guess}Known: {', '.join(sorted(by_folded.values()))}")
+
+
+def box(value: Any, dim: int) -> tuple[tuple[float, float], ...]:
+    """Check a box: one (low, high) pair per coordinate, finite, low < high."""
+    fix = f"Give {dim} pair(s) like ((-1, 1), ...), one per coordinate"
+    try:
+        pairs = tuple((float(low), float(high)) for low, high in value)
+    except (TypeError, ValueError):
+        reject("box", value, "must be one (low, high) pair per coordinate", fix)
+    if len(pairs) != dim:
+        reject("box", value, f"has {len(pairs)} pair(s) for {dim} coordinate(s)", fix)
+    if not all(-math.inf < low < high < math.inf for low, high in pairs):
+        reject("box", value, "every pair must be finite with low < high", fix)
+    return pairs

@@ -1,0 +1,72 @@
+"""What the command lines of the experiments share."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from . import checks, landscapes, methods
+from .checks import InputError
+from .landscapes import Landscape
+from .methods import Ascent, Method
+
+
+def run(main: Callable[..., Any]) -> None:
+    """Run a script's main function with the options its signature declares.
+
+    Input that cannot be worked with is told in one line on standard error, with exit status 2.
+    """
+    import typer
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    try:
+        app()
+    except InputError as error:
+        stop(error)
+
+
+def stop(error: Exception) -> NoReturn:
+    """Say what is wrong and exit with status 2."""
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """Read a list like ``"0.1,0.5"``.
+
+    Raises:
+        InputError: an entry that is no number, or none at all.
+    """
+    entries = [entry for entry in text.replace(",", " ").split() if entry]
+    try:
+        values = [float(entry) for entry in entries]
+    except ValueError:
+        checks.reject(option, text, "must be numbers separated by commas", f"Use e.g. {option} 0.1,0.5")
+    if not values:
+        checks.reject(option, text, "at least one number is needed", f"Use e.g. {option} 0.1,0.5")
+    return values
+
+
+def landscape(text: str, coordinates: str) -> Landscape:
+    """Return the catalogue's landscape of this name or, if it is no name, that of the formula it spells.
+
+    Raises:
+        InputError: an unknown name, or a formula that cannot be read.
+    """
+    is_name = text.replace("-", "_").isidentifier()
+    return landscapes.named(text.replace("-", "_")) if is_name else Landscape(text, coordinates)
+
+
+def with_radii(names: str, radii: list[float]) -> list[Method]:
+    """Return every method of a list like ``"GD,SAM"``, with each radius if it takes one.
+
+    Raises:
+        InputError: an unknown method, none, or a radius out of range.
+    """
+    listed = names.replace(",", " ").split()
+    if not listed:
+        checks.reject("--methods", names, "at least one method is needed", "Use e.g. --methods GD,USAM,SAM")
+    found: list[Method] = []
+    for cls in map(methods.named, listed):
+        found.extend([cls(rho) for rho in radii] if issubclass(cls, Ascent) else [cls()])
+    return list(dict.fromkeys(found))

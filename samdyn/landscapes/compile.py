@@ -1,0 +1,102 @@
+"""From SymPy expressions to one function on torch tensors."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import sympy
+import torch
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
+from sympy.printing.pycode import PythonCodePrinter
+
+from ..checks import reject
+
+
+def _largest(*terms: Any) -> Any:
+    return reduce(_pairwise(torch.maximum, "min"), terms)
+
+
+def _smallest(*terms: Any) -> Any:
+    return reduce(_pairwise(torch.minimum, "max"), terms)
+
+
+def _pairwise(both_tensors: Callable[..., Any], bound: str) -> Callable[[Any, Any], Any]:
+    def pair(a: Any, b: Any) -> Any:
+        if torch.is_tensor(a) and torch.is_tensor(b):
+            return both_tensors(a, b)
+        tensor, constant = (a, b) if torch.is_tensor(a) else (b, a)
+        return tensor.clamp(**{bound: constant})
+
+    return pair
+
+
+def _step(u: torch.Tensor, at_zero: float) -> torch.Tensor:
+    return torch.where(u > 0, 1.0, torch.where(u < 0, 0.0, at_zero)).to(u.dtype)
+
+
+# The names that generated code may use: the whole of what can run.
+TORCH: dict[str, Callable[..., Any]] = {
+    **{
+        name: getattr(torch, name)
+        for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sign")
+    },
+    "Abs": torch.abs,
+    "Max": _largest,
+    "Min": _smallest,
+    "Heaviside": _step,
+}
+
+
+class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not annotated
+    """SymPy's torch printer calls torch.max on numbers and leaves constants to torch.sqrt(2); this one does neither."""
+
+    _operators: dict[str, str] = {}  # noqa: RUF012 (overrides a class attribute of SymPy's)
+
+    def _print(self, expr: Any, **options: Any) -> str:
+        if isinstance(expr, sympy.Expr) and expr.is_number:
+            return f"({float(expr)!r})"  # every constant, however composed, becomes one literal
+        return super()._print(expr, **options)
+
+    def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
+        base, exponent = expr.args
+        if exponent == sympy.Rational(1, 2):
+            return f"sqrt({self._print(base)})"
+        if exponent == sympy.Rational(-1, 2):
+            return f"(1.0/sqrt({self._print(base)}))"
+        return f"({self._print(base)})**({self._print(exponent)})"
+
+    def _print_Function(self, expr: sympy.Function) -> str:
+        name = type(expr).__name__
+        if name not in TORCH:
+            raise PrintMethodNotImplementedError(name)
+        return f"{name}({', '.join(map(self._print, expr.args))})"
+
+    _print_Abs = _print_sign = _print_Heaviside = _print_Max = _print_Min = _print_Function
+
+
+def compile_torch(
+    arguments: Sequence[sympy.Symbol], expressions: Sequence[sympy.Expr]
+) -> Callable[..., tuple[torch.Tensor, ...]]:
+    """Return a function of one tensor per argument, all of one shape, giving one tensor of that shape per expression.
+
+    Common subexpressions are computed once. The code contains no name from outside: arguments are renamed, and a
+    function that is not in TORCH is refused.
+
+    Raises:
+        InputError: an expression uses a function that samdyn cannot compute.
+    """
+    try:
+        function = sympy.lambdify(
+            arguments, list(expressions), modules=[TORCH], printer=_TorchPrinter, cse=True, dummify=True
+        )
+    except PrintMethodNotImplementedError as error:
+        reject("formula", str(error), "samdyn cannot compute this function", f"Known: {', '.join(TORCH)}")
+
+    def evaluate(*components: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        # Constant entries come back as Python numbers.
+        return tuple(
+            entry if torch.is_tensor(entry) else torch.full_like(components[0], entry)
+            for entry in function(*components)
+        )
+
+    return evaluate

@@ -1,0 +1,147 @@
+"""A loss landscape is one formula; value, gradient, Hessian and compiled code follow from it."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+import torch
+
+from .. import checks
+from ..ops import Point, is_symbolic, symbolic
+from ..oracle import Oracle
+from .compile import compile_torch
+from .parse import parse, symbols
+
+Box = tuple[tuple[float, float], ...]
+
+
+class Landscape:
+    """A loss L(w) of d real coordinates, given by one formula.
+
+    Points are torch tensors ``(d, …)`` of any floating dtype on any device, anything ``torch.as_tensor`` makes such a
+    tensor from, or NumPy arrays ``(d,)`` of SymPy expressions: the same call then gives numbers or a formula.
+
+    At kinks (abs, relu, Max, Min, sign) derivatives are what deep-learning frameworks take: sign(0) = 0, relu'(0) = 0,
+    and the delta functions of second derivatives are dropped.
+
+    Attributes:
+        expr: the formula, a SymPy expression in ``symbols``.
+        symbols: the coordinates, real SymPy symbols.
+        dim: their number d.
+        box: the part of space worth looking at, one (low, high) pair per coordinate.
+        name: what to call it in tables and figures.
+
+    >>> L = Landscape("x**2 - y**2", "x y")
+    >>> L.gradient
+    (2*x, -2*y)
+    >>> L.grad([1.0, 3.0])
+    tensor([ 2., -6.], dtype=torch.float64)
+    """
+
+    def __init__(
+        self,
+        formula: str | sympy.Expr,
+        coordinates: str | Sequence[str],
+        *,
+        box: Sequence[tuple[float, float]] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Read the formula.
+
+        Args:
+            formula: text, parsed against a whitelist and never evaluated; or a SymPy expression of
+                ``sympy.Symbol(name, real=True)``.
+            coordinates: their names, in the order of the components of w: ``"x y"`` or ``["x", "y"]``.
+            box: one (low, high) pair per coordinate; (-3, 3) each where not given.
+            name: defaults to the formula.
+
+        Raises:
+            InputError: a formula that is not one, with unknown symbols or functions, or a box of the wrong shape.
+        """
+        self._set_coordinates(coordinates, box)
+        self.expr = parse(formula, self.symbols) if isinstance(formula, str) else formula
+        unknown = self.expr.free_symbols - set(self.symbols)
+        if unknown:
+            shown = ", ".join(sorted(map(str, unknown)))
+            checks.reject("formula", self.expr, f"unknown symbols {shown}", "Add them to the coordinates")
+        self.name = name or str(self.expr)
+        self._value, self._gradient  # noqa: B018 (compile now: a function that cannot be computed is refused here)
+
+    def _set_coordinates(self, coordinates: str | Sequence[str], box: Sequence[tuple[float, float]] | None) -> None:
+        self.symbols = symbols(coordinates)
+        self.dim = len(self.symbols)
+        self.box: Box = checks.box(box if box is not None else [(-3.0, 3.0)] * self.dim, self.dim)
+
+    def __repr__(self) -> str:
+        return f"Landscape({self.name!r}, {' '.join(map(str, self.symbols))!r})"
+
+    @cached_property
+    def gradient(self) -> tuple[sympy.Expr, ...]:
+        """The gradient's d formulas."""
+        return tuple(_derivative(self.expr, s) for s in self.symbols)
+
+    @cached_property
+    def hessian_matrix(self) -> sympy.ImmutableDenseMatrix:
+        """The Hessian's formulas, a SymPy matrix (d, d)."""
+        return sympy.ImmutableDenseMatrix([[_derivative(g, s) for s in self.symbols] for g in self.gradient])
+
+    def value(self, w: Any) -> Any:
+        """Return L(w): ``(d, …) -> (…)``."""
+        w = self._point(w)
+        return self._at([self.expr], w)[0] if is_symbolic(w) else self._value(*w)[0]
+
+    @cached_property
+    def grad(self) -> Oracle:
+        """The gradient as methods see it: ``grad(w)`` and ``grad.hvp(w, v)``, both ``(d, …)``."""
+        return Oracle(self._grad, self._hvp)
+
+    def hessian(self, w: Any) -> Any:
+        """Return the Hessian: ``(d, …) -> (d, d, …)``."""
+        w = self._point(w)
+        if is_symbolic(w):
+            return self._at(self.hessian_matrix, w).reshape(self.dim, self.dim)
+        return torch.stack(self._hessian(*w)).reshape(self.dim, self.dim, *w.shape[1:])
+
+    def _grad(self, w: Any) -> Point:
+        w = self._point(w)
+        return self._at(self.gradient, w) if is_symbolic(w) else torch.stack(self._gradient(*w))
+
+    def _hvp(self, w: Any, v: Any) -> Point:
+        return (self.hessian(w) * self._point(v)[None]).sum(1)
+
+    def _at(self, expressions: Any, w: np.ndarray) -> np.ndarray:
+        here = dict(zip(self.symbols, w, strict=True))
+        return symbolic(sympy.sympify(e).xreplace(here) for e in expressions)
+
+    def _point(self, w: Any) -> Point:
+        if not torch.is_tensor(w) and not is_symbolic(w):
+            w = torch.as_tensor(w, dtype=torch.float64)
+        if not w.shape or w.shape[0] != self.dim:
+            checks.reject(
+                "w",
+                tuple(w.shape),
+                f"a point of this landscape has {self.dim} components on its first axis",
+                f"Give an array of shape ({self.dim}, ...)",
+            )
+        return w
+
+    @cached_property
+    def _value(self) -> Callable[..., tuple[torch.Tensor, ...]]:
+        return compile_torch(self.symbols, [self.expr])
+
+    @cached_property
+    def _gradient(self) -> Callable[..., tuple[torch.Tensor, ...]]:
+        return compile_torch(self.symbols, self.gradient)
+
+    @cached_property
+    def _hessian(self) -> Callable[..., tuple[torch.Tensor, ...]]:
+        return compile_torch(self.symbols, list(self.hessian_matrix))
+
+
+def _derivative(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
+    slope = expr.diff(symbol)
+    return slope.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)).replace(
+        sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0)
+    )

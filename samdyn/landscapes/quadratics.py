@@ -1,0 +1,104 @@
+"""Quadratics ½wᵀHw with a chosen spectrum, in any dimension, rotated or not."""
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+import torch
+
+from .. import checks
+from ..ops import Point, is_symbolic
+from .landscape import Landscape
+
+
+class Quadratic(Landscape):
+    """½wᵀHw, computed by matrix products, so that a dimension of a thousand costs no thousand formulas.
+
+    The formula exists all the same: it is written out when somebody asks for it.
+    """
+
+    def __init__(self, matrix: np.ndarray, name: str) -> None:
+        """``matrix`` is the symmetric Hessian (d, d)."""
+        names = ["x", "y"] if len(matrix) == 2 else [f"x{i}" for i in range(len(matrix))]
+        self._set_coordinates(names, None)
+        self.name = name
+        self.matrix = matrix
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """½wᵀHw, written out."""
+        w = sympy.Matrix(self.symbols)
+        exact = sympy.Matrix(self.matrix.tolist()).applyfunc(lambda h: sympy.Rational(str(h)))
+        return sympy.expand((w.T * exact * w)[0]) / 2
+
+    def value(self, w: Any) -> Any:
+        """Return L(w): ``(d, …) -> (…)``."""
+        w = self._point(w)
+        return super().value(w) if is_symbolic(w) else (w * self._grad(w)).sum(0) / 2
+
+    def hessian(self, w: Any) -> Any:
+        """Return H at every point: ``(d, …) -> (d, d, …)``."""
+        w = self._point(w)
+        if is_symbolic(w):
+            return super().hessian(w)
+        h = self._matrix_like(w)
+        return h.reshape(*h.shape, *[1] * (w.ndim - 1)).expand(*h.shape, *w.shape[1:])
+
+    def _grad(self, w: Any) -> Point:
+        w = self._point(w)
+        return super()._grad(w) if is_symbolic(w) else torch.tensordot(self._matrix_like(w), w, dims=1)
+
+    def _hvp(self, w: Any, v: Any) -> Point:
+        return self._grad(v)
+
+    def _matrix_like(self, w: torch.Tensor) -> torch.Tensor:
+        key = (w.dtype, w.device)
+        if key not in self._matrices:
+            self._matrices[key] = torch.as_tensor(self.matrix, dtype=w.dtype, device=w.device)
+        return self._matrices[key]
+
+    @cached_property
+    def _matrices(self) -> dict[tuple[torch.dtype, torch.device], torch.Tensor]:
+        return {}
+
+
+def quadratic(
+    eigenvalues: Sequence[float] = (1.0, -1.0), rotation: float | Sequence[Sequence[float]] | np.ndarray | None = None
+) -> Quadratic:
+    """Return ½wᵀHw with H = Q diag(eigenvalues) Qᵀ.
+
+    Args:
+        eigenvalues: d finite numbers, the spectrum of H.
+        rotation: Q: an orthogonal matrix (d, d), or in the plane an angle in radians; none: H is diagonal.
+            A random one: ``scipy.stats.ortho_group.rvs(d, random_state=seed)``.
+
+    Raises:
+        InputError: no eigenvalues, or some not finite; a matrix that is not orthogonal; an angle where d is not 2.
+    """
+    fix = "Give e.g. eigenvalues=(1, -1)"
+    try:
+        spectrum = np.array(eigenvalues, dtype=float)
+    except (TypeError, ValueError):
+        checks.reject("eigenvalues", eigenvalues, "must be real numbers", fix)
+    if spectrum.ndim != 1 or not spectrum.size or not np.isfinite(spectrum).all():
+        checks.reject("eigenvalues", eigenvalues, "must be one or more finite numbers", fix)
+    q = _orthogonal(rotation, spectrum.size)
+    h = np.diag(spectrum) if q is None else (q * spectrum) @ q.T
+    shown = ", ".join(f"{v:g}" for v in spectrum[:4]) + (", …" if spectrum.size > 4 else "")
+    return Quadratic((h + h.T) / 2, f"quadratic with spectrum ({shown})")
+
+
+def _orthogonal(rotation: Any, dim: int) -> np.ndarray | None:
+    if rotation is None:
+        return None
+    q = np.array(rotation, dtype=float)
+    if q.ndim == 0 and dim == 2 and math.isfinite(q):
+        c, s = math.cos(q), math.sin(q)
+        return np.array([[c, -s], [s, c]])
+    if q.shape != (dim, dim) or not np.allclose(q @ q.T, np.eye(dim), atol=1e-10):
+        fix = "Give an orthogonal matrix of that shape" + (", or an angle in radians" if dim == 2 else "")
+        checks.reject("rotation", rotation, f"must be orthogonal, of shape ({dim}, {dim})", fix)
+    return q

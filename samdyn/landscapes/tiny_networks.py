@@ -1,0 +1,55 @@
+"""The smallest networks: losses of two weights."""
+
+from collections.abc import Sequence
+
+import sympy
+
+from .. import checks
+from .landscape import Landscape
+from .parse import symbols
+
+
+def product(target: float = 1.0) -> Landscape:
+    """(w₁w₂ − c)²: a linear net of one neuron; minima on two hyperbolas, a saddle at the origin if c ≠ 0.
+
+    Raises:
+        InputError: a target that is not finite.
+    """
+    w1, w2 = symbols("w1 w2")
+    return Landscape((w1 * w2 - _exact("target", target)) ** 2, "w1 w2", box=((-2, 2), (-2, 2)), name="product")
+
+
+def relu_product(target: float = 1.0) -> Landscape:
+    """|w₁ relu(w₂) − c|, on which [A21] compares SAM with ASAM from rescaled starts.
+
+    Raises:
+        InputError: a target that is not finite.
+    """
+    w1, w2 = symbols("w1 w2")
+    loss = sympy.Abs(w1 * sympy.Max(0, w2) - _exact("target", target))
+    return Landscape(loss, "w1 w2", box=((-2, 4), (-2, 4)), name="relu product")
+
+
+def one_neuron(
+    inputs: Sequence[float] = (0.25, 0.5, 0.75, 1.0), targets: Sequence[float] = (0.0625, 0.25, 0.5625, 1.0)
+) -> Landscape:
+    """The two-layer one-neuron net f(x) = w₂(w₁x)² of [K23] under the mean squared error over a small data set.
+
+    The default data are four samples of f at w = (1, 1).
+
+    Args:
+        inputs, targets: the n samples (xᵢ, yᵢ).
+
+    Raises:
+        InputError: no samples, as many inputs as targets missing, or a value that is not finite.
+    """
+    if not len(inputs) or len(inputs) != len(targets):
+        checks.reject("inputs", inputs, f"{len(inputs)} inputs for {len(targets)} targets", "Give one target per input")
+    w1, w2 = symbols("w1 w2")
+    samples = [(_exact("inputs", x), _exact("targets", y)) for x, y in zip(inputs, targets, strict=True)]
+    loss = sum(((w2 * (w1 * x) ** 2 - y) ** 2 for x, y in samples), sympy.Integer(0)) / len(samples)
+    return Landscape(sympy.expand(loss), "w1 w2", box=((-2, 2), (-2, 2)), name="one neuron")
+
+
+def _exact(name: str, value: float) -> sympy.Rational:
+    return sympy.Rational(str(checks.number(name, value, "must be a finite number", "Use e.g. 1.0")))

@@ -1,0 +1,54 @@
+"""Adaptive SAM."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..ops import Point, is_symbolic, unit
+from ..oracle import Oracle
+from .method import Ascent
+
+
+@dataclass(frozen=True)
+class ASAM(Ascent):
+    """Adaptive SAM: F(w) = ∇L(w + ρ T²g/‖Tg‖), T = diag(|w| + shift), g = ∇L(w).  [A21, eq. 11 and its code]
+
+    Two forms are in use: ``ASAM(rho)``, T = |w| for every parameter; and the authors' code,
+    ``ASAM(rho, shift=0.01, weights=…)``, with T the identity on biases.
+    With several ascent steps T is taken anew at every point.
+
+    Attributes:
+        shift: added to |w|, ≥ 0, in the units of w. It breaks the invariance to rescaling.
+        weights: one truth value per coordinate: whether T scales it (a weight) or leaves it (a bias); None: all.
+
+    Raises:
+        InputError: beside Ascent's, a shift that is negative or not finite; at the call, weights of another length.
+    """
+
+    shift: float = 0.0
+    weights: Sequence[bool] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rule = "the shift must be a finite number >= 0"
+        checks.number("shift", self.shift, rule, "Use 0, or 0.01 as the authors do", lambda shift: shift >= 0)
+
+    def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
+        """Return T²g/‖Tg‖."""
+        t = self._scale(w)
+        return t * unit(t * g)
+
+    def _scale(self, w: Point) -> Point:
+        t = abs(w) + self.shift
+        if self.weights is None:
+            return t
+        if len(self.weights) != len(w):
+            rule = f"has {len(self.weights)} entries for {len(w)} coordinates"
+            checks.reject("weights", self.weights, rule, "Give one truth value per coordinate")
+        if is_symbolic(w):
+            return np.where(np.asarray(self.weights, dtype=bool), t, 1)
+        weights = torch.as_tensor(self.weights, dtype=torch.bool, device=w.device)
+        return torch.where(weights.reshape(-1, *[1] * (w.ndim - 1)), t, 1)

@@ -1,0 +1,51 @@
+"""Pictures of escape and capture."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..analysis import Escape, Survival
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+
+
+def survival(curve: Survival, ax: "Axes", *, band: bool = True, **style: Any) -> "Axes":
+    """Draw a Kaplan–Meier curve with its 95 % band: the probability of still being near the saddle, against t = kη."""
+    style.pop("marker", None)
+
+    def to_the_end(values: np.ndarray) -> np.ndarray:
+        return np.append(values, values[-1])
+
+    t = np.append(curve.t, max(curve.last, curve.t[-1]))
+    (drawn,) = ax.step(t, to_the_end(curve.surviving), where="post", **style)
+    if band:
+        edges = to_the_end(curve.low), to_the_end(curve.high)
+        ax.fill_between(t, *edges, step="post", color=drawn.get_color(), alpha=0.2, lw=0)
+    ax.set(xlabel=r"time $t = k\eta$", ylabel="share not yet escaped", ylim=(-0.02, 1.02))
+    return ax
+
+
+def trapped_fraction(rho: Sequence[float], results: Sequence[Escape], ax: "Axes", **style: Any) -> "Axes":
+    """Draw the fraction of trapped runs against ρ, with Wilson's 95 % intervals."""
+    share = np.array([r.fraction("trapped") for r in results])
+    low, high = np.array([r.interval("trapped") for r in results]).T
+    # Wilson's interval contains the share; rounding must not make an error bar's length negative.
+    ax.errorbar(rho, share, yerr=np.maximum([share - low, high - share], 0), capsize=2, ms=5, **style)
+    ax.set(xlabel=r"radius $\rho$", ylabel="share of runs trapped", ylim=(-0.03, 1.03))
+    return ax
+
+
+def cosine(cosines: "xarray.DataArray", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
+    """Draw cos(∇L(w), ∇L(wᵖ)) along one run, as dots because it jumps, against the step."""
+    style.pop("linestyle", None)
+    ax.plot(cosines.step, cosines.values[run], linestyle="none", ms=3, alpha=0.8, **style)
+    ax.set(
+        xlabel="step $k$",
+        ylabel=r"$\cos\,(\nabla L(w_k),\ \nabla L(w_k^p))$",
+        ylim=(-1.1, 1.1),
+        yticks=[-1, -0.5, 0, 0.5, 1],
+    )
+    return ax

@@ -1,0 +1,94 @@
+"""A landscape seen from above and from the side, with runs on it."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..landscapes import Box, Landscape
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+
+RESOLUTION = 201
+
+
+def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None) -> "Axes":
+    """Draw the loss in the plane, darker is lower, with a colour bar; all bands cover the same area.
+
+    Args:
+        landscape: of two coordinates.
+        box: what to show; the landscape's own where not given.
+
+    Raises:
+        InputError: a landscape that is not of the plane.
+    """
+    x, y, loss = _grid(landscape, box)
+    levels = np.unique(np.quantile(loss[np.isfinite(loss)], np.linspace(0, 1, 15)))
+    bands = ax.contourf(x, y, loss, levels=levels, cmap="Greys_r", alpha=0.55, extend="neither")
+    ax.contour(x, y, loss, levels=levels, colors="white", linewidths=0.5)
+    bar = ax.figure.colorbar(bands, ax=ax, label="loss $L$", shrink=0.85, ticks=levels[::2])
+    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}"))
+    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), xlabel=_name(landscape, 0), ylabel=_name(landscape, 1))
+    return ax
+
+
+def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
+    """Draw one run over contours: a ring where it starts, a filled marker where it ends.
+
+    Args:
+        runs: from ``simulate`` or ``integrate`` with more than one saved state, in the plane.
+        run: which of them.
+        style: of the line, as in ``ax.plot``; ``marker`` is that of the end.
+    """
+    w = runs.w.values[run]
+    marker = style.pop("marker", "o")
+    (drawn,) = ax.plot(*w.T, **style, zorder=3)
+    ax.plot(*w[0], marker="o", color=drawn.get_color(), mfc="white", ms=6, zorder=4)
+    ax.plot(*w[-1], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
+    return ax
+
+
+def surface(landscape: Landscape, ax: Any, *, box: Box | None = None) -> Any:
+    """Draw the loss as a surface.
+
+    Args:
+        landscape: of two coordinates.
+        ax: an Axes with ``projection="3d"``.
+        box: what to show; the landscape's own where not given.
+
+    Raises:
+        InputError: a landscape that is not of the plane.
+    """
+    x, y, loss = _grid(landscape, box)
+    ax.plot_surface(x, y, loss, cmap="Greys_r", alpha=0.55, linewidth=0, rcount=60, ccount=60)
+    ax.set(xlabel=_name(landscape, 0), ylabel=_name(landscape, 1), zlabel="loss $L$")
+    # Three-dimensional axes draw by the distance of whole objects; paths must not vanish into the surface.
+    ax.computed_zorder = False
+    return ax
+
+
+def surface_path(runs: "xarray.Dataset", ax: Any, *, run: int = 0, **style: Any) -> Any:
+    """Draw one run on a surface, at the height of its loss; arguments as in ``path``."""
+    w, loss = runs.w.values[run], runs.loss.values[run]
+    marker = style.pop("marker", "o")
+    (drawn,) = ax.plot(*w.T, loss, **style, zorder=3)
+    ax.plot(*w[-1:].T, loss[-1:], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
+    return ax
+
+
+def _grid(landscape: Landscape, box: Box | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    if landscape.dim != 2:
+        fix = "Draw a landscape of two coordinates"
+        checks.reject("landscape", landscape, f"has {landscape.dim} coordinates; a plane has two", fix)
+    limits = landscape.box if box is None else checks.box(box, 2)
+    x, y = np.meshgrid(*(np.linspace(low, high, RESOLUTION) for low, high in limits))
+    return x, y, landscape.value(torch.as_tensor(np.stack([x, y]))).numpy()
+
+
+def _name(landscape: Landscape, index: int) -> str:
+    import sympy
+
+    return f"${sympy.latex(landscape.symbols[index])}$"

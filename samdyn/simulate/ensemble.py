@@ -1,0 +1,146 @@
+"""Many runs of a map at once."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..dynamics import Map
+from .progress import progress_bar
+from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
+from .settling import settled
+from .starts import choose_device, choose_dtype, save_points, start_points
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def simulate(
+    map_: Map,
+    w0: Any,
+    steps: int,
+    *,
+    save_every: int | None = None,
+    box: Sequence[tuple[float, float]] | None = None,
+    dtype: str | torch.dtype = "float64",
+    device: str = "auto",
+    progress: bool = True,
+) -> "xarray.Dataset":
+    """Run a map from every start, all at once.
+
+    A run stops where it leaves the floating-point range or the box, and is held there; the others take every step.
+
+    Args:
+        map_: the iterates.
+        w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w.
+        steps: how many, ≥ 1.
+        save_every: save steps 0, k, 2k, … and the last; None saves the last alone. Memory holds what is saved and a few
+            copies of one step.
+        box: stop runs that leave it; one (low, high) pair per coordinate.
+        dtype: "float64" or "float32".
+        device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
+        progress: show a progress bar if standard error is a terminal.
+
+    Returns:
+        A dataset with dims run, step, coord and time = step · lr:
+
+        - w (run, step, coord) and loss (run, step);
+        - status (run): "settled" (at a fixed point or 2-cycle that holds it, with a certificate; see
+          ``simulate.settling``), "diverged" (left the floating-point range), "left the box", "undecided";
+        - end (run): the step at which it diverged or left, for the others ``steps``. A diverged run is held at its last
+          finite point, the step before.
+
+    Raises:
+        InputError: steps or save_every < 1, bad starts, box, dtype or device, more to save than memory holds.
+    """
+    landscape = map_.landscape
+    fix = "Use e.g. steps=1000"
+    steps = checks.count("steps", steps, fix)
+    if save_every is not None:
+        save_every = checks.count("save_every", save_every, "Use e.g. save_every=10, or None for the last step alone")
+    real, on = choose_dtype(dtype), choose_device(device)
+    start = start_points(w0, landscape, real, on)
+    largest = torch.finfo(real).max
+    limits = checks.box(box, landscape.dim) if box is not None else ((-largest, largest),) * landscape.dim
+    low, high = torch.tensor(limits, dtype=real, device=on).T[..., None]
+
+    saved = save_points(steps, save_every)
+    _check_memory(len(saved), start)
+    w_saved = torch.empty((len(saved), *start.shape), dtype=real)
+    loss_saved = torch.empty((len(saved), start.shape[1]), dtype=real)
+    slots = {int(step): slot for slot, step in enumerate(saved)}
+
+    def save(step: int, w: torch.Tensor) -> None:
+        if step in slots:
+            w_saved[slots[step]] = w
+            loss_saved[slots[step]] = landscape.value(w)
+
+    state = map_.start(start)
+    running = ((start >= low) & (start <= high)).all(0)
+    end = torch.zeros(start.shape[1], dtype=torch.int64, device=on)
+    with torch.no_grad(), progress_bar(f"{map_.method}", steps, progress) as show:
+        save(0, start)
+        for step in range(1, steps + 1):
+            new = map_.step(state)
+            goes_on = running & torch.isfinite(new[0]).all(0)
+            state = tuple(torch.where(goes_on, part, old) for part, old in zip(new, state, strict=True))
+            end += running
+            running = goes_on & ((state[0] >= low) & (state[0] <= high)).all(0)
+            save(step, state[0])
+            if step % 256 == 0:
+                show(step)
+
+        w = state[0]
+        inside = ((w >= low) & (w <= high)).all(0)
+        status = np.where(inside.cpu().numpy(), DIVERGED, LEFT).astype("U12")
+        status[running.cpu().numpy()] = UNDECIDED
+        rests = running.nonzero().squeeze(1)[_settled(map_, tuple(part[:, running] for part in state))]
+        status[rests.cpu().numpy()] = SETTLED
+
+    return dataset(
+        landscape,
+        w_saved.numpy(),
+        loss_saved.numpy(),
+        status,
+        end.cpu().numpy(),
+        ("step", saved),
+        saved * map_.lr,
+        method=repr(map_.method),
+        lr=map_.lr,
+        momentum=map_.momentum,
+        nesterov=int(map_.nesterov),
+        steps=steps,
+        dtype=str(real).removeprefix("torch."),
+        device=str(on),
+    )
+
+
+def _settled(map_: Map, state: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """Say which states rest at a fixed point or, failing that, on a 2-cycle."""
+    d = map_.landscape.dim
+    z = torch.cat(state)
+    tolerance = torch.finfo(z.dtype).eps ** 0.5
+
+    def step(z: torch.Tensor) -> torch.Tensor:
+        return torch.cat(map_.step(z.split(d)))
+
+    rests = settled(lambda z: step(z) - z, z, tolerance, discrete=True)
+    moving = (~rests).nonzero().squeeze(1)
+    rests[moving] = settled(lambda z: step(step(z)) - z, z[:, moving], tolerance, discrete=True)
+    return rests
+
+
+def _check_memory(saves: int, start: torch.Tensor) -> None:
+    needed = saves * (start.shape[0] + 1) * start.shape[1] * start.element_size()
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):  # a system that does not tell
+        return
+    if needed > free:
+        rule = (
+            f"{saves} saved steps of {start.shape[1]} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
+        )
+        checks.reject("save_every", saves, rule, "Save less often, or run fewer starts at once")

@@ -1,0 +1,78 @@
+"""Where runs start and on which device: the checks every simulation makes before it begins."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..landscapes import Landscape
+
+DTYPES = {"float64": torch.float64, "float32": torch.float32}
+
+
+def choose_device(device: str) -> torch.device:
+    """Return the device of this name; "auto" is CUDA where there is one.
+
+    Raises:
+        InputError: an unknown device, or CUDA where there is none.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except (RuntimeError, TypeError):
+        chosen = None
+    if chosen is None or chosen.type not in ("cpu", "cuda"):
+        checks.reject("device", device, "no such device", 'Use "auto", "cpu", "cuda" or "cuda:N"')
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        rule = f"this machine offers {torch.cuda.device_count()} CUDA device(s) to torch {torch.__version__}"
+        checks.reject("device", device, rule, 'Use device="cpu" or "auto"')
+    return chosen
+
+
+def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
+    """Return torch.float64 or torch.float32, given as such or by name.
+
+    Raises:
+        InputError: another dtype.
+    """
+    name = str(dtype).removeprefix("torch.")
+    if name not in DTYPES:
+        checks.reject("dtype", dtype, "runs are computed in float64 or float32", 'Use dtype="float64"')
+    return DTYPES[name]
+
+
+def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Return the starts, handed in as ``(run, coord)`` or one point ``(coord,)``, as a tensor ``(d, N)``.
+
+    Raises:
+        InputError: no starts, points of another dimension, values that are not finite real numbers in dtype's range.
+    """
+    d = landscape.dim
+    columns = ", ".join(map(str, landscape.symbols))
+    fix = f"Give an array of shape (runs, {d}), one row per start, with the columns {columns}"
+    try:
+        array = w0.detach().cpu().numpy() if torch.is_tensor(w0) else np.asarray(w0)
+    except (TypeError, ValueError):
+        checks.reject("w0", w0, "cannot be read as an array of numbers", fix)
+    if array.dtype.kind not in "fiu":
+        checks.reject("w0", w0, f"has dtype {array.dtype}; starts are real numbers", fix)
+    if array.ndim not in (1, 2) or array.shape[-1] != d:
+        checks.reject(
+            "w0", array.shape, f"is the shape of the starts; points of {landscape.name} have {d} coordinates", fix
+        )
+    points = np.atleast_2d(array)
+    if not len(points):
+        checks.reject("w0", array.shape, "is the shape of the starts; there is none", fix)
+    limit = torch.finfo(dtype).max
+    bad = np.flatnonzero(~(np.abs(points.astype(np.float64)) <= limit).all(axis=1))
+    if bad.size:
+        rule = f"start {bad[0]} is not finite in {str(dtype).removeprefix('torch.')}"
+        checks.reject("w0", points[bad[0]].tolist(), f"{rule} ({bad.size} of {len(points)} are not)", "Remove them")
+    return torch.tensor(points.T.copy(), dtype=dtype, device=device)
+
+
+def save_points(total: int, every: int | None) -> np.ndarray:
+    """Return the steps to save out of 0 … total: every k-th and always the last; without k the last alone."""
+    return np.array([total]) if every is None else np.unique([*range(0, total + 1, every), total])
