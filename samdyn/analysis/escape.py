@@ -79,11 +79,14 @@ def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
         warnings.simplefilter("ignore", RuntimeWarning)  # the log-log band does not exist where the curve is 0 or 1
         band = estimate.confidence_interval(0.95, method="log-log")
     surviving = estimate.probabilities
-    low, high = (
-        np.where(np.isfinite(edge.probabilities), edge.probabilities, surviving) for edge in (band.low, band.high)
+    low, high = (np.where(np.isfinite(e.probabilities), e.probabilities, surviving) for e in (band.low, band.high))
+    return Survival(
+        t=np.append(0.0, estimate.quantiles),
+        surviving=np.append(1.0, surviving),
+        low=np.append(1.0, low),
+        high=np.append(1.0, high),
+        last=last,
     )
-    times = np.concatenate([[0.0], estimate.quantiles])
-    return Survival(times, *(np.concatenate([[1.0], curve]) for curve in (surviving, low, high)), last)
 
 
 def _first_at_half(t: np.ndarray, curve: np.ndarray) -> float:

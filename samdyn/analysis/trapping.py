@@ -71,10 +71,11 @@ def trap_half_width(
     while True:
         runs = simulate(map_, point.w + distances[:, None] * (along + across), steps, box=box, progress=False)
         captured = np.linalg.norm(runs.w.values[:, -1] - point.w, axis=1) <= certified
-        if captured.all():
-            return float(distances[-1]), outer
-        first = int(captured.argmin())
-        inner, outer = float(distances[first - 1]) if first else inner, float(distances[first])
-        if outer - inner <= rtol * outer:
+        # Everything nearer than the first start that got away; inner and outer stay where this line says nothing new.
+        lost = np.flatnonzero(~captured)
+        kept = lost[0] if lost.size else len(distances)
+        inner = float(distances[kept - 1]) if kept else inner
+        outer = float(distances[kept]) if lost.size else outer
+        if np.isinf(outer) or outer - inner <= rtol * outer:
             return inner, outer
         distances = np.linspace(inner, outer, 66)[1:-1]

@@ -15,7 +15,7 @@ LINES: dict[str, dict[str, Any]] = {
 }
 OTHER: dict[str, Any] = {"color": "#666666", "linestyle": (0, (1, 1)), "marker": "X"}
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "figure.dpi": 110,
     "savefig.dpi": 150,
     "figure.constrained_layout.use": True,

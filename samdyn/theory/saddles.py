@@ -2,7 +2,7 @@
 
 import cmath
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from ..methods import DNSAM, GD, SAM, USAM, ExactSAM, Method
 from .claim import Claim
@@ -13,7 +13,7 @@ def effective_curvature(lam: float, rho: float, ascent_steps: int = 1) -> float:
     return lam * (1 + rho * lam / ascent_steps) ** ascent_steps
 
 
-def _threshold(eigenvalues: Sequence[float], ascent_steps: int = 1) -> float:
+def _threshold(eigenvalues: Iterable[float], ascent_steps: int = 1) -> float:
     negative = [-lam for lam in eigenvalues if lam < 0]
     if not negative or ascent_steps % 2 == 0:
         return math.inf if negative else 0.0
@@ -59,7 +59,7 @@ two_cycle_amplitude = Claim(
 )
 
 
-def boundary(method: Method, eigenvalues: Sequence[float]) -> tuple[str, float] | None:
+def boundary(method: Method, eigenvalues: Iterable[float]) -> tuple[str, float] | None:
     """Say where a method's capture by a saddle begins, where theory knows.
 
     Returns:
