@@ -40,6 +40,11 @@ RADII = (
     2.0,
 )  # default ρ, in units of 1/|λ|, λ the escaping eigenvalue
 
+LEGEND = """\
+trap, esc, div, und: trapped, escaped, diverged, undecided. Times are t = kη,
+Kaplan-Meier, unfinished runs censored. Capture begins above the radius ρ, or
+within the distance w from the saddle along its escaping direction."""
+
 
 def main(
     landscape: Annotated[str, Option(help="A name from the catalogue, or a formula like 'x**2 - y**2'.")] = "saddle",
@@ -53,7 +58,9 @@ def main(
     distribution: Annotated[
         str, Option(help="disc: uniform in a ball; normal: Gaussian; line: along the escaping direction.")
     ] = "disc",
-    spread: Annotated[float | None, Option(help="The ball's radius, or the Gaussian's σ. Default: 1/|λ|.")] = None,
+    spread: Annotated[
+        float | None, Option(help="The ball's radius, or the Gaussian's σ. Default: 1/|λ| or less.")
+    ] = None,
     steps: Annotated[int, Option(help="Steps of every run.")] = 5000,
     seed: Annotated[int, Option(help="Of the starts.")] = 0,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -67,31 +74,38 @@ def main(
     scene = cli.landscape(landscape, coordinates)
     point, room = choose_saddle(scene, saddle)
     length = float(1 / abs(point.eigenvalues[0]))  # from within 1/|λ| a gradient step of that radius crosses the saddle
-    radii = cli.numbers("--rho", rho) if rho else [float(f"{r * length:.6g}") for r in RADII]
-    rates = cli.numbers("--lr", lr) if lr else [float(f"{0.02 / abs(point.eigenvalues).max():.6g}")]
+    radii = cli.numbers("--rho", rho) if rho else [float(f"{r * length:.3g}") for r in RADII]
+    rates = cli.numbers("--lr", lr) if lr else [float(f"{0.02 / abs(point.eigenvalues).max():.3g}")]
     momenta = cli.numbers("--momentum", momentum)
     maps = [
         sd.Map(scene, method, lr=e, momentum=g)
         for e, g, method in product(rates, momenta, cli.with_radii(methods, radii))
     ]
-    width = min(length, room / 8) if spread is None else checks.positive("--spread", spread, "Use e.g. --spread 0.1")
+    # Default: the whole of what a run within 1/|λ| would see, or as much as lies well apart from other critical points.
+    default = min(length, room / 4) / (4 if distribution == "normal" else 1)
+    width = default if spread is None else checks.positive("--spread", spread, "Use e.g. --spread 0.1")
     points = draw_starts(point, checks.count("--starts", starts, "Use e.g. --starts 1000"), distribution, width, seed)
     reach = float(abs(points - point.w).max())
     if reach >= room / 2:
         rule = f"puts starts at {reach:.3g} from the saddle, and there is another critical point at {room:.3g}"
-        checks.reject("--spread", width, rule, f"Use a smaller one, e.g. --spread {room / 8:.3g}")
+        checks.reject("--spread", width, rule, f"Use a smaller one, e.g. --spread {default:.3g}")
     radius = min(2 * reach, 0.75 * room)
+    largest = min(4 * max(length, *radii), 0.75 * room)  # how far out to look for the edge of a trap
     steps = checks.count("--steps", steps, "Use e.g. --steps 5000")
     sd.simulate(maps[0], points[:1], 1, device=device, dtype=dtype, progress=False)  # refuses what is not there
 
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 100
     results: list[Result] = []
     with OutputFolder(out, "saddle_escape", parameters) as folder:
         try:
             with progress_bar("saddle escape", len(maps)) as show:
                 for map_ in maps:
                     escape = analysis.escape(map_, point, points, radius, steps, dtype=dtype, device=device)
-                    results.append(Result(map_, escape, *measure_boundary(map_, point, 4 * length, steps)))
+                    results.append(
+                        Result(map_, escape, point.eigenvalues, *measure_boundary(map_, point, largest, steps))
+                    )
                     show(len(results))
         except KeyboardInterrupt:
             if not results:
@@ -100,7 +114,8 @@ def main(
         folder.about["finished"] = f"{len(results)} of {len(maps)} settings"
         folder.save_dataset(make_dataset(results, points, point), "runs.zarr")
         console.print(f"{scene.name}: L = {scene.expr}; saddle at {shown(point.w)}, λ = {shown(point.eigenvalues)}")
-        console.print(make_table(results, point))
+        console.print(make_table(results))
+        console.print(LEGEND)
         draw(results, scene, point, folder)
     console.print(f"figures, data and provenance in {out}/")
     if len(results) < len(maps):
@@ -113,6 +128,7 @@ class Result:
 
     map_: sd.Map
     escape: Escape
+    eigenvalues: np.ndarray  # of the saddle's Hessian
     quantity: str  # what the boundary is: "rho", a threshold in ρ, or "width", a distance from the saddle
     low: float  # it lies between these
     high: float
@@ -174,7 +190,7 @@ def measure_boundary(map_: sd.Map, point: CriticalPoint, largest: float, steps: 
 measure_threshold = cache(analysis.trapping_threshold)  # settings that differ in ρ alone share it
 
 
-def make_table(results: list[Result], point: CriticalPoint) -> Table:
+def make_table(results: list[Result]) -> Table:
     """Return the table the experiment prints: 80 columns wide, as long as lr and momentum have one value each."""
     rates, momenta = {r.map_.lr for r in results}, {r.map_.momentum for r in results}
     table = Table(
@@ -190,11 +206,6 @@ def make_table(results: list[Result], point: CriticalPoint) -> Table:
         + [f"η = {r:g}" for r in rates if len(rates) == 1]
         + [f"γ = {g:g}" for g in momenta if len(momenta) == 1]
     )
-    table.caption = (
-        "trap, esc, div, und: trapped, escaped, diverged, undecided.  Times: t = kη,\n"
-        "Kaplan-Meier, unfinished runs censored.  Capture begins above the radius ρ,\n"
-        "or within the distance w from the saddle along its escaping direction."
-    )
     table.add_column("method")
     columns: list[tuple[str, Callable[[Result], str]]] = [
         ("ρ", lambda r: f"{r.rho:g}" if isinstance(r.map_.method, Ascent) else ""),
@@ -205,8 +216,8 @@ def make_table(results: list[Result], point: CriticalPoint) -> Table:
         ("div", share("diverged")),
         ("und", share("undecided")),
         ("median escape\ntime [95 %]", escape_time),
-        ("capture\nmeasured", lambda r: boundary_text(r.quantity, r.low if np.isinf(r.high) else (r.low + r.high) / 2)),
-        ("capture\ntheory", lambda r: boundary_text(*(theory.boundary(r.map_.method, point.eigenvalues) or ("", 0.0)))),
+        ("capture\nmeasured", lambda r: boundary_text(r.quantity, r.low, r.high)),
+        ("capture\ntheory", predicted_boundary),
     ]
     for name, _ in columns:
         table.add_column(name, justify="right", vertical="bottom")
@@ -228,14 +239,19 @@ def escape_time(result: Result) -> str:
     return f"{median:.3g} [{low:.3g}, {high:.3g}]".replace("inf", "∞")
 
 
-def boundary_text(quantity: str, value: float) -> str:
-    """Say where capture begins."""
-    match quantity:
-        case "rho":
-            return f"ρ>{value:.4g}" if np.isfinite(value) else "never"
-        case "width":
-            return f"w<{value:.4g}" if value else "nowhere"
-    return "no formula"
+def boundary_text(quantity: str, low: float, high: float) -> str:
+    """Say where capture begins, from an interval."""
+    if quantity == "rho":
+        return f"ρ>{(low + high) / 2:.4g}" if np.isfinite(high) else "never"
+    if np.isinf(high):
+        return f"w≥{low:.4g}"  # everything that was tried was captured
+    return f"w<{(low + high) / 2:.4g}" if high else "nowhere"
+
+
+def predicted_boundary(result: Result) -> str:
+    """Say where capture should begin, if theory knows."""
+    known = theory.boundary(result.map_.method, result.eigenvalues)
+    return boundary_text(known[0], known[1], known[1]) if known else "no formula"
 
 
 def make_dataset(results: list[Result], points: np.ndarray, point: CriticalPoint) -> xr.Dataset:
@@ -250,6 +266,7 @@ def make_dataset(results: list[Result], points: np.ndarray, point: CriticalPoint
         "boundary": [r.quantity for r in results],
         "boundary_low": [r.low for r in results],
         "boundary_high": [r.high for r in results],
+        "boundary_predicted": [(theory.boundary(r.map_.method, r.eigenvalues) or ("", np.nan))[1] for r in results],
         **{outcome: [r.escape.fraction(outcome) for r in results] for outcome in analysis.OUTCOMES},
         **dict(zip(("median_time", "median_time_low", "median_time_high"), medians.T, strict=True)),
     }

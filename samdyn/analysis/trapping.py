@@ -21,7 +21,8 @@ def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int,
     Args:
         map_: the iterates.
         point: a critical point of their landscape.
-        largest: the largest radius to try, in the units of w.
+        largest: the largest radius to try, in the units of w; less than the distance to the next critical point, or
+            runs that come in towards that one count too.
         steps: how many steps the runs have.
         seed: of the random directions.
 
@@ -53,7 +54,7 @@ def trap_half_width(
     Args:
         map_: the iterates.
         point: a saddle of their landscape.
-        largest: the largest distance to try, in the units of w.
+        largest: the largest distance to try, in the units of w; less than that of the next critical point.
         steps: how many steps each run has.
         rtol: how closely to bracket the half-width.
 
