@@ -1,6 +1,7 @@
 """samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
 
-from . import landscapes, methods
+from . import analysis, landscapes, methods, plot, theory
+from .analysis import critical_points
 from .checks import InputError
 from .dynamics import Flow, Map
 from .landscapes import Landscape
@@ -19,8 +20,12 @@ __all__ = [
     "Landscape",
     "Map",
     "Method",
+    "analysis",
+    "critical_points",
     "integrate",
     "landscapes",
     "methods",
+    "plot",
     "simulate",
+    "theory",
 ]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.stats import qmc
 
 from .. import checks
 from ..landscapes import Landscape
@@ -56,6 +55,8 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     Raises:
         InputError: a box of the wrong shape.
     """
+    from scipy.stats import qmc  # half of what importing samdyn would cost
+
     limits = np.array(checks.box(landscape.box if box is None else box, landscape.dim))
     low, high = limits.T
     cloud = qmc.scale(qmc.Sobol(landscape.dim, rng=0).random(STARTS), low, high)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from ..dynamics import Map
 from ..simulate import simulate
@@ -37,6 +36,8 @@ class Escape:
 
     def interval(self, outcome: str) -> tuple[float, float]:
         """Return Wilson's 95 % interval of ``fraction(outcome)``."""
+        from scipy import stats
+
         hits = int((self.outcome == outcome).sum())
         ci = stats.binomtest(hits, len(self.outcome)).proportion_ci(0.95, method="wilson")
         return float(ci.low), float(ci.high)
@@ -74,6 +75,8 @@ def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
     if not escaped.any():
         ones = np.ones(1)  # SciPy has no estimate without an event
         return Survival(np.zeros(1), ones, ones, ones, last)
+    from scipy import stats
+
     estimate = stats.ecdf(stats.CensoredData(uncensored=t[escaped], right=t[~escaped])).sf
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # the log-log band does not exist where the curve is 0 or 1

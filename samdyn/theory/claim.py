@@ -51,4 +51,6 @@ class Claim:
 
     def check(self, measured: float, tolerance: float, **parameters: Any) -> Verdict:
         """Hold a measurement against the formula and its rival, within a relative tolerance."""
-        return Verdict(measured, self.formula(**parameters), self.rival(**parameters), tolerance)
+        return Verdict(
+            float(measured), float(self.formula(**parameters)), float(self.rival(**parameters)), tolerance
+        )
