@@ -384,18 +384,17 @@ def draw_paths(paths: Paths, landscape: sd.Landscape) -> Figure:
 
 
 def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
-    """Draw the cosine between the two gradients along the paths, and where they are within ρ of the saddle."""
+    """Draw the cosine between the two gradients along the paths, and where they are within SAM's trap."""
     perturbing = [(m, runs) for m, runs in paths if isinstance(m.method, Ascent)] or paths
     figure, axes = plt.subplots(len(perturbing), 1, figsize=(7, 2.2 * len(perturbing)), sharex=True, squeeze=False)
     for ax, (map_, runs) in zip(axes[:, 0], perturbing, strict=True):
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set_title(label(map_))
-        near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < getattr(map_.method, "rho", 0.0)
-        edge = ax.get_xaxis_transform()
-        ax.fill_between(
-            runs.step, 0, 1, where=near, transform=edge, color="0.9", lw=0, label=r"within $\rho$ of the saddle"
-        )
-    axes[0, 0].legend(loc="lower left")
+        known = theory.boundary(map_.method, point.eigenvalues)
+        if known and known[0] == "width":
+            near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known[1]
+            ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
+            ax.set_title(f"{label(map_)} (grey: within the trap, {known[1]:g} of the saddle)")
     for ax in axes[:-1, 0]:
         ax.set_xlabel("")
     return figure

@@ -53,6 +53,14 @@ def _commit() -> str:
         return "unknown"
 
 
+def save_figure(figure: "Figure", path: Path, about: dict[str, Any]) -> None:
+    """Write a figure as PNG with what made it in its metadata, under Description, and close it."""
+    import matplotlib.pyplot as plt
+
+    figure.savefig(path, metadata={"Description": json.dumps(about, default=str)})
+    plt.close(figure)
+
+
 class OutputFolder:
     """A folder of results, written beside its place and moved there when the block ends.
 
@@ -130,14 +138,7 @@ class OutputFolder:
 
     def save_figure(self, figure: "Figure", name: str) -> None:
         """Write a figure as PNG, with the provenance in its metadata, and close it."""
-        import matplotlib.pyplot as plt
-
-        figure.savefig(self._building / name, metadata={"Description": json.dumps(self.about, default=str)})
-        plt.close(figure)
-
-    def save_text(self, text: str, name: str) -> None:
-        """Write a text; provenance.json beside it says what made it."""
-        (self._building / name).write_text(text)
+        save_figure(figure, self._building / name, self.about)
 
 
 def _files(folder: Path) -> set[str]:

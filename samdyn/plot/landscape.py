@@ -25,9 +25,12 @@ def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None) -> "Ax
     Raises:
         InputError: a landscape that is not of the plane.
     """
+    from matplotlib.colors import BoundaryNorm
+
     x, y, loss = _grid(landscape, box)
     levels = np.unique(np.quantile(loss[np.isfinite(loss)], np.linspace(0, 1, 15)))
-    bands = ax.contourf(x, y, loss, levels=levels, cmap="Greys_r", alpha=0.55, extend="neither")
+    norm = BoundaryNorm(levels, 256)
+    bands = ax.contourf(x, y, loss, levels=levels, cmap="Greys_r", norm=norm, alpha=0.55)
     ax.contour(x, y, loss, levels=levels, colors="white", linewidths=0.5)
     bar = ax.figure.colorbar(bands, ax=ax, label="loss $L$", shrink=0.85, ticks=levels[::2])
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}"))

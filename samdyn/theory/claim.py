@@ -51,6 +51,4 @@ class Claim:
 
     def check(self, measured: float, tolerance: float, **parameters: Any) -> Verdict:
         """Hold a measurement against the formula and its rival, within a relative tolerance."""
-        return Verdict(
-            float(measured), float(self.formula(**parameters)), float(self.rival(**parameters)), tolerance
-        )
+        return Verdict(float(measured), float(self.formula(**parameters)), float(self.rival(**parameters)), tolerance)

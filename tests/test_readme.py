@@ -1,0 +1,49 @@
+"""What the README shows works as shown."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import samdyn as sd
+from samdyn.methods import Ascent
+from samdyn.ops import unit
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+LIBRARY, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict = {}
+    exec(LIBRARY, names)
+    assert names["threshold"] == pytest.approx(4 / 111, rel=1e-3)
+    assert names["path"].sizes == {"run": 1, "time": 3, "coord": 2}
+    assert "undecided" in capsys.readouterr().out
+
+
+def test_a_landscape_added() -> None:
+    names: dict = {"Landscape": sd.Landscape}
+    exec(LANDSCAPE, names)
+    kinds = [p.kind for p in sd.critical_points(names["camel"]())]
+    assert (kinds.count("minimum"), kinds.count("saddle")) == (3, 2)  # as its docstring says
+
+
+def test_a_method_added() -> None:
+    names: dict = {"Ascent": Ascent, "dataclass": dataclass, "unit": unit}
+    exec(METHOD, names)
+    method = names["Lookahead"](0.1)
+    saddle = sd.landscapes.saddle()
+    w = torch.tensor([0.3, -0.4], dtype=torch.float64)
+    assert method(w, saddle.grad).tolist() == pytest.approx([2 * (0.3 - 0.06), 2 * (0.4 - 0.08)])
+    x, y = method(np.array(saddle.symbols, dtype=object), saddle.grad)
+    assert float(x.subs({"x": 0.3}).subs(dict(zip(saddle.symbols, (0.3, -0.4), strict=True)))) == pytest.approx(0.48)
+    assert sd.methods.named("lookahead") is names["Lookahead"]
+    assert y.free_symbols == set(saddle.symbols)
+
+
+def test_every_landscape_and_method_is_named() -> None:
+    for name in [*sd.landscapes.catalogue(), "GD", "USAM", "SAM", "DNSAM", "ASAM", "ExactSAM"]:
+        assert f"`{name}`" in README
