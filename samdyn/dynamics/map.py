@@ -49,9 +49,19 @@ class Map:
 
     def step(self, state: State) -> State:
         """Return the next state; every part keeps its shape ``(d, …)``."""
+        change, *velocity = self._move(state)
+        return (state[0] + change, *velocity)
+
+    def increment(self, state: State) -> State:
+        """Return the difference to the next state, free of the rounding that subtracting states would bring."""
+        change, *velocity = self._move(state)
+        return (change, *(new - old for new, old in zip(velocity, state[1:], strict=True)))
+
+    def _move(self, state: State) -> State:
+        """Return the change of w, and with momentum the next v."""
         w, *velocity = state
         update = self.method(w, self.landscape.grad)
         if not velocity:
-            return (w - self.lr * update,)
+            return (-self.lr * update,)
         v = self.momentum * velocity[0] + update
-        return (w - self.lr * (update + self.momentum * v if self.nesterov else v), v)
+        return (-self.lr * (update + self.momentum * v if self.nesterov else v), v)

@@ -121,15 +121,22 @@ def simulate(
 def _settled(map_: Map, state: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Say which states rest at a fixed point or, failing that, on a 2-cycle."""
     d = map_.landscape.dim
-    z = torch.cat(state)
+    coasting = map_.lr / (1 - map_.momentum)  # how far a unit of velocity still goes; it makes v a length, like w
+    z = torch.cat([state[0], *(coasting * v for v in state[1:])])
     tolerance = torch.finfo(z.dtype).eps ** 0.5
 
-    def step(z: torch.Tensor) -> torch.Tensor:
-        return torch.cat(map_.step(z.split(d)))
+    def increment(z: torch.Tensor) -> torch.Tensor:
+        w, *lengths = z.split(d)
+        change, *rest = map_.increment((w, *(u / coasting for u in lengths)))
+        return torch.cat([change, *(coasting * v for v in rest)])
 
-    rests = settled(lambda z: step(z) - z, z, tolerance, discrete=True)
+    def two_steps(z: torch.Tensor) -> torch.Tensor:
+        first = increment(z)
+        return first + increment(z + first)
+
+    rests = settled(increment, z, d, tolerance, discrete=True)
     moving = (~rests).nonzero().squeeze(1)
-    rests[moving] = settled(lambda z: step(step(z)) - z, z[:, moving], tolerance, discrete=True)
+    rests[moving] = settled(two_steps, z[:, moving], d, tolerance, discrete=True)
     return rests
 
 

@@ -88,7 +88,7 @@ def integrate(
             status[outside(w).cpu().numpy()] = LEFT
         candidates = solution.complete.nonzero().squeeze(1)
         tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * rtol, 10 * atol)
-        rests = candidates[settled(flow, w[:, candidates], tolerance, discrete=False)]
+        rests = candidates[settled(flow, w[:, candidates], landscape.dim, tolerance, discrete=False)]
         status[rests.cpu().numpy()] = SETTLED
         states = solution.states.cpu()
         loss = torch.stack([landscape.value(state) for state in states])

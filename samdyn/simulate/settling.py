@@ -6,27 +6,29 @@ import torch
 
 Function = Callable[[torch.Tensor], torch.Tensor]  # (D, N) -> (D, N), point by point
 
-FLAT = 1e-4  # directions in which the linear part is weaker than this, relative to the strongest, count as neutral
-UNSTABLE = 1e-6  # growth faster than this, relative to the strongest rate, is instability
-LINEAR = 0.05  # how well the linear part must predict differences, relative to the strongest rate
+FLAT = 1e-6  # directions in which the residual varies less than this, relative to ‖A‖, count as neutral
+UNSTABLE = 1e-6  # growth faster than this, relative to ‖A‖, is instability
+LINEAR = 0.05  # how well the linear part must predict differences, relative to ‖A‖
 BLOCK = 2**21  # entries of the Jacobians held at once
 
 
-def settled(residual: Function, z: torch.Tensor, tolerance: float, *, discrete: bool) -> torch.Tensor:
+def settled(residual: Function, z: torch.Tensor, d: int, tolerance: float, *, discrete: bool) -> torch.Tensor:
     """Say which of the states z rest, within ``tolerance``, at a point where ``residual`` vanishes and that holds them.
 
-    A state z is settled if all of these hold, A being the Jacobian of the residual at z:
+    Let A be the Jacobian of the residual at z, and ‖A‖ the norm of its first d columns: how fast things happen when w
+    is displaced, whatever the learning rate and the momentum. A state is settled if all of these hold:
 
     - the resting point is near: the Newton step from z to it, ‖A⁻¹ residual(z)‖, is at most tolerance · max(1, ‖z‖∞).
-      Directions with singular values below FLAT of the largest (curves of resting points) are taken at that bound;
-    - it is stable: no eigenvalue of A outside the circle |1 + a| ≤ 1 (discrete, residual(z) = map(z) − z), or right of
-      Re a ≤ 0 (residual = velocity), by more than UNSTABLE relative to the largest singular value;
-    - A means something there: it predicts residual(z ± h e) along every axis e, h the tolerance, to LINEAR. This fails
-      where the field has no Jacobian, as normalised SAM's at a critical point.
+      Singular values below FLAT · ‖A‖ (along curves of resting points they are 0) count as that bound;
+    - it is stable: no eigenvalue of A outside the circle |1 + a| ≤ 1 (discrete: the residual is map(z) − z), or right
+      of Re a ≤ 0 (the residual is a velocity), by more than UNSTABLE · ‖A‖;
+    - A means something there: it predicts residual(z ± h e) along every axis e, h the tolerance, to LINEAR · ‖A‖. This
+      fails where the field has no Jacobian, as normalised SAM's at a critical point.
 
     Args:
-        residual: map(z) − z, or a velocity.
-        z: states ``(D, N)``, finite, in the dtype of the run; the certificate is computed in float64.
+        residual: map(z) − z, computed without cancellation, or a velocity.
+        z: states ``(D, N)``, finite, all components lengths; the certificate is computed in float64.
+        d: how many of the components are w.
         tolerance: a distance, relative to max(1, ‖z‖∞).
         discrete: whether the residual is that of a map.
 
@@ -34,38 +36,49 @@ def settled(residual: Function, z: torch.Tensor, tolerance: float, *, discrete: 
         Truth values ``(N,)``.
     """
     z = z.double()
-    size = z.abs().amax(0).clamp(min=1)
-    rests = residual(z).norm(dim=0) <= 1e3 * tolerance * size  # spares Jacobians where there is motion
-    candidates = rests.nonzero().squeeze(1)
-    for block in candidates.split(max(1, BLOCK // len(z) ** 2)):
-        rests[block] = _certified(residual, z[:, block], tolerance * size[block], discrete)
+    near = tolerance * z.abs().amax(0).clamp(min=1)
+    rests = torch.zeros_like(near, dtype=torch.bool)
+    for block in torch.arange(z.shape[1], device=z.device).split(max(1, BLOCK // len(z) ** 2)):
+        here, a = _linearised(residual, z[:, block])
+        # ‖A⁻¹ r‖ ≥ ‖r‖/‖A‖: most moving runs are ruled out before anything is decomposed.
+        slow = here.norm(dim=0) <= near[block] * a.flatten(1).norm(dim=1)
+        slow &= torch.isfinite(a).flatten(1).all(1)
+        at = block[slow]
+        rests[at] = _certified(residual, z[:, at], here[:, slow], a[slow], d, near[at], discrete)
     return rests
 
 
-def _certified(residual: Function, z: torch.Tensor, near: torch.Tensor, discrete: bool) -> torch.Tensor:
+def _linearised(residual: Function, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the residual (D, N) and its Jacobians (N, D, D)."""
     axes = torch.eye(len(z), dtype=z.dtype, device=z.device)
-    columns = []
+    columns = [torch.func.jvp(residual, (z,), (axis[:, None].expand_as(z),))[1] for axis in axes]
+    return residual(z), torch.stack(columns, dim=1).movedim(2, 0)
+
+
+def _certified(
+    residual: Function,
+    z: torch.Tensor,
+    here: torch.Tensor,
+    a: torch.Tensor,
+    d: int,
+    near: torch.Tensor,
+    discrete: bool,
+) -> torch.Tensor:
     deviation = torch.zeros_like(near)
-    here = residual(z)
-    for axis in axes:
-        along = axis[:, None].expand_as(z)
-        column = torch.func.jvp(residual, (z,), (along,))[1]
+    for index, axis in enumerate(torch.eye(len(z), dtype=z.dtype, device=z.device)):
         for h in (near, -near):
-            difference = (residual(z + h * along) - here) / h
-            deviation = torch.maximum(deviation, (difference - column).norm(dim=0))
-        columns.append(column)
-    a = torch.stack(columns, dim=1).movedim(2, 0)  # (N, D, D)
-    proper = torch.isfinite(a).all(-1).all(-1) & torch.isfinite(deviation)
-    a = torch.where(proper[:, None, None], a, 0).cpu()  # small dense problems are a CPU's work
+            difference = (residual(z + h * axis[:, None]) - here) / h
+            deviation = torch.maximum(deviation, (difference - a[:, :, index].T).norm(dim=0))
 
-    u, strength, _ = torch.linalg.svd(a)
-    strongest = strength[:, 0]
-    components = (u.mT @ here.T.cpu()[:, :, None]).squeeze(2)
-    newton = (components / strength.clamp(min=FLAT * strongest[:, None])).norm(dim=1)
-
+    # Small dense problems are a CPU's work.
+    a, here, near, deviation = (part.cpu() for part in (a, here, near, deviation))
+    strength = torch.linalg.matrix_norm(a[:, :, :d], 2)
+    u, singular, _ = torch.linalg.svd(a)
+    components = (u.mT @ here.T[:, :, None]).squeeze(2)
+    newton = (components / singular.clamp(min=FLAT * strength[:, None])).norm(dim=1)
     eigenvalues = torch.linalg.eigvals(a)
     growth = ((1 + eigenvalues).abs() - 1 if discrete else eigenvalues.real).amax(1)
 
-    certificate = (newton <= near.cpu()) & (growth <= UNSTABLE * strongest)
-    certificate |= (strongest == 0) & (here.norm(dim=0).cpu() == 0)  # a plateau: nothing moves, nearby neither
-    return proper & certificate.to(z.device) & (deviation <= LINEAR * strongest.to(z.device))
+    holds = (newton <= near) & (growth <= UNSTABLE * strength)
+    plateau = (strength == 0) & (here.norm(dim=0) == 0)  # nothing moves, and nearby neither
+    return ((holds | plateau) & (deviation <= LINEAR * strength)).to(z.device)
