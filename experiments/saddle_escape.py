@@ -4,8 +4,7 @@ Starts many runs around a saddle, says what became of them, and holds what it me
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +21,7 @@ from typer import Exit, Option
 
 import samdyn as sd
 from samdyn import analysis, checks, cli, plot, theory
-from samdyn.analysis import CriticalPoint, Escape
+from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
 from samdyn.simulate.progress import progress_bar
@@ -83,8 +82,8 @@ def main(
     ]
     # Default: the whole of what a run within 1/|λ| would see, or as much as lies well apart from other critical points.
     default = min(length, room / 4) / (4 if distribution == "normal" else 1)
-    width = default if spread is None else checks.positive("--spread", spread, "Use e.g. --spread 0.1")
-    points = draw_starts(point, checks.count("--starts", starts, "Use e.g. --starts 1000"), distribution, width, seed)
+    width = default if spread is None else spread
+    points = analysis.starts_around(point, starts, distribution, width, seed)
     reach = float(abs(points - point.w).max())
     if reach >= room / 2:
         rule = f"puts starts at {reach:.3g} from the saddle, and there is another critical point at {room:.3g}"
@@ -104,7 +103,12 @@ def main(
                 for map_ in maps:
                     escape = analysis.escape(map_, point, points, radius, steps, dtype=dtype, device=device)
                     results.append(
-                        Result(map_, escape, point.eigenvalues, *measure_boundary(map_, point, largest, steps))
+                        Result(
+                            map_,
+                            escape,
+                            analysis.capture_boundary(map_, point, largest, steps),
+                            theory.boundary(map_.method, point.eigenvalues),
+                        )
                     )
                     show(len(results))
         except KeyboardInterrupt:
@@ -128,10 +132,8 @@ class Result:
 
     map_: sd.Map
     escape: Escape
-    eigenvalues: np.ndarray  # of the saddle's Hessian
-    quantity: str  # what the boundary is: "rho", a threshold in ρ, or "width", a distance from the saddle
-    low: float  # it lies between these
-    high: float
+    measured: Boundary  # where capture begins
+    predicted: Boundary | None
 
     @property
     def rho(self) -> float:
@@ -161,35 +163,6 @@ def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, fl
     return chosen, room
 
 
-def draw_starts(point: CriticalPoint, number: int, distribution: str, width: float, seed: int) -> np.ndarray:
-    """Return the starts (number, d)."""
-    rng, d = np.random.default_rng(seed), len(point.w)
-    match checks.known("distribution", distribution, ("disc", "normal", "line")):
-        case "normal":
-            return point.w + width * rng.standard_normal((number, d))
-        case "line":
-            along = rng.uniform(-width, width, (number, 1)) * point.eigenvectors[:, 0]
-            # Off the line by a millionth, because the line itself is invariant in symmetric landscapes.
-            return point.w + along + 1e-6 * width * rng.standard_normal((number, d))
-        case _:
-            direction = rng.standard_normal((number, d))
-            direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-            return point.w + width * rng.uniform(0, 1, (number, 1)) ** (1 / d) * direction
-
-
-def measure_boundary(map_: sd.Map, point: CriticalPoint, largest: float, steps: int) -> tuple[str, float, float]:
-    """Return where capture begins, as an interval: the threshold in ρ where theory speaks of one, else the width."""
-    known = theory.boundary(map_.method, point.eigenvalues)
-    if known and known[0] == "rho":
-        method = replace(map_.method, rho=0.0) if isinstance(map_.method, Ascent) else map_.method
-        threshold = measure_threshold(replace(map_, method=method), point)
-        return "rho", threshold, threshold
-    return "width", *analysis.trap_half_width(map_, point, largest, steps)
-
-
-measure_threshold = cache(analysis.trapping_threshold)  # settings that differ in ρ alone share it
-
-
 def make_table(results: list[Result]) -> Table:
     """Return the table the experiment prints: 80 columns wide, as long as lr and momentum have one value each."""
     rates, momenta = {r.map_.lr for r in results}, {r.map_.momentum for r in results}
@@ -216,8 +189,8 @@ def make_table(results: list[Result]) -> Table:
         ("div", share("diverged")),
         ("und", share("undecided")),
         ("median escape\ntime [95 %]", escape_time),
-        ("capture\nmeasured", lambda r: boundary_text(r.quantity, r.low, r.high)),
-        ("capture\ntheory", predicted_boundary),
+        ("capture\nmeasured", lambda r: str(r.measured)),
+        ("capture\ntheory", lambda r: str(r.predicted or "no formula")),
     ]
     for name, _ in columns:
         table.add_column(name, justify="right", vertical="bottom")
@@ -239,21 +212,6 @@ def escape_time(result: Result) -> str:
     return f"{median:.3g} [{low:.3g}, {high:.3g}]".replace("inf", "∞")
 
 
-def boundary_text(quantity: str, low: float, high: float) -> str:
-    """Say where capture begins, from an interval."""
-    if quantity == "rho":
-        return f"ρ>{(low + high) / 2:.4g}" if np.isfinite(high) else "never"
-    if np.isinf(high):
-        return f"w≥{low:.4g}"  # everything that was tried was captured
-    return f"w<{(low + high) / 2:.4g}" if high else "nowhere"
-
-
-def predicted_boundary(result: Result) -> str:
-    """Say where capture should begin, if theory knows."""
-    known = theory.boundary(result.map_.method, result.eigenvalues)
-    return boundary_text(known[0], known[1], known[1]) if known else "no formula"
-
-
 def make_dataset(results: list[Result], points: np.ndarray, point: CriticalPoint) -> xr.Dataset:
     """Return everything the table and the figures were made of."""
     coordinates = [str(s) for s in results[0].map_.landscape.symbols]
@@ -263,10 +221,10 @@ def make_dataset(results: list[Result], points: np.ndarray, point: CriticalPoint
         "rho": [r.rho for r in results],
         "lr": [r.map_.lr for r in results],
         "momentum": [r.map_.momentum for r in results],
-        "boundary": [r.quantity for r in results],
-        "boundary_low": [r.low for r in results],
-        "boundary_high": [r.high for r in results],
-        "boundary_predicted": [(theory.boundary(r.map_.method, r.eigenvalues) or ("", np.nan))[1] for r in results],
+        "boundary": [r.measured.quantity for r in results],
+        "boundary_low": [r.measured.low for r in results],
+        "boundary_high": [r.measured.high for r in results],
+        "boundary_predicted": [r.predicted.low if r.predicted else np.nan for r in results],
         **{outcome: [r.escape.fraction(outcome) for r in results] for outcome in analysis.OUTCOMES},
         **dict(zip(("median_time", "median_time_low", "median_time_high"), medians.T, strict=True)),
     }
@@ -391,10 +349,10 @@ def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set_title(label(map_))
         known = theory.boundary(map_.method, point.eigenvalues)
-        if known and known[0] == "width":
-            near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known[1]
+        if known and known.quantity == "width":
+            near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
-            ax.set_title(f"{label(map_)} (grey: within the trap, {known[1]:g} of the saddle)")
+            ax.set_title(f"{label(map_)} (grey: within the trap, {known.low:g} of the saddle)")
     for ax in axes[:-1, 0]:
         ax.set_xlabel("")
     return figure

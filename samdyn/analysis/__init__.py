@@ -1,20 +1,26 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
+from .boundary import Boundary, capture_boundary
 from .critical_points import CriticalPoint, critical_points
 from .escape import OUTCOMES, Escape, Survival, escape, survival
 from .gradients import cosine
-from .growth import growth_rate, trapping_threshold
+from .growth import growth_rate, is_linear, trapping_threshold
+from .starts import starts_around
 from .trapping import trap_half_width, trapping_radius
 
 __all__ = [
     "OUTCOMES",
+    "Boundary",
     "CriticalPoint",
     "Escape",
     "Survival",
+    "capture_boundary",
     "cosine",
     "critical_points",
     "escape",
     "growth_rate",
+    "is_linear",
+    "starts_around",
     "survival",
     "trap_half_width",
     "trapping_radius",

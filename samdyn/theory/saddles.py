@@ -4,6 +4,7 @@ import cmath
 import math
 from collections.abc import Iterable
 
+from ..analysis import Boundary
 from ..methods import DNSAM, GD, SAM, USAM, ExactSAM, Method
 from .claim import Claim
 
@@ -59,20 +60,15 @@ two_cycle_amplitude = Claim(
 )
 
 
-def boundary(method: Method, eigenvalues: Iterable[float]) -> tuple[str, float] | None:
-    """Say where a method's capture by a saddle begins, where theory knows.
-
-    Returns:
-        ("rho", ρ*): captured above this radius, inf for never; ("width", w): captured within this distance along one
-        unstable direction; None where there is no closed form.
-    """
+def boundary(method: Method, eigenvalues: Iterable[float]) -> Boundary | None:
+    """Say where a method's capture by a saddle with these Hessian eigenvalues begins; None where no closed form says."""
     match method:
-        case GD():
-            return "rho", math.inf
-        case ExactSAM():  # J = −H(I + ρH)²: the sign of λ stays
-            return "rho", math.inf
+        case GD() | ExactSAM():  # exact SAM: J = −H(I + ρH/n)²ⁿ, averaged or not: the sign of λ stays
+            return Boundary("rho", math.inf, math.inf)
         case USAM(ascent_steps=n, average=False):
-            return "rho", usam_threshold(eigenvalues=eigenvalues, ascent_steps=n)
-        case SAM() | DNSAM() if method.ascent_steps == 1 and sum(lam < 0 for lam in eigenvalues) == 1:
-            return "width", trap_half_width(rho=method.rho)
+            threshold = usam_threshold(eigenvalues=eigenvalues, ascent_steps=n)
+            return Boundary("rho", threshold, threshold)
+        case SAM() | DNSAM() if method.ascent_steps == 1 and sum(bool(lam < 0) for lam in eigenvalues) == 1:
+            width = trap_half_width(rho=method.rho)
+            return Boundary("width", width, width)
     return None

@@ -59,7 +59,7 @@ def test_ascent_steps_move_or_remove_the_threshold(saddle, origin, n: int, thres
 
 def test_exact_sam_never_captures(saddle, origin) -> None:
     assert analysis.trapping_threshold(sd.Map(saddle, sd.ExactSAM(0.1), lr=LR), origin) == math.inf
-    assert theory.boundary(sd.ExactSAM(0.1), origin.eigenvalues) == ("rho", math.inf)
+    assert theory.boundary(sd.ExactSAM(0.1), origin.eigenvalues) == analysis.Boundary("rho", math.inf, math.inf)
 
 
 def test_sam_has_no_threshold(saddle, origin) -> None:
