@@ -48,9 +48,9 @@ def unit(a: Point, of: Point | None = None) -> Point:
     if is_symbolic(a):
         return 0 * a if not any(of) else a / norm(of)
     largest = of.abs().amax(0)
-    scale = torch.where(largest > 0, largest, 1)
+    scale = torch.where(largest == 0, 1, largest)
     direction = a / scale / norm(of / scale).clamp(min=1)
-    return direction if of is a else torch.where(largest > 0, direction, 0)
+    return direction if of is a else torch.where(largest == 0, 0, direction)
 
 
 def directional_derivative(function: Callable[[Point], Point], w: Point, v: Point) -> Point:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy
 import torch
+from sympy.core.function import Application
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from sympy.printing.pycode import PythonCodePrinter
 
@@ -55,6 +56,8 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
     def _print(self, expr: Any, **options: Any) -> str:
         if isinstance(expr, sympy.Expr) and expr.is_number:
             return f"({float(expr)!r})"  # every constant, however composed, becomes one literal
+        if isinstance(expr, Application):  # functions, Max and Min; the base class would print them as math.exp
+            return self._print_call(expr)
         return super()._print(expr, **options)
 
     def _print_Pow(self, expr: sympy.Pow, rational: bool = False) -> str:
@@ -65,13 +68,15 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
             return f"(1.0/sqrt({self._print(base)}))"
         return f"({self._print(base)})**({self._print(exponent)})"
 
-    def _print_Function(self, expr: sympy.Function) -> str:
+    def _print_call(self, expr: Application) -> str:
         name = type(expr).__name__
         if name not in TORCH:
             raise PrintMethodNotImplementedError(name)
         return f"{name}({', '.join(map(self._print, expr.args))})"
 
-    _print_Abs = _print_sign = _print_Heaviside = _print_Max = _print_Min = _print_Function
+
+def _fold(expr: sympy.Expr) -> sympy.Expr:
+    return expr.replace(lambda e: e.is_number and not e.is_Atom, lambda e: sympy.Float(e.evalf(30), 30))
 
 
 def compile_torch(
@@ -86,8 +91,9 @@ def compile_torch(
         InputError: an expression uses a function that samdyn cannot compute.
     """
     try:
+        # Constants first, or they would become common subexpressions, and sqrt be called with a number.
         function = sympy.lambdify(
-            arguments, list(expressions), modules=[TORCH], printer=_TorchPrinter, cse=True, dummify=True
+            arguments, [_fold(e) for e in expressions], modules=[TORCH], printer=_TorchPrinter, cse=True, dummify=True
         )
     except PrintMethodNotImplementedError as error:
         reject("formula", str(error), "samdyn cannot compute this function", f"Known: {', '.join(TORCH)}")

@@ -12,7 +12,7 @@ from .. import checks
 from ..ops import Point, is_symbolic, symbolic
 from ..oracle import Oracle
 from .compile import compile_torch
-from .parse import parse, symbols
+from .parse import NO_REAL_NUMBERS, parse, symbols
 
 Box = tuple[tuple[float, float], ...]
 
@@ -61,7 +61,10 @@ class Landscape:
             InputError: a formula that is not one, with unknown symbols or functions, or a box of the wrong shape.
         """
         self._set_coordinates(coordinates, box)
-        self.expr = parse(formula, self.symbols) if isinstance(formula, str) else formula
+        self.expr = formula if isinstance(formula, sympy.Expr) else parse(formula, self.symbols)
+        if self.expr.has(*NO_REAL_NUMBERS):
+            rule = "contains something that is no finite real number"
+            checks.reject("formula", self.expr, rule, "Use real numbers and real symbols")
         unknown = self.expr.free_symbols - set(self.symbols)
         if unknown:
             shown = ", ".join(sorted(map(str, unknown)))
@@ -140,8 +143,19 @@ class Landscape:
         return compile_torch(self.symbols, list(self.hessian_matrix))
 
 
+class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.Integer(0)
+
+
+class _RealAbs(sympy.Function):  # type: ignore[misc]
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return _RealSign(self.args[0])
+
+
 def _derivative(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
-    slope = expr.diff(symbol)
-    return slope.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0)).replace(
-        sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0)
-    )
+    # SymPy differentiates |u| through real and imaginary parts where it cannot know that u is real, as for log(x).
+    slope = expr.replace(sympy.Abs, _RealAbs).replace(sympy.sign, _RealSign).diff(symbol)
+    slope = slope.replace(_RealAbs, sympy.Abs).replace(_RealSign, sympy.sign)
+    slope = slope.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
+    return slope.replace(sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0))

@@ -4,7 +4,9 @@ import ast
 import keyword
 import math
 import operator
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -13,16 +15,34 @@ from ..checks import InputError, reject
 
 LONGEST_FORMULA = 4000  # characters; nothing a person types is longer, and the parser's memory stays small
 
-FUNCTIONS: dict[str, Callable[..., sympy.Expr]] = {
+DEEPEST_FORMULA = 100  # nested operations; SymPy recurses once or more for each
+LARGEST_NUMBER = 1e300
+LARGEST_EXPONENT = 64
+EXACT_BITS = 2000  # powers of numbers are exact up to this size
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that formulas may call: what SymPy makes of it, and its value at numbers."""
+
+    of_symbols: Callable[..., sympy.Expr]
+    of_numbers: Callable[..., float]
+    variadic: bool = False
+
+
+FUNCTIONS = {
     **{
-        name: getattr(sympy, name)
-        for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sign", "Max", "Min")
+        name: Function(getattr(sympy, name), getattr(math, name))
+        for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan")
     },
-    "abs": sympy.Abs,
-    "relu": lambda u: sympy.Max(0, u),
+    "sign": Function(sympy.sign, lambda u: math.copysign(1, u) if u else 0),
+    "abs": Function(sympy.Abs, abs),
+    "relu": Function(lambda u: sympy.Max(0, u), lambda u: max(0, u)),
+    "Max": Function(sympy.Max, lambda *u: max(u), variadic=True),
+    "Min": Function(sympy.Min, lambda *u: min(u), variadic=True),
 }
-ANY_NUMBER_OF_ARGUMENTS = {"Max", "Min"}
 CONSTANTS = {"pi": sympy.pi}
+NO_REAL_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -60,30 +80,43 @@ def parse(formula: str, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
     Raises:
         InputError: anything else, with the offending part.
     """
+    if not isinstance(formula, str):
+        reject("formula", formula, "must be text", 'Write it like "x**2 - y**2"')
     if len(formula) > LONGEST_FORMULA:
         reject("formula", formula, f"has {len(formula)} characters, more than {LONGEST_FORMULA}", "Write a shorter one")
+    text = formula.strip()
     try:
-        tree = ast.parse(formula.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reject("formula", formula, f"cannot be read as a formula ({error})", 'Write it like "x**2 - y**2"')
-    try:
-        result = _Reader(formula.strip(), {s.name: s for s in coordinates}).read(tree.body)
-    except RecursionError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # Python's advice on code, which this is not
+            tree = ast.parse(text, mode="eval")
+        result = _Reader(text, coordinates).read(tree.body)
+    except InputError:
+        raise
+    except (RecursionError, MemoryError):
         reject("formula", formula, "is nested too deeply", "Write it with fewer parentheses")
-    if result.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
-        reject("formula", formula, f"has the value {result}, which is no finite real function", "Check divisions by 0")
+    except (SyntaxError, ValueError) as error:
+        reject("formula", formula, f"cannot be read as a formula ({error})", 'Write it like "x**2 - y**2"')
+    if _depth(result) > DEEPEST_FORMULA:
+        reject("formula", formula, "is nested too deeply", "Write it with fewer parentheses")
     return result
 
 
 class _Reader:
-    def __init__(self, formula: str, coordinates: dict[str, sympy.Symbol]) -> None:
+    """Reads a formula node by node.
+
+    Numbers are followed in floating point beside SymPy's exact ones, and checked first: SymPy evaluates 9**9**9 or
+    sin(exp(exp(100))) to the last digit, and would fill the memory.
+    """
+
+    def __init__(self, formula: str, coordinates: Sequence[sympy.Symbol]) -> None:
         self.formula = formula
-        self.names = {**CONSTANTS, **coordinates}
-        self.coordinates = ", ".join(coordinates)
+        self.names = {**CONSTANTS, **{s.name: s for s in coordinates}}
+        self.values: dict[sympy.Expr, float] = {c: float(c) for c in CONSTANTS.values()}
+        self.coordinates = ", ".join(s.name for s in coordinates)
 
     def read(self, node: ast.expr) -> sympy.Expr:
         match node:
-            case ast.Constant(value=value) if isinstance(value, int | float) and not isinstance(value, bool):
+            case ast.Constant(value=value) if type(value) in (int, float):
                 return self.number(node, value)
             case ast.Name(id=name):
                 if name in self.names:
@@ -91,7 +124,7 @@ class _Reader:
                 known = f"known are the coordinates {self.coordinates}, pi and the functions {', '.join(FUNCTIONS)}"
                 raise self.error(node, f"is an unknown symbol; {known}", "Use those, or add it to the coordinates")
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self.read(operand)
+                return self.apply(node, operator.neg, operator.neg, self.read(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.read(operand)
             case ast.BinOp(op=ast.BitXor()):
@@ -99,30 +132,73 @@ class _Reader:
             case ast.BinOp(left=left, op=ast.Pow(), right=right):
                 return self.power(node, self.read(left), self.read(right))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
-                return OPERATORS[type(op)](self.read(left), self.read(right))
+                combine = OPERATORS[type(op)]
+                return self.apply(node, combine, combine, self.read(left), self.read(right))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
-                if not args or (len(args) > 1 and name not in ANY_NUMBER_OF_ARGUMENTS):
+                function = FUNCTIONS[name]
+                if not args or (len(args) > 1 and not function.variadic):
                     raise self.error(node, f"calls {name} with {len(args)} arguments", "Give it one")
-                return FUNCTIONS[name](*map(self.read, args))
+                return self.apply(node, function.of_symbols, function.of_numbers, *map(self.read, args))
         allowed = "only numbers, coordinates, + - * / **, parentheses and known functions may stand in a formula"
         raise self.error(node, f"is not allowed: {allowed}", f"Functions: {', '.join(FUNCTIONS)}")
 
-    def number(self, node: ast.expr, value: float) -> sympy.Expr:
+    def number(self, node: ast.Constant, value: Any) -> sympy.Expr:
         # The digits as typed, so that 0.1 is 1/10 and not the nearest binary fraction.
-        if not math.isfinite(value) or abs(value) > 1e300:
-            raise self.error(node, "is outside the floating-point range", "Use a smaller number")
-        return sympy.Rational(str(value))
+        digits = (ast.get_source_segment(self.formula, node) or repr(value)).replace("_", "")
+        exact = sympy.Integer(value) if isinstance(value, int) else None
+        if abs(value) > LARGEST_NUMBER or (not value and any(d in "123456789" for d in digits.lower().split("e")[0])):
+            raise self.error(node, "is outside the floating-point range", "Use a smaller number, or 0")
+        exact = sympy.Rational(digits) if exact is None else exact
+        self.values[exact] = float(value)
+        return exact
 
     def power(self, node: ast.expr, base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
-        # SymPy evaluates powers of numbers exactly, so 9**9**9 would fill the memory: bound them before it starts.
-        if exponent.is_number and abs(exponent) > 64:
-            raise self.error(node, f"has the exponent {exponent}, larger than 64", "Use exp(...) or a smaller power")
-        if base.is_number and exponent.is_number and base != 0:
-            size = float(abs(sympy.log(abs(base)))) * abs(float(exponent))
-            if size > math.log(1e300):
-                raise self.error(node, "is outside the floating-point range", "Use smaller numbers")
-        return base**exponent
+        power, size = self.values.get(exponent), self.values.get(base)
+        if power is not None and abs(power) > LARGEST_EXPONENT:
+            rule = f"has the exponent {power:g}, larger than {LARGEST_EXPONENT}"
+            raise self.error(node, rule, "Use exp(...) or a smaller power")
+        if power is None and size is not None and size <= 0:
+            raise self.error(node, "has no real value at every exponent", "Use a base > 0")
+        if power is not None and isinstance(base, sympy.Rational):
+            bits = abs(power) * max(int(base.p).bit_length(), int(base.q).bit_length())
+            base = base if bits <= EXACT_BITS else sympy.Float(self.values.get(base, float(base)))
+            self.values[base] = float(base)
+        return self.apply(node, operator.pow, operator.pow, base, exponent)
+
+    def apply(
+        self, node: ast.expr, of_symbols: Callable[..., Any], of_numbers: Callable[..., Any], *terms: sympy.Expr
+    ) -> sympy.Expr:
+        numbers = [self.values[term] for term in terms if term in self.values]
+        try:
+            value = of_numbers(*numbers) if len(numbers) == len(terms) else None
+            if value is not None and abs(value) > LARGEST_NUMBER:
+                raise OverflowError
+            result = None if isinstance(value, complex) else of_symbols(*terms)
+            if result is not None and value is None and result.is_number:
+                value = float(result)  # the coordinates cancelled
+        except OverflowError:
+            raise self.error(node, "is outside the floating-point range", "Use smaller numbers") from None
+        except (ZeroDivisionError, ValueError, TypeError):
+            result = None
+        if result is None or result.has(*NO_REAL_NUMBERS):
+            raise self.error(node, "has no finite real value", "Check divisions by 0, roots and logarithms")
+        if value is not None:
+            self.values[result] = float(value)
+        return result
 
     def error(self, node: ast.expr, rule: str, fix: str) -> InputError:
         part = ast.get_source_segment(self.formula, node) or self.formula
-        return InputError(f"formula {self.formula!r}: {part!r} {rule}. {fix}")
+        return InputError(f"formula {_short(self.formula)!r}: {_short(part)!r} {rule}. {fix}")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _depth(expr: sympy.Expr) -> int:
+    deepest, waiting = 0, [(expr, 1)]
+    while waiting:
+        part, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        waiting.extend((arg, depth + 1) for arg in part.args)
+    return deepest

@@ -52,6 +52,7 @@ class Quadratic(Landscape):
         return super()._grad(w) if is_symbolic(w) else torch.tensordot(self._matrix_like(w), w, dims=1)
 
     def _hvp(self, w: Any, v: Any) -> Point:
+        self._point(w)  # checked, though H is the same everywhere
         return self._grad(v)
 
     def _matrix_like(self, w: torch.Tensor) -> torch.Tensor:
@@ -94,7 +95,10 @@ def quadratic(
 def _orthogonal(rotation: Any, dim: int) -> np.ndarray | None:
     if rotation is None:
         return None
-    q = np.array(rotation, dtype=float)
+    try:
+        q = np.array(rotation, dtype=float)
+    except (TypeError, ValueError):
+        q = np.array(np.nan)
     if q.ndim == 0 and dim == 2 and math.isfinite(q):
         c, s = math.cos(q), math.sin(q)
         return np.array([[c, -s], [s, c]])

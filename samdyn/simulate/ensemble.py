@@ -67,8 +67,8 @@ def simulate(
     limits = checks.box(box, landscape.dim) if box is not None else ((-largest, largest),) * landscape.dim
     low, high = torch.tensor(limits, dtype=real, device=on).T[..., None]
 
+    _check_memory(1 if save_every is None else -(-steps // save_every) + 1, save_every, start)
     saved = save_points(steps, save_every)
-    _check_memory(len(saved), start)
     w_saved = torch.empty((len(saved), *start.shape), dtype=real)
     loss_saved = torch.empty((len(saved), start.shape[1]), dtype=real)
     slots = {int(step): slot for slot, step in enumerate(saved)}
@@ -140,8 +140,9 @@ def _settled(map_: Map, state: tuple[torch.Tensor, ...]) -> torch.Tensor:
     return rests
 
 
-def _check_memory(saves: int, start: torch.Tensor) -> None:
-    needed = saves * (start.shape[0] + 1) * start.shape[1] * start.element_size()
+def _check_memory(saves: int, save_every: int | None, start: torch.Tensor) -> None:
+    # Per save: the states, the losses, the number of the step and its time.
+    needed = saves * ((start.shape[0] + 1) * start.shape[1] * start.element_size() + 16)
     try:
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):  # a system that does not tell
@@ -150,4 +151,4 @@ def _check_memory(saves: int, start: torch.Tensor) -> None:
         rule = (
             f"{saves} saved steps of {start.shape[1]} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
         )
-        checks.reject("save_every", saves, rule, "Save less often, or run fewer starts at once")
+        checks.reject("save_every", save_every, rule, "Save less often, or run fewer starts at once")

@@ -62,11 +62,11 @@ def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torc
         checks.reject(
             "w0", array.shape, f"is the shape of the starts; points of {landscape.name} have {d} coordinates", fix
         )
-    points = np.atleast_2d(array)
+    points = np.atleast_2d(array).astype(np.float64)
     if not len(points):
         checks.reject("w0", array.shape, "is the shape of the starts; there is none", fix)
     limit = torch.finfo(dtype).max
-    bad = np.flatnonzero(~(np.abs(points.astype(np.float64)) <= limit).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(points) <= limit).all(axis=1))
     if bad.size:
         rule = f"start {bad[0]} is not finite in {str(dtype).removeprefix('torch.')}"
         checks.reject("w0", points[bad[0]].tolist(), f"{rule} ({bad.size} of {len(points)} are not)", "Remove them")
@@ -75,4 +75,4 @@ def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torc
 
 def save_points(total: int, every: int | None) -> np.ndarray:
     """Return the steps to save out of 0 … total: every k-th and always the last; without k the last alone."""
-    return np.array([total]) if every is None else np.unique([*range(0, total + 1, every), total])
+    return np.array([total]) if every is None else np.append(np.arange(0, total, every), total)

@@ -61,7 +61,7 @@ two_cycle_amplitude = Claim(
 
 
 def boundary(method: Method, eigenvalues: Iterable[float]) -> Boundary | None:
-    """Say where a method's capture by a saddle with these Hessian eigenvalues begins; None where no closed form says."""
+    """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form."""
     match method:
         case GD() | ExactSAM():  # exact SAM: J = −H(I + ρH/n)²ⁿ, averaged or not: the sign of λ stays
             return Boundary("rho", math.inf, math.inf)
