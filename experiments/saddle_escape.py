@@ -120,7 +120,7 @@ def main(
         console.print(f"{scene.name}: L = {scene.expr}; saddle at {shown(point.w)}, λ = {shown(point.eigenvalues)}")
         console.print(make_table(results))
         console.print(LEGEND)
-        draw(results, scene, point, folder)
+        draw(results, scene, point, steps, folder)
     console.print(f"figures, data and provenance in {out}/")
     if len(results) < len(maps):
         raise Exit(130)
@@ -156,8 +156,10 @@ def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, fl
     chosen = saddles[0]
     if near:
         target = np.array(cli.numbers("--saddle", near))
-        if target.shape != (landscape.dim,):
-            checks.reject("--saddle", near, f"must have {landscape.dim} coordinates", "Use e.g. --saddle 0,1")
+        if target.shape != (landscape.dim,) or not np.isfinite(target).all():
+            checks.reject(
+                "--saddle", near, f"must have {landscape.dim} coordinates, all finite", "Use e.g. --saddle 0,1"
+            )
         chosen = min(saddles, key=lambda p: float(np.linalg.norm(p.w - target)))
     room = min((float(abs(p.w - chosen.w).max()) for p in points if p is not chosen), default=np.inf)
     return chosen, room
@@ -241,7 +243,9 @@ def make_dataset(results: list[Result], points: np.ndarray, point: CriticalPoint
     )
 
 
-def draw(results: list[Result], landscape: sd.Landscape, point: CriticalPoint, folder: OutputFolder) -> None:
+def draw(
+    results: list[Result], landscape: sd.Landscape, point: CriticalPoint, steps: int, folder: OutputFolder
+) -> None:
     """Draw the figures into the folder."""
     groups: dict[str, list[Result]] = {}
     for result in results:
@@ -253,7 +257,7 @@ def draw(results: list[Result], landscape: sd.Landscape, point: CriticalPoint, f
             first_setting = [
                 r for r in results if (r.map_.lr, r.map_.momentum) == (results[0].map_.lr, results[0].map_.momentum)
             ]
-            paths = example_paths(first_setting, landscape, point)
+            paths = example_paths(first_setting, landscape, point, steps)
             folder.save_figure(draw_paths(paths, landscape), "trajectories.png")
             folder.save_figure(draw_cosines(paths, point), "cosine.png")
 
@@ -294,7 +298,8 @@ def draw_survival(groups: dict[str, list[Result]]) -> Figure:
     events = [r.escape.survival().t[1:] for r in results_of(groups)]
     first, last = min(t.min(initial=np.inf) for t in events), max(r.escape.survival().last for r in results_of(groups))
     for ax in axes[0]:
-        ax.set(xscale="log", xlim=(0.8 * min(first, last), last))
+        ax.set_xlim(0.8 * min(first, last), last)  # before the scale: t = 0 has no place on a logarithmic one
+        ax.set_xscale("log")
     for ax in axes[0, 1:]:
         ax.set_ylabel("")
     return figure
@@ -308,8 +313,11 @@ def results_of(groups: dict[str, list[Result]]) -> list[Result]:
 Paths = list[tuple[sd.Map, xr.Dataset]]
 
 
-def example_paths(results: list[Result], landscape: sd.Landscape, point: CriticalPoint) -> Paths:
-    """Run one setting of every method from one start: far out along the stable direction, a little off it."""
+def example_paths(results: list[Result], landscape: sd.Landscape, point: CriticalPoint, most: int) -> Paths:
+    """Run one setting of every method from one start, far out along the stable direction and a little off it.
+
+    They take ten times what the fastest direction needs, and at most ``most`` steps.
+    """
     length = float(1 / abs(point.eigenvalues[0]))
     chosen: dict[type, sd.Map] = {}
     for r in sorted(results, key=lambda r: abs(r.rho - 1.25 * length)):
@@ -322,7 +330,7 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
     paths = []
     for map_ in sorted(chosen.values(), key=lambda m: list(plot.LINES).index(type(m.method).__name__)):
         time = 10 / float(abs(point.eigenvalues).max())
-        steps = max(1, round(time / map_.lr))
+        steps = min(max(1, round(time / map_.lr)), most)
         paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=landscape.box, progress=False)))
     return paths
 

@@ -5,11 +5,14 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from .checks import InputError
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MANIFEST = "provenance.json"
+UNFINISHED = ".unfinished"
 PACKAGES = ("samdyn", "torch", "numpy", "scipy", "sympy", "xarray", "zarr", "matplotlib")
 
 
@@ -79,32 +83,40 @@ class OutputFolder:
         """
         self.path = Path(path)
         self.about = {"experiment": experiment, **provenance(parameters)}
-        if self.path.exists():
-            self._check_replaceable()
+        self._check_replaceable()
+
+    def _refuse(self, reason: str, fix: str = "Choose another folder with --out, or move it away") -> NoReturn:
+        raise InputError(f"output folder {str(self.path)!r}: {reason}. {fix}") from None
 
     def _check_replaceable(self) -> None:
-        fix = "Choose another folder with --out, or move it away"
+        try:
+            if self.path.is_symlink():
+                self._refuse("it is a link", "Give the folder itself with --out")
+            if not self.path.exists():
+                return
+            here = _entries(self.path)
+        except OSError as error:
+            self._refuse(f"it cannot be written ({error.strerror})", "Choose another with --out")
         if not self.path.is_dir():
-            raise InputError(f"output folder {str(self.path)!r}: it exists and is not a folder. {fix}")
-        here = _files(self.path)
+            self._refuse("it exists and is not a folder")
         try:
             made = json.loads((self.path / MANIFEST).read_text())
-            ours = {MANIFEST, *made["files"]} if made["experiment"] == self.about["experiment"] else set()
+            files = (
+                [Path(MANIFEST), *map(Path, made["files"])] if made["experiment"] == self.about["experiment"] else []
+            )
         except (OSError, ValueError, KeyError, TypeError):
-            ours = set()
-        others = sorted(here - ours)
+            files = []
+        others = sorted(here - {str(p) for file in files for p in (file, *file.parents)})
         if others:
             shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
-            raise InputError(f"output folder {str(self.path)!r}: it exists and holds other things ({shown}). {fix}")
+            self._refuse(f"it exists and holds other things ({shown})")
 
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._building = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
-        except OSError as error:
-            raise InputError(
-                f"output folder {str(self.path)!r}: it cannot be written ({error.strerror}). Choose another with --out"
-            ) from None
+            self._building = Path(tempfile.mkdtemp(prefix=f".{self.path.name[:100]}.", dir=self.path.parent))
+        except (OSError, ValueError) as error:
+            self._refuse(f"it cannot be written ({error})", "Choose another with --out")
         return self
 
     def __exit__(
@@ -112,21 +124,30 @@ class OutputFolder:
     ) -> None:
         try:
             # What was finished before Ctrl-C is not lost.
-            if kind is None or (kind is KeyboardInterrupt and _files(self._building)):
+            shutil.rmtree(self._building / UNFINISHED, ignore_errors=True)
+            if kind is None or (kind is KeyboardInterrupt and _entries(self._building)):
                 self._publish()
         finally:
             shutil.rmtree(self._building, ignore_errors=True)
 
     def _publish(self) -> None:
-        files = sorted(_files(self._building))
-        (self._building / MANIFEST).write_text(json.dumps({**self.about, "files": files}, indent=1, default=str))
+        files = sorted(entry for entry in _entries(self._building) if not (self._building / entry).is_dir())
+        about = {**self.about, "files": files}
+        (self._building / MANIFEST).write_text(json.dumps(about, indent=1, default=str))
         self._building.chmod(0o755)  # mkdtemp makes folders only their owner can read
+        self._check_replaceable()
         old = self._building.with_name(self._building.name + ".old")
         if self.path.exists():
-            self._check_replaceable()
             self.path.rename(old)
         self._building.rename(self.path)
         shutil.rmtree(old, ignore_errors=True)
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[Path]:
+        """Yield where to write ``name``; it gets there when it is whole."""
+        (self._building / UNFINISHED).mkdir(exist_ok=True)
+        yield self._building / UNFINISHED / name
+        (self._building / UNFINISHED / name).rename(self._building / name)
 
     def save_dataset(self, dataset: "xarray.Dataset", name: str) -> None:
         """Write a dataset as a Zarr store, with the provenance in its attributes."""
@@ -134,12 +155,17 @@ class OutputFolder:
         for key, variable in labelled.variables.items():
             if variable.dtype.kind == "U":  # Zarr's format knows strings of any length, not of a fixed one
                 labelled[key] = variable.astype(object)
-        labelled.to_zarr(self._building / name, consolidated=False)
+        with self._writing(name) as path, warnings.catch_warnings():
+            # One file with all metadata, which xarray looks for; that Zarr's standard does not know it yet is no news.
+            warnings.filterwarnings("ignore", "Consolidated metadata")
+            labelled.to_zarr(path, consolidated=True)
 
     def save_figure(self, figure: "Figure", name: str) -> None:
         """Write a figure as PNG, with the provenance in its metadata, and close it."""
-        save_figure(figure, self._building / name, self.about)
+        with self._writing(name) as path:
+            save_figure(figure, path, self.about)
 
 
-def _files(folder: Path) -> set[str]:
-    return {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
+def _entries(folder: Path) -> set[str]:
+    """Return everything below a folder, folders and links included."""
+    return {str(p.relative_to(folder)) for p in folder.rglob("*")}

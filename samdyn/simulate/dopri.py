@@ -55,10 +55,11 @@ def solve(
         complete=torch.zeros_like(w0[0], dtype=torch.bool),
     )
 
-    runs = torch.arange(w0.shape[1], device=w0.device)  # which run each column of the batch is
-    t, w, f = out.t.clone(), w0, field(w0)
+    runs = (~stop(w0)).nonzero().squeeze(1)  # which run each column of the batch is
+    w = w0[:, runs]
+    t, f = torch.zeros_like(w[0]), field(w)
     h = _first_step(w, f, last, rtol, atol)
-    for count in range(max_steps):
+    for count in range(max_steps if len(runs) else 0):
         h = torch.minimum(h, last - t)
         k = [f]
         for stage in range(1, 6):
