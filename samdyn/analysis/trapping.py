@@ -8,6 +8,7 @@ from .critical_points import CriticalPoint
 
 DIRECTIONS = 64
 HALVINGS = 12
+DEVICE = "cpu"  # some hundred runs: a GPU would only wait for its launches
 
 
 def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int, seed: int = 0) -> float:
@@ -35,7 +36,7 @@ def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int,
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     radii = largest / 2.0 ** np.arange(HALVINGS + 1)
     starts = point.w + radii[:, None, None] * directions
-    runs = simulate(map_, starts.reshape(-1, d), steps, progress=False)
+    runs = simulate(map_, starts.reshape(-1, d), steps, device=DEVICE, progress=False)
     distance = np.linalg.norm(runs.w.values[:, -1] - point.w, axis=1).reshape(len(radii), -1)
     certified = radii[(distance <= radii[:, None] / 2).all(axis=1)]
     return float(certified.max(initial=0.0))
@@ -70,7 +71,8 @@ def trap_half_width(
     inner, outer = 0.0, np.inf
     distances = np.linspace(0, largest, 65)[1:]
     while True:
-        runs = simulate(map_, point.w + distances[:, None] * (along + across), steps, box=box, progress=False)
+        starts = point.w + distances[:, None] * (along + across)
+        runs = simulate(map_, starts, steps, box=box, device=DEVICE, progress=False)
         captured = np.linalg.norm(runs.w.values[:, -1] - point.w, axis=1) <= certified
         # Everything nearer than the first start that got away; inner and outer stay where this line says nothing new.
         lost = np.flatnonzero(~captured)
