@@ -346,7 +346,7 @@ def wrapped(pattern, *parts):
 # Without sign, which turns a rounding error at a zero into a step; roots, logarithms and exponentials get arguments
 # from their domain, of bounded size.
 GRAMMAR = st.recursive(
-    st.sampled_from(["x", "y", "pi", "2", "3", "0.1", "1.25", "7e-1"]),
+    st.sampled_from(["x", "y", "2", "3", "0.1", "1.25", "7e-1"]),
     lambda part: st.one_of(
         *(wrapped(f"{{}} {operator} {{}}", part, part) for operator in "+-*/"),
         wrapped("-{}", part),
@@ -372,23 +372,30 @@ MEANING = {
 }
 
 
+def by_python(text, point, digits):
+    """Let Python read and evaluate the text, its numbers replaced by ones of so many digits."""
+    with mpmath.workdps(digits):
+        names = {**MEANING, "mpf": mpmath.mpf, "x": mpmath.mpf(point[0]), "y": mpmath.mpf(point[1])}
+        return eval(re.sub(r"\d+(\.\d*)?(e-?\d+)?", r"mpf('\g<0>')", text), {"__builtins__": {}}, names)
+
+
 @given(GRAMMAR, st.sampled_from([(0.5, -1.25), (3.0, 0.375), (-2.75, -0.625)]))
 @settings(max_examples=200)
 @example("-x**2 + y", (0.5, -1.25))
 @example("x/y*3 - 2 - 1", (0.5, -1.25))
 def test_random_formulas_mean_what_python_says(text, point):
-    # Python reads and evaluates the same text, with its numbers replaced by ones of 60 digits: floats would differ by
-    # as much as terms cancel, so that no tolerance could be defended.
+    # With floats the two would differ by as much as terms cancel, so that no tolerance could be defended. 40 digits and
+    # 60 agree to 30 wherever ten are enough for cancellation; elsewhere (1/(0.1 + 0.2 - 0.3)) Python's answer says nothing.
+    try:
+        expected = by_python(text, point, 60)
+        rough = by_python(text, point, 40)
+    except (ZeroDivisionError, TypeError):  # TypeError: complex numbers have no Max
+        assume(False)
+    assume(isinstance(expected, mpmath.mpf) and 1e-30 < abs(expected) < 1e30)
+    assume(abs(rough - expected) <= 1e-30 * abs(expected))
+    actual = read(text).subs({X: sympy.Rational(point[0]), Y: sympy.Rational(point[1])}).evalf(30)
     with mpmath.workdps(60):
-        names = {**MEANING, "mpf": mpmath.mpf, "pi": +mpmath.pi, "x": mpmath.mpf(point[0]), "y": mpmath.mpf(point[1])}
-        try:
-            expected = eval(re.sub(r"\d+(\.\d*)?(e-?\d+)?", r"mpf('\g<0>')", text), {"__builtins__": {}}, names)
-        except ZeroDivisionError:
-            assume(False)
-        assume(1e-30 < abs(expected) < 1e30)
-        actual = read(text).subs({X: sympy.Rational(point[0]), Y: sympy.Rational(point[1])}).evalf(30)
-        # 1e-20: both carry 30 digits or more; ten are left to cancellation.
-        assert abs(mpmath.mpf(str(actual)) - expected) <= 1e-20 * abs(expected)
+        assert abs(mpmath.mpf(str(actual)) - expected) <= 1e-25 * abs(expected)  # of the 30 digits asked for
 
 
 @given(
@@ -418,7 +425,8 @@ def test_a_formula_that_is_accepted_can_be_computed(text):
     assert landscape.grad(w).shape == (2, 3)
     assert landscape.hessian(w).shape == (2, 2, 3)
     value = landscape.value(w)[0].item()
-    exact = complex(landscape.expr.subs({X: sympy.Rational(1, 2), Y: 2}).evalf(30))
-    if math.isfinite(value) and exact.imag == 0:
+    if math.isfinite(value):  # the point is one where the formula is real
+        exact = complex(landscape.expr.subs({X: sympy.Rational(1, 2), Y: 2}).evalf(30))
+        assert exact.imag == 0
         # Where terms cancel, to what is left of 16 digits: all formulas here handle numbers below 1e3.
         assert value == pytest.approx(exact.real, rel=1e-12, abs=1e-12)

@@ -385,7 +385,7 @@ import resource, numpy as np, samdyn as sd
 map_ = sd.Map(sd.Landscape("x**2 - y**2", "x y"), sd.SAM(0.5), lr=1e-3, momentum=0.9)
 starts = np.random.default_rng(0).normal(size=(100_000, 2))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-sd.simulate(map_, starts, 5)
+sd.simulate(map_, starts, 50)
 before = peak()
 runs = sd.simulate(map_, starts, {steps}, save_every={every})
 assert runs.sizes["run"] == 100_000 and np.isfinite(runs.w).all()
@@ -399,8 +399,9 @@ def test_memory_is_bounded_by_what_is_saved(every: int | None) -> None:
     code = MEMORY.format(steps=300, every=every)
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     grown, saved = 1024 * int(out.split()[0]), int(out.split()[1])
-    # A few copies of one state, 3.2 MB each, may come and go; all 300 steps would be 720 MB.
-    assert grown < saved + 40e6
+    # Keeping every step would take 300 times 1.6 MB, and 3.2 MB with the velocity: 480 MB at least. A few copies of one
+    # step, coming and going in blocks that the allocator gives back late, were seen to take 50. Half-way in between:
+    assert grown < saved + 150e6
 
 
 # What is refused, before any step is taken.

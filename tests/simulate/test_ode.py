@@ -101,6 +101,19 @@ def test_both_solvers_agree(rtol: float) -> None:
     np.testing.assert_allclose(one, many, rtol=0, atol=2 * 100 * 5 * rtol)
 
 
+@SOLVERS
+def test_a_step_that_turns_out_too_large_is_taken_back(many: bool) -> None:
+    # ẋ = 1 − e^{50(x−1)}: for two units of time the error of any step is 0 and steps grow; then there is a wall, and
+    # e^{−50(x−1)} = 1 + (e¹⁰⁰ − 1)e^{−50t}.
+    scene = sd.Landscape("-x + exp(50*(x - 1))/50", "x")
+    times = np.array([1.0, 1.9, 2.0, 2.1, 3.0])
+    exact = 1 - np.log1p(np.expm1(100) * np.exp(-50 * times)) / 50
+    # A hundred steps of rtol; the wall damps errors and nothing amplifies them.
+    np.testing.assert_allclose(
+        paths(sd.Flow(scene, sd.GD()), [[-1.0]], times, many)[0, :, 0], exact, rtol=0, atol=100 * 1e-8
+    )
+
+
 # Accuracy follows the tolerance.
 
 
@@ -177,6 +190,10 @@ def test_a_start_outside_the_box_stays_where_it_is(many: bool) -> None:
     assert runs.status.item() == "left the box"
     assert runs.end.item() == 0
     np.testing.assert_array_equal(runs.w.values[0, -1], [0.1, 5.0])
+
+    # Even where it would rest.
+    (runs,) = integrate(sd.Flow(SADDLE, sd.USAM(0.8)), [[0.0, 0.0]], [1.0], many, box=[(-1, 1), (0.5, 1)])
+    assert runs.status.item() == "left the box"
 
 
 @SOLVERS
