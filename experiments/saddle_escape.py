@@ -3,8 +3,9 @@
 Starts many runs around a saddle, says what became of them, and holds what it measures against theory.
 """
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +26,7 @@ from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
 from samdyn.simulate.progress import progress_bar
+from samdyn.simulate.starts import choose_device
 
 RADII = (
     0.1,
@@ -41,8 +43,9 @@ RADII = (
 
 LEGEND = """\
 trap, esc, div, und: trapped, escaped, diverged, undecided. Times are t = kη,
-Kaplan-Meier, unfinished runs censored. Capture begins above the radius ρ, or
-within the distance w from the saddle along its escaping direction."""
+Kaplan-Meier, runs that did not escape censored. Capture begins above the radius
+ρ, or within the distance w from the saddle along its escaping direction; theory:
+for the quadratic there, width without momentum."""
 
 
 def main(
@@ -102,19 +105,24 @@ def main(
             with progress_bar("saddle escape", len(maps)) as show:
                 for map_ in maps:
                     escape = analysis.escape(map_, point, points, radius, steps, dtype=dtype, device=device)
-                    results.append(
-                        Result(
-                            map_,
-                            escape,
-                            analysis.capture_boundary(map_, point, largest, steps),
-                            theory.boundary(map_.method, point.eigenvalues),
-                        )
-                    )
+                    measured = measure_boundary(map_, point, largest, steps, results)
+                    results.append(Result(map_, escape, measured, theory.boundary(map_, point.eigenvalues)))
                     show(len(results))
         except KeyboardInterrupt:
             if not results:
                 raise
             console.print(f"stopped after {len(results)} of {len(maps)} settings; what is finished is saved")
+        folder.about["resolved"] = {
+            "device": str(choose_device(device)),
+            "saddle": point.w.tolist(),
+            "eigenvalues": point.eigenvalues.tolist(),
+            "rho": radii,
+            "lr": rates,
+            "momentum": momenta,
+            "spread": width,
+            "half-width of the box to escape from": radius,
+            "farthest start tried for a trap": largest,
+        }
         folder.about["finished"] = f"{len(results)} of {len(maps)} settings"
         folder.save_dataset(make_dataset(results, points, point), "runs.zarr")
         console.print(f"{scene.name}: L = {scene.expr}; saddle at {shown(point.w)}, λ = {shown(point.eigenvalues)}")
@@ -163,6 +171,22 @@ def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, fl
         chosen = min(saddles, key=lambda p: float(np.linalg.norm(p.w - target)))
     room = min((float(abs(p.w - chosen.w).max()) for p in points if p is not chosen), default=np.inf)
     return chosen, room
+
+
+def measure_boundary(map_: sd.Map, point: CriticalPoint, largest: float, steps: int, earlier: list[Result]) -> Boundary:
+    """Measure where capture begins; a threshold in ρ is shared by settings that differ in ρ alone."""
+    if isinstance(map_.method, Ascent):
+        for result in earlier:
+            same = isinstance(result.map_.method, Ascent) and map_ == with_radius(result.map_, map_.method.rho)
+            if same and result.measured.quantity == "rho":
+                return result.measured
+    return analysis.capture_boundary(map_, point, largest, steps)
+
+
+def with_radius(map_: sd.Map, rho: float) -> sd.Map:
+    """Return the same map at another radius."""
+    assert isinstance(map_.method, Ascent)
+    return replace(map_, method=replace(map_.method, rho=rho))
 
 
 def make_table(results: list[Result]) -> Table:
@@ -253,25 +277,27 @@ def draw(
     with plt.rc_context(plot.STYLE):
         folder.save_figure(draw_trapped(groups, point), "trapped_fraction.png")
         folder.save_figure(draw_survival(groups), "escape_times.png")
+        first = (results[0].map_.lr, results[0].map_.momentum)
+        paths = example_paths([r for r in results if (r.map_.lr, r.map_.momentum) == first], landscape, point, steps)
+        folder.save_figure(draw_cosines(paths, point), "cosine.png")
         if landscape.dim == 2:
-            first_setting = [
-                r for r in results if (r.map_.lr, r.map_.momentum) == (results[0].map_.lr, results[0].map_.momentum)
-            ]
-            paths = example_paths(first_setting, landscape, point, steps)
             folder.save_figure(draw_paths(paths, landscape), "trajectories.png")
-            folder.save_figure(draw_cosines(paths, point), "cosine.png")
 
 
 def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figure:
     """Draw the trapped fraction against ρ."""
     figure, ax = plt.subplots(figsize=(6.4, 4.0))
+    seen: Counter[str] = Counter()
     for name, group in groups.items():
         style = plot.line(group[0].map_.method)
-        if len(group) == 1 and not group[0].rho:
-            share = group[0].escape.fraction("trapped")
-            ax.axhline(share, label=name, **{**style, "marker": ""})
-        else:
+        # Groups of one method, at other η or γ, get paler and hollow.
+        again = seen[type(group[0].map_.method).__name__]
+        seen[type(group[0].map_.method).__name__] += 1
+        style |= {"alpha": 0.7**again, "markerfacecolor": "white" if again else style["color"]}
+        if isinstance(group[0].map_.method, Ascent):
             plot.trapped_fraction([r.rho for r in group], [r.escape for r in group], ax, label=name, **style)
+        else:
+            ax.axhline(group[0].escape.fraction("trapped"), label=name, **{**style, "marker": ""})
     threshold = theory.usam_threshold(eigenvalues=point.eigenvalues)
     if np.isfinite(threshold):
         ax.axvline(threshold, color="0.5", lw=1, zorder=0)
@@ -283,16 +309,15 @@ def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figur
 
 def draw_survival(groups: dict[str, list[Result]]) -> Figure:
     """Draw the escape-time curves, a panel per method and a shade per radius."""
-    with_radius = {name: group for name, group in groups.items() if group[0].rho} or groups
-    without = [group[0] for group in groups.values() if not group[0].rho]
-    figure, axes = plt.subplots(
-        1, len(with_radius), figsize=(4.2 * len(with_radius) + 1, 3.8), sharey=True, squeeze=False
-    )
-    for ax, (name, group) in zip(axes[0], with_radius.items(), strict=True):
+    panels = {name: group for name, group in groups.items() if isinstance(group[0].map_.method, Ascent)} or groups
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels) + 1, 3.8), sharey=True, squeeze=False)
+    for ax, (name, group) in zip(axes[0], panels.items(), strict=True):
         for r, shade in zip(group, plt.colormaps["viridis"](np.linspace(0, 0.9, len(group))), strict=True):
             plot.survival(r.escape.survival(), ax, color=shade, label=f"{r.rho:g}")
-        for r in without:
-            plot.survival(r.escape.survival(), ax, color="black", linestyle=":", label=type(r.map_.method).__name__)
+        for r in results_of(groups):
+            same = (r.map_.lr, r.map_.momentum) == (group[0].map_.lr, group[0].map_.momentum)
+            if same and not isinstance(r.map_.method, Ascent) and panels is not groups:
+                plot.survival(r.escape.survival(), ax, color="black", linestyle=":", label=type(r.map_.method).__name__)
         ax.set_title(name)
     axes[0, -1].legend(title=r"$\rho$", loc="center left", bbox_to_anchor=(1.0, 0.5))
     events = [r.escape.survival().t[1:] for r in results_of(groups)]
@@ -320,15 +345,18 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
     """
     length = float(1 / abs(point.eigenvalues[0]))
     chosen: dict[type, sd.Map] = {}
-    for r in sorted(results, key=lambda r: abs(r.rho - 1.25 * length)):
-        chosen.setdefault(type(r.map_.method), r.map_)
-    stable, escaping = point.eigenvectors[:, -1], point.eigenvectors[:, 0]
+    for r in results:  # of every method, the setting whose radius is nearest to 1.25/|λ|
+        best = chosen.setdefault(type(r.map_.method), r.map_)
+        if abs(r.rho - 1.25 * length) < abs(getattr(best.method, "rho", 0.0) - 1.25 * length):
+            chosen[type(r.map_.method)] = r.map_
     low, high = np.array(landscape.box).T
+    stable, escaping = point.eigenvectors[:, -1], point.eigenvectors[:, 0]
     with np.errstate(divide="ignore"):
-        room = float(np.min(np.maximum((low - point.w) / -abs(stable), (high - point.w) / abs(stable))))
-    start = point.w - 0.8 * room * (stable + escaping / 20)
+        room = [float(np.min(np.where(u > 0, (high - point.w) / u, (low - point.w) / u))) for u in (stable, -stable)]
+    out = stable if room[0] > room[1] else -stable
+    start = point.w + 0.8 * max(room) * (out + escaping / 20)
     paths = []
-    for map_ in sorted(chosen.values(), key=lambda m: list(plot.LINES).index(type(m.method).__name__)):
+    for map_ in chosen.values():
         time = 10 / float(abs(point.eigenvalues).max())
         steps = min(max(1, round(time / map_.lr)), most)
         paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=landscape.box, progress=False)))
@@ -350,17 +378,17 @@ def draw_paths(paths: Paths, landscape: sd.Landscape) -> Figure:
 
 
 def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
-    """Draw the cosine between the two gradients along the paths, and where they are within SAM's trap."""
+    """Draw the cosine between the two gradients along the paths, and where SAM's are within ρ of the saddle."""
     perturbing = [(m, runs) for m, runs in paths if isinstance(m.method, Ascent)] or paths
     figure, axes = plt.subplots(len(perturbing), 1, figsize=(7, 2.2 * len(perturbing)), sharex=True, squeeze=False)
     for ax, (map_, runs) in zip(axes[:, 0], perturbing, strict=True):
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set_title(label(map_))
-        known = theory.boundary(map_.method, point.eigenvalues)
+        known = theory.boundary(map_, point.eigenvalues)
         if known and known.quantity == "width":
             near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
-            ax.set_title(f"{label(map_)} (grey: within the trap, {known.low:g} of the saddle)")
+            ax.set_title(f"{label(map_)} (grey: within ρ of the saddle)")
     for ax in axes[:-1, 0]:
         ax.set_xlabel("")
     return figure

@@ -61,7 +61,7 @@ def positive(name: str, value: Any, fix: str) -> float:
 
 def known(kind: str, name: str, names: Iterable[str]) -> str:
     """Return the one of ``names`` that ``name`` spells, in any case; otherwise list them and suggest the nearest."""
-    by_folded = {n.casefold(): n for n in names}
+    name, by_folded = str(name), {n.casefold(): n for n in names}
     if name.casefold() in by_folded:
         return by_folded[name.casefold()]
     near = difflib.get_close_matches(name.casefold(), by_folded, n=1)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from . import checks, landscapes, methods
 from .checks import InputError
@@ -22,13 +22,8 @@ def run(main: Callable[..., Any]) -> None:
     try:
         app()
     except InputError as error:
-        stop(error)
-
-
-def stop(error: Exception) -> NoReturn:
-    """Say what is wrong and exit with status 2."""
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(2)
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def numbers(option: str, text: str) -> list[float]:

@@ -54,7 +54,10 @@ def unit(a: Point, of: Point | None = None) -> Point:
 
 
 def directional_derivative(function: Callable[[Point], Point], w: Point, v: Point) -> Point:
-    """Return D function(w)·v, by forward-mode differentiation: ``(d, …), (d, …) -> (d, …)``."""
+    """Return D function(w)·v, by forward-mode differentiation: ``(d, …), (d, …) -> (d, …)``.
+
+    Where the function has no derivative, as normalised methods at a critical point, the numbers mean nothing.
+    """
     if is_symbolic(w):
         t = sympy.Dummy("t", real=True)
         return symbolic(entry.diff(t).subs(t, 0) for entry in function(w + t * v))

@@ -16,8 +16,8 @@ class Boundary:
 
     Attributes:
         quantity: "rho", a threshold in ρ, or "width", a distance w in the units of w.
-        low, high: the interval it lies in. A threshold of inf: never. A width of (0, 0): nowhere; with high = inf it is
-            at least low, as far out as was looked.
+        low, high: the interval it lies in. A threshold of inf: at no radius. A width of (0, 0): no trap was found; with
+            high = inf it is at least low, and nothing was lost from as far out as was looked.
     """
 
     quantity: Literal["rho", "width"]
@@ -28,9 +28,12 @@ class Boundary:
         middle = (self.low + self.high) / 2
         if self.quantity == "rho":
             return f"ρ>{middle:.4g}" if math.isfinite(middle) else "never"
+        if not self.high:
+            return "none found"
         if math.isinf(self.high):
             return f"w≥{self.low:.4g}"
-        return f"w<{middle:.4g}" if self.high else "nowhere"
+        sharp = self.high - self.low <= 0.01 * self.high
+        return f"w<{middle:.4g}" if sharp else f"w<{self.low:.2g}…{self.high:.2g}"
 
 
 def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int) -> Boundary:

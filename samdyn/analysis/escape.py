@@ -43,7 +43,10 @@ class Escape:
         return float(ci.low), float(ci.high)
 
     def survival(self) -> "Survival":
-        """Return the Kaplan–Meier estimate of the time of escape; every run that did not escape is censored."""
+        """Return the Kaplan–Meier estimate of the time of escape; every run that did not escape is censored.
+
+        So are diverged runs, where they ended: with many of them, times of escape are those of the runs that did not.
+        """
         return survival(self.end * self.lr, self.outcome == ESCAPED)
 
 
@@ -82,7 +85,10 @@ def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
         warnings.simplefilter("ignore", RuntimeWarning)  # the log-log band does not exist where the curve is 0 or 1
         band = estimate.confidence_interval(0.95, method="log-log")
     surviving = estimate.probabilities
-    low, high = (np.where(np.isfinite(e.probabilities), e.probabilities, surviving) for e in (band.low, band.high))
+    # Where nobody is left the band does not exist: its lower edge is 0, its upper one what was last known.
+    low = np.where(np.isfinite(band.low.probabilities), band.low.probabilities, surviving)
+    known = np.isfinite(band.high.probabilities)
+    high = np.append(1.0, band.high.probabilities[known])[np.cumsum(known)]
     return Survival(
         t=np.append(0.0, estimate.quantiles),
         surviving=np.append(1.0, surviving),
@@ -109,7 +115,7 @@ def escape(
 ) -> Escape:
     """Run a map from around a saddle and say what becomes of every run.
 
-    - trapped: at the end it is in a ball from whose whole surface runs come in (``trapping_radius``);
+    - trapped: at the end it is in a ball into which runs come in from its surface (``trapping_radius``, in float64);
     - escaped: it left the box of half-width ``radius`` around the saddle, downhill, to a loss below the saddle's;
     - diverged: it left the floating-point range, or left the box uphill, thrown out by steps too large to be stable;
     - undecided: it is still about. A run that passes the saddle slowly is never called trapped.
@@ -130,8 +136,9 @@ def escape(
     w, loss, status = runs.w.values[:, -1], runs.loss.values[:, -1], runs.status.values
     outcome = np.full(len(w), UNDECIDED, dtype="U9")
     left = status == "left the box"
-    outcome[(status == "diverged") | (left & (loss >= point.loss))] = DIVERGED
-    outcome[left & (loss < point.loss)] = ESCAPED
+    downhill = left & (loss < point.loss)
+    outcome[downhill] = ESCAPED
+    outcome[(status == "diverged") | (left & ~downhill)] = DIVERGED
     about = outcome == UNDECIDED
     distance = np.linalg.norm(w - point.w, axis=1)
     if about.any():

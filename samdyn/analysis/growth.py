@@ -35,6 +35,7 @@ def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, step
     """
     center = torch.as_tensor(point.w)[:, None]
     scale = distance * max(1.0, float(center.abs().max()))
+    coasting = map_.lr / (1 - map_.momentum)  # makes v a length, like w
     state = map_.start(center + scale * torch.as_tensor(point.eigenvectors))
     blocks = max(2, steps // BLOCK)
     total = torch.zeros(center.shape[0], dtype=center.dtype)
@@ -43,7 +44,7 @@ def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, step
             for _ in range(BLOCK):
                 state = map_.step(state)
             w, *velocity = state
-            growth = (w - center).norm(dim=0) / scale
+            growth = torch.cat([w - center, *(coasting * v for v in velocity)]).norm(dim=0) / scale
             if block >= blocks // 2:
                 total += growth.log()
             # A run that has arrived exactly stays: it has no direction left to follow.
@@ -56,7 +57,7 @@ def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, step
 def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -> float:
     """Measure the radius ρ above which runs near a critical point return to it, where the growth changes sign.
 
-    The method's own ρ is not used. The search goes up from a thousandth of 1/‖H‖ by doubling until runs return.
+    The method's own ρ is not used. The search goes up from a thousandth of 1/‖H‖, by factors of 2^¼, until runs return.
 
     Args:
         map_: the iterates, of any method whose growth rate does not depend on the distance.
@@ -64,8 +65,8 @@ def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -
         rtol: how closely to bracket the threshold.
 
     Returns:
-        ρ*; 0 if runs return at the smallest radius tried, inf if they do at none up to a thousand times 1/‖H‖, or if
-        the method has no radius and they do not return.
+        ρ*; 0 if runs return at the smallest radius tried, inf if they do at none of those tried, up to a thousand times
+        1/‖H‖, or if the method has no radius and they do not return.
 
     Raises:
         InputError: a method that is not linear at the point, like normalised SAM: it has no threshold.
@@ -86,10 +87,10 @@ def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -
         checks.reject("method", method, rule, "Measure trap_half_width instead")
     if growth(rho) < 0:
         return 0.0
-    for _ in range(20):
-        rho *= 2
+    for _ in range(80):
+        below, rho = rho, rho * 2**0.25
         if growth(rho) < 0:
-            return brentq(growth, rho / 2, rho, rtol=rtol)
+            return brentq(growth, below, rho, rtol=rtol)
     return math.inf
 
 

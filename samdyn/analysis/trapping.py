@@ -12,12 +12,12 @@ DEVICE = "cpu"  # some hundred runs: a GPU would only wait for its launches
 
 
 def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int, seed: int = 0) -> float:
-    """Measure the radius of a ball around a critical point from whose whole surface runs come in.
+    """Measure the radius of a ball around a critical point into which runs come in from its surface.
 
-    Starts lie on spheres of radius largest/2ʲ, j = 0 … HALVINGS, in the directions ± every eigenvector of the Hessian
-    and random ones. A sphere is certified if every one of its runs is within half its radius after ``steps`` steps. A
-    direction of escape, however slow, among the eigenvectors or near a random one, makes a run grow instead: so this is
-    a certificate of capture where slow passage gets none, and it holds for fields without a Jacobian too.
+    Starts lie, at rest, on spheres of radius largest/2ʲ, j = 0 … HALVINGS, in the directions ± every eigenvector of the
+    Hessian and 64 random ones. A sphere is certified if every one of its runs is within half its radius after ``steps``
+    steps. Along a direction of escape, however slow, a run grows instead, so slow passage gets no certificate; fields
+    without a Jacobian can. Directions are sampled: this is strong evidence of capture, not a proof.
 
     Args:
         map_: the iterates.
@@ -47,10 +47,11 @@ def trap_half_width(
 ) -> tuple[float, float]:
     """Measure how far along the most unstable direction a saddle still captures, as an interval.
 
-    Starts lie on a line from the point along the eigenvector of the lowest eigenvalue, with a millionth of their
-    distance added along the highest, because the line itself is invariant in symmetric landscapes. Each is captured (it
-    ends in a ball certified by ``trapping_radius``), gone (it left the box of half-width 2 · largest), or open. The
-    line is refined between the farthest captured start before the first that is not, and that one.
+    Starts lie, at rest, on a line from the point along the eigenvector of the lowest eigenvalue, with a millionth of
+    their distance added along the highest, because the line itself is invariant in symmetric landscapes. A start is
+    captured if its run ends in a ball certified by ``trapping_radius``, and lost if it leaves the box of half-width
+    2 · largest; else it is open. The line is refined between the farthest start up to which all are captured and the
+    nearest that is lost, until the two are close or only open starts lie between them.
 
     Args:
         map_: the iterates.
@@ -60,8 +61,8 @@ def trap_half_width(
         rtol: how closely to bracket the half-width.
 
     Returns:
-        (captured, not captured): the half-width lies between. (0, 0) if no ball is certified; (largest, inf) if all
-        of the line is captured.
+        (captured, lost): the half-width lies between. The interval is wide where the runs were too short to tell; lost
+        is inf if no start was. (0, 0) if no ball is certified, so that nothing can be told.
     """
     certified = trapping_radius(map_, point, largest, steps)
     if not certified:
@@ -74,11 +75,11 @@ def trap_half_width(
         starts = point.w + distances[:, None] * (along + across)
         runs = simulate(map_, starts, steps, box=box, device=DEVICE, progress=False)
         captured = np.linalg.norm(runs.w.values[:, -1] - point.w, axis=1) <= certified
-        # Everything nearer than the first start that got away; inner and outer stay where this line says nothing new.
-        lost = np.flatnonzero(~captured)
-        kept = lost[0] if lost.size else len(distances)
+        lost = (~captured) & (runs.status.values != "undecided") & (runs.status.values != "settled")
+        kept = len(captured) if captured.all() else int(captured.argmin())
+        before = inner, outer
         inner = float(distances[kept - 1]) if kept else inner
-        outer = float(distances[kept]) if lost.size else outer
-        if np.isinf(outer) or outer - inner <= rtol * outer:
+        outer = float(distances[lost.argmax()]) if lost.any() else outer
+        if np.isinf(outer) or outer - inner <= rtol * outer or (inner, outer) == before:
             return inner, outer
         distances = np.linspace(inner, outer, 66)[1:-1]

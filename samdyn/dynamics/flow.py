@@ -36,7 +36,7 @@ class Flow:
         if self.order == 1 and self.lr is not None:
             checks.reject("lr", self.lr, "the flow of order 1 does not depend on lr", "Leave lr out, or use order=2")
         if self.order == 2:
-            checks.learning_rate(self.lr)
+            object.__setattr__(self, "lr", checks.learning_rate(self.lr))
 
     def __call__(self, w: Point) -> Point:
         """Return the velocity ẇ: ``(d, …) -> (d, …)``."""

@@ -37,8 +37,8 @@ class Map:
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        checks.learning_rate(self.lr)
-        checks.momentum(self.momentum)
+        object.__setattr__(self, "lr", checks.learning_rate(self.lr))
+        object.__setattr__(self, "momentum", checks.momentum(self.momentum))
         if self.nesterov and not self.momentum:
             rule = "Nesterov's form changes nothing without momentum"
             checks.reject("momentum", self.momentum, rule, "Use e.g. momentum=0.9, or nesterov=False")

@@ -1,5 +1,6 @@
 """From SymPy expressions to one function on torch tensors."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -55,7 +56,7 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
 
     def _print(self, expr: Any, **options: Any) -> str:
         if isinstance(expr, sympy.Expr) and expr.is_number:
-            return f"({float(expr)!r})"  # every constant, however composed, becomes one literal
+            return f"({_real(expr)!r})"  # every constant, however composed, becomes one literal
         if isinstance(expr, Application):  # functions, Max and Min; the base class would print them as math.exp
             return self._print_call(expr)
         return super()._print(expr, **options)
@@ -75,8 +76,28 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
         return f"{name}({', '.join(map(self._print, expr.args))})"
 
 
+class _NotReal(Exception):
+    """A constant that is no finite real number."""
+
+
+def _real(number: sympy.Expr) -> float:
+    try:
+        value = float(number)
+    except (TypeError, OverflowError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise _NotReal(str(number))
+    return value
+
+
 def _fold(expr: sympy.Expr) -> sympy.Expr:
-    return expr.replace(lambda e: e.is_number and not e.is_Atom, lambda e: sympy.Float(e.evalf(30), 30))
+    def literal(number: sympy.Expr) -> sympy.Expr:
+        value = number.evalf(30)
+        if not isinstance(value, sympy.Float | sympy.Rational):
+            raise _NotReal(str(number))
+        return value
+
+    return expr.replace(lambda e: e.is_number and not e.is_Atom, literal)
 
 
 def compile_torch(
@@ -90,13 +111,17 @@ def compile_torch(
     Raises:
         InputError: an expression uses a function that samdyn cannot compute.
     """
+    # Names of our own, real like the coordinates: SymPy's dummies are complex, which makes tanh(tanh(…)) take minutes.
+    names = [sympy.Symbol(f"w{i}", real=True) for i in range(len(arguments))]
+    renamed = dict(zip(arguments, names, strict=True))
     try:
         # Constants first, or they would become common subexpressions, and sqrt be called with a number.
-        function = sympy.lambdify(
-            arguments, [_fold(e) for e in expressions], modules=[TORCH], printer=_TorchPrinter, cse=True, dummify=True
-        )
+        folded = [_fold(sympy.sympify(e).xreplace(renamed)) for e in expressions]
+        function = sympy.lambdify(names, folded, modules=[TORCH], printer=_TorchPrinter, cse=True)
     except PrintMethodNotImplementedError as error:
         reject("formula", str(error), "samdyn cannot compute this function", f"Known: {', '.join(TORCH)}")
+    except _NotReal as error:
+        reject("formula", str(error), "is no finite real number", "Check divisions by 0, roots and logarithms")
 
     def evaluate(*components: torch.Tensor) -> tuple[torch.Tensor, ...]:
         # Constant entries come back as Python numbers.

@@ -23,8 +23,8 @@ class Landscape:
     Points are torch tensors ``(d, …)`` of any floating dtype on any device, anything ``torch.as_tensor`` makes such a
     tensor from, or NumPy arrays ``(d,)`` of SymPy expressions: the same call then gives numbers or a formula.
 
-    At kinks (abs, relu, Max, Min, sign) derivatives are what deep-learning frameworks take: sign(0) = 0, relu'(0) = 0,
-    and the delta functions of second derivatives are dropped.
+    At kinks the derivatives of abs and relu are 0, as in deep-learning frameworks, and so are those of Max and Min at
+    ties; the delta functions of second derivatives are dropped.
 
     Attributes:
         expr: the formula, a SymPy expression in ``symbols``.
@@ -80,6 +80,11 @@ class Landscape:
     def __repr__(self) -> str:
         return f"Landscape({self.name!r}, {' '.join(map(str, self.symbols))!r})"
 
+    @property
+    def formula(self) -> str:
+        """The formula as text, or what stands for it where it is too long to write out."""
+        return str(self.expr)
+
     @cached_property
     def gradient(self) -> tuple[sympy.Expr, ...]:
         """The gradient's d formulas."""
@@ -119,7 +124,7 @@ class Landscape:
         return symbolic(sympy.sympify(e).xreplace(here) for e in expressions)
 
     def _point(self, w: Any) -> Point:
-        if not torch.is_tensor(w) and not is_symbolic(w):
+        if not is_symbolic(w) and not (torch.is_tensor(w) and w.is_floating_point()):
             w = torch.as_tensor(w, dtype=torch.float64)
         if not w.shape or w.shape[0] != self.dim:
             checks.reject(

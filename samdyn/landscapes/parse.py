@@ -182,8 +182,8 @@ class _Reader:
             result = None
         if result is None or result.has(*NO_REAL_NUMBERS):
             raise self.error(node, "has no finite real value", "Check divisions by 0, roots and logarithms")
-        if value is not None:
-            self.values[result] = float(value)
+        if value is not None:  # exact where SymPy is: sin(pi) is 0
+            self.values[result] = float(result) if isinstance(result, sympy.Rational) else float(value)
         return result
 
     def error(self, node: ast.expr, rule: str, fix: str) -> InputError:

@@ -34,6 +34,11 @@ class Quadratic(Landscape):
         exact = sympy.Matrix(self.matrix.tolist()).applyfunc(lambda h: sympy.Rational(str(h)))
         return sympy.expand((w.T * exact * w)[0]) / 2
 
+    @property
+    def formula(self) -> str:
+        """The name: written out, the formula has d² terms."""
+        return self.name
+
     def value(self, w: Any) -> Any:
         """Return L(w): ``(d, …) -> (…)``."""
         w = self._point(w)

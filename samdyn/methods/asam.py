@@ -34,6 +34,12 @@ class ASAM(Ascent):
     def __post_init__(self) -> None:
         super().__post_init__()
         rule = "the shift must be a finite number >= 0"
+        if self.weights is not None:
+            if isinstance(self.weights, str) or not hasattr(self.weights, "__len__"):
+                checks.reject(
+                    "weights", self.weights, "must be truth values", "Give one per coordinate, or None for all"
+                )
+            object.__setattr__(self, "weights", tuple(map(bool, self.weights)))
         checks.number("shift", self.shift, rule, "Use 0, or 0.01 as the authors do", lambda shift: shift >= 0)
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:

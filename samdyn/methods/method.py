@@ -50,7 +50,7 @@ class Ascent(Method):
     average: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        checks.radius(self.rho)
+        object.__setattr__(self, "rho", checks.radius(self.rho))
         checks.count("ascent_steps", self.ascent_steps, "Use ascent_steps=1 for the published methods")
 
     @abstractmethod

@@ -31,4 +31,4 @@ STYLE: Any = {
 
 def line(method: Method | str) -> dict[str, Any]:
     """Return the colour, line style and marker of a method, or of its name."""
-    return LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER)
+    return dict(LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER))

@@ -1,7 +1,7 @@
 """Many runs of a map at once."""
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from ..dynamics import Map
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
-from .starts import choose_device, choose_dtype, save_points, start_points
+from .starts import check_numeric, choose_device, choose_dtype, save_points, start_points
 
 if TYPE_CHECKING:
     import xarray
@@ -57,6 +57,7 @@ def simulate(
         InputError: steps or save_every < 1, bad starts, box, dtype or device, more to save than memory holds.
     """
     landscape = map_.landscape
+    check_numeric(map_.method)
     fix = "Use e.g. steps=1000"
     steps = checks.count("steps", steps, fix)
     if save_every is not None:
@@ -144,9 +145,10 @@ def _check_memory(saves: int, save_every: int | None, start: torch.Tensor) -> No
     # Per save: the states, the losses, the number of the step and its time.
     needed = saves * ((start.shape[0] + 1) * start.shape[1] * start.element_size() + 16)
     try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):  # a system that does not tell
+        told = Path("/proc/meminfo").read_text()
+    except OSError:  # a system that does not tell
         return
+    free = 1024 * int(told.partition("MemAvailable:")[2].split()[0])
     if needed > free:
         rule = (
             f"{saves} saved steps of {start.shape[1]} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"

@@ -14,12 +14,12 @@ from . import dopri
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
-from .starts import choose_device, start_points
+from .starts import check_numeric, choose_device, start_points
 
 if TYPE_CHECKING:
     import xarray
 
-BLOWN_UP = 1e6  # a run that stopped early and got this much faster blew up
+BLOWN_UP = 1e6  # a run that stopped early, this much faster than it began or than it takes to get anywhere, blew up
 
 
 def integrate(
@@ -58,6 +58,7 @@ def integrate(
         InputError: times not ascending, tolerances ≤ 0, bad starts, box or device.
     """
     landscape = flow.landscape
+    check_numeric(flow.method)
     fix = "Give one time > 0, or several in ascending order"
     try:
         grid = np.atleast_1d(np.array(times, dtype=float))
@@ -93,7 +94,8 @@ def integrate(
             solution = dopri.solve(flow, start, save_at, rtol, atol, outside, max_steps, show)
         w = solution.w
         # Blow-up in finite time: steps below rounding while speeds grow without bound. Where a field jumps they do not.
-        faster = flow(w).norm(dim=0) > BLOWN_UP * flow(start).norm(dim=0)
+        ordinary = torch.maximum(flow(start).norm(dim=0), start.abs().amax(0).clamp(min=1) / grid[-1])
+        faster = flow(w).norm(dim=0) > BLOWN_UP * ordinary
         status = np.full(w.shape[1], UNDECIDED, dtype="U12")
         status[(~solution.complete & faster).cpu().numpy()] = DIVERGED
         status[outside(w).cpu().numpy()] = DIVERGED if box is None else LEFT

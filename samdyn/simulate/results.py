@@ -40,5 +40,5 @@ def dataset(
             "time": (axis, time),
             "coord": [str(s) for s in landscape.symbols],
         },
-        attrs={"landscape": str(landscape.expr), **attributes},
+        attrs={"landscape": landscape.formula, **attributes},
     )

@@ -3,10 +3,12 @@
 from typing import Any
 
 import numpy as np
+import sympy
 import torch
 
 from .. import checks
 from ..landscapes import Landscape
+from ..methods import Method
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -41,6 +43,17 @@ def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
     if name not in DTYPES:
         checks.reject("dtype", dtype, "runs are computed in float64 or float32", 'Use dtype="float64"')
     return DTYPES[name]
+
+
+def check_numeric(method: Method) -> None:
+    """Refuse a method whose radius is a symbol.
+
+    Raises:
+        InputError: it is.
+    """
+    rho = getattr(method, "rho", 0.0)
+    if isinstance(rho, sympy.Expr):
+        checks.reject("rho", rho, "a simulation needs a number", "Use e.g. rho=0.05")
 
 
 def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

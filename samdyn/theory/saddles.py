@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterable
 
 from ..analysis import Boundary
-from ..methods import DNSAM, GD, SAM, USAM, ExactSAM, Method
+from ..dynamics import Map
+from ..methods import DNSAM, GD, SAM, USAM, ExactSAM
 from .claim import Claim
 
 
@@ -14,24 +15,32 @@ def effective_curvature(lam: float, rho: float, ascent_steps: int = 1) -> float:
     return lam * (1 + rho * lam / ascent_steps) ** ascent_steps
 
 
-def _threshold(eigenvalues: Iterable[float], ascent_steps: int = 1) -> float:
-    negative = [-lam for lam in eigenvalues if lam < 0]
-    if not negative or ascent_steps % 2 == 0:
-        return math.inf if negative else 0.0
-    return ascent_steps / min(negative)
+def _threshold(
+    eigenvalues: Iterable[float], ascent_steps: int = 1, lr: float = 0.0, momentum: float = 0.0, scale: float = 1.0
+) -> float:
+    spectrum = [float(lam) for lam in eigenvalues]
+    negative = [-lam for lam in spectrum if lam < 0]
+    if not negative:
+        return 0.0
+    rho = scale * ascent_steps / min(negative)
+    # λₑ grows with ρ where λ > 0: a step unstable there at the threshold is unstable above it too.
+    stable = all(lr * effective_curvature(lam, rho, ascent_steps) < 2 * (1 + momentum) for lam in spectrum if lam > 0)
+    return rho if ascent_steps % 2 and stable else math.inf
 
 
 def _growth(curvature: float, lr: float, momentum: float = 0.0) -> float:
     b = 1 + momentum - lr * curvature
     root = cmath.sqrt(b * b - 4 * momentum)
-    return math.log(max(abs(b + root), abs(b - root)) / 2) / lr
+    largest = max(abs(b + root), abs(b - root)) / 2
+    return math.log(largest) / lr if largest else -math.inf
 
 
 usam_threshold = Claim(
-    statement="USAM, n-step: a saddle attracts iff ρ > n/|λ| for every negative eigenvalue, n odd; never for even n",
+    statement="USAM, n-step: a saddle attracts above ρ = n/|λ|, λ the negative eigenvalue nearest 0, for odd n and as "
+    "long as ηλₑ < 2(1+γ) for every positive λ; for even n it never does. Without lr: the flow's threshold",
     source="[K23, Theorem 1]; n > 1 derived, confirmed",
     formula=_threshold,
-    rival=lambda eigenvalues, ascent_steps=1: _threshold(eigenvalues, ascent_steps) / 2,
+    rival=lambda **parameters: _threshold(**parameters, scale=0.5),
     rival_reason="differentiating L + ρ‖∇L‖², as exact SAM would to first order: λ(1 + 2ρλ)",
 )
 
@@ -60,15 +69,23 @@ two_cycle_amplitude = Claim(
 )
 
 
-def boundary(method: Method, eigenvalues: Iterable[float]) -> Boundary | None:
-    """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form."""
-    match method:
-        case GD() | ExactSAM():  # exact SAM: J = −H(I + ρH/n)²ⁿ, averaged or not: the sign of λ stays
-            return Boundary("rho", math.inf, math.inf)
-        case USAM(ascent_steps=n, average=False):
-            threshold = usam_threshold(eigenvalues=eigenvalues, ascent_steps=n)
-            return Boundary("rho", threshold, threshold)
-        case SAM() | DNSAM() if method.ascent_steps == 1 and sum(bool(lam < 0) for lam in eigenvalues) == 1:
+def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
+    """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form.
+
+    SAM's trap width is that on the quadratic with these eigenvalues, without momentum.
+    """
+    # Exact types: a user's subclass of SAM is another method.
+    method, spectrum = map_.method, [float(lam) for lam in eigenvalues]
+    if type(method) in (GD, ExactSAM):  # exact SAM: J = −H(I + ρH/n)²ⁿ, averaged or not: the sign of λ stays
+        return Boundary("rho", math.inf, math.inf)
+    if type(method) is USAM and not method.average and not map_.nesterov:
+        threshold = usam_threshold(
+            eigenvalues=spectrum, ascent_steps=method.ascent_steps, lr=map_.lr, momentum=map_.momentum
+        )
+        return Boundary("rho", threshold, threshold)
+    if isinstance(method, SAM | DNSAM) and type(method) in (SAM, DNSAM):
+        one_way_out = sum(lam < 0 for lam in spectrum) == 1
+        if one_way_out and method.ascent_steps == 1 and not map_.momentum:
             width = trap_half_width(rho=method.rho)
             return Boundary("width", width, width)
     return None

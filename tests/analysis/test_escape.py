@@ -80,6 +80,12 @@ def test_nobody_escaped() -> None:
     assert curve.last == 5
 
 
+def test_few_runs_bound_the_median_from_below_only() -> None:
+    # With five runs no upper 95 % limit of the median exists: the band does not come down to ½ where it is known.
+    median, low, high = analysis.survival(np.arange(1.0, 6.0), np.ones(5, dtype=bool)).median()
+    assert (low, median, high) == (1, 3, math.inf)
+
+
 def test_everybody_escaped_at_once() -> None:
     curve = analysis.survival(np.array([2.0, 2.0, 2.0]), np.array([True, True, True]))
     assert curve.median()[0] == 2

@@ -13,12 +13,13 @@ STARTS = np.random.default_rng(0).uniform([2, 0], [3.5, 0.8], (1000, 2))
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_iterates_agree(dtype: str) -> None:
-    sam = sd.Map(BEALE, sd.SAM(0.05), lr=1e-3, momentum=0.5)
-    on_cpu, on_gpu = (sd.simulate(sam, STARTS, 500, dtype=dtype, device=device) for device in ("cpu", "cuda"))
+    # A smooth method: normalised SAM bounces across its kink, where rounding decides the side.
+    usam = sd.Map(BEALE, sd.USAM(0.002), lr=1e-3, momentum=0.5)
+    on_cpu, on_gpu = (sd.simulate(usam, STARTS, 100, dtype=dtype, device=device) for device in ("cpu", "cuda"))
     assert on_gpu.attrs["device"].startswith("cuda")
-    # Rounding differs by operation order; 500 contracting steps keep it to a few hundred ulp.
+    # Rounding differs by operation order: a hundred contracting steps, a few ulp each.
     np.testing.assert_allclose(on_gpu.w, on_cpu.w, rtol=1e3 * torch.finfo(getattr(torch, dtype)).eps)
-    assert (on_gpu.status == on_cpu.status).mean() > 0.99  # near the certificate's tolerance rounding decides
+    assert (on_gpu.status == on_cpu.status).all()
 
 
 def test_flows_agree() -> None:

@@ -50,6 +50,32 @@ def test_escape_rate(saddle, origin, rho: float, momentum: float) -> None:
     assert verdict.agrees if rho == momentum == 0 else verdict
 
 
+def test_return_rate_of_a_spiral(saddle, origin) -> None:
+    # With momentum the multipliers above the threshold are complex; the distance is read at some phase of the turn,
+    # which over 4,000 steps makes an error of about 1 %.
+    usam = sd.Map(saddle, sd.USAM(1.0), lr=LR, momentum=0.9)
+    measured = analysis.growth_rate(usam, origin, steps=4000)
+    assert theory.escape_rate.check(measured, 0.02, lam=-2.0, lr=LR, momentum=0.9, rho=1.0)
+
+
+def test_no_threshold_where_the_step_is_too_large_for_the_other_directions() -> None:
+    landscape = sd.Landscape("40*x**2 - y**2/5", "x y")
+    (point,) = sd.critical_points(landscape)
+    for lr, threshold in [(1e-5, 2.5), (2.5e-4, math.inf)]:  # ηλₑ at the threshold is 0.16 and 4.02, the bound 2
+        usam = sd.Map(landscape, sd.USAM(0.1), lr=lr)
+        assert theory.boundary(usam, point.eigenvalues).low == threshold
+        assert analysis.trapping_threshold(usam, point) == pytest.approx(threshold, rel=0.005)
+
+
+def test_the_window_of_capture_can_be_narrow() -> None:
+    # Held for 1 < ρ < 1.015 only: ηλₑ = 0.33 · 2(1 + 2ρ) < 2.
+    landscape = sd.landscapes.quadratic((-1.0, 2.0))
+    (point,) = sd.critical_points(landscape)
+    assert theory.usam_threshold(eigenvalues=(-1.0, 2.0), lr=0.33) == 1.0
+    for rho, held in [(0.99, False), (1.01, True), (1.03, False)]:
+        assert (analysis.growth_rate(sd.Map(landscape, sd.USAM(rho), lr=0.33), point) < 0) == held
+
+
 @pytest.mark.parametrize(("n", "threshold"), [(2, math.inf), (3, 1.5)])
 def test_ascent_steps_move_or_remove_the_threshold(saddle, origin, n: int, threshold: float) -> None:
     measured = analysis.trapping_threshold(sd.Map(saddle, sd.USAM(0.1, ascent_steps=n), lr=LR), origin)
@@ -59,7 +85,9 @@ def test_ascent_steps_move_or_remove_the_threshold(saddle, origin, n: int, thres
 
 def test_exact_sam_never_captures(saddle, origin) -> None:
     assert analysis.trapping_threshold(sd.Map(saddle, sd.ExactSAM(0.1), lr=LR), origin) == math.inf
-    assert theory.boundary(sd.ExactSAM(0.1), origin.eigenvalues) == analysis.Boundary("rho", math.inf, math.inf)
+    assert theory.boundary(sd.Map(saddle, sd.ExactSAM(0.1), lr=LR), origin.eigenvalues) == analysis.Boundary(
+        "rho", math.inf, math.inf
+    )
 
 
 def test_sam_has_no_threshold(saddle, origin) -> None:
@@ -72,6 +100,20 @@ def test_trap_half_width_of_sam(saddle, origin, rho: float) -> None:
     captured, lost = analysis.trap_half_width(sd.Map(saddle, sd.SAM(rho), lr=LR), origin, largest=4 * rho, steps=3000)
     for edge in (captured, lost):
         assert theory.trap_half_width.check(edge, 0.01, rho=rho)
+
+
+def test_short_runs_leave_the_half_width_open(saddle, origin) -> None:
+    captured, lost = analysis.trap_half_width(sd.Map(saddle, sd.SAM(0.25), lr=LR), origin, largest=1.0, steps=50)
+    assert captured < 0.25 < lost
+    assert str(analysis.Boundary("width", captured, lost)).count("…") == 1
+
+
+def test_a_subclass_of_sam_is_another_method(saddle, origin) -> None:
+    class Other(sd.SAM):
+        pass
+
+    assert theory.boundary(sd.Map(saddle, Other(0.1), lr=LR), origin.eigenvalues) is None
+    assert theory.boundary(sd.Map(saddle, sd.SAM(0.1), lr=LR), origin.eigenvalues).low == 0.1
 
 
 def test_gd_has_no_trap(saddle, origin) -> None:
