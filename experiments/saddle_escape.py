@@ -97,7 +97,7 @@ def main(
     sd.simulate(maps[0], points[:1], 1, device=device, dtype=dtype, progress=False)  # refuses what is not there
 
     console = Console(highlight=False)
-    if not console.is_terminal:
+    if not console.file.isatty():
         console.width = 100
     results: list[Result] = []
     with OutputFolder(out, "saddle_escape", parameters) as folder:

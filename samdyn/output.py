@@ -94,7 +94,9 @@ class OutputFolder:
                 self._refuse("it is a link", "Give the folder itself with --out")
             if not self.path.exists():
                 return
-            here = _entries(self.path)
+            # Without a manifest nothing in it is ours, and it may be large: its first level is enough.
+            ours = (self.path / MANIFEST).exists()
+            here = _entries(self.path) if ours else {p.name for p in self.path.glob("*")}
         except OSError as error:
             self._refuse(f"it cannot be written ({error.strerror})", "Choose another with --out")
         if not self.path.is_dir():
@@ -127,7 +129,12 @@ class OutputFolder:
             shutil.rmtree(self._building / UNFINISHED, ignore_errors=True)
             if kind is None or (kind is KeyboardInterrupt and _entries(self._building)):
                 self._publish()
-        finally:
+        except InputError as taken:  # since the check at the start
+            raise InputError(f"{taken}. The results are kept in {str(self._building)!r}") from None
+        except BaseException:
+            shutil.rmtree(self._building, ignore_errors=True)
+            raise
+        if self._building.exists():  # nothing was published
             shutil.rmtree(self._building, ignore_errors=True)
 
     def _publish(self) -> None:

@@ -33,7 +33,7 @@ class Boundary:
         if math.isinf(self.high):
             return f"w≥{self.low:.4g}"
         sharp = self.high - self.low <= 0.01 * self.high
-        return f"w<{middle:.4g}" if sharp else f"w<{self.low:.2g}…{self.high:.2g}"
+        return f"w<{middle:.4g}" if sharp else f"w<{self.low:.3g}…{self.high:.3g}"
 
 
 def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int) -> Boundary:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import checks
+from ..simulate.starts import check_memory
 from .critical_points import CriticalPoint
 
 DISTRIBUTIONS = ("disc", "normal", "line")
@@ -31,6 +32,7 @@ def starts_around(point: CriticalPoint, number: int, distribution: str, width: f
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         checks.reject("seed", seed, "must be an integer >= 0", "Use e.g. 0")
     rng, d = np.random.default_rng(seed), len(point.w)
+    check_memory("starts", number, 4, d, number)  # the starts, and a few copies of a step
     match checks.known("distribution", distribution, DISTRIBUTIONS):
         case "normal":
             return point.w + width * rng.standard_normal((number, d))

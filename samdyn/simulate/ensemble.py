@@ -1,7 +1,6 @@
 """Many runs of a map at once."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from ..dynamics import Map
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
-from .starts import check_numeric, choose_device, choose_dtype, save_points, start_points
+from .starts import check_memory, check_numeric, choose_device, choose_dtype, save_points, start_points
 
 if TYPE_CHECKING:
     import xarray
@@ -68,7 +67,7 @@ def simulate(
     limits = checks.box(box, landscape.dim) if box is not None else ((-largest, largest),) * landscape.dim
     low, high = torch.tensor(limits, dtype=real, device=on).T[..., None]
 
-    _check_memory(1 if save_every is None else -(-steps // save_every) + 1, save_every, start)
+    check_memory("save_every", save_every, 1 if save_every is None else -(-steps // save_every) + 1, *start.shape)
     saved = save_points(steps, save_every)
     w_saved = torch.empty((len(saved), *start.shape), dtype=real)
     loss_saved = torch.empty((len(saved), start.shape[1]), dtype=real)
@@ -139,18 +138,3 @@ def _settled(map_: Map, state: tuple[torch.Tensor, ...]) -> torch.Tensor:
     moving = (~rests).nonzero().squeeze(1)
     rests[moving] = settled(two_steps, z[:, moving], d, tolerance, discrete=True)
     return rests
-
-
-def _check_memory(saves: int, save_every: int | None, start: torch.Tensor) -> None:
-    # Per save: the states, the losses, the number of the step and its time.
-    needed = saves * ((start.shape[0] + 1) * start.shape[1] * start.element_size() + 16)
-    try:
-        told = Path("/proc/meminfo").read_text()
-    except OSError:  # a system that does not tell
-        return
-    free = 1024 * int(told.partition("MemAvailable:")[2].split()[0])
-    if needed > free:
-        rule = (
-            f"{saves} saved steps of {start.shape[1]} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
-        )
-        checks.reject("save_every", save_every, rule, "Save less often, or run fewer starts at once")

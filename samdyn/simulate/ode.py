@@ -14,7 +14,7 @@ from . import dopri
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
-from .starts import check_numeric, choose_device, start_points
+from .starts import check_memory, check_numeric, choose_device, start_points
 
 if TYPE_CHECKING:
     import xarray
@@ -31,7 +31,7 @@ def integrate(
     atol: float = 1e-10,
     box: Sequence[tuple[float, float]] | None = None,
     device: str = "auto",
-    max_steps: int = 100_000,
+    max_steps: int = 20_000,
     progress: bool = True,
 ) -> "xarray.Dataset":
     """Integrate a flow from every start, in float64.
@@ -75,8 +75,9 @@ def integrate(
         checks.reject("times", times, "must be finite, ascending and not negative", fix)
     rtol = max(checks.positive("rtol", rtol, "Use e.g. rtol=1e-8"), 100 * torch.finfo(torch.float64).eps)
     atol = checks.positive("atol", atol, "Use e.g. atol=1e-10")
-    max_steps = checks.count("max_steps", max_steps, "Use e.g. max_steps=100000")
+    max_steps = checks.count("max_steps", max_steps, "Use e.g. max_steps=20000")
     start = start_points(w0, landscape, torch.float64, choose_device(device))
+    check_memory("times", times, len(grid), *start.shape)
     on = torch.device("cpu") if start.shape[1] == 1 else start.device
     start = start.to(on)
     largest = torch.finfo(torch.float64).max ** 0.5  # beyond, squares overflow and the error estimate with them

@@ -11,6 +11,6 @@ def progress_bar(description: str, total: float, shown: bool = True) -> Iterator
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
+    with Progress(console=console, transient=True, disable=not (shown and console.file.isatty())) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.update(task, completed=done)

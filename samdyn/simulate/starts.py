@@ -1,5 +1,6 @@
 """Where runs start and on which device: the checks every simulation makes before it begins."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,29 @@ def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torc
         rule = f"start {bad[0]} is not finite in {str(dtype).removeprefix('torch.')}"
         checks.reject("w0", points[bad[0]].tolist(), f"{rule} ({bad.size} of {len(points)} are not)", "Remove them")
     return torch.tensor(points.T.copy(), dtype=dtype, device=device)
+
+
+def check_memory(name: str, value: object, saves: int, d: int, runs: int) -> None:
+    """Refuse to hold more than memory has room for.
+
+    Args:
+        name, value: what the user chose that decides how much is held.
+        saves: how many states of every run.
+        d, runs: how many coordinates a state has, and how many runs there are.
+
+    Raises:
+        InputError: there is less memory than that.
+    """
+    # Per save: the states and losses, at most 8 bytes each, the number of the step and its time.
+    needed = 8 * saves * ((d + 1) * runs + 2)
+    try:
+        told = Path("/proc/meminfo").read_text()
+    except OSError:  # a system that does not tell
+        return
+    free = 1024 * int(told.partition("MemAvailable:")[2].split()[0])
+    if needed > free:
+        rule = f"{saves} states of {runs} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
+        checks.reject(name, value, rule, "Save less often, or run fewer starts at once")
 
 
 def save_points(total: int, every: int | None) -> np.ndarray:
