@@ -23,6 +23,7 @@ from typer import Exit, Option
 import samdyn as sd
 from samdyn import analysis, checks, cli, plot, theory
 from samdyn.analysis import Boundary, CriticalPoint, Escape
+from samdyn.landscapes import Box
 from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
 from samdyn.simulate.progress import progress_bar
@@ -281,7 +282,7 @@ def draw(
         paths = example_paths([r for r in results if (r.map_.lr, r.map_.momentum) == first], landscape, point, steps)
         folder.save_figure(draw_cosines(paths, point), "cosine.png")
         if landscape.dim == 2:
-            folder.save_figure(draw_paths(paths, landscape), "trajectories.png")
+            folder.save_figure(draw_paths(paths, landscape, point), "trajectories.png")
 
 
 def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figure:
@@ -301,7 +302,7 @@ def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figur
     threshold = theory.usam_threshold(eigenvalues=point.eigenvalues)
     if np.isfinite(threshold):
         ax.axvline(threshold, color="0.5", lw=1, zorder=0)
-        ax.annotate(r"$\rho = 1/|\lambda|$", (threshold, 0.5), xytext=(4, 0), textcoords="offset points", color="0.35")
+        ax.annotate(r"$\rho = 1/|\lambda|$", (threshold, 0.08), xytext=(4, 0), textcoords="offset points", color="0.35")
     ax.set_title("Which runs does the saddle keep?")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
@@ -339,7 +340,7 @@ Paths = list[tuple[sd.Map, xr.Dataset]]
 
 
 def example_paths(results: list[Result], landscape: sd.Landscape, point: CriticalPoint, most: int) -> Paths:
-    """Run one setting of every method from one start, far out along the stable direction and a little off it.
+    """Run one setting of every method from one start, out along the stable direction and a little off it.
 
     They take ten times what the fastest direction needs, and at most ``most`` steps.
     """
@@ -349,29 +350,41 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
         best = chosen.setdefault(type(r.map_.method), r.map_)
         if abs(r.rho - 1.25 * length) < abs(getattr(best.method, "rho", 0.0) - 1.25 * length):
             chosen[type(r.map_.method)] = r.map_
-    low, high = np.array(landscape.box).T
-    stable, escaping = point.eigenvectors[:, -1], point.eigenvectors[:, 0]
-    with np.errstate(divide="ignore"):
-        room = [float(np.min(np.where(u > 0, (high - point.w) / u, (low - point.w) / u))) for u in (stable, -stable)]
-    out = stable if room[0] > room[1] else -stable
-    start = point.w + 0.8 * max(room) * (out + escaping / 20)
+    view = view_box(landscape, point)
+    # Eigenvectors come with any sign; this one puts the start to the left and the way out in front.
+    stable, escaping = (-v * np.sign(v[abs(v).argmax()]) for v in (point.eigenvectors[:, -1], point.eigenvectors[:, 0]))
+    start = point.w + 0.43 * (view[0][1] - view[0][0]) * (stable + escaping / 20)
     paths = []
     for map_ in chosen.values():
         time = 10 / float(abs(point.eigenvalues).max())
         steps = min(max(1, round(time / map_.lr)), most)
-        paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=landscape.box, progress=False)))
+        paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=view, progress=False)))
     return paths
 
 
-def draw_paths(paths: Paths, landscape: sd.Landscape) -> Figure:
+def view_box(landscape: sd.Landscape, point: CriticalPoint) -> Box:
+    """Return a box around the saddle, 7/|λ| to each side or as far as the landscape's box goes."""
+    length = float(1 / abs(point.eigenvalues[0]))
+    wall = min(float(min(w - low, high - w)) for w, (low, high) in zip(point.w, landscape.box, strict=True))
+    half = min(7 * length, wall) if wall > length else 7 * length
+    return tuple((float(w) - half, float(w) + half) for w in point.w)
+
+
+def draw_paths(paths: Paths, landscape: sd.Landscape, point: CriticalPoint) -> Figure:
     """Draw the paths over contours and on the surface."""
+    view = view_box(landscape, point)
+    low, high = np.array(view).T
+    margin = 0.05 * (high - low)
     figure = plt.figure(figsize=(11, 4.6))
     flat, relief = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
-    plot.contours(landscape, flat)
-    plot.surface(landscape, relief)
+    plot.contours(landscape, flat, box=view)
+    plot.surface(landscape, relief, box=view)
     for map_, runs in paths:
-        plot.path(runs, flat, label=label(map_), **plot.line(map_.method))
-        plot.surface_path(runs, relief, **plot.line(map_.method))
+        # A run thrown out of the picture must not stretch it.
+        seen = ((runs.w >= low - margin) & (runs.w <= high + margin)).all("coord")
+        shown = runs.assign(w=runs.w.where(seen), loss=runs.loss.where(seen))
+        plot.path(shown, flat, label=label(map_), **plot.line(map_.method))
+        plot.surface_path(shown, relief, **plot.line(map_.method))
     figure.suptitle(f"{paths[0][1].sizes['step'] - 1} steps from one start (ring) to the end (filled)")
     figure.legend(*flat.get_legend_handles_labels(), loc="outside lower center", ncols=len(paths))
     return figure
