@@ -9,17 +9,6 @@ import samdyn as sd
 from samdyn import analysis
 
 
-@pytest.fixture(scope="module")
-def saddle() -> sd.Landscape:
-    return sd.landscapes.saddle()
-
-
-@pytest.fixture(scope="module")
-def origin(saddle: sd.Landscape) -> analysis.CriticalPoint:
-    (point,) = sd.critical_points(saddle)
-    return point
-
-
 @pytest.mark.parametrize("steps", [10, 100, 300, 1000])
 @pytest.mark.parametrize("height", [1e-3, 1e-9, 1e-15, 1e-100])
 def test_slow_passage_is_never_capture(saddle, origin, steps: int, height: float) -> None:

@@ -11,18 +11,6 @@ from samdyn import analysis, theory
 LR = 0.01
 
 
-@pytest.fixture(scope="module")
-def saddle() -> sd.Landscape:
-    return sd.landscapes.saddle()
-
-
-@pytest.fixture(scope="module")
-def origin(saddle: sd.Landscape) -> analysis.CriticalPoint:
-    (point,) = sd.critical_points(saddle)
-    assert point.kind == "saddle"
-    return point
-
-
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_usam_threshold(saddle, origin, momentum: float) -> None:
     measured = analysis.trapping_threshold(sd.Map(saddle, sd.USAM(0.1), lr=LR, momentum=momentum), origin)
