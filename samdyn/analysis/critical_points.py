@@ -12,7 +12,8 @@ from ..landscapes import Landscape
 STARTS = 1024
 ITERATIONS = 60
 SAME = 1e-6  # points closer than this, relative to the box, are one
-DEGENERATE = 1e-6  # a Hessian eigenvalue below this, relative to the box's typical Hessian, counts as zero
+NEARBY = 1e-3  # of the box: at this distance from a point, the Hessian shows the scale on which its own is judged
+DEGENERATE = 1e-6  # an eigenvalue below this, relative to the Hessian nearby, counts as zero
 
 
 @dataclass(frozen=True, eq=False)  # the same point only if it is the same object: arrays do not compare
@@ -71,12 +72,14 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     # At a degenerate point Newton's method only halves the distance, so its last step is no smaller than that.
     settled = (step.abs() <= 1e-12 * torch.as_tensor(extent)).all(1)
     arrived = settled & (landscape.grad(w).norm(dim=0) <= 1e-9 * typical * extent.max())
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], landscape.dim)  # one direction nearby, of no symmetry
     found: list[CriticalPoint] = []
     for point in w.T[arrived].numpy():
         inside = ((point >= low - SAME * extent) & (point <= high + SAME * extent)).all()
         if not inside or any((np.abs(point - p.w) <= SAME * extent).all() for p in found):
             continue
         eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(point).numpy())
-        if np.abs(eigenvalues).min() > DEGENERATE * typical:
+        nearby = landscape.hessian(point + NEARBY * extent * signs).numpy()
+        if np.abs(eigenvalues).min() > DEGENERATE * np.linalg.norm(nearby, 2):
             found.append(CriticalPoint(point, float(landscape.value(point)), eigenvalues, eigenvectors))
     return sorted(found, key=lambda p: p.loss)

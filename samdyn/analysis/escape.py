@@ -9,7 +9,7 @@ import numpy as np
 from ..dynamics import Map
 from ..simulate import simulate
 from .critical_points import CriticalPoint
-from .trapping import trapping_radius
+from .trapping import distances_from, trapping_radius
 
 TRAPPED, ESCAPED, DIVERGED, UNDECIDED = OUTCOMES = ("trapped", "escaped", "diverged", "undecided")
 
@@ -140,7 +140,7 @@ def escape(
     outcome[downhill] = ESCAPED
     outcome[(status == "diverged") | (left & ~downhill)] = DIVERGED
     about = outcome == UNDECIDED
-    distance = np.linalg.norm(w - point.w, axis=1)
+    distance = distances_from(point, w)
     if about.any():
         outcome[about & (distance <= trapping_radius(map_, point, radius, steps))] = TRAPPED
     return Escape(outcome, runs.end.values, w, map_.lr)

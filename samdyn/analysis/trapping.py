@@ -11,6 +11,12 @@ HALVINGS = 12
 DEVICE = "cpu"  # some hundred runs: a GPU would only wait for its launches
 
 
+def distances_from(point: CriticalPoint, w: np.ndarray) -> np.ndarray:
+    """Return the distances ‖w − point‖ of states ``(N, d)``, inf where they are beyond the floating-point range."""
+    with np.errstate(over="ignore"):
+        return np.linalg.norm(w - point.w, axis=1)
+
+
 def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int, seed: int = 0) -> float:
     """Measure the radius of a ball around a critical point into which runs come in from its surface.
 
@@ -37,7 +43,7 @@ def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int,
     radii = largest / 2.0 ** np.arange(HALVINGS + 1)
     starts = point.w + radii[:, None, None] * directions
     runs = simulate(map_, starts.reshape(-1, d), steps, device=DEVICE, progress=False)
-    distance = np.linalg.norm(runs.w.values[:, -1] - point.w, axis=1).reshape(len(radii), -1)
+    distance = distances_from(point, runs.w.values[:, -1]).reshape(len(radii), -1)
     certified = radii[(distance <= radii[:, None] / 2).all(axis=1)]
     return float(certified.max(initial=0.0))
 
@@ -74,7 +80,7 @@ def trap_half_width(
     while True:
         starts = point.w + distances[:, None] * (along + across)
         runs = simulate(map_, starts, steps, box=box, device=DEVICE, progress=False)
-        captured = np.linalg.norm(runs.w.values[:, -1] - point.w, axis=1) <= certified
+        captured = distances_from(point, runs.w.values[:, -1]) <= certified
         lost = (~captured) & (runs.status.values != "undecided") & (runs.status.values != "settled")
         kept = len(captured) if captured.all() else int(captured.argmin())
         before = inner, outer

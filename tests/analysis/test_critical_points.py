@@ -35,6 +35,12 @@ def test_gradients_vanish_to_rounding(name: str) -> None:
         assert np.abs(landscape.grad(point.w).numpy()).max() <= 10 * np.finfo(float).eps * terms
 
 
+def test_beale_has_a_second_saddle_and_a_large_box_loses_nothing() -> None:
+    for box in [(-2, 6), (-4, 4)], [(-20, 20), (-8, 8)]:
+        kinds = sorted((p.kind, *p.w.round(4)) for p in sd.critical_points(sd.landscapes.beale(), box))
+        assert kinds == [("minimum", 3, 0.5), ("saddle", 0, 1), ("saddle", 0.1005, -2.6445)]
+
+
 def test_a_saddle_in_many_dimensions() -> None:
     spectrum = np.linspace(-2, 3, 20)
     (point,) = sd.critical_points(sd.landscapes.quadratic(spectrum))
