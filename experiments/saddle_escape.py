@@ -5,7 +5,7 @@ Starts many runs around a saddle, says what became of them, and holds what it me
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,7 +76,7 @@ def main(
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     scene = cli.landscape(landscape, coordinates)
     point, room = choose_saddle(scene, saddle)
-    length = float(1 / abs(point.eigenvalues[0]))  # from within 1/|λ| a gradient step of that radius crosses the saddle
+    length = crossing_length(point)
     radii = cli.numbers("--rho", rho) if rho else [float(f"{r * length:.3g}") for r in RADII]
     rates = cli.numbers("--lr", lr) if lr else [float(f"{0.02 / abs(point.eigenvalues).max():.3g}")]
     momenta = cli.numbers("--momentum", momentum)
@@ -155,6 +155,11 @@ class Result:
         return f"{type(self.map_.method).__name__}, η = {self.map_.lr:g}, γ = {self.map_.momentum:g}"
 
 
+def crossing_length(point: CriticalPoint) -> float:
+    """Return 1/|λ|, λ the lowest eigenvalue: the radius from which USAM's perturbed point crosses the saddle."""
+    return float(1 / abs(point.eigenvalues[0]))
+
+
 def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, float]:
     """Return the saddle nearest to a point, or the lowest, and how far the next critical point is."""
     points = analysis.critical_points(landscape)
@@ -176,31 +181,18 @@ def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, fl
 
 def measure_boundary(map_: sd.Map, point: CriticalPoint, largest: float, steps: int, earlier: list[Result]) -> Boundary:
     """Measure where capture begins; a threshold in ρ is shared by settings that differ in ρ alone."""
-    if isinstance(map_.method, Ascent):
-        for result in earlier:
-            same = isinstance(result.map_.method, Ascent) and map_ == with_radius(result.map_, map_.method.rho)
-            if same and result.measured.quantity == "rho":
-                return result.measured
+    for result in earlier:
+        other = result.map_
+        same = (type(other.method), other.lr, other.momentum) == (type(map_.method), map_.lr, map_.momentum)
+        if same and result.measured.quantity == "rho":
+            return result.measured
     return analysis.capture_boundary(map_, point, largest, steps)
-
-
-def with_radius(map_: sd.Map, rho: float) -> sd.Map:
-    """Return the same map at another radius."""
-    assert isinstance(map_.method, Ascent)
-    return replace(map_, method=replace(map_.method, rho=rho))
 
 
 def make_table(results: list[Result]) -> Table:
     """Return the table the experiment prints: 80 columns wide, as long as lr and momentum have one value each."""
     rates, momenta = {r.map_.lr for r in results}, {r.map_.momentum for r in results}
-    table = Table(
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left")
     table.title = ", ".join(
         [f"{len(results[0].escape.outcome)} runs a setting, shares in %"]
         + [f"η = {r:g}" for r in rates if len(rates) == 1]
@@ -344,7 +336,7 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
 
     They take ten times what the fastest direction needs, and at most ``most`` steps.
     """
-    length = float(1 / abs(point.eigenvalues[0]))
+    length = crossing_length(point)
     chosen: dict[type, sd.Map] = {}
     for r in results:  # of every method, the setting whose radius is nearest to 1.25/|λ|
         best = chosen.setdefault(type(r.map_.method), r.map_)
@@ -364,7 +356,7 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
 
 def view_box(landscape: sd.Landscape, point: CriticalPoint) -> Box:
     """Return a box around the saddle, 7/|λ| to each side or as far as the landscape's box goes."""
-    length = float(1 / abs(point.eigenvalues[0]))
+    length = crossing_length(point)
     wall = min(float(min(w - low, high - w)) for w, (low, high) in zip(point.w, landscape.box, strict=True))
     half = min(7 * length, wall) if wall > length else 7 * length
     return tuple((float(w) - half, float(w) + half) for w in point.w)

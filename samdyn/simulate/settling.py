@@ -66,7 +66,8 @@ def _slow(residual: Function, z: torch.Tensor, near: torch.Tensor) -> torch.Tens
     squares = torch.zeros_like(near)
     for _ in range(PROBES):
         signs = torch.randint(0, 2, (len(z), 1), generator=generator).to(z) * 2 - 1
-        squares += dot(*[torch.func.jvp(residual, (z,), (signs.expand_as(z),))[1]] * 2)
+        change = torch.func.jvp(residual, (z,), (signs.expand_as(z),))[1]
+        squares += dot(change, change)
     return norm(residual(z)) <= near * 10 * (squares / PROBES).sqrt()
 
 

@@ -83,7 +83,7 @@ def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
             eigenvalues=spectrum, ascent_steps=method.ascent_steps, lr=map_.lr, momentum=map_.momentum
         )
         return Boundary("rho", threshold, threshold)
-    if isinstance(method, SAM | DNSAM) and type(method) in (SAM, DNSAM):
+    if type(method) is SAM or type(method) is DNSAM:
         one_way_out = sum(lam < 0 for lam in spectrum) == 1
         if one_way_out and method.ascent_steps == 1 and not map_.momentum:
             width = trap_half_width(rho=method.rho)
