@@ -5,7 +5,7 @@ from .analysis import critical_points
 from .checks import InputError
 from .dynamics import Flow, Map
 from .landscapes import Landscape
-from .methods import ASAM, DNSAM, GD, SAM, USAM, ExactSAM, Method
+from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
 from .simulate import integrate, simulate
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DNSAM",
     "GD",
     "SAM",
+    "UASAM",
     "USAM",
     "ExactSAM",
     "Flow",

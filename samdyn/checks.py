@@ -28,21 +28,28 @@ def number(name: str, value: Any, rule: str, fix: str, allowed: Callable[[float]
     return float(value)
 
 
+def is_formula(value: object) -> bool:
+    """Whether a parameter is a SymPy expression in symbols: good for formulas, not for numbers."""
+    return isinstance(value, sympy.Expr) and bool(value.free_symbols)
+
+
 def radius(value: Any) -> Any:
     """Check the radius ρ of a perturbation: finite and ≥ 0, in the units of w. A formula in symbols passes as it is."""
-    if isinstance(value, sympy.Expr) and value.free_symbols:
+    if is_formula(value):
         return value
     rule = "the radius must be a finite number >= 0"
     return number("rho", value, rule, "Use e.g. rho=0.05", lambda rho: rho >= 0)
 
 
-def learning_rate(value: Any) -> float:
-    """Check a learning rate η: finite and > 0."""
-    return positive("lr", value, "Use e.g. lr=0.01")
+def learning_rate(value: Any) -> Any:
+    """Check a learning rate η: finite and > 0. A formula in symbols passes as it is."""
+    return value if is_formula(value) else positive("lr", value, "Use e.g. lr=0.01")
 
 
-def momentum(value: Any) -> float:
-    """Check a momentum γ: in [0, 1)."""
+def momentum(value: Any) -> Any:
+    """Check a momentum γ: in [0, 1). A formula in symbols passes as it is."""
+    if is_formula(value):
+        return value
     fix = "Use e.g. momentum=0.9, or 0 for none"
     return number("momentum", value, "must lie in [0, 1)", fix, lambda gamma: 0 <= gamma < 1)
 

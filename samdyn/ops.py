@@ -60,5 +60,36 @@ def directional_derivative(function: Callable[[Point], Point], w: Point, v: Poin
     """
     if is_symbolic(w):
         t = sympy.Dummy("t", real=True)
-        return symbolic(entry.diff(t).subs(t, 0) for entry in function(w + t * v))
+        return symbolic(derivative(entry, t).subs(t, 0) for entry in function(w + t * v))
     return torch.func.jvp(function, (w,), (v,))[1]
+
+
+def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
+    """Return the Jacobian D function(w), column j the derivative along coordinate j: ``(d, …) -> (m, d, …)``.
+
+    Where the function has no derivative the numbers mean nothing.
+    """
+    if is_symbolic(w):
+        axes = np.array(sympy.eye(len(w)).tolist(), dtype=object)
+        return np.stack([directional_derivative(function, w, axis) for axis in axes], axis=1)
+    columns = torch.eye(len(w), dtype=w.dtype, device=w.device).reshape(len(w), len(w), *[1] * (w.ndim - 1))
+    return torch.stack([directional_derivative(function, w, column.expand_as(w)) for column in columns], dim=1)
+
+
+class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return sympy.Integer(0)
+
+
+class _RealAbs(sympy.Function):  # type: ignore[misc]
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        return _RealSign(self.args[0])
+
+
+def derivative(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
+    """Return ∂expr/∂symbol for real symbols; at kinks those of abs, Max and Min are 0, deltas are dropped."""
+    # SymPy differentiates |u| through real and imaginary parts where it cannot know that u is real, as for log(x).
+    slope = expr.replace(sympy.Abs, _RealAbs).replace(sympy.sign, _RealSign).diff(symbol)
+    slope = slope.replace(_RealAbs, sympy.Abs).replace(_RealSign, sympy.sign)
+    slope = slope.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
+    return slope.replace(sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0))

@@ -1,11 +1,15 @@
 """The continuous-time models of a method."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import sympy
+import torch
 
 from .. import checks
 from ..landscapes import Landscape
 from ..methods import Method
-from ..ops import Point, directional_derivative
+from ..ops import Point, directional_derivative, jacobian, symbolic
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Flow:
         landscape: the loss.
         method: F.
         order: 1 or 2.
-        lr: the learning rate η of the iterates that order 2 follows; order 1 has none.
+        lr: the learning rate η of the iterates that order 2 follows, a SymPy symbol in formulas; order 1 has none.
 
     Raises:
         InputError: another order; order 2 without lr, or order 1 with one.
@@ -28,7 +32,7 @@ class Flow:
     landscape: Landscape
     method: Method
     order: int = 1
-    lr: float | None = None
+    lr: Any = None
 
     def __post_init__(self) -> None:
         if self.order not in (1, 2):
@@ -48,3 +52,15 @@ class Flow:
             return -f(w)
         direction = f(w)
         return -direction - self.lr / 2 * directional_derivative(f, w, direction)
+
+    def jacobian(self) -> sympy.Matrix:
+        """Return ∂ẇ/∂w as formulas in the landscape's symbols (and ρ, if the method's radius is one): ``(d, d)``.
+
+        It holds where the field is differentiable: not where the gradient vanishes, for normalised methods. Multi-step
+        methods on long formulas take SymPy seconds; ``jacobian_at`` does not need the formula.
+        """
+        return sympy.Matrix(jacobian(self, symbolic(self.landscape.symbols)))
+
+    def jacobian_at(self, w: torch.Tensor) -> torch.Tensor:
+        """Return ∂ẇ/∂w at points, by automatic differentiation: ``(d, …) -> (d, d, …)``."""
+        return jacobian(self, w)

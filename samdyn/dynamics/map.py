@@ -1,11 +1,16 @@
 """The discrete iterates of a method."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+import torch
 
 from .. import checks
 from ..landscapes import Landscape
 from ..methods import Method
-from ..ops import Point
+from ..ops import Point, is_symbolic, jacobian, symbolic
 
 State = tuple[Point, ...]  # (w,), or with momentum (w, v); every part is (d, …)
 
@@ -22,8 +27,8 @@ class Map:
     Attributes:
         landscape: the loss.
         method: F.
-        lr: learning rate η > 0.
-        momentum: γ in [0, 1).
+        lr: learning rate η > 0; a SymPy symbol in formulas.
+        momentum: γ in [0, 1); a SymPy symbol in formulas.
         nesterov: which form of momentum.
 
     Raises:
@@ -32,8 +37,8 @@ class Map:
 
     landscape: Landscape
     method: Method
-    lr: float
-    momentum: float = 0.0
+    lr: Any
+    momentum: Any = 0.0
     nesterov: bool = False
 
     def __post_init__(self) -> None:
@@ -57,6 +62,28 @@ class Map:
         change, *velocity = self._move(state)
         return (change, *(new - old for new, old in zip(velocity, state[1:], strict=True)))
 
+    def flat_start(self, w: Point) -> Point:
+        """Return ``start(w)`` as one array z, w above v: ``(d, …) -> (D, …)``, D = 2d with momentum, else d."""
+        return _stack(self.start(w))
+
+    def flat_step(self, z: Point) -> Point:
+        """Return the step of a state written as one array: ``(D, …) -> (D, …)``."""
+        parts = np.split(z, len(z) // self.landscape.dim) if is_symbolic(z) else z.split(self.landscape.dim)
+        return _stack(self.step(tuple(parts)))
+
+    def jacobian(self) -> sympy.Matrix:
+        """Return the Jacobian of one step on (w, v) as formulas, in symbols w and v_w: ``(D, D)``.
+
+        lr, momentum and the method's radius may be symbols. As for flows, it holds where the step is differentiable.
+        """
+        w = self.landscape.symbols
+        v = [sympy.Symbol(f"v_{s}", real=True) for s in w] if self.momentum else []
+        return sympy.Matrix(jacobian(self.flat_step, symbolic([*w, *v])))
+
+    def jacobian_at(self, z: torch.Tensor) -> torch.Tensor:
+        """Return the Jacobian of one step at states (w, v), by automatic differentiation: ``(D, …) -> (D, D, …)``."""
+        return jacobian(self.flat_step, z)
+
     def _move(self, state: State) -> State:
         """Return the change of w, and with momentum the next v."""
         w, *velocity = state
@@ -65,3 +92,7 @@ class Map:
             return (-self.lr * update,)
         v = self.momentum * velocity[0] + update
         return (-self.lr * (update + self.momentum * v if self.nesterov else v), v)
+
+
+def _stack(state: State) -> Point:
+    return np.concatenate(state) if is_symbolic(state[0]) else torch.cat(state)

@@ -9,7 +9,7 @@ import sympy
 import torch
 
 from .. import checks
-from ..ops import Point, is_symbolic, symbolic
+from ..ops import Point, derivative, is_symbolic, symbolic
 from ..oracle import Oracle
 from .compile import compile_torch
 from .parse import NO_REAL_NUMBERS, parse, symbols
@@ -88,12 +88,12 @@ class Landscape:
     @cached_property
     def gradient(self) -> tuple[sympy.Expr, ...]:
         """The gradient's d formulas."""
-        return tuple(_derivative(self.expr, s) for s in self.symbols)
+        return tuple(derivative(self.expr, s) for s in self.symbols)
 
     @cached_property
     def hessian_matrix(self) -> sympy.ImmutableDenseMatrix:
         """The Hessian's formulas, a SymPy matrix (d, d)."""
-        return sympy.ImmutableDenseMatrix([[_derivative(g, s) for s in self.symbols] for g in self.gradient])
+        return sympy.ImmutableDenseMatrix([[derivative(g, s) for s in self.symbols] for g in self.gradient])
 
     def value(self, w: Any) -> Any:
         """Return L(w): ``(d, …) -> (…)``."""
@@ -146,21 +146,3 @@ class Landscape:
     @cached_property
     def _hessian(self) -> Callable[..., tuple[torch.Tensor, ...]]:
         return compile_torch(self.symbols, list(self.hessian_matrix))
-
-
-class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return sympy.Integer(0)
-
-
-class _RealAbs(sympy.Function):  # type: ignore[misc]
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return _RealSign(self.args[0])
-
-
-def _derivative(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
-    # SymPy differentiates |u| through real and imaginary parts where it cannot know that u is real, as for log(x).
-    slope = expr.replace(sympy.Abs, _RealAbs).replace(sympy.sign, _RealSign).diff(symbol)
-    slope = slope.replace(_RealAbs, sympy.Abs).replace(_RealSign, sympy.sign)
-    slope = slope.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
-    return slope.replace(sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0))

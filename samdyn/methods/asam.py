@@ -58,3 +58,15 @@ class ASAM(Ascent):
             return np.where(np.asarray(self.weights, dtype=bool), t, 1)
         weights = torch.as_tensor(self.weights, dtype=torch.bool, device=w.device)
         return torch.where(weights.reshape(-1, *[1] * (w.ndim - 1)), t, 1)
+
+
+@dataclass(frozen=True)
+class UASAM(ASAM):
+    """Unnormalised adaptive SAM: F(w) = ∇L(w + ρ T²g), T as in ASAM.
+
+    Near a critical point its Jacobian is H(I + ρT²H), as theory.md 5 has it; ASAM has none there.
+    """
+
+    def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
+        """Return T²g."""
+        return self._scale(w) ** 2 * g

@@ -56,7 +56,7 @@ def simulate(
         InputError: steps or save_every < 1, bad starts, box, dtype or device, more to save than memory holds.
     """
     landscape = map_.landscape
-    check_numeric(map_.method)
+    check_numeric(map_)
     fix = "Use e.g. steps=1000"
     steps = checks.count("steps", steps, fix)
     if save_every is not None:

@@ -58,7 +58,7 @@ def integrate(
         InputError: times not ascending, tolerances ≤ 0, bad starts, box or device.
     """
     landscape = flow.landscape
-    check_numeric(flow.method)
+    check_numeric(flow)
     fix = "Give one time > 0, or several in ascending order"
     try:
         grid = np.atleast_1d(np.array(times, dtype=float))

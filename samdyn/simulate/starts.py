@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sympy
 import torch
 
 from .. import checks
+from ..dynamics import Flow, Map
 from ..landscapes import Landscape
-from ..methods import Method
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -46,15 +45,16 @@ def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
     return DTYPES[name]
 
 
-def check_numeric(method: Method) -> None:
-    """Refuse a method whose radius is a symbol.
+def check_numeric(system: Map | Flow) -> None:
+    """Refuse a map or flow with a symbol for a parameter.
 
     Raises:
-        InputError: it is.
+        InputError: it has one.
     """
-    rho = getattr(method, "rho", 0.0)
-    if isinstance(rho, sympy.Expr):
-        checks.reject("rho", rho, "a simulation needs a number", "Use e.g. rho=0.05")
+    parameters = {**vars(system), **vars(system.method)}
+    for name, usual in (("rho", 0.05), ("lr", 0.01), ("momentum", 0.9)):
+        if checks.is_formula(parameters.get(name)):
+            checks.reject(name, parameters[name], "a simulation needs a number", f"Use e.g. {name}={usual}")
 
 
 def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
