@@ -1,8 +1,10 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
 from .boundary import Boundary, capture_boundary
-from .critical_points import CriticalPoint, critical_points
+from .critical_points import CriticalPoint, CriticalPoints, critical_points
+from .degenerate import CriticalSet, DegeneratePoint
 from .escape import OUTCOMES, Escape, Survival, escape, survival
+from .exact import ExactCriticalPoints, exact_critical_points
 from .gradients import cosine
 from .growth import growth_rate, is_linear, trapping_threshold
 from .starts import starts_around
@@ -12,12 +14,17 @@ __all__ = [
     "OUTCOMES",
     "Boundary",
     "CriticalPoint",
+    "CriticalPoints",
+    "CriticalSet",
+    "DegeneratePoint",
     "Escape",
+    "ExactCriticalPoints",
     "Survival",
     "capture_boundary",
     "cosine",
     "critical_points",
     "escape",
+    "exact_critical_points",
     "growth_rate",
     "is_linear",
     "starts_around",

@@ -1,6 +1,6 @@
 """Critical points of a landscape in a box."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +8,16 @@ import torch
 
 from .. import checks
 from ..landscapes import Landscape
+from .degenerate import CriticalSet, DegeneratePoint, degenerate_sets, descend_gradient, scaled_hessian, strength_nearby
+from .degree import cell_degrees
 
 STARTS = 1024
 ITERATIONS = 60
 SAME = 1e-6  # points closer than this, relative to the box, are one
-NEARBY = 1e-3  # of the box: at this distance from a point, the Hessian shows the scale on which its own is judged
+EXPLAINED = 1e-3  # where singular zeros are looked for, ends closer than this to a known point are taken for it
 DEGENERATE = 1e-6  # an eigenvalue below this, relative to the Hessian nearby, counts as zero
+CELLS = 24  # a side, in which degrees are compared with what was found
+ROUNDS = 3  # of searching again where they differ
 
 
 @dataclass(frozen=True, eq=False)  # the same point only if it is the same object: arrays do not compare
@@ -43,11 +47,63 @@ class CriticalPoint:
         return {0: "minimum", len(self.w): "maximum"}.get(self.index, "saddle")
 
 
-def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | None = None) -> list[CriticalPoint]:
-    """Return the non-degenerate critical points that Newton's method finds in the box, by ascending loss.
+@dataclass(frozen=True, eq=False)
+class CriticalPoints(Sequence[CriticalPoint]):
+    """The non-degenerate critical points in a box, by ascending loss, and what else was found there.
 
-    Newton's method starts from 1024 points spread evenly over the box. Degenerate points and curves of critical points
-    are left out. On landscapes with very many critical points some may be missed.
+    Attributes:
+        points: the non-degenerate points; the sequence itself goes over them.
+        degenerate: isolated points with a singular Hessian.
+        sets: curves and other sets of critical points.
+        missing: parts of the box, each a (low, high) pair per coordinate, in which the degree of the gradient field
+            says that points exist which were not found; empty if there are none.
+        unchecked: the share of the box in which there is no degree to compare with: around curves of critical points
+            and kinks, and all of it unless d = 2.
+    """
+
+    points: tuple[CriticalPoint, ...]
+    degenerate: tuple[DegeneratePoint, ...]
+    sets: tuple[CriticalSet, ...]
+    missing: tuple[tuple[tuple[float, float], ...], ...]
+    unchecked: float
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # a point, or for a slice a tuple of them
+        return self.points[index]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __iter__(self) -> Iterator[CriticalPoint]:
+        return iter(self.points)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the degree was compared everywhere and accounts for every cell: no single point was missed."""
+        return not self.missing and not self.unchecked
+
+    def __str__(self) -> str:
+        lines = [f"{p.kind} at {_shown(p.w)}, L = {p.loss:.6g}, λ = {_shown(p.eigenvalues)}" for p in self.points]
+        lines += [f"degenerate point at {_shown(p.w)}, L = {p.loss:.6g}" for p in self.degenerate]
+        for s in self.sets:
+            what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
+            lines.append(f"{what}, {s.kind}, L = {s.loss:.6g}, through {_shown(s.w[len(s.w) // 2])}")
+        if self.missing:
+            lines.append(f"the degree of the gradient says that points are missing in {len(self.missing)} cells")
+        if self.unchecked:
+            lines.append(f"not checked by a degree: {100 * self.unchecked:.3g} % of the box")
+        return "\n".join(lines) or "no critical points"
+
+
+def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | None = None) -> CriticalPoints:
+    """Return the critical points in a box.
+
+    Newton's method starts from 1024 points spread evenly over the box, and so does Levenberg and Marquardt's, which
+    finds singular zeros of the gradient too. In the plane the result is checked: on each of 24 × 24 cells the degree of
+    the gradient field, how often it turns along the cell's edge, must be the sum of the signs of det H over the points
+    found there. Where it is not the search goes on, and cells that stay unexplained are reported as ``missing``. A pair
+    of points of opposite sign in one cell escapes the check.
+
+    At kinks the gradient is that of the landscape's convention; a minimum at a kink is not a critical point.
 
     Args:
         landscape: the loss.
@@ -59,27 +115,102 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     from scipy.stats import qmc  # half of what importing samdyn would cost
 
     limits = np.array(checks.box(landscape.box if box is None else box, landscape.dim))
-    low, high = limits.T
-    cloud = qmc.scale(qmc.Sobol(landscape.dim, rng=0).random(STARTS), low, high)
-    w = torch.as_tensor(cloud.T)
-    typical = torch.linalg.matrix_norm(landscape.hessian(w).movedim(-1, 0), 2).nanmedian()
+    # A little more than the box, by irrational amounts: no point sits on the edge, or on a line of the grid.
+    margin = (limits[:, 1] - limits[:, 0]) * 1e-3
+    low, high = limits[:, 0] - margin * np.sqrt(2), limits[:, 1] + margin * np.sqrt(3)
+    extent = high - low
+    starts = qmc.scale(qmc.Sobol(landscape.dim, rng=0).random(STARTS), low, high)
+    typical = float(torch.linalg.matrix_norm(landscape.hessian(starts.T).movedim(-1, 0), 2).nanmedian())
+
+    def inside(w: np.ndarray) -> np.ndarray:
+        return ((w >= low) & (w <= high)).all(axis=1)
+
+    found = _add([], landscape, _newton(landscape, starts, extent, typical), low, high)
+    w = descend_gradient(landscape, torch.as_tensor(starts.T), torch.as_tensor(extent)).T.numpy()
+    arrived = np.linalg.norm(landscape.grad(w.T).numpy().T * extent, axis=1) <= 1e-9 * typical * extent.max() ** 2
+    w = w[arrived & inside(w)]
+    w = w[[all(np.abs((p - q.w) / extent).max() > EXPLAINED for q in found) for p in w]] if len(w) else w
+    singular = np.array([not _regular(landscape, p, extent) for p in w], dtype=bool)
+    found = _add(found, landscape, _newton(landscape, w[~singular], extent, typical), low, high)
+    degenerate, sets = degenerate_sets(landscape, w[singular], low, high)
+
+    missing: list[tuple[tuple[float, float], ...]] = []
+    unchecked = 1.0
+    if landscape.dim == 2:
+        lines = [np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)]
+        degree = cell_degrees(landscape.grad, *lines)
+        for _ in range(ROUNDS):
+            cells = _unexplained(landscape, degree, lines, found, degenerate)
+            if not len(cells):
+                break
+            corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
+            again = (corner[:, None] + extent / CELLS * qmc.Sobol(2, rng=1).random(64)).reshape(-1, 2)
+            found = _add(found, landscape, _newton(landscape, again, extent, typical), low, high)
+        cells = _unexplained(landscape, degree, lines, found, degenerate)
+        missing = [
+            ((lines[0][i], lines[0][i + 1]), (lines[1][j], lines[1][j + 1])) for i, j in cells
+        ]  # points outside the box, in the margin, count too: they cannot be told apart
+        unchecked = float(np.isnan(degree).mean())
+
+    in_box = [p for p in found if ((p.w >= limits[:, 0] - SAME * extent) & (p.w <= limits[:, 1] + SAME * extent)).all()]
+    return CriticalPoints(
+        tuple(sorted(in_box, key=lambda p: p.loss)), tuple(degenerate), tuple(sets), tuple(missing), unchecked
+    )
+
+
+def _newton(landscape: Landscape, starts: np.ndarray, extent: np.ndarray, typical: float) -> np.ndarray:
+    """Return where Newton's method arrives from the starts ``(n, d)``, repetitions included."""
+    if not len(starts):
+        return starts
+    w = torch.as_tensor(starts.T.copy())
     for _ in range(ITERATIONS):
         # Singular Hessians give infinite steps, which drop out below.
         step, _ = torch.linalg.solve_ex(landscape.hessian(w).movedim(-1, 0), landscape.grad(w).T)
         w = w - step.T
-
-    extent = high - low
     # At a degenerate point Newton's method only halves the distance, so its last step is no smaller than that.
     settled = (step.abs() <= 1e-12 * torch.as_tensor(extent)).all(1)
     arrived = settled & (landscape.grad(w).norm(dim=0) <= 1e-9 * typical * extent.max())
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], landscape.dim)  # one direction nearby, of no symmetry
-    found: list[CriticalPoint] = []
-    for point in w.T[arrived].numpy():
-        inside = ((point >= low - SAME * extent) & (point <= high + SAME * extent)).all()
-        if not inside or any((np.abs(point - p.w) <= SAME * extent).all() for p in found):
+    return w.T[arrived].numpy()
+
+
+def _regular(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> bool:
+    eigenvalues = np.linalg.eigvalsh(scaled_hessian(landscape, w, extent))
+    return bool(np.abs(eigenvalues).min() > DEGENERATE**0.5 * strength_nearby(landscape, w, extent))
+
+
+def _add(
+    found: list[CriticalPoint], landscape: Landscape, points: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> list[CriticalPoint]:
+    extent = high - low
+    found = list(found)
+    for w in points:
+        if not ((w >= low) & (w <= high)).all() or any((np.abs(w - p.w) <= SAME * extent).all() for p in found):
             continue
-        eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(point).numpy())
-        nearby = landscape.hessian(point + NEARBY * extent * signs).numpy()
-        if np.abs(eigenvalues).min() > DEGENERATE * np.linalg.norm(nearby, 2):
-            found.append(CriticalPoint(point, float(landscape.value(point)), eigenvalues, eigenvectors))
-    return sorted(found, key=lambda p: p.loss)
+        spectrum = np.linalg.eigvalsh(scaled_hessian(landscape, w, extent))
+        if np.abs(spectrum).min() > DEGENERATE * strength_nearby(landscape, w, extent):
+            eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(w).numpy())
+            found.append(CriticalPoint(w, float(landscape.value(w)), eigenvalues, eigenvectors))
+    return found
+
+
+def _unexplained(
+    landscape: Landscape,
+    degree: np.ndarray,
+    lines: list[np.ndarray],
+    found: list[CriticalPoint],
+    degenerate: list[DegeneratePoint],
+) -> np.ndarray:
+    """Return the cells, (i, j) each, whose degree is not what the points found there add up to."""
+    count = np.zeros_like(degree)
+    for point in found:
+        i, j = (int(np.searchsorted(line, w)) - 1 for line, w in zip(lines, point.w, strict=True))
+        count[i, j] += np.sign(np.prod(point.eigenvalues))
+    unknown = np.isnan(degree)
+    for singular in degenerate:  # its index is not known from its Hessian, and it may lie across a line
+        i, j = (int(np.searchsorted(line, w)) - 1 for line, w in zip(lines, singular.w, strict=True))
+        unknown[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2] = True
+    return np.argwhere((degree != count) & ~unknown)
+
+
+def _shown(values: np.ndarray) -> str:
+    return "(" + ", ".join(f"{v:.6g}" for v in np.round(values, 12) + 0.0) + ")"

@@ -1,0 +1,159 @@
+"""Degenerate points, curves of critical points, exact ones, and the count that checks them all."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+import sympy
+import torch
+
+import samdyn as sd
+from samdyn import analysis
+from samdyn.analysis.degree import cell_degrees
+
+module = import_module("samdyn.analysis.critical_points")  # the package has a function of that name
+
+POLYNOMIAL = ["beale", "himmelblau", "rosenbrock", "double_well", "saddle", "product", "monkey_saddle", "one_neuron"]
+
+
+@pytest.mark.parametrize("name", ["beale", "himmelblau", "rosenbrock", "double_well", "saddle"])
+def test_the_degree_accounts_for_every_cell(name: str) -> None:
+    points = sd.critical_points(sd.landscapes.named(name))
+    assert points.complete
+    assert not points.degenerate
+    assert not points.sets
+
+
+def test_the_check_notices_a_lost_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that never sees the maximum of Himmelblau's function."""
+    real = module._newton
+
+    def blind(*arguments: object) -> np.ndarray:
+        w = real(*arguments)
+        return w[np.abs(w - [-0.270845, -0.923039]).max(axis=1) > 1e-3]
+
+    monkeypatch.setattr(module, "_newton", blind)
+    points = sd.critical_points(sd.landscapes.himmelblau())
+    assert len(points) == 8
+    assert not points.complete
+    (((x0, x1), (y0, y1)),) = points.missing
+    assert x0 < -0.270845 < x1
+    assert y0 < -0.923039 < y1
+    assert "points are missing in 1 cells" in str(points)
+
+
+def test_the_check_sends_the_search_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a search from three starts, most points are found only where the degree asks for them."""
+    monkeypatch.setattr(module, "STARTS", 4)
+    points = sd.critical_points(sd.landscapes.himmelblau())
+    assert len(points) == 9
+    assert points.complete
+
+
+@pytest.mark.parametrize("name", POLYNOMIAL)
+def test_exact_points_are_those_found_numerically(name: str) -> None:
+    landscape = sd.landscapes.named(name)
+    exact, found = analysis.exact_critical_points(landscape), sd.critical_points(landscape)
+    low, high = np.array(landscape.box).T
+    there = np.array([[float(c) for c in p] for p in exact.points]).reshape(-1, 2)
+    there = there[((there >= low) & (there <= high)).all(axis=1)]
+    numeric = np.array([p.w for p in (*found, *found.degenerate)]).reshape(-1, 2)
+    assert len(there) == len(numeric)
+    for point in there:
+        assert np.abs(numeric - point).max(axis=1).min() < 1e-10
+    w = np.vstack([s.w for s in found.sets]) if found.sets else np.empty((0, 2))
+    assert bool(exact.sets) == bool(found.sets)
+    for point in w:
+        residuals = [abs(f.subs(dict(zip(landscape.symbols, point, strict=True)))) for f in exact.sets]
+        assert min(residuals) < 1e-9
+
+
+def test_exact_points_of_beale() -> None:
+    points = analysis.exact_critical_points(sd.landscapes.beale()).points
+    assert {(0, 1), (3, sympy.Rational(1, 2))} < set(points)
+    (other,) = set(points) - {(0, 1), (3, sympy.Rational(1, 2))}
+    assert [float(c) for c in other] == pytest.approx([0.1005, -2.6445], abs=1e-4)
+
+
+def test_a_factor_without_real_zeros_is_no_curve() -> None:
+    exact = analysis.exact_critical_points(sd.Landscape("(x**2 + y**2 + 1)**2", "x y"))
+    assert exact.sets == ()
+    assert exact.points == ((0, 0),)
+
+
+@pytest.mark.parametrize(
+    ("formula", "reason"), [("exp(x) + y**2", "not polynomial"), ("x**2 + y**2*z**2 + z**4*x", "no common factor")]
+)
+def test_what_is_not_solved_exactly(formula: str, reason: str) -> None:
+    names = "x y z" if "z" in formula else "x y"
+    with pytest.raises(sd.InputError, match=reason):
+        analysis.exact_critical_points(sd.Landscape(formula, names))
+
+
+@pytest.mark.parametrize("formula", ["x**3 - 3*x*y**2", "x**4 + y**4", "x**2 + y**4", "x**3 + y**2"])
+def test_isolated_degenerate_points(formula: str) -> None:
+    points = sd.critical_points(sd.Landscape(formula, "x y"))
+    assert not points.points
+    assert not points.sets
+    (point,) = points.degenerate
+    assert np.abs(point.w).max() < 1e-4
+    assert "degenerate point" in str(points)
+
+
+def test_curves_of_minima_come_as_curves() -> None:
+    """The unit circle, closed; points two hundredths of the box apart or less, on it to rounding."""
+    points = sd.critical_points(sd.Landscape("(x**2 + y**2 - 1)**2", "x y"))
+    (circle,) = points.sets
+    assert circle.closed
+    assert (circle.dimension, circle.kind, circle.loss) == (1, "minima", pytest.approx(0, abs=1e-20))
+    assert np.linalg.norm(circle.w, axis=1) == pytest.approx(1, abs=1e-12)
+    gaps = np.linalg.norm(np.diff(np.vstack([circle.w, circle.w[:1]]), axis=0), axis=1)
+    assert gaps.max() <= 0.02 * 6.1
+    assert [p.kind for p in points] == ["maximum"]
+    assert 0 < points.unchecked < 0.2
+    assert not points.complete
+
+
+def test_two_branches_are_two_curves() -> None:
+    points = sd.critical_points(sd.landscapes.product())
+    assert [(s.dimension, s.closed, s.kind) for s in points.sets] == [(1, False, "minima")] * 2
+    for curve in points.sets:
+        assert curve.w[:, 0] * curve.w[:, 1] == pytest.approx(1, abs=1e-12)
+        assert np.abs(curve.w[[0, -1]]).max(axis=1) == pytest.approx(2, abs=0.05)  # from edge to edge
+    assert len({bool(s.w[0, 0] > 0) for s in points.sets}) == 2
+
+
+def test_types_along_a_curve() -> None:
+    kinds = {"-(x**2 + y**2 - 1)**2": "maxima", "x**2*y": "of changing type"}
+    for formula, kind in kinds.items():
+        assert kind in {s.kind for s in sd.critical_points(sd.Landscape(formula, "x y")).sets}
+
+
+def test_plateaus_and_surfaces() -> None:
+    (plateau,) = sd.critical_points(sd.landscapes.relu_product()).sets
+    assert (plateau.dimension, plateau.kind, plateau.loss) == (2, "plateau", 1)
+    (valley,) = sd.critical_points(sd.landscapes.quadratic((0, 0, 1))).sets
+    assert (valley.dimension, valley.kind) == (2, "minima")
+    assert np.abs(valley.w[:, 2]).max() < 1e-12
+
+
+def test_degrees_of_known_fields() -> None:
+    def power(k: int) -> np.ndarray:
+        """z ↦ zᵏ as a field, of degree k about the origin; conjugated for negative k."""
+
+        def field(w: torch.Tensor) -> torch.Tensor:
+            z = torch.complex(*w) ** abs(k)
+            return torch.stack([z.real, z.imag if k > 0 else -z.imag])
+
+        return cell_degrees(field, np.array([-1.0, 1.3, 2.0]), np.array([-0.7, 1.1]))
+
+    for k in (1, 2, 5, -1, -2, -3):
+        assert power(k)[:, 0].tolist() == [k, 0]
+
+
+def test_no_degree_where_the_field_vanishes_or_jumps_on_an_edge() -> None:
+    lines = np.array([-1.0, 0.0, 1.0])
+    vanishing = cell_degrees(lambda w: w, lines, lines)
+    jumping = cell_degrees(lambda w: torch.stack([w[0].sign(), 0 * w[1] + 1e-9]), np.array([-1.0, 2.0]), lines)
+    assert np.isnan(vanishing).all()
+    assert np.isnan(jumping).all()
