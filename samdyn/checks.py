@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any, NoReturn
 
 import sympy
+import torch
 
 
 class InputError(ValueError):
@@ -19,7 +20,7 @@ def reject(name: str, value: object, rule: str, fix: str) -> NoReturn:
     raise InputError(f"{name} = {shown if len(shown) <= 200 else shown[:197] + '...'}: {rule}. {fix}")
 
 
-def number(name: str, value: Any, rule: str, fix: str, allowed: Callable[[float], bool] = lambda _: True) -> float:
+def number(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any] = lambda _: True) -> float:
     """Return ``value`` as a float if it is a finite real number that ``allowed`` accepts."""
     real = isinstance(value, Real) and not isinstance(value, bool)
     real = real or (isinstance(value, sympy.Expr) and bool(value.is_real) and not value.free_symbols)
@@ -33,25 +34,32 @@ def is_formula(value: object) -> bool:
     return isinstance(value, sympy.Expr) and bool(value.free_symbols)
 
 
-def radius(value: Any) -> Any:
-    """Check the radius ρ of a perturbation: finite and ≥ 0, in the units of w. A formula in symbols passes as it is."""
+def parameter(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:
+    """Check a parameter of a method or a map: a number, one number per run in a tensor, or a formula in symbols."""
     if is_formula(value):
         return value
+    if torch.is_tensor(value) and value.is_floating_point() and value.ndim:
+        if not (torch.isfinite(value) & allowed(value)).all():
+            reject(name, value.tolist(), rule, fix)
+        return value
+    return number(name, value, rule, fix, allowed)
+
+
+def radius(value: Any) -> Any:
+    """Check the radius ρ of a perturbation: finite and ≥ 0, in the units of w; see ``parameter``."""
     rule = "the radius must be a finite number >= 0"
-    return number("rho", value, rule, "Use e.g. rho=0.05", lambda rho: rho >= 0)
+    return parameter("rho", value, rule, "Use e.g. rho=0.05", lambda rho: rho >= 0)
 
 
 def learning_rate(value: Any) -> Any:
-    """Check a learning rate η: finite and > 0. A formula in symbols passes as it is."""
-    return value if is_formula(value) else positive("lr", value, "Use e.g. lr=0.01")
+    """Check a learning rate η: finite and > 0; see ``parameter``."""
+    return parameter("lr", value, "must be a finite number > 0", "Use e.g. lr=0.01", lambda eta: eta > 0)
 
 
 def momentum(value: Any) -> Any:
-    """Check a momentum γ: in [0, 1). A formula in symbols passes as it is."""
-    if is_formula(value):
-        return value
+    """Check a momentum γ: in [0, 1); see ``parameter``."""
     fix = "Use e.g. momentum=0.9, or 0 for none"
-    return number("momentum", value, "must lie in [0, 1)", fix, lambda gamma: 0 <= gamma < 1)
+    return parameter("momentum", value, "must lie in [0, 1)", fix, lambda gamma: (gamma >= 0) & (gamma < 1))
 
 
 def count(name: str, value: Any, fix: str) -> int:

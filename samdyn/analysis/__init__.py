@@ -1,12 +1,13 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
 from .boundary import Boundary, capture_boundary
+from .chart import StabilityChart, stability_chart, with_parameters
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .degenerate import CriticalSet, DegeneratePoint
 from .escape import OUTCOMES, Escape, Survival, escape, survival
 from .exact import ExactCriticalPoints, exact_critical_points
 from .gradients import cosine
-from .growth import growth_rate, is_linear, trapping_threshold
+from .growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .starts import starts_around
 from .trapping import trap_half_width, trapping_radius
 
@@ -19,6 +20,7 @@ __all__ = [
     "DegeneratePoint",
     "Escape",
     "ExactCriticalPoints",
+    "StabilityChart",
     "Survival",
     "capture_boundary",
     "cosine",
@@ -26,10 +28,13 @@ __all__ = [
     "escape",
     "exact_critical_points",
     "growth_rate",
+    "growth_rates",
     "is_linear",
+    "stability_chart",
     "starts_around",
     "survival",
     "trap_half_width",
     "trapping_radius",
     "trapping_threshold",
+    "with_parameters",
 ]

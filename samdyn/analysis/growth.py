@@ -3,6 +3,7 @@
 import math
 import sys
 from dataclasses import replace
+from typing import Any
 
 import torch
 from scipy.optimize import brentq
@@ -16,6 +17,11 @@ BLOCK = 10  # steps between rescalings
 
 
 def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> float:
+    """Return the growth rate of one map; see ``growth_rates``."""
+    return float(growth_rates(map_, point, distance=distance, steps=steps))
+
+
+def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> torch.Tensor:
     """Measure the rate, per unit of t = kη, at which distances from a critical point grow along the fastest direction.
 
     Runs start at ``distance`` from the point, along every eigenvector of the Hessian, and are followed for ``steps``
@@ -24,21 +30,24 @@ def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, step
     decayed. It is negative where every direction returns.
 
     Args:
-        map_: the iterates.
+        map_: the iterates; where lr, momentum or the radius are tensors ``(n,)``, n settings are measured at once.
         point: a critical point of their landscape.
         distance: where to measure, in the units of w, relative to max(1, ‖w‖∞). For methods with a Jacobian at the
             point it does not matter.
         steps: how many.
 
     Returns:
-        The rate, in 1/t; inf if a run left the floating-point range.
+        The rates, in 1/t, ``(n,)`` or ``()``; inf if a run left the floating-point range.
     """
-    center = torch.as_tensor(point.w)[:, None]
+    settings = torch.broadcast_shapes(*(p.shape for p in _parameters(map_) if torch.is_tensor(p)))
+    one_each = [1] * len(settings)
+    center = torch.as_tensor(point.w).reshape(-1, 1, *one_each)
     scale = distance * max(1.0, float(center.abs().max()))
     coasting = map_.lr / (1 - map_.momentum)  # makes v a length, like w
-    state = map_.start(center + scale * torch.as_tensor(point.eigenvectors))
+    directions = torch.as_tensor(point.eigenvectors).reshape(*point.eigenvectors.shape, *one_each)
+    state = map_.start(center + scale * directions.expand(*point.eigenvectors.shape, *settings))
     blocks = max(2, steps // BLOCK)
-    total = torch.zeros(center.shape[0], dtype=center.dtype)
+    total = torch.zeros(len(center), *settings, dtype=center.dtype)
     with torch.no_grad():
         for block in range(blocks):
             for _ in range(BLOCK):
@@ -51,7 +60,11 @@ def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, step
             shrink = torch.where(growth > 0, growth, 1)
             state = (center + (w - center) / shrink, *(v / shrink for v in velocity))
     rates = total / ((blocks - blocks // 2) * BLOCK * map_.lr)
-    return float(torch.where(rates.isnan(), torch.inf, rates).max())
+    return torch.where(rates.isnan(), torch.inf, rates).amax(0)
+
+
+def _parameters(map_: Map) -> tuple[Any, ...]:
+    return map_.lr, map_.momentum, getattr(map_.method, "rho", 0.0)
 
 
 def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -> float:

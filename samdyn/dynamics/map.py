@@ -27,8 +27,8 @@ class Map:
     Attributes:
         landscape: the loss.
         method: F.
-        lr: learning rate η > 0; a SymPy symbol in formulas.
-        momentum: γ in [0, 1); a SymPy symbol in formulas.
+        lr: learning rate η > 0; a SymPy symbol in formulas, a tensor ``(…)`` for one per point.
+        momentum: γ in [0, 1); likewise.
         nesterov: which form of momentum.
 
     Raises:
@@ -44,13 +44,18 @@ class Map:
     def __post_init__(self) -> None:
         object.__setattr__(self, "lr", checks.learning_rate(self.lr))
         object.__setattr__(self, "momentum", checks.momentum(self.momentum))
-        if self.nesterov and not self.momentum:
+        if self.nesterov and not self.has_velocity:
             rule = "Nesterov's form changes nothing without momentum"
             checks.reject("momentum", self.momentum, rule, "Use e.g. momentum=0.9, or nesterov=False")
 
+    @property
+    def has_velocity(self) -> bool:
+        """Whether the state has a velocity beside w: with any momentum."""
+        return bool(self.momentum.any() if torch.is_tensor(self.momentum) else self.momentum)
+
     def start(self, w: Point) -> State:
         """Return the state at w with no velocity."""
-        return (w, 0 * w) if self.momentum else (w,)
+        return (w, 0 * w) if self.has_velocity else (w,)
 
     def step(self, state: State) -> State:
         """Return the next state; every part keeps its shape ``(d, …)``."""
@@ -77,7 +82,7 @@ class Map:
         lr, momentum and the method's radius may be symbols. As for flows, it holds where the step is differentiable.
         """
         w = self.landscape.symbols
-        v = [sympy.Symbol(f"v_{s}", real=True) for s in w] if self.momentum else []
+        v = [sympy.Symbol(f"v_{s}", real=True) for s in w] if self.has_velocity else []
         return sympy.Matrix(jacobian(self.flat_step, symbolic([*w, *v])))
 
     def jacobian_at(self, z: torch.Tensor) -> torch.Tensor:

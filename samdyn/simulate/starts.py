@@ -46,15 +46,16 @@ def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
 
 
 def check_numeric(system: Map | Flow) -> None:
-    """Refuse a map or flow with a symbol for a parameter.
+    """Refuse a map or flow with a symbol, or with a number per run, for a parameter.
 
     Raises:
         InputError: it has one.
     """
     parameters = {**vars(system), **vars(system.method)}
     for name, usual in (("rho", 0.05), ("lr", 0.01), ("momentum", 0.9)):
-        if checks.is_formula(parameters.get(name)):
-            checks.reject(name, parameters[name], "a simulation needs a number", f"Use e.g. {name}={usual}")
+        value = parameters.get(name)
+        if checks.is_formula(value) or torch.is_tensor(value):
+            checks.reject(name, value, "a simulation needs a number", f"Use e.g. {name}={usual}")
 
 
 def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

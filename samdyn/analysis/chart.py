@@ -1,0 +1,117 @@
+"""Where a critical point holds its neighbours, over two parameters at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..dynamics import Map
+from .critical_points import CriticalPoint
+from .growth import growth_rates
+
+PARAMETERS = ("rho", "lr", "momentum", "distance")
+
+
+@dataclass(frozen=True, eq=False)
+class StabilityChart:
+    """Measured growth rates over two parameters.
+
+    Attributes:
+        x_name, y_name: which parameters.
+        x, y: their values, ``(nx,)`` and ``(ny,)``.
+        rate: how fast distances from the point grow, in 1/t, ``(ny, nx)``; negative where runs return.
+    """
+
+    x_name: str
+    y_name: str
+    x: np.ndarray
+    y: np.ndarray
+    rate: np.ndarray
+
+
+def with_parameters(map_: Map, values: Mapping[str, Any]) -> Map:
+    """Return a map with other values of rho, lr or momentum: numbers, symbols, or tensors of one value per run.
+
+    Raises:
+        InputError: a parameter that the map does not have, or a value out of its range.
+    """
+    method = map_.method
+    for name in values:
+        if name not in ("rho", "lr", "momentum"):
+            checks.reject("parameter", name, "a map has no parameter of this name", "Use rho, lr or momentum")
+        if name == "rho" and not hasattr(method, "rho"):
+            rule = f"{type(method).__name__} has no radius"
+            checks.reject("parameter", name, rule, "Use lr or momentum, or a method that perturbs")
+    if "rho" in values:
+        method = replace(method, **{"rho": values["rho"]})
+    return replace(map_, method=method, **{n: v for n, v in values.items() if n != "rho"})
+
+
+def stability_chart(
+    map_: Map, point: CriticalPoint, x: tuple[str, np.ndarray], y: tuple[str, np.ndarray], *, steps: int = 1000
+) -> StabilityChart:
+    """Measure, for every pair of two parameters, whether runs near a critical point leave it or return.
+
+    With parameters of the map this is ``growth_rates``, 1e-7 from the point along every eigenvector: for methods that
+    have a Jacobian there. For those that have none, like normalised SAM, it matters how far out a run starts: one of
+    the two is then "distance", in the units of w, and the rate is that of a run from there, at rest, along the lowest
+    eigenvector: ln(last distance along it / first) / t, a run that got twice as far as the start counting as it stands.
+
+    Args:
+        map_: the iterates; their own values of the two parameters are not used.
+        point: a critical point of their landscape.
+        x, y: (name, values): "rho", "lr", "momentum" or "distance", and one-dimensional arrays.
+        steps: how many every run has.
+
+    Raises:
+        InputError: parameters that the map does not have, twice the same one, or values out of range.
+    """
+    names = x[0], y[0]
+    for name in names:
+        if name not in PARAMETERS:
+            checks.reject("parameter", name, "no chart is drawn over it", f"Use one of {', '.join(PARAMETERS)}")
+    if names[0] == names[1]:
+        checks.reject("parameter", names[0], "both axes are the same", "Choose two different parameters")
+    steps = checks.count("steps", steps, "Use e.g. steps=1000")
+    axes = [_values(*axis) for axis in (x, y)]
+    grid = dict(zip(names, torch.meshgrid(*map(torch.as_tensor, axes), indexing="xy"), strict=True))
+    distance = grid.pop("distance", None)
+    settings = with_parameters(map_, {name: values.flatten() for name, values in grid.items()})
+    if distance is None:
+        rates = growth_rates(settings, point, steps=steps)
+    else:
+        rates = _rates_from(settings, point, distance.flatten(), steps)
+    return StabilityChart(names[0], names[1], axes[0], axes[1], rates.reshape(len(axes[1]), len(axes[0])).numpy())
+
+
+def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: int) -> torch.Tensor:
+    """Return ln(last/first)/t for runs from ``distance`` along the lowest eigenvector, stopped at twice that."""
+    center = torch.as_tensor(point.w)[:, None]
+    along = torch.as_tensor(point.eigenvectors[:, :1])
+    state = map_.start(center + distance * along)
+    last, time = distance.clone(), torch.zeros_like(distance)
+    running = torch.ones_like(distance, dtype=torch.bool)
+    with torch.no_grad():
+        for _ in range(steps):
+            new = map_.step(state)
+            here = (along * (new[0] - center)).sum(0).abs()
+            state = tuple(torch.where(running, part, old) for part, old in zip(new, state, strict=True))
+            last = torch.where(running, here, last)
+            time = time + running * map_.lr
+            running = running & torch.isfinite(here) & (here < 2 * distance)
+    last = torch.where(torch.isfinite(last), last, torch.inf)
+    return (last / distance).clamp(min=torch.finfo(last.dtype).tiny).log() / time
+
+
+def _values(name: str, values: Any) -> np.ndarray:
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all() or (np.diff(array) <= 0).any():
+        checks.reject(
+            name, values, "must be two or more finite numbers, ascending", "Use e.g. np.linspace(0.01, 1, 50)"
+        )
+    if name == "distance" and array[0] <= 0:
+        checks.reject(name, values, "distances are > 0", "Use e.g. np.linspace(0.01, 1, 50)")
+    return array
