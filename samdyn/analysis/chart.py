@@ -9,6 +9,7 @@ import torch
 
 from .. import checks
 from ..dynamics import Map
+from ..methods import Ascent
 from .critical_points import CriticalPoint
 from .growth import growth_rates
 
@@ -38,15 +39,15 @@ def with_parameters(map_: Map, values: Mapping[str, Any]) -> Map:
     Raises:
         InputError: a parameter that the map does not have, or a value out of its range.
     """
-    method = map_.method
     for name in values:
         if name not in ("rho", "lr", "momentum"):
             checks.reject("parameter", name, "a map has no parameter of this name", "Use rho, lr or momentum")
-        if name == "rho" and not hasattr(method, "rho"):
-            rule = f"{type(method).__name__} has no radius"
-            checks.reject("parameter", name, rule, "Use lr or momentum, or a method that perturbs")
+    method = map_.method
     if "rho" in values:
-        method = replace(method, **{"rho": values["rho"]})
+        if not isinstance(method, Ascent):
+            rule = f"{type(method).__name__} has no radius"
+            checks.reject("parameter", "rho", rule, "Use lr or momentum, or a method that perturbs")
+        method = replace(method, rho=values["rho"])
     return replace(map_, method=method, **{n: v for n, v in values.items() if n != "rho"})
 
 
