@@ -126,7 +126,9 @@ def main(
         }
         folder.about["finished"] = f"{len(results)} of {len(maps)} settings"
         folder.save_dataset(make_dataset(results, points, point), "runs.zarr")
-        console.print(f"{scene.name}: L = {scene.expr}; saddle at {shown(point.w)}, λ = {shown(point.eigenvalues)}")
+        console.print(
+            f"{scene.name}: L = {scene.expr}; saddle at {cli.shown(point.w)}, λ = {cli.shown(point.eigenvalues)}"
+        )
         console.print(make_table(results))
         console.print(LEGEND)
         draw(results, scene, point, steps, folder)
@@ -163,18 +165,7 @@ def crossing_length(point: CriticalPoint) -> float:
 def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, float]:
     """Return the saddle nearest to a point, or the lowest, and how far the next critical point is."""
     points = analysis.critical_points(landscape)
-    saddles = [p for p in points if p.kind == "saddle"]
-    if not saddles:
-        fix = "Choose a landscape with one; a degenerate saddle has no λ to compare with"
-        checks.reject("--landscape", landscape.name, f"no non-degenerate saddle in the box {landscape.box}", fix)
-    chosen = saddles[0]
-    if near:
-        target = np.array(cli.numbers("--saddle", near))
-        if target.shape != (landscape.dim,) or not np.isfinite(target).all():
-            checks.reject(
-                "--saddle", near, f"must have {landscape.dim} coordinates, all finite", "Use e.g. --saddle 0,1"
-            )
-        chosen = min(saddles, key=lambda p: float(np.linalg.norm(p.w - target)))
+    chosen = cli.saddle(landscape, points, near)
     room = min((float(abs(p.w - chosen.w).max()) for p in points if p is not chosen), default=np.inf)
     return chosen, room
 
@@ -403,11 +394,6 @@ def label(map_: sd.Map) -> str:
     """Name a method and its radius."""
     name = type(map_.method).__name__
     return f"{name}, ρ = {map_.method.rho:g}" if isinstance(map_.method, Ascent) else name
-
-
-def shown(values: np.ndarray) -> str:
-    """Write a vector shortly."""
-    return "(" + ", ".join(f"{v:.4g}" for v in values + 0.0) + ")"
 
 
 if __name__ == "__main__":

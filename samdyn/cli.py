@@ -1,10 +1,13 @@
 """What the command lines of the experiments share."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from . import checks, landscapes, methods
+from .analysis import CriticalPoint
 from .checks import InputError
 from .landscapes import Landscape
 from .methods import Ascent, Method
@@ -50,6 +53,29 @@ def landscape(text: str, coordinates: str) -> Landscape:
     """
     is_name = text.replace("-", "_").isidentifier()
     return landscapes.named(text.replace("-", "_")) if is_name else Landscape(text, coordinates)
+
+
+def saddle(landscape: Landscape, points: Sequence[CriticalPoint], near: str) -> CriticalPoint:
+    """Return the saddle nearest to the point that ``--saddle`` names, or without one the lowest of ``points``.
+
+    Raises:
+        InputError: no saddle among the points, or a text that is no point.
+    """
+    saddles = [p for p in points if p.kind == "saddle"]
+    if not saddles:
+        fix = "Choose a landscape with one; a degenerate saddle has no λ to compare with"
+        checks.reject("--landscape", landscape.name, f"no non-degenerate saddle in the box {landscape.box}", fix)
+    if not near:
+        return saddles[0]
+    target = np.array(numbers("--saddle", near))
+    if target.shape != (landscape.dim,) or not np.isfinite(target).all():
+        checks.reject("--saddle", near, f"must have {landscape.dim} coordinates, all finite", "Use e.g. --saddle 0,1")
+    return min(saddles, key=lambda p: float(np.linalg.norm(p.w - target)))
+
+
+def shown(values: np.ndarray) -> str:
+    """Write a vector shortly."""
+    return "(" + ", ".join(f"{v:.4g}" for v in values + 0.0) + ")"
 
 
 def with_radii(names: str, radii: list[float]) -> list[Method]:

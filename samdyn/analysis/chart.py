@@ -59,7 +59,8 @@ def stability_chart(
     With parameters of the map this is ``growth_rates``, 1e-7 from the point along every eigenvector: for methods that
     have a Jacobian there. For those that have none, like normalised SAM, it matters how far out a run starts: one of
     the two is then "distance", in the units of w, and the rate is that of a run from there, at rest, along the lowest
-    eigenvector: ln(last distance along it / first) / t, a run that got twice as far as the start counting as it stands.
+    eigenvector: ln(last distance along it / first) / t. Below the length of two of the map's own steps, by which it
+    overshoots whatever happens, distances are not told apart; a run that gets four times as far out ends there.
 
     Args:
         map_: the iterates; their own values of the two parameters are not used.
@@ -89,10 +90,12 @@ def stability_chart(
 
 
 def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: int) -> torch.Tensor:
-    """Return ln(last/first)/t for runs from ``distance`` along the lowest eigenvector, stopped at twice that."""
+    """Return ln(last/first)/t for runs from ``distance`` along the lowest eigenvector."""
     center = torch.as_tensor(point.w)[:, None]
     along = torch.as_tensor(point.eigenvectors[:, :1])
     state = map_.start(center + distance * along)
+    step = map_.lr / (1 - map_.momentum) * map_.method(state[0], map_.landscape.grad).norm(dim=0)
+    first = torch.maximum(distance, 2 * step)
     last, time = distance.clone(), torch.zeros_like(distance)
     running = torch.ones_like(distance, dtype=torch.bool)
     with torch.no_grad():
@@ -102,9 +105,9 @@ def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: 
             state = tuple(torch.where(running, part, old) for part, old in zip(new, state, strict=True))
             last = torch.where(running, here, last)
             time = time + running * map_.lr
-            running = running & torch.isfinite(here) & (here < 2 * distance)
+            running = running & torch.isfinite(here) & (here < 4 * first)
     last = torch.where(torch.isfinite(last), last, torch.inf)
-    return (last / distance).clamp(min=torch.finfo(last.dtype).tiny).log() / time
+    return (last / first).clamp(min=torch.finfo(last.dtype).tiny).log() / time
 
 
 def _values(name: str, values: Any) -> np.ndarray:

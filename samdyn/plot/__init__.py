@@ -1,5 +1,6 @@
 """Pictures. Every function draws on an Axes it is given and returns it; matplotlib is imported by whoever makes one."""
 
+from .chart import stability_chart
 from .escape import cosine, survival, trapped_fraction
 from .landscape import contours, path, surface, surface_path
 from .style import LINES, STYLE, line
@@ -11,6 +12,7 @@ __all__ = [
     "cosine",
     "line",
     "path",
+    "stability_chart",
     "surface",
     "surface_path",
     "survival",

@@ -1,13 +1,15 @@
 """Saddles, without noise: thresholds, escape rates, traps and 2-cycles."""
 
-import cmath
 import math
 from collections.abc import Iterable
+
+import torch
 
 from ..analysis import Boundary
 from ..dynamics import Map
 from ..methods import DNSAM, GD, SAM, USAM, ExactSAM
 from .claim import Claim
+from .growth import largest_multiplier
 
 
 def effective_curvature(lam: float, rho: float, ascent_steps: int = 1) -> float:
@@ -29,9 +31,7 @@ def _threshold(
 
 
 def _growth(curvature: float, lr: float, momentum: float = 0.0) -> float:
-    b = 1 + momentum - lr * curvature
-    root = cmath.sqrt(b * b - 4 * momentum)
-    largest = max(abs(b + root), abs(b - root)) / 2
+    largest = float(largest_multiplier(torch.tensor(curvature, dtype=torch.float64), lr, momentum))
     return math.log(largest) / lr if largest else -math.inf
 
 

@@ -1,0 +1,66 @@
+"""The stability-chart experiment, as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+
+SCRIPT = Path(__file__).parent.parent / "experiments" / "stability_chart.py"
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), "--resolution", "20", "--steps", "500", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=100)
+
+
+def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
+    done = run(cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("USAM", "SAM"))]
+    assert len(rows) == 4
+    folder = tmp_path / "results" / "stability_chart"
+    with Image.open(folder / "stability_chart.png") as image:
+        width, height = image.size
+    assert width > height > 400
+    assert json.loads((folder / "provenance.json").read_text())["experiment"] == "stability_chart"
+    for number in (0, 1):
+        chart = xr.open_zarr(folder / f"chart_{number}.zarr", consolidated=False).load()
+        differ = (chart.rate < 0) != (chart.predicted < 0)
+        assert 0.05 < float((chart.rate < 0).mean()) < 0.5
+        assert float(differ.mean()) < 0.02
+    assert rows[0][-1] == rows[1][-1] == "0"  # nothing disagrees off the line
+
+
+def test_several_ascent_steps_of_even_number_never_hold(tmp_path: Path) -> None:
+    for n, holds in (("3", True), ("2", False)):
+        done = run("--methods", "USAM", "--momentum", "0", "--ascent-steps", n, "--out", n, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        rate = xr.open_zarr(tmp_path / n / "chart_0.zarr", consolidated=False).rate.values
+        assert bool((rate < 0).any()) == holds
+        assert np.isfinite(rate).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--x", "batch"], "no chart is drawn over it. Use one of rho, lr, momentum, distance"),
+        (["--methods", "GD"], "GD has no radius"),
+        (["--methods", "SAM", "--y", "lr"], "near the saddle SAM has no Jacobian"),
+        (["--x-range", "2,1"], "the lower first"),
+        (["--x-range", "-1,1"], "radius must be a finite number >= 0"),
+        (["--landscape", "rosenbrock"], "no non-degenerate saddle"),
+        (["--resolution", "1"], "must be an integer >= 2"),
+        (["--x", "lr", "--y", "lr", "--methods", "USAM"], "both axes are the same"),
+    ],
+)
+def test_bad_input(arguments: list[str], message: str, tmp_path: Path) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
