@@ -1,6 +1,6 @@
 """A loss landscape is one formula; value, gradient, Hessian and compiled code follow from it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -94,6 +94,31 @@ class Landscape:
     def hessian_matrix(self) -> sympy.ImmutableDenseMatrix:
         """The Hessian's formulas, a SymPy matrix (d, d)."""
         return sympy.ImmutableDenseMatrix([[derivative(g, s) for s in self.symbols] for g in self.gradient])
+
+    def restrict(self, fixed: Mapping[str, Any]) -> "Landscape":
+        """Return the landscape on a slice: some coordinates fixed, a function of the others.
+
+        Methods on the slice follow the true ones only where the gradient is tangent to it.
+
+        Args:
+            fixed: the value of every fixed coordinate, by name.
+
+        Raises:
+            InputError: an unknown coordinate, a value that is not finite, or no coordinate left.
+
+        >>> Landscape("x**2 - y**2 + z**2", "x y z").restrict({"z": 1})
+        Landscape('x**2 - y**2 + 1', 'x y')
+        """
+        named = {str(s): s for s in self.symbols}
+        values = {}
+        for name, value in fixed.items():
+            symbol = named[checks.known("coordinate", name, named)]
+            values[symbol] = sympy.sympify(checks.number(name, value, "must be a finite number", "Use e.g. 0.0"))
+        left = [i for i, s in enumerate(self.symbols) if s not in values]
+        if not left:
+            checks.reject("fixed", dict(fixed), "fixes every coordinate", "Leave at least one free")
+        expr = sympy.nsimplify(self.expr.xreplace(values), rational=True) if values else self.expr
+        return Landscape(expr, [str(self.symbols[i]) for i in left], box=[self.box[i] for i in left])
 
     def value(self, w: Any) -> Any:
         """Return L(w): ``(d, …) -> (…)``."""

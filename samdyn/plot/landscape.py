@@ -84,7 +84,7 @@ def surface_path(runs: "xarray.Dataset", ax: Any, *, run: int = 0, **style: Any)
 
 def _grid(landscape: Landscape, box: Box | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if landscape.dim != 2:
-        fix = "Draw a landscape of two coordinates"
+        fix = "Fix the others to see a slice, e.g. landscape.restrict({'z': 0.0})"
         checks.reject("landscape", landscape, f"has {landscape.dim} coordinates; a plane has two", fix)
     limits = landscape.box if box is None else checks.box(box, 2)
     x, y = np.meshgrid(*(np.linspace(low, high, RESOLUTION) for low, high in limits))

@@ -393,3 +393,28 @@ def test_one_neuron_is_the_mean_squared_error_of_its_net():
 def test_bad_samples(inputs, targets, message):
     with pytest.raises(sd.InputError, match=message):
         sd.landscapes.one_neuron(inputs, targets)
+
+
+def test_a_slice_has_the_values_of_the_whole() -> None:
+    whole = sd.Landscape("x**2*y - sin(z)*y + z", "x y z", box=((-1, 1), (-2, 2), (-3, 3)))
+    part = whole.restrict({"y": 0.3})
+    assert [str(s) for s in part.symbols] == ["x", "z"]
+    assert part.box == ((-1, 1), (-3, 3))
+    w = np.random.default_rng(0).standard_normal((3, 5))
+    w[1] = 0.3
+    assert part.value(w[[0, 2]]).numpy() == pytest.approx(whole.value(w).numpy(), rel=1e-12)
+    quadratic = sd.landscapes.quadratic((1, -2, 3, 4)).restrict({"x0": 2, "x3": 0})
+    assert float(quadratic.value([1, 1])) == pytest.approx(2 - 1 + 1.5)
+
+
+@pytest.mark.parametrize(
+    ("fixed", "message"),
+    [
+        ({"zz": 0}, "no coordinate has this name"),
+        ({"x": float("nan")}, "finite"),
+        ({"x": 0, "y": 0}, "every coordinate"),
+    ],
+)
+def test_slices_that_are_none(fixed: dict[str, float], message: str) -> None:
+    with pytest.raises(sd.InputError, match=message):
+        sd.Landscape("x + y", "x y").restrict(fixed)
