@@ -1,12 +1,13 @@
 """samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
 
 from . import analysis, landscapes, methods, plot, theory
-from .analysis import critical_points
+from .analysis import attractors, basins, critical_points
 from .checks import InputError
 from .dynamics import Flow, Map
 from .landscapes import Landscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
 from .simulate import integrate, simulate
+from .theory import stability
 
 __all__ = [
     "ASAM",
@@ -22,11 +23,14 @@ __all__ = [
     "Map",
     "Method",
     "analysis",
+    "attractors",
+    "basins",
     "critical_points",
     "integrate",
     "landscapes",
     "methods",
     "plot",
     "simulate",
+    "stability",
     "theory",
 ]

@@ -49,7 +49,7 @@ def test_several_ascent_steps_of_even_number_never_hold(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--x", "batch"], "no chart is drawn over it. Use one of rho, lr, momentum, distance"),
-        (["--methods", "GD"], "GD has no radius"),
+        (["--methods", "GD"], "map of GD has no parameter of this name"),
         (["--methods", "SAM", "--y", "lr"], "near the saddle SAM has no Jacobian"),
         (["--x-range", "2,1"], "the lower first"),
         (["--x-range", "-1,1"], "radius must be a finite number >= 0"),

@@ -1,18 +1,26 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
+from .attractors import attractors
+from .basins import Basins, basins
 from .boundary import Boundary, capture_boundary
-from .chart import StabilityChart, stability_chart, with_parameters
+from .chart import StabilityChart, stability_chart
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .degenerate import CriticalSet, DegeneratePoint
 from .escape import OUTCOMES, Escape, Survival, escape, survival
 from .exact import ExactCriticalPoints, exact_critical_points
 from .gradients import cosine
 from .growth import growth_rate, growth_rates, is_linear, trapping_threshold
+from .limit_sets import DIVERGED, UNDECIDED, Attractor
+from .parameters import parameters, with_parameters
 from .starts import starts_around
 from .trapping import trap_half_width, trapping_radius
 
 __all__ = [
+    "DIVERGED",
     "OUTCOMES",
+    "UNDECIDED",
+    "Attractor",
+    "Basins",
     "Boundary",
     "CriticalPoint",
     "CriticalPoints",
@@ -22,6 +30,8 @@ __all__ = [
     "ExactCriticalPoints",
     "StabilityChart",
     "Survival",
+    "attractors",
+    "basins",
     "capture_boundary",
     "cosine",
     "critical_points",
@@ -30,6 +40,7 @@ __all__ = [
     "growth_rate",
     "growth_rates",
     "is_linear",
+    "parameters",
     "stability_chart",
     "starts_around",
     "survival",

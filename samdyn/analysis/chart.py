@@ -1,7 +1,6 @@
 """Where a critical point holds its neighbours, over two parameters at once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,9 @@ import torch
 
 from .. import checks
 from ..dynamics import Map
-from ..methods import Ascent
 from .critical_points import CriticalPoint
 from .growth import growth_rates
+from .parameters import with_parameters
 
 PARAMETERS = ("rho", "lr", "momentum", "distance")
 
@@ -31,24 +30,6 @@ class StabilityChart:
     x: np.ndarray
     y: np.ndarray
     rate: np.ndarray
-
-
-def with_parameters(map_: Map, values: Mapping[str, Any]) -> Map:
-    """Return a map with other values of rho, lr or momentum: numbers, symbols, or tensors of one value per run.
-
-    Raises:
-        InputError: a parameter that the map does not have, or a value out of its range.
-    """
-    for name in values:
-        if name not in ("rho", "lr", "momentum"):
-            checks.reject("parameter", name, "a map has no parameter of this name", "Use rho, lr or momentum")
-    method = map_.method
-    if "rho" in values:
-        if not isinstance(method, Ascent):
-            rule = f"{type(method).__name__} has no radius"
-            checks.reject("parameter", "rho", rule, "Use lr or momentum, or a method that perturbs")
-        method = replace(method, rho=values["rho"])
-    return replace(map_, method=method, **{n: v for n, v in values.items() if n != "rho"})
 
 
 def stability_chart(

@@ -2,8 +2,18 @@
 
 from .claim import Claim, Verdict
 from .effective import effective_hessian
+from .growth import predicted_growth
 from .notation import ETA, GAMMA, LAMBDA, RHO
-from .saddles import boundary, effective_curvature, escape_rate, trap_half_width, two_cycle_amplitude, usam_threshold
+from .saddles import (
+    boundary,
+    edge_of_stability,
+    effective_curvature,
+    escape_rate,
+    largest_lr,
+    trap_half_width,
+    two_cycle_amplitude,
+    usam_threshold,
+)
 from .stability import Condition, Stability, stability
 
 __all__ = [
@@ -16,9 +26,12 @@ __all__ = [
     "Stability",
     "Verdict",
     "boundary",
+    "edge_of_stability",
     "effective_curvature",
     "effective_hessian",
     "escape_rate",
+    "largest_lr",
+    "predicted_growth",
     "stability",
     "trap_half_width",
     "two_cycle_amplitude",

@@ -68,6 +68,26 @@ two_cycle_amplitude = Claim(
     rival_reason="the limit of small steps",
 )
 
+largest_lr = Claim(
+    statement="USAM, n-step: a direction of curvature λ flips, its multiplier passing −1, at ηλₑ = 2(1+γ)",
+    source="[K23, Theorem 1] with heavy ball; confirmed",
+    formula=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: (
+        2 * (1 + momentum) / effective_curvature(lam, rho, ascent_steps)
+    ),
+    rival=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: (
+        2 / (effective_curvature(lam, rho, ascent_steps) if momentum else lam)
+    ),
+    rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
+)
+
+edge_of_stability = Claim(
+    statement="the largest curvature at which USAM's steps are stable: λ + ρλ² = 2/η",
+    source="[L23]; confirmed",
+    formula=lambda lr, rho: (math.sqrt(1 + 8 * rho / lr) - 1) / (2 * rho),
+    rival=lambda lr, rho: 2 / lr,
+    rival_reason="gradient descent's edge",
+)
+
 
 def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
     """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form.

@@ -53,7 +53,7 @@ BAD = [
     ({"x": ("rho", np.array([-0.2, 0.1]))}, "radius must be a finite number >= 0"),
     ({"x": ("momentum", np.array([0.5, 1.0]))}, r"must lie in \[0, 1\)"),
     ({"x": ("distance", np.array([0.0, 1.0]))}, "distances are > 0"),
-    ({"method": sd.GD()}, "GD has no radius"),
+    ({"method": sd.GD()}, "Map of GD has no parameter|map of GD has no parameter"),
     ({"steps": 0}, "steps"),
 ]
 

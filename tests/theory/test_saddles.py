@@ -1,9 +1,11 @@
 """What theory says of saddles, held against what is measured; every check must also reject a plausible wrong answer."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import samdyn as sd
 from samdyn import analysis, theory
@@ -146,3 +148,28 @@ def test_threshold_of_beales_saddle() -> None:
     measured = analysis.trapping_threshold(sd.Map(beale, sd.USAM(0.1), lr=1e-4), saddle)
     # The distance at which growth is measured, 1e-7, makes the landscape's third derivatives felt to about 1e-4.
     assert measured == pytest.approx(4 / 111, rel=1e-3)
+
+
+def stability_changes(make: Callable[[float], sd.Map], low: float, high: float) -> float:
+    """Return the parameter at which the growth near the one critical point changes its sign, measured."""
+
+    def growth(parameter: float) -> float:
+        map_ = make(parameter)
+        (point,) = sd.critical_points(map_.landscape)
+        return analysis.growth_rate(map_, point) * map_.lr
+
+    return brentq(growth, low, high, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("rho", "momentum", "n"), [(0.2, 0.0, 1), (0.0, 0.5, 1), (0.2, 0.5, 2)])
+def test_largest_learning_rate(rho: float, momentum: float, n: int) -> None:
+    bowl = sd.landscapes.quadratic((2.0,))
+    method = sd.USAM(rho, ascent_steps=n)
+    predicted = theory.largest_lr(lam=2.0, rho=rho, momentum=momentum, ascent_steps=n)
+    measured = stability_changes(lambda lr: sd.Map(bowl, method, lr=lr, momentum=momentum), 0.5, 2 * predicted)
+    assert theory.largest_lr.check(measured, 1e-3, lam=2.0, rho=rho, momentum=momentum, ascent_steps=n)
+
+
+def test_edge_of_stability() -> None:
+    measured = stability_changes(lambda lam: sd.Map(sd.landscapes.quadratic((lam,)), sd.USAM(0.1), lr=0.5), 1.0, 5.0)
+    assert theory.edge_of_stability.check(measured, 1e-3, lr=0.5, rho=0.1)

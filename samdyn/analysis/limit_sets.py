@@ -1,0 +1,292 @@
+"""What runs end on: attractors, each found from runs and certified by its multipliers or by what the runs do."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ..dynamics import Flow, Map
+from ..landscapes import Box
+from ..ops import jacobian
+from ..simulate import integrate
+from ..simulate.settling import Function, settled
+from .critical_points import CriticalPoint, CriticalPoints, critical_points
+
+DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
+NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
+
+FAR = 10.0  # a run that leaves the box enlarged by this factor has diverged
+RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(1, ‖w‖∞)
+SAME = 1e-4  # of the box: resting points closer than this are one
+ON_CURVE = 0.02  # of the box: so far may a resting point be from the traced points of the curve it lies on
+FIRST_CHECK = 64  # steps; then at every doubling
+WINDOW = 512  # steps of a run that are looked at to see what it wanders over
+ROUNDS = 11  # of doubling the time that flows have
+SOLVER_STEPS = 3000  # per round
+
+
+@dataclass(frozen=True, eq=False)
+class Attractor:
+    """Something that runs end on.
+
+    Attributes:
+        kind: "fixed point"; "cycle", of a map; "curve", of fixed points, such as a valley of minima; "sliding", rests
+            of a discontinuous flow on its discontinuity; "wandering", a set that a map's runs go about in, without
+            period up to the one looked for.
+        w: the fixed point ``(1, d)``, the points of the cycle in order ``(p, d)``, of other kinds a sample ``(m, d)``.
+        loss: the mean of L over ``w``.
+        multipliers: of fixed points and cycles of maps the eigenvalues of the step, p times, on (w, v), ``(D,)``; of
+            fixed points of flows those of the Jacobian, ``(d,)``; None for other kinds.
+        critical: the critical point it is, or goes about.
+        runs, of: how many runs of how many ended on it.
+    """
+
+    kind: str
+    w: np.ndarray
+    loss: float
+    multipliers: np.ndarray | None
+    critical: CriticalPoint | None
+    runs: int = 0
+    of: int = 0
+
+    @property
+    def period(self) -> int:
+        """Return the period of a cycle, 1 for fixed points, 0 where there is none."""
+        return len(self.w) if self.kind == "cycle" else int(self.kind in ("fixed point", "curve"))
+
+    @property
+    def extent(self) -> float:
+        """Return how far its points lie apart at most, along a coordinate."""
+        return float(np.ptp(self.w, axis=0).max())
+
+    @property
+    def share(self) -> float:
+        """Return the fraction of the runs that ended on it."""
+        return self.runs / self.of
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Return Wilson's 95 % interval of the share, as of independent starts."""
+        from scipy.stats import binomtest
+
+        ci = binomtest(self.runs, self.of).proportion_ci(0.95, method="wilson")
+        return float(ci.low), float(ci.high)
+
+    def __str__(self) -> str:
+        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.w.mean(0), 12) + 0.0) + ")"
+        what = f"cycle of period {self.period} about" if self.kind == "cycle" else f"{self.kind} at"
+        low, high = (100 * edge for edge in self.interval)
+        spread = f", extent {self.extent:.3g}" if self.kind in ("cycle", "wandering", "sliding") and self.extent else ""
+        return f"{what} {where}{spread}: {100 * self.share:.1f} % [{low:.1f}, {high:.1f}]"
+
+
+def limit_sets(
+    system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int
+) -> tuple[np.ndarray, list[Attractor]]:
+    """Run a map or a flow from starts ``(N, d)`` and say on which attractor each run ends: labels ``(N,)`` and those.
+
+    A label is the index of an attractor, DIVERGED or UNDECIDED. A run is given to a fixed point, curve or cycle when
+    ``simulate.settling`` certifies that it rests there: by its multipliers, so that slow passage does not count. What
+    is left of a map's runs at the end wanders over a set if, in each of two windows of 512 steps, halfway and at the
+    end, it goes at least ten times back and forth over the same stretch; a run that drifts slower than that stretch in
+    half its steps is not told from one that stays.
+    """
+    low, high = np.array(box).T
+    middle, half = (high + low) / 2, (high - low) / 2
+    far = tuple(zip(middle - FAR * half, middle + FAR * half, strict=True))
+    census = _Census(system, high - low, critical_points(system.landscape, box))
+    if isinstance(system, Map):
+        labels = _of_map(system, starts, far, census, period, steps)
+    else:
+        labels = _of_flow(system, starts, far, census)
+    # In order of size: what most runs end on comes first.
+    counts = [int((labels == i).sum()) for i in range(len(census.found))]
+    order = np.argsort(-np.array(counts, dtype=int), kind="stable")
+    found = [replace(census.found[i], runs=counts[i], of=len(starts)) for i in order if counts[i]]
+    new = np.full(len(order) + 2, UNDECIDED)
+    new[order] = np.arange(len(order))
+    new[DIVERGED], new[UNDECIDED] = DIVERGED, UNDECIDED
+    return new[labels], found
+
+
+class _Census:
+    """The attractors found so far, and which of them a resting point belongs to."""
+
+    def __init__(self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints) -> None:
+        self.system, self.extent, self.points = system, extent, points
+        self.found: list[Attractor] = []
+
+    def index(self, kind: str, orbit: np.ndarray, multipliers: np.ndarray | None) -> int:
+        """Return the index of the attractor at this orbit ``(p, d)``, entering it if it is new."""
+        curve = self._curve(orbit[0]) if kind == "fixed point" else None
+        for i, known in enumerate(self.found):
+            if curve is not None:
+                if known.kind == "curve" and known.w is curve:
+                    return i
+            elif known.kind == kind and len(known.w) == len(orbit) and self._near(known.w, orbit[0]) < SAME:
+                return i
+        kind, w = ("curve", curve) if curve is not None else (kind, orbit)
+        self.enter(kind, w, None if curve is not None else multipliers)
+        return len(self.found) - 1
+
+    def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None) -> None:
+        """Enter an attractor."""
+        loss = float(self.system.landscape.value(w.T).mean())
+        self.found.append(Attractor(kind, w, loss, multipliers, self._critical(w)))
+
+    def _near(self, w: np.ndarray, to: np.ndarray) -> float:
+        return float(np.abs((w - to) / self.extent).max(axis=1).min())
+
+    def _curve(self, w: np.ndarray) -> np.ndarray | None:
+        return next((s.w for s in self.points.sets if self._near(s.w, w) < ON_CURVE), None)
+
+    def _critical(self, w: np.ndarray) -> CriticalPoint | None:
+        """Return the critical point that w is, or that lies amid a set no larger than a tenth of the box."""
+        size = max(SAME, float((np.ptp(w, axis=0) / self.extent).max()))
+        for point in self.points:
+            if size <= 0.1 and np.abs((w.mean(0) - point.w) / self.extent).max() <= size:
+                return point
+        return None
+
+
+def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: int, steps: int) -> np.ndarray:
+    d = map_.landscape.dim
+    low, high = torch.tensor(far, dtype=torch.float64).T[..., None]
+    labels = np.full(len(starts), UNDECIDED)
+    running = np.arange(len(starts))
+    z = map_.flat_start(torch.as_tensor(starts.T.copy()))
+    midway: torch.Tensor | None = None
+    check, done = FIRST_CHECK, 0
+    with torch.no_grad():
+        while done < steps and running.size:
+            # A check at every doubling, and with a window before it halfway and at the end.
+            stop = min(n for n in (check, steps // 2, steps) if n > done)
+            window = []
+            for step in range(done, stop):
+                z = map_.flat_step(z)
+                if stop >= steps // 2 and step >= stop - WINDOW:
+                    window.append(z[:d])
+            done, check = stop, max(check, 2 * stop) if stop >= check else check
+            here = torch.isfinite(z).all(0) & ((z[:d] >= low) & (z[:d] <= high)).all(0)
+            labels[running[~here.numpy()]] = DIVERGED
+            keep, running, z = here.numpy(), running[here.numpy()], z[:, here]
+            labels[running] = _resting(map_, z, census, period)
+            going = labels[running] == UNDECIDED
+            paths = torch.stack(window)[:, :, keep][:, :, going] if window else None
+            if midway is not None:
+                midway = midway[:, :, keep][:, :, going]
+            running, z = running[going], z[:, torch.as_tensor(going)]
+            if paths is not None and done < steps:
+                midway = paths
+        if running.size and midway is not None and paths is not None:
+            labels[running] = _wandering(midway.numpy(), paths.numpy(), census)
+    return labels
+
+
+def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.ndarray:
+    """Return the labels of states that rest on fixed points and cycles; the others are undecided."""
+    d = map_.landscape.dim
+    coasting = map_.lr / (1 - map_.momentum)  # makes v a length, like w
+    unit = torch.ones(len(z), 1, dtype=z.dtype)
+    unit[d:] = coasting
+    labels = np.full(z.shape[1], UNDECIDED)
+    for p in range(1, period + 1):
+        left = np.flatnonzero(labels == UNDECIDED)
+        if not left.size:
+            break
+
+        def residual(lengths: torch.Tensor, p: int = p) -> torch.Tensor:
+            start = lengths / unit
+            total = torch.zeros_like(lengths)
+            for _ in range(p):  # increments, which do not lose digits as differences of states would
+                w, *v = (start + total / unit).split(d)
+                total = total + unit * torch.cat(map_.increment((w, *v)))
+            return total
+
+        rests = settled(residual, unit * z[:, left], d, RESTS, discrete=True).numpy()
+        at = left[rests]
+        if not at.size:
+            continue
+        z_at, multipliers = _polished(residual, unit * z[:, at])
+        orbits = [z_at / unit]
+        for _ in range(p - 1):
+            orbits.append(map_.flat_step(orbits[-1]))
+        kind = "fixed point" if p == 1 else "cycle"
+        orbit = torch.stack(orbits)[:, :d].numpy()  # (p, d, n)
+        for column, run in enumerate(at):
+            labels[run] = census.index(kind, orbit[:, :, column], 1 + multipliers[column])
+    return labels
+
+
+def _polished(residual: Function, z: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
+    """Return the zeros of a residual near states ``(D, n)``, and the eigenvalues of its Jacobians there, ``(n, D)``."""
+    for _ in range(4):
+        a = jacobian(residual, z).movedim(2, 0)
+        # Along a curve of zeros there is nothing to correct: the shortest step.
+        z = z - (torch.linalg.pinv(a, rtol=1e-9) @ residual(z).T[:, :, None]).squeeze(2).T
+    return z, torch.linalg.eigvals(jacobian(residual, z).movedim(2, 0)).numpy()
+
+
+def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.ndarray:
+    """Label runs by the sets they go about in, from windows ``(k, d, n)`` halfway and at the end."""
+    boxes = [(w.min(0), w.max(0)) for w in (first, second)]
+    sizes = [(high - low).max(0) for low, high in boxes]
+    lengths = [np.abs(np.diff(w, axis=0)).max(1).sum(0) for w in (first, second)]
+    apart = np.maximum(np.abs(boxes[0][0] - boxes[1][0]), np.abs(boxes[0][1] - boxes[1][1])).max(0)
+    stays = (apart <= 0.25 * sizes[1]) & (lengths[0] >= 10 * sizes[0]) & (lengths[1] >= 10 * sizes[1]) & (sizes[1] > 0)
+    labels = np.full(first.shape[2], UNDECIDED)
+    kinds: list[tuple[np.ndarray, np.ndarray, int]] = []
+    for run in np.flatnonzero(stays):
+        low, high = boxes[1][0][:, run], boxes[1][1][:, run]
+        size = sizes[1][run]
+        for known_low, known_high, label in kinds:
+            same = np.maximum(np.abs(low - known_low), np.abs(high - known_high)).max()
+            if same <= 0.25 * max(size, (known_high - known_low).max()):
+                labels[run] = label
+                break
+        else:
+            census.enter("wandering", second[:, :, run], None)
+            labels[run] = len(census.found) - 1
+            kinds.append((low, high, labels[run]))
+    return labels
+
+
+def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.ndarray:
+    labels = np.full(len(starts), UNDECIDED)
+    running, w = np.arange(len(starts)), starts
+    hessian = flow.landscape.hessian(starts.T)
+    time = 10 / max(float(torch.linalg.matrix_norm(hessian.movedim(-1, 0), 2).nanmedian()), 1e-300)
+    slid: list[tuple[int, np.ndarray]] = []
+    for _ in range(ROUNDS):
+        if not running.size:
+            break
+        runs = integrate(flow, w, time, rtol=1e-7, atol=1e-9, box=far, max_steps=SOLVER_STEPS, progress=False)
+        status, ends = runs.status.values, runs.w.values[:, -1]
+        labels[running[(status == "diverged") | (status == "left the box")]] = DIVERGED
+        slides = runs["slid"].values if "slid" in runs else np.zeros(len(w), dtype=bool)
+        slid += [(running[run], ends[run]) for run in np.flatnonzero((status == "settled") & slides)]
+        at = np.flatnonzero((status == "settled") & ~slides)
+        if at.size:
+            points, multipliers = _polished(flow, torch.as_tensor(ends[at].T.copy()))
+            for column, run in enumerate(at):
+                labels[running[run]] = census.index("fixed point", points[:, column].numpy()[None], multipliers[column])
+        going = (status == "undecided") & (runs.end.values == time)
+        running, w, time = running[going], ends[going], 2 * time
+    if slid:
+        _sliding(slid, labels, census)
+    return labels
+
+
+def _sliding(slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census) -> None:
+    """Group the rests of runs that slid: those that hang together are one set."""
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    runs, ends = np.array([run for run, _ in slid]), np.array([end for _, end in slid])
+    tree = cKDTree(ends / census.extent)
+    _, component = connected_components(tree.sparse_distance_matrix(tree, ON_CURVE), directed=False)
+    for c in range(component.max() + 1):
+        members = ends[component == c]
+        w = members[:1] if (np.ptp(members, axis=0) <= SAME * census.extent).all() else members
+        census.enter("sliding", w, None)
+        labels[runs[component == c]] = len(census.found) - 1

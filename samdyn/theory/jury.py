@@ -1,0 +1,65 @@
+"""When all roots of a polynomial lie left of the imaginary axis, or inside the unit circle."""
+
+import sympy
+from sympy.polys.matrices import DomainMatrix
+
+
+def hurwitz(polynomial: sympy.Expr, s: sympy.Symbol) -> tuple[sympy.Expr, ...]:
+    """Return expressions that are all positive if and only if every root in s has a negative real part.
+
+    They are the coefficients and every other Hurwitz determinant, without factors that are positive numbers.
+
+    Args:
+        polynomial: in s, of degree ≥ 1, with a positive leading coefficient; its coefficients may hold symbols.
+        s: the variable.
+
+    Source: Liénard and Chipart's form of the Routh–Hurwitz criterion [Gantmacher, The Theory of Matrices II, XV.13].
+    """
+    return _positive(sympy.Poly(polynomial, s).all_coeffs()[::-1])
+
+
+def jury(polynomial: sympy.Expr, z: sympy.Symbol) -> tuple[sympy.Expr, ...]:
+    """Return expressions that are all positive if and only if every root in z has a modulus below 1.
+
+    The circle is taken to the half-plane by z = (1 + s)/(1 − s), and ``hurwitz``'s criterion to what becomes of the
+    polynomial. A root at z = −1 goes to infinity and takes the leading coefficient with it to 0, which is not positive
+    either: nothing is lost at the boundary. The first expression is p(1), up to a positive number.
+
+    Args:
+        polynomial: in z, of degree ≥ 1, with leading coefficient 1; the others may hold symbols.
+        z: the variable.
+
+    Source: Jury's criterion, by way of the bilinear transformation.
+    """
+    coefficients = sympy.Poly(polynomial, z).all_coeffs()[::-1]
+    degree = len(coefficients) - 1
+    s = sympy.Dummy("s")
+    transformed = [sympy.Integer(0)] * (degree + 1)
+    for power, coefficient in enumerate(coefficients):
+        shape = sympy.Poly((1 + s) ** power * (1 - s) ** (degree - power), s).all_coeffs()[::-1]
+        for i, share in enumerate(shape):
+            transformed[i] += coefficient * share
+    return _positive([sympy.expand(c) for c in transformed])
+
+
+def _positive(q: list[sympy.Expr]) -> tuple[sympy.Expr, ...]:
+    degree = len(q) - 1
+    # Δₘ with entries q_{N+1+i−2j}; of even order if the degree is odd and the other way round. Δ₁ is a coefficient.
+    determinants = [_hurwitz_determinant(q, order) for order in range(degree - 1, 1, -2)]
+    return tuple(_without_content(e) for e in (*q, *determinants))
+
+
+def _hurwitz_determinant(q: list[sympy.Expr], order: int) -> sympy.Expr:
+    def entry(i: int, j: int) -> sympy.Expr:
+        k = len(q) - 1 - (2 * (j + 1) - (i + 1))
+        return q[k] if 0 <= k < len(q) else sympy.Integer(0)
+
+    matrix = DomainMatrix.from_Matrix(sympy.Matrix(order, order, entry))
+    # Berkowitz's algorithm needs no division: the entries may be polynomials.
+    last = matrix.domain.to_sympy(matrix.charpoly()[-1])
+    return sympy.expand((-1) ** order * last)
+
+
+def _without_content(expr: sympy.Expr) -> sympy.Expr:
+    content, rest = expr.as_content_primitive()
+    return rest if content.is_positive else expr

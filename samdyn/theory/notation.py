@@ -1,0 +1,49 @@
+"""The symbols that formulas are written in, and how they are written as text."""
+
+import sympy
+from sympy.printing.pretty.pretty_symbology import pretty_symbol
+from sympy.printing.str import StrPrinter
+
+RHO = sympy.Symbol("rho", nonnegative=True)
+ETA = sympy.Symbol("eta", positive=True)
+GAMMA = sympy.Symbol("gamma", nonnegative=True)
+LAMBDA = sympy.Symbol("lambda", real=True)
+S, Z = sympy.symbols("s z")
+
+LONGEST = 8  # characters of an exact number, beyond which six digits say more
+
+
+class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy is not annotated
+    def _print_Symbol(self, expr: sympy.Symbol) -> str:
+        return pretty_symbol(expr.name)
+
+    def _print_Float(self, expr: sympy.Float) -> str:
+        return f"{float(expr):.6g}"
+
+
+def text(expr: sympy.Basic) -> str:
+    """Return a formula on one line, with Greek letters: ``λ*(λ*ρ + 1)``."""
+    written = _Printer().doprint(expr)
+    if isinstance(expr, sympy.Expr) and expr.is_number and len(written) > LONGEST:
+        return f"{float(expr):.6g}"
+    return written
+
+
+def radii_text(radii: sympy.Set) -> str:
+    """Return a set of radii as text: ``4/111 < ρ < 2``, ``always``, ``never``."""
+    if radii in (sympy.S.UniversalSet, sympy.Interval(0, sympy.oo)):
+        return "always"
+    if radii is sympy.S.EmptySet:
+        return "never"
+    if isinstance(radii, sympy.ConditionSet):
+        return text(radii.condition)
+    if isinstance(radii, sympy.FiniteSet):
+        return f"ρ = {', '.join(map(text, radii))}"
+    return " or ".join(_interval_text(part) for part in (radii.args if isinstance(radii, sympy.Union) else [radii]))
+
+
+def _interval_text(interval: sympy.Interval) -> str:
+    low, high = text(interval.start), text(interval.end)
+    if interval.end is sympy.oo:
+        return f"ρ > {low}"
+    return f"ρ < {high}" if interval.contains(0) == True else f"{low} < ρ < {high}"  # noqa: E712 (SymPy's True)

@@ -1,0 +1,104 @@
+"""Critical points as exact numbers, and the Hessian there."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any, NoReturn
+
+import sympy
+
+from .. import checks
+from ..landscapes import Landscape
+from ..ops import symbolic
+from .effective import linear_part
+
+NEAR = 1e-9  # how far from critical a point may be, as rounding: ‖∇L‖ relative to ‖H‖ max(1, ‖w‖)
+LARGEST_DENOMINATOR = 1000
+DIGITS = 50
+NOT_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, sympy.I)
+
+Exact = tuple[sympy.Expr, ...]
+
+
+def exact_point(landscape: Landscape, point: Any) -> tuple[Exact, bool]:
+    """Return a critical point in exact numbers, and whether they are more than floating-point ones.
+
+    Floating-point coordinates are taken for fractions and square roots of fractions (with denominators up to 1000) if
+    the gradient vanishes there to 50 digits; otherwise for the numbers they are, if it vanishes to rounding,
+    ‖∇L‖ ≤ 1e-9 ‖H‖ max(1, ‖w‖).
+
+    Args:
+        landscape: the loss.
+        point: d real numbers or SymPy expressions, or a CriticalPoint.
+
+    Raises:
+        InputError: other things than d real numbers; a point that is not critical.
+    """
+    given = _coordinates(landscape, point)
+    recognised = tuple(_recognise(c) if c.has(sympy.Float) else c for c in given)
+    if _is_critical(landscape, recognised):
+        return recognised, True
+    floats = [c.has(sympy.Float) for c in given]
+    here = tuple(sympy.Rational(float(c)) if inexact else c for c, inexact in zip(given, floats, strict=True))
+    numbers = [float(c) for c in given]
+    size = float(landscape.hessian(numbers).norm()) * max(1.0, *map(abs, numbers))
+    gradient = float(landscape.grad(numbers).norm())
+    if not any(floats) or not gradient <= NEAR * size:
+        fix = "Give one that samdyn.critical_points finds, which polishes them"
+        checks.reject("point", tuple(numbers), f"is not critical: ‖∇L‖ = {gradient:.3g} there", fix)
+    return here, False
+
+
+def hessian_at(landscape: Landscape, point: Exact) -> sympy.ImmutableDenseMatrix:
+    """Return the Hessian at a point.
+
+    Raises:
+        InputError: the gradient has no derivative there, as at kinks.
+    """
+    hessian = landscape.hessian_matrix.xreplace(dict(zip(landscape.symbols, point, strict=True)))
+    # At kinks the landscape has a Hessian by convention: whether there is one, the gradient tells.
+    if hessian.has(*NOT_NUMBERS) or linear_part(landscape.grad, symbolic(point)) is None:
+        rule = "the landscape has no Hessian there: a kink, or a root at 0"
+        fix = "Ask about a smooth critical point; samdyn.integrate follows flows along kinks"
+        checks.reject("point", tuple(float(c) for c in point), rule, fix)
+    return sympy.ImmutableDenseMatrix(hessian.applyfunc(sympy.radsimp))
+
+
+def _coordinates(landscape: Landscape, point: Any) -> Exact:
+    w = getattr(point, "w", point)
+    rule, fix = "must be real numbers", f"Give {landscape.dim}, like {(0, 1, *[0] * 8)[: landscape.dim]}"
+
+    def refuse(rule: str) -> NoReturn:
+        checks.reject("point", point, rule, f"{fix}, or a CriticalPoint")
+
+    if isinstance(w, str) or not isinstance(w, Iterable):
+        refuse(rule)
+    entries = list(w)
+    if len(entries) != landscape.dim:
+        refuse(f"has {len(entries)} coordinate(s) where {landscape} has {landscape.dim}")
+    found = []
+    for entry in entries:
+        try:
+            value = entry.item() if hasattr(entry, "item") else entry  # of NumPy and torch
+        except (ValueError, RuntimeError):
+            refuse(rule)
+        checks.number("point", value, rule, fix)
+        found.append(sympy.sympify(value))
+    return tuple(found)
+
+
+def _recognise(number: sympy.Expr) -> sympy.Expr:
+    """Return the fraction, or else the root of a fraction, that is as close as rounding; or the number itself."""
+    for power in (1, 2):
+        fraction = Fraction(float(number**power)).limit_denominator(LARGEST_DENOMINATOR)
+        exact = sympy.sign(number) ** (power - 1) * sympy.Rational(fraction) ** sympy.Rational(1, power)
+        if abs(float(exact) - float(number)) <= NEAR * max(1, abs(float(number))):
+            return exact
+    return sympy.Rational(float(number))
+
+
+def _is_critical(landscape: Landscape, point: Exact) -> bool:
+    gradient = [sympy.sympify(entry) for entry in landscape.grad(symbolic(point))]
+    if any(entry.has(*NOT_NUMBERS) for entry in gradient):
+        return False
+    # A 0 that SymPy does not see as such is one to as many digits as are looked at.
+    return all(abs(sympy.N(entry, DIGITS, maxn=4 * DIGITS)) < 10.0 ** (1 - DIGITS) for entry in gradient)

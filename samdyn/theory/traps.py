@@ -1,0 +1,62 @@
+"""What holds runs at a critical point where the method has no Jacobian."""
+
+import sympy
+
+from ..dynamics import Flow, Map
+from ..methods import DNSAM, SAM
+from .notation import RHO, text
+
+NO_JACOBIAN = "The field has no Jacobian here: its perturbation does not shrink with the distance"
+LOCAL = "on the quadratic with this Hessian, so as long as the landscape is close to it within ρ of the runs"
+
+
+def sam_trap(
+    system: Map | Flow,
+    point: tuple[sympy.Expr, ...],
+    hessian: sympy.Matrix,
+    eigenvalues: tuple[sympy.Expr, ...],
+) -> tuple[sympy.Basic | None, str]:
+    """Return the region in which normalised SAM is held, where it is known in closed form, and what to say of it.
+
+    With g = H(w − w*), ½‖g‖² falls along SAM's flow by Σ λᵢ(1 + ρλᵢ/‖g‖) gᵢ², all of whose terms are positive if
+    ‖g‖ < ρ|λ*|, λ* the negative eigenvalue nearest 0: the region is never left, and g → 0. A step multiplies gᵢ by
+    1 − ηλᵢ(1 + ρλᵢ/‖g‖), and leads from the region into it if ηλᵢ² ≤ |λ*| for all i, and
+    ηλᵢ(λᵢ + |λ*|) ≤ 2|λ*| for the positive: it is then not left either, though no run comes to rest at the point.
+
+    Returns:
+        ‖H(w − w*)‖ < ρ|λ*| in the landscape's coordinates and the symbol ρ, or None; and a note.
+
+    Source: derived; the condition is that of [C23].
+    """
+    method, landscape = system.method, system.landscape
+    quadratic = not landscape.hessian_matrix.free_symbols
+    local = "" if quadratic else f"; this holds {LOCAL}"
+    # Exact types: a user's subclass of SAM is another method.
+    known = (type(method) is SAM or type(method) is DNSAM) and method.ascent_steps == 1
+    if not known or (isinstance(system, Flow) and system.order > 1):
+        return None, f"{NO_JACOBIAN}. What holds runs near it is not known in closed form: measure it"
+    if isinstance(system, Map) and system.has_velocity:
+        return None, f"{NO_JACOBIAN}. With momentum the trap is not known in closed form: measure it"
+    if 0 in eigenvalues:
+        return None, f"{NO_JACOBIAN}. The Hessian is singular: what happens, higher derivatives decide"
+    negative = [lam for lam in eigenvalues if lam.is_negative]
+    if not negative:
+        ends = "flows end there" if isinstance(system, Flow) else "small steps end within O(ηρ) of it"
+        return None, f"{NO_JACOBIAN}. No direction leads away: {ends}{local}"
+    nearest = abs(max(negative, key=sympy.N))
+    if isinstance(system, Map) and not _step_keeps_trap(sympy.Rational(str(system.lr)), eigenvalues, nearest):
+        rule = f"max ηλ² ≤ |λ*| = {text(nearest)}, and ηλ(λ + |λ*|) ≤ 2|λ*| where λ > 0"
+        return None, f"{NO_JACOBIAN}. η is too large for the closed form of the trap, which needs {rule}"
+    gradient = hessian * (sympy.Matrix(landscape.symbols) - sympy.Matrix(point))
+    norm = sympy.sqrt(sympy.factor(sympy.expand(gradient.dot(gradient))))
+    held = "reach the point" if isinstance(system, Flow) else "stay that near, though not at rest"
+    note = f"{NO_JACOBIAN}. At every ρ runs with ‖H(w − w*)‖ < ρ|λ*| {held}{local}"
+    return sympy.StrictLessThan(norm, RHO * nearest), note
+
+
+def _step_keeps_trap(lr: sympy.Rational, eigenvalues: tuple[sympy.Expr, ...], nearest: sympy.Expr) -> bool:
+    def at_most(a: sympy.Expr, b: sympy.Expr) -> bool:
+        return bool(sympy.N(a) <= sympy.N(b))
+
+    small = all(at_most(lr * lam**2, nearest) for lam in eigenvalues)
+    return small and all(at_most(lr * lam * (lam + nearest), 2 * nearest) for lam in eigenvalues if lam.is_positive)
