@@ -72,8 +72,10 @@ def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
     if is_symbolic(w):
         axes = np.array(sympy.eye(len(w)).tolist(), dtype=object)
         return np.stack([directional_derivative(function, w, axis) for axis in axes], axis=1)
+    # All columns at once, as one more axis of points: (d, d, …).
     columns = torch.eye(len(w), dtype=w.dtype, device=w.device).reshape(len(w), len(w), *[1] * (w.ndim - 1))
-    return torch.stack([directional_derivative(function, w, column.expand_as(w)) for column in columns], dim=1)
+    columns = columns.expand(len(w), *w.shape).clone()
+    return directional_derivative(function, w[:, None].expand_as(columns).clone(), columns)
 
 
 class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated

@@ -2,15 +2,19 @@
 
 from .attractors import attractors
 from .basins import Basins, basins
+from .bifurcation import BifurcationDiagram, OrbitDiagram, bifurcation_diagram, orbit_diagram
 from .boundary import Boundary, capture_boundary
 from .chart import StabilityChart, stability_chart
+from .continuation import Bifurcation, Branch, branch
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .degenerate import CriticalSet, DegeneratePoint
+from .equilibria import Equilibrium, equilibria
 from .escape import OUTCOMES, Escape, Survival, escape, survival
 from .exact import ExactCriticalPoints, exact_critical_points
 from .gradients import cosine
 from .growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .limit_sets import DIVERGED, UNDECIDED, Attractor
+from .manifolds import Manifolds, manifolds
 from .parameters import parameters, with_parameters
 from .starts import starts_around
 from .trapping import trap_half_width, trapping_radius
@@ -21,25 +25,36 @@ __all__ = [
     "UNDECIDED",
     "Attractor",
     "Basins",
+    "Bifurcation",
+    "BifurcationDiagram",
     "Boundary",
+    "Branch",
     "CriticalPoint",
     "CriticalPoints",
     "CriticalSet",
     "DegeneratePoint",
+    "Equilibrium",
     "Escape",
     "ExactCriticalPoints",
+    "Manifolds",
+    "OrbitDiagram",
     "StabilityChart",
     "Survival",
     "attractors",
     "basins",
+    "bifurcation_diagram",
+    "branch",
     "capture_boundary",
     "cosine",
     "critical_points",
+    "equilibria",
     "escape",
     "exact_critical_points",
     "growth_rate",
     "growth_rates",
     "is_linear",
+    "manifolds",
+    "orbit_diagram",
     "parameters",
     "stability_chart",
     "starts_around",

@@ -9,7 +9,7 @@ import torch
 from .. import checks
 from ..dynamics import Flow, Map
 from ..simulate import integrate
-from .continuation import Bifurcation, Branch, Problem, follow, has_jacobian, join, make_problem
+from .continuation import Bifurcation, Branch, Problem, follow, has_jacobian, join, make_problem, tangent_at
 from .critical_points import critical_points
 from .parameters import with_parameters
 
@@ -74,7 +74,7 @@ def bifurcation_diagram(
     if parameter == "ascent_steps":
         return _over_ascent_steps(system, limits, box)
     problem = make_problem(system, parameter, limits, box, 1)
-    points = critical_points(system.landscape, tuple(map(tuple, problem.box)))
+    points = critical_points(system.landscape, [(low, high) for low, high in problem.box])
     branches: list[Branch] = []
     starts: list[tuple[Problem, np.ndarray, np.ndarray]] = []
     for point in points:
@@ -101,9 +101,9 @@ def bifurcation_diagram(
 def _switched(problem: Problem, b: Bifurcation, period: int) -> list[tuple[Problem, np.ndarray, np.ndarray]]:
     """Return where to start on the branches born at a bifurcation, and in which direction."""
     if b.kind == "flip" and 2 * problem.period <= period:
-        new, sides = problem.of_period(2 * problem.period), (1,)  # the other side is the same cycle, half a period on
+        new, sides = problem.of_period(2 * problem.period), [1]  # the other side is the same cycle, half a period on
     elif b.kind == "branch point":
-        new, sides = problem, (1, -1)
+        new, sides = problem, [1, -1]
     else:
         return []
     u = problem.scaled(b.z, b.parameter)
@@ -116,7 +116,7 @@ def _switched(problem: Problem, b: Bifurcation, period: int) -> list[tuple[Probl
             guess = u + side * amplitude * direction
             found = new.correct(guess, direction, float(direction @ guess))
             if found is not None and np.linalg.norm(found - u) < 10 * amplitude:
-                starts.append((new, found, (found - u) / np.linalg.norm(found - u)))
+                starts.append((new, found, tangent_at(new.derivatives(found), found - u)))
                 break
     return starts
 
@@ -161,7 +161,7 @@ def _over_ascent_steps(
             rows.append(np.linalg.eigvals(at.jacobian_at(state)[:, :, 0].numpy()))
         multipliers = np.array(rows)
         discrete = isinstance(system, Map)
-        stable = (np.abs(multipliers) < 1).all(1) if discrete else (multipliers.real < 0).all(1)
+        stable = np.all(np.abs(multipliers) < 1 if discrete else multipliers.real < 0, axis=1)
         z_all = np.zeros((len(numbers), multipliers.shape[1]))
         z_all[:, : len(point.w)] = point.w
         w = np.repeat(point.w[None, None], len(numbers), axis=0)

@@ -1,17 +1,18 @@
 """Branches of equilibria, fixed points and cycles, followed as a parameter moves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from scipy.optimize import brentq
 
 from .. import checks
 from ..dynamics import Flow, Map
 from ..ops import jacobian
 from .parameters import with_parameters
 
-FIRST, LARGEST, SMALLEST = 1e-3, 2e-2, 1e-7  # steps along a branch, in units of the box and the parameter's range
+FIRST, LARGEST, SMALLEST = 1e-3, 3e-2, 1e-7  # steps along a branch, in units of the box and the parameter's range
 TURN = 0.2  # radians between the tangents of neighbouring points, at most
 POINTS = 4000  # on a branch, at most
 RESIDUAL = 1e-11  # of G, relative to ‖∂G‖ and the box: what the corrector comes down to
@@ -93,15 +94,16 @@ class Problem:
 
     def residual(self, u: torch.Tensor) -> torch.Tensor:
         """Return G at scaled points u = (z, p): ``(D + 1, n) -> (D, n)``."""
-        full = u * self.scale
+        scale = self.scale.reshape(-1, *[1] * (u.ndim - 1))
+        full = u * scale
         z, system = full[:-1], self.at(full[-1])
         if isinstance(system, Flow):
-            return system(z) / self.scale[:-1]
+            return system(z) / scale[:-1]
         total = torch.zeros_like(z)
         for _ in range(self.period):
             state = tuple((z + total).split(self.d)) if self.size > self.d else (z + total,)
             total = total + torch.cat(system.increment(state))
-        return total / self.scale[:-1]
+        return total / scale[:-1]
 
     def derivatives(self, u: np.ndarray) -> np.ndarray:
         """Return ∂G/∂(z, p) at one point: ``(D, D + 1)``."""
@@ -154,17 +156,15 @@ class Problem:
             if np.linalg.norm(step) <= 1e-13 * max(1.0, float(np.linalg.norm(u))):
                 break
         size = max(1.0, float(np.linalg.norm(u)))
-        small = np.linalg.norm(self.value(u)) <= RESIDUAL * max(1e-3, np.linalg.norm(self.derivatives(u)) * size)
-        return u if small else None
+        strength = max(1e-3, float(np.linalg.norm(self.derivatives(u))) * size)
+        return u if np.linalg.norm(self.value(u)) <= RESIDUAL * strength else None
 
     def _allowed(self, u: np.ndarray) -> bool:
         low, high = self.limits
         margin = 0.05 * (high - low)
-        p = u[-1] * float(self.scale[-1])
         bottom = max(low - margin, 1e-12 if self.name == "lr" else 0.0)
-        return bool(
-            np.isfinite(u).all() and bottom <= p <= min(high + margin, 1.0 if self.name == "momentum" else np.inf)
-        )
+        top = min(high + margin, 1 - 1e-12) if self.name == "momentum" else high + margin
+        return bool(np.isfinite(u).all()) and bottom <= u[-1] * self.scale[-1].item() <= top
 
 
 def branch(
@@ -182,7 +182,7 @@ def branch(
     The tangent predicts, Newton's method corrects across it, steps adapt to how the branch bends; folds are passed.
     The branch ends where the parameter leaves its limits, w leaves the box enlarged threefold, or the corrector fails
     at the smallest step, as where the field loses its Jacobian. Every change in the number of unstable multipliers
-    along it is located by bisection.
+    along it is located by root finding.
 
     Args:
         system: a map or a flow; its own value of the parameter is not used.
@@ -216,7 +216,7 @@ def branch(
         rule = "the continuation cannot start: the field has no Jacobian there"
         fix = "Start on a cycle that attractors finds; for normalised methods at a critical point see stability"
         checks.reject("start", tuple(z), rule, fix)
-    tangent = _tangent(problem.derivatives(found))
+    tangent = tangent_at(problem.derivatives(found))
     ahead, behind = (follow(problem, found, side * tangent) for side in (1, -1))
     return join(problem, [*behind[::-1], found, *ahead])
 
@@ -261,7 +261,7 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
 
 def follow(problem: Problem, start: np.ndarray, tangent: np.ndarray) -> list[np.ndarray]:
     """Return the points of a branch after ``start`` in the direction of ``tangent``."""
-    low, high = (limit / float(problem.scale[-1]) for limit in problem.limits)
+    low, high = np.array(problem.limits) / float(problem.scale[-1])
     middle, half = problem.box.mean(1), np.ptp(problem.box, axis=1) / 2
     found: list[np.ndarray] = []
     u, h = start, FIRST
@@ -270,14 +270,14 @@ def follow(problem: Problem, start: np.ndarray, tangent: np.ndarray) -> list[np.
         last = not low <= guess[-1] <= high
         if last:  # land on the limit
             edge = high if guess[-1] > high else low
-            h = (edge - u[-1]) / tangent[-1]
+            h = float((edge - u[-1]) / tangent[-1])
             if h <= 1e-12:
                 break
-            new = problem.correct(u + h * tangent, np.append(np.zeros(problem.size), 1.0), edge)
+            new = problem.correct(u + h * tangent, np.append(np.zeros(problem.size), 1.0), float(edge))
         else:
-            new = problem.correct(guess, tangent, tangent @ guess)
+            new = problem.correct(guess, tangent, float(tangent @ guess))
         if new is not None:
-            next_tangent = _tangent(problem.derivatives(new), tangent)
+            next_tangent = tangent_at(problem.derivatives(new), tangent)
             bent = np.arccos(np.clip(tangent @ next_tangent, -1, 1))
             if bent > TURN or np.linalg.norm(new - u) > 2 * h or not low <= new[-1] <= high:
                 new = None
@@ -322,23 +322,27 @@ def join(problem: Problem, points: list[np.ndarray]) -> Branch:
 
 
 def _locate(problem: Problem, a: np.ndarray, b: np.ndarray, unstable: int) -> Bifurcation | None:
-    """Bisect between two points of a branch for the change in the number of unstable multipliers."""
-    chord = (b - a) / np.linalg.norm(b - a)
-    low, high = 0.0, float(np.linalg.norm(b - a))
-    point: Callable[[float], np.ndarray | None] = lambda s: problem.correct(a + s * chord, chord, chord @ a + s)  # noqa: E731
-    u: np.ndarray | None = None
-    while high - low > 1e-13:
-        middle = (low + high) / 2
-        u = point(middle)
-        if u is None:
-            return None
-        if problem.unstable(u) == unstable:
-            low = middle
-        else:
-            high = middle
-        if middle in (low, high) and high - low <= np.spacing(middle):
-            break
-    if u is None:
+    """Find between two points of a branch where the number of unstable multipliers changes, by Brent's method."""
+    length = float(np.linalg.norm(b - a))
+    chord = (b - a) / length
+    crossing = max(unstable, problem.unstable(b))  # which of the multipliers, by size, passes
+
+    def point(s: float) -> np.ndarray:
+        found = problem.correct(a + s * chord, chord, float(chord @ a + s))
+        return np.full_like(a, np.nan) if found is None else found
+
+    def beyond(s: float) -> float:
+        u = point(s)
+        if np.isnan(u).any():
+            return np.nan
+        values = problem.multipliers(u)
+        return float(np.sort(np.abs(values) - 1 if problem.discrete else values.real)[-crossing])
+
+    ends = beyond(0.0), beyond(length)
+    if not ends[0] * ends[1] < 0:  # no more than rounding, on a curve of equilibria
+        return None
+    u = point(brentq(beyond, 0.0, length, xtol=1e-15, rtol=1e-14))
+    if np.isnan(u).any():
         return None
     values = problem.multipliers(u)
     critical = values[np.argmin(np.abs(np.abs(values) - 1) if problem.discrete else np.abs(values.real))]
@@ -347,14 +351,14 @@ def _locate(problem: Problem, a: np.ndarray, b: np.ndarray, unstable: int) -> Bi
     elif problem.discrete and critical.real < 0:
         kind = "flip"
     else:
-        before, after = (_tangent(problem.derivatives(p), chord)[-1] for p in (a, b))
+        before, after = (tangent_at(problem.derivatives(p), chord)[-1] for p in (a, b))
         # At a fold the parameter's component of the tangent changes sign: the branch turns back.
         kind = "fold" if before * after < 0 else "branch point"
     scale = problem.scale[:, 0].numpy()
     return Bifurcation(kind, float(u[-1] * scale[-1]), u[:-1] * scale[:-1], problem.orbit(u), complex(critical))
 
 
-def _tangent(matrix: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
+def tangent_at(matrix: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
     """Return the unit null vector of ``(D, D + 1)``, the one towards ``along`` or towards larger parameters."""
     _, singular, rows = np.linalg.svd(matrix)
     null = rows[-1]

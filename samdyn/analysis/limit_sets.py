@@ -196,11 +196,12 @@ def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.nda
             break
 
         def residual(lengths: torch.Tensor, p: int = p) -> torch.Tensor:
-            start = lengths / unit
+            scale = unit.reshape(-1, *[1] * (lengths.ndim - 1))
+            start = lengths / scale
             total = torch.zeros_like(lengths)
             for _ in range(p):  # increments, which do not lose digits as differences of states would
-                w, *v = (start + total / unit).split(d)
-                total = total + unit * torch.cat(map_.increment((w, *v)))
+                w, *v = (start + total / scale).split(d)
+                total = total + scale * torch.cat(map_.increment((w, *v)))
             return total
 
         rests = settled(residual, unit * z[:, left], d, RESTS, discrete=True).numpy()

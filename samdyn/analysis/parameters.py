@@ -8,7 +8,7 @@ from .. import checks
 from ..dynamics import Flow, Map
 from ..methods import Ascent
 
-System = TypeVar("System", Map, Flow)
+System = TypeVar("System", bound=Map | Flow)
 
 
 def parameters(system: Map | Flow) -> list[str]:
