@@ -19,6 +19,7 @@ FAR = 10.0  # a run that leaves the box enlarged by this factor has diverged
 RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(1, ‖w‖∞)
 SAME = 1e-4  # of the box: resting points closer than this are one
 ON_CURVE = 0.02  # of the box: so far may a resting point be from the traced points of the curve it lies on
+ON_SET = 0.15  # of the box: and so far from the sample of a set of higher dimension, whose loss it has
 FIRST_CHECK = 64  # steps; then at every doubling
 WINDOW = 512  # steps of a run that are looked at to see what it wanders over
 ROUNDS = 11  # of doubling the time that flows have
@@ -138,7 +139,12 @@ class _Census:
         return float(np.abs((w - to) / self.extent).max(axis=1).min())
 
     def _curve(self, w: np.ndarray) -> np.ndarray | None:
-        return next((s.w for s in self.points.sets if self._near(s.w, w) < ON_CURVE), None)
+        loss = float(self.system.landscape.value(w))
+        for s in self.points.sets:
+            same = s.dimension == 1 or abs(loss - s.loss) <= 1e-9 * max(1.0, abs(loss))
+            if same and self._near(s.w, w) < (ON_CURVE if s.dimension == 1 else ON_SET):
+                return s.w
+        return None
 
     def _critical(self, w: np.ndarray) -> CriticalPoint | None:
         """Return the critical point that w is, or that lies amid a set no larger than a tenth of the box."""
@@ -271,21 +277,22 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
             points, multipliers = _polished(flow, torch.as_tensor(ends[at].T.copy()))
             for column, run in enumerate(at):
                 labels[running[run]] = census.index("fixed point", points[:, column].numpy()[None], multipliers[column])
-        going = (status == "undecided") & (runs.end.values == time)
+        # Runs that the solver gave up on at once are stuck; those that it got on with go on.
+        going = (status == "undecided") & (runs.end.values > 1e-3 * time)
         running, w, time = running[going], ends[going], 2 * time
     if slid:
-        _sliding(slid, labels, census)
+        _sliding(slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels
 
 
-def _sliding(slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census) -> None:
-    """Group the rests of runs that slid: those that hang together are one set."""
+def _sliding(slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census, link: float) -> None:
+    """Group the rests of runs that slid: those that hang together, no further apart than ``link``, are one set."""
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
     runs, ends = np.array([run for run, _ in slid]), np.array([end for _, end in slid])
     tree = cKDTree(ends / census.extent)
-    _, component = connected_components(tree.sparse_distance_matrix(tree, ON_CURVE), directed=False)
+    _, component = connected_components(tree.sparse_distance_matrix(tree, link), directed=False)
     for c in range(component.max() + 1):
         members = ends[component == c]
         w = members[:1] if (np.ptp(members, axis=0) <= SAME * census.extent).all() else members

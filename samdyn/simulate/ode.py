@@ -10,7 +10,10 @@ from scipy.integrate import LSODA
 
 from .. import checks
 from ..dynamics import Flow
-from . import dopri
+from ..ops import norm
+from .dopri import COMPLETE, GOING, SPENT, STALLED, STOPPED, Runs
+from .filippov import Follower
+from .jumps import size
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
@@ -19,6 +22,9 @@ from .starts import check_memory, check_numeric, choose_device, start_points
 if TYPE_CHECKING:
     import xarray
 
+BATCH = 2**16  # runs integrated at once on a CPU: what they need stays in its caches
+TINY, SHORT_STEPS = 100.0, 20  # so many steps in a row, shorter than this times the tolerance: LSODA has stalled
+FEW_AXES = 4  # beyond, ``settled`` has a cheaper way to rule out moving runs
 BLOWN_UP = 1e6  # a run that stopped early, this much faster than it began or than it takes to get anywhere, blew up
 
 
@@ -85,34 +91,43 @@ def integrate(
     low, high = torch.tensor(limits, dtype=torch.float64, device=on).T[..., None]
 
     def outside(w: torch.Tensor) -> torch.Tensor:
+        if box is None:
+            return ~(w.abs().amax(0) <= largest)
         return ~((w >= low) & (w <= high)).all(0)
 
     with torch.no_grad(), progress_bar(f"{flow.method}", grid[-1], progress) as show:
-        save_at = torch.as_tensor(grid, device=on)
-        if start.shape[1] == 1:
-            solution = _scipy(flow, start, save_at, rtol, atol, outside, max_steps)
-        else:
-            solution = dopri.solve(flow, start, save_at, rtol, atol, outside, max_steps, show)
-        w = solution.w
+        runs = Runs.start(start, torch.as_tensor(grid, device=on))
+        follower = Follower(flow, runs, rtol, atol, outside, max_steps, show)
+        runs.outcome[outside(start)] = STOPPED
+        if start.shape[1] == 1 and (runs.outcome != STOPPED).all():
+            _lsoda(flow, runs, rtol, atol, outside, max_steps, follower.jump_ahead)
+        going = (runs.outcome == GOING) | (runs.outcome == STALLED)
+        for some in going.nonzero().squeeze(1).split(BATCH if on.type == "cpu" else len(going)):
+            follower.follow(some)
+        w = runs.w
         # Blow-up in finite time: steps below rounding while speeds grow without bound. Where a field jumps they do not.
-        ordinary = torch.maximum(flow(start).norm(dim=0), start.abs().amax(0).clamp(min=1) / grid[-1])
-        faster = flow(w).norm(dim=0) > BLOWN_UP * ordinary
+        ordinary = torch.maximum(norm(flow(start)), start.abs().amax(0).clamp(min=1) / grid[-1])
+        faster = norm(flow(w)) > BLOWN_UP * ordinary
+        complete = runs.outcome == COMPLETE
         status = np.full(w.shape[1], UNDECIDED, dtype="U12")
-        status[(~solution.complete & faster).cpu().numpy()] = DIVERGED
+        status[(~complete & faster).cpu().numpy()] = DIVERGED
         status[outside(w).cpu().numpy()] = DIVERGED if box is None else LEFT
-        candidates = solution.complete.nonzero().squeeze(1)
         tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * rtol, 10 * atol)
-        rests = candidates[settled(flow, w[:, candidates], landscape.dim, tolerance, discrete=False)]
-        status[rests.cpu().numpy()] = SETTLED
-        states = solution.states.cpu()
+        candidates = complete.nonzero().squeeze(1)
+        candidates = candidates[_hardly_moves(flow, w[:, candidates], tolerance)]
+        rests = settled(flow, w[:, candidates], landscape.dim, tolerance, discrete=False)
+        rests[~rests] = follower.resting(candidates[~rests], tolerance)
+        status[candidates[rests].cpu().numpy()] = SETTLED
+        runs.hold(torch.arange(w.shape[1], device=on))
+        states = runs.states.cpu()
         loss = torch.stack([landscape.value(state) for state in states])
 
-    return dataset(
+    labelled = dataset(
         landscape,
         states.numpy(),
         loss.numpy(),
         status,
-        solution.t.cpu().numpy(),
+        runs.t.cpu().numpy(),
         ("time", grid),
         grid,
         method=repr(flow.method),
@@ -123,47 +138,65 @@ def integrate(
         dtype="float64",
         device=str(on),
     )
+    return labelled.assign(slid=("run", follower.slid.cpu().numpy()))
 
 
-def _scipy(
+def _hardly_moves(flow: Flow, w: torch.Tensor, tolerance: float) -> torch.Tensor:
+    """Rule out most moving runs ``(d, n)`` by a few values of the field: none that a certificate would hold.
+
+    ``settled`` asks for ‖ẇ‖ ≤ near · ‖A‖ where the field is linear to 5 % over ``near``; ``Follower.resting`` for a
+    field that differs over such distances by more than it is there.
+    """
+    if len(w) > FEW_AXES:
+        return torch.ones_like(w[0], dtype=torch.bool)
+    here, near = flow(w), tolerance * size(w)
+    axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    changes = sum(norm(flow(w + s * near * axis) - here) for axis in axes.unbind(1) for s in (1, -1))
+    return norm(here) <= changes
+
+
+def _lsoda(
     flow: Flow,
-    start: torch.Tensor,
-    times: torch.Tensor,
+    runs: Runs,
     rtol: float,
     atol: float,
-    outside: Callable[[torch.Tensor], torch.Tensor],
+    stop: Callable[[torch.Tensor], torch.Tensor],
     max_steps: int,
-) -> dopri.Solution:
-    grid = times.numpy()
-    states = np.tile(start[:, 0].numpy(), (len(grid), 1))
+    jump_ahead: Callable[[], bool],
+) -> None:
+    """Take the one run as far as LSODA gets; it stalls where its steps collapse and there is a jump ahead."""
+    grid = runs.times.numpy()
+    w = runs.w[:, 0].numpy().copy()
     solver = LSODA(
-        lambda _, w: flow(torch.from_numpy(w)[:, None])[:, 0].numpy(),
-        0.0,
-        start[:, 0].numpy(),
-        grid[-1],
-        rtol=rtol,
-        atol=atol,
+        lambda _, w: flow(torch.from_numpy(w)[:, None])[:, 0].numpy(), 0.0, w, grid[-1], rtol=rtol, atol=atol
     )
     reached = np.searchsorted(grid, 0.0, side="right")
-    t, w = 0.0, start[:, 0].numpy()
-    stopped = bool(outside(start))
-    for _ in range(0 if stopped else max_steps):
+    t, short, patience, outcome = 0.0, 0, SHORT_STEPS, SPENT
+    for _ in range(max_steps):
+        runs.steps += 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what LSODA warns of, it also reports as a failed status
             solver.step()
         if solver.status == "failed" or not np.isfinite(solver.y).all():
-            break  # the last good state stays
-        t, w = solver.t, solver.y.copy()
-        after = np.searchsorted(grid, solver.t, side="right")
-        states[reached:after] = solver.dense_output()(grid[reached:after]).T
-        reached = after
-        stopped = bool(outside(torch.from_numpy(w)[:, None]))
-        if stopped or solver.status == "finished":
+            outcome = STALLED  # the last good state stays
             break
-    states[reached:] = w
-    return dopri.Solution(
-        states=torch.from_numpy(states[:, :, None]),
-        t=torch.tensor([t], dtype=torch.float64),
-        w=torch.from_numpy(w[:, None]),
-        complete=torch.tensor([t == grid[-1] and not stopped]),
-    )
+        moved, passed = np.abs(solver.y - w).max(), solver.t - t
+        t, w = solver.t, solver.y.copy()
+        after = np.searchsorted(grid, t, side="right")
+        runs.states[reached:after, :, 0] = torch.from_numpy(solver.dense_output()(grid[reached:after]).T)
+        reached = after
+        if bool(stop(torch.from_numpy(w)[:, None])):
+            outcome = STOPPED
+            break
+        if solver.status == "finished":
+            outcome = COMPLETE
+            break
+        runs.t[0], runs.w[:, 0], runs.h[0] = t, torch.from_numpy(w), 8 * passed
+        tiny = moved <= TINY * (atol + rtol * np.abs(w).max()) and passed <= 1e-3 * (grid[-1] - t)
+        short = short + 1 if tiny else 0
+        if short >= patience:
+            if jump_ahead():
+                outcome = STALLED
+                break
+            short, patience = 0, 2 * patience
+    runs.t[0], runs.w[:, 0], runs.outcome[0] = t, torch.from_numpy(w), outcome

@@ -1,6 +1,5 @@
 """integrate: flows against closed forms and against an independent solver, for one start (LSODA) and for many."""
 
-import time
 from typing import Any
 
 import numpy as np
@@ -254,14 +253,11 @@ def test_slow_passage_is_not_capture(y: float, many: bool) -> None:
 
 
 @SOLVERS
-def test_sam_on_its_discontinuity_is_undecided_and_ends(many: bool) -> None:
+def test_sam_settles_on_its_discontinuity(many: bool) -> None:
     # From (1, 0.1) SAM's flow is at the saddle at t ≈ 0.6, where the field jumps and no step is small enough.
-    began = time.monotonic()
     (runs,) = integrate(sd.Flow(SADDLE, sd.SAM(0.5)), [[1.0, 0.1]], [0.1, 20.0], many, max_steps=1000)
-    assert time.monotonic() - began < 20
-    assert runs.status.item() == "undecided"
-    assert 0.5 < runs.end.item() < 0.7
-    # 1000 steps are enough to get as near as 1e-6.
+    assert runs.status.item() == "settled"
+    assert runs.end.item() == 20.0
     assert np.abs(runs.w.values[0, -1]).max() < 1e-6
     assert np.abs(runs.w.values[0, 0]).min() > 1e-2
 

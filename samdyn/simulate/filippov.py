@@ -1,0 +1,180 @@
+"""Runs of a flow whose field may jump: they cross, slide, leave and rest, in the sense of Filippov."""
+
+from collections.abc import Callable
+
+import torch
+
+from ..dynamics import Flow
+from ..ops import norm
+from . import dopri
+from .dopri import COMPLETE, SPENT, STALLED, Runs
+from .jumps import meet, size
+from .resting import held, rests_sliding
+from .sliding import Sliding, slide
+
+PATIENCE = 4  # rejections of the kind of a jump before one is looked for; twice as many after every false alarm
+BOUND_PATIENCE = 12  # the same while sliding, where a velocity that has no value is what rejects steps
+MEETINGS = 100  # a run that meets more surfaces than this is given up
+BESIDE = 1e-11  # runs cross and leave surfaces to this distance from them, relative to max(1, ‖w‖∞)
+CORNER, SMALL = 1e-4, 2.5e-8  # how far runs are taken past a corner of surfaces, in what steps, relative likewise
+PARALLEL = 1e-3  # a surface is left where the field beside it has less than this share of its speed across it
+
+
+class Follower:
+    """Takes runs of a flow to their ends, over the jumps of its field.
+
+    Where error control fails as it does at a jump (``dopri.solve``), the run is looked at. Held from all sides it rests
+    (``resting.held``). If a surface lies ahead it goes on behind it, or slides on it, until the field beside it no
+    longer points to it. Corners where surfaces meet are passed in small steps; a run that does not get away from them,
+    as one that slides along the corner, is given up.
+
+    Attributes:
+        slid: (N,), which runs slid on a surface, if only to rest there, or rest at a point where the field jumps.
+        rested: (N,), which runs rest at such a point.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        runs: Runs,
+        rtol: float,
+        atol: float,
+        stop: Callable[[torch.Tensor], torch.Tensor],
+        max_steps: int,
+        show: Callable[[float], None],
+    ) -> None:
+        self.flow, self.runs, self.max_steps = flow, runs, max_steps
+        self.slid, self.rested = (torch.zeros_like(runs.t, dtype=torch.bool) for _ in range(2))
+        self.sliding = Sliding(flow, torch.zeros_like(runs.w))
+        self.near = min(max(rtol, atol), 1e-5)  # errors of this size, relative to max(1, ‖w‖∞), do not count
+        self._bound = torch.zeros_like(self.slid)
+        self._options = (rtol, atol, stop, max_steps, show)
+        self._patience = torch.full_like(runs.steps, PATIENCE)
+        self._meetings = torch.zeros_like(runs.steps)
+
+    def follow(self, free: torch.Tensor) -> None:
+        """Take these runs as far as they get."""
+        runs, bound = self.runs, free[:0]
+        # The way to a surface is taken to be a parabola; a sixth of the cube of its length is what that errs by.
+        reach = self.near ** (1 / 3) / 2
+        while len(free) or len(bound):
+            dopri.solve(lambda w, _: self.flow(w), runs, free, *self._options, self._patience[free], reach)
+            patience = torch.full_like(bound, BOUND_PATIENCE)
+            hooks = self.sliding.land, self.sliding.accept
+            dopri.solve(self.sliding, runs, bound, *self._options, patience, 100 * self.near, *hooks)
+            free = free[runs.outcome[free] == STALLED]
+            bound = bound[((runs.outcome[bound] == STALLED) | (runs.outcome[bound] == SPENT))]
+            bound = bound[runs.steps[bound] < self.max_steps]
+            left = self._left(self._unheld(bound))
+            free, bound = self._met(self._unheld(free))
+            free = torch.cat([free, left])
+
+    def jump_ahead(self) -> bool:
+        """Whether the first run is held from all sides, or has a jump of the field on the way."""
+        w, h = self.runs.w[:, :1], self.runs.h[:1]
+        return bool(held(self.flow, w, self._radius(torch.zeros_like(self.runs.steps[:1])))[0]) or bool(
+            meet(self.flow, w, h)[0].known
+        )
+
+    def resting(self, which: torch.Tensor, tolerance: float) -> torch.Tensor:
+        """Say which of these runs, that got to the end, rest where the field jumps."""
+        w, rests = self.runs.w, self.rested[which]
+        free, bound = which[~rests & ~self._bound[which]], which[~rests & self._bound[which]]
+        if len(free):
+            rests[~rests & ~self._bound[which]], w[:, free] = held(self.flow, w[:, free], self._radius(free))
+        if len(bound):
+            found = rests_sliding(self.sliding, w[:, bound], self.sliding.normals[:, bound], tolerance)
+            rests[self._bound[which]], w[:, bound] = found
+        self.slid[which] |= rests
+        return rests
+
+    def _radius(self, which: torch.Tensor) -> torch.Tensor:
+        return 100 * self.near * size(self.runs.w[:, which])
+
+    def _unheld(self, which: torch.Tensor) -> torch.Tensor:
+        """Let runs that are held from all sides rest; return the others."""
+        if not len(which):
+            return which
+        runs = self.runs
+        rests, w = held(self.flow, runs.w[:, which], self._radius(which))
+        ids = which[rests]
+        runs.w[:, ids] = w[:, rests]
+        runs.hold(ids)
+        runs.t[ids], runs.outcome[ids] = runs.times[-1], COMPLETE
+        self.rested[ids] = self.slid[ids] = True
+        self._bound[ids] = False
+        return which[~rests]
+
+    def _met(self, which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Take stalled runs to the surfaces ahead; return those that go on freely and those that slide."""
+        if not len(which):
+            return which, which
+        runs = self.runs
+        w = runs.w[:, which]
+        surface, time = meet(self.flow, w, runs.h[which])
+        known = surface.known & (time < runs.times[-1] - runs.t[which])
+        self._patience[which[~known]] *= 2  # a false alarm
+        towards, _ = surface.speeds
+        slides = known & torch.isfinite(slide(surface)).all(0)
+        crosses = known & ~slides & (towards > 0)
+        behind = surface.w + BESIDE * size(w) * surface.normal
+        self._move(which[slides], time[slides], surface.w[:, slides])
+        self._move(which[crosses], time[crosses], behind[:, crosses])
+        ids = which[slides]
+        self.sliding.normals[:, ids] = surface.normal[:, slides]
+        self.slid[ids] = self._bound[ids] = True
+        self._meetings[which[known]] += 1
+        again = self._meetings[which] <= MEETINGS
+        runs.outcome[which[~again]] = SPENT
+        return which[~slides & again], which[slides & again]
+
+    def _left(self, which: torch.Tensor) -> torch.Tensor:
+        """Let runs leave the surfaces that no longer hold them; return those that go on."""
+        if not len(which):
+            return which
+        runs = self.runs
+        w, h = runs.w[:, which], runs.h[which]
+        surface = self.sliding.surface(w, self.sliding.normals[:, which])
+        towards, away = surface.speeds
+        forward = surface.known & (-away < PARALLEL * norm(surface.after))
+        backward = surface.known & (towards < PARALLEL * norm(surface.before)) & ~forward
+        leaves = forward | backward
+        # The end of the surface's hold lies within the step that was refused last.
+        ahead = torch.where(forward, surface.after, surface.before) * h
+        side = torch.where(forward, 1.0, -1.0) * BESIDE * size(w)
+        out = surface.w + ahead + side * surface.normal
+        leaves &= h < runs.times[-1] - runs.t[which]
+        ids = which[leaves]
+        self._move(ids, h[leaves], out[:, leaves])
+        self._meetings[which] += torch.where(leaves, 1, MEETINGS // 4)
+        again = self._meetings[which] <= MEETINGS
+        runs.outcome[which[~again]] = SPENT
+        self._pass_corner(which[~leaves & again])
+        self._bound[which[again]] = False
+        return which[again]
+
+    def _pass_corner(self, which: torch.Tensor) -> None:
+        """Take runs on by steps so small that it does not matter where they switch sides.
+
+        Where surfaces meet, no normal can be had. Euler's method follows Filippov's solution there, to about SMALL.
+        """
+        if not len(which):
+            return
+        w, time = self.runs.w[:, which], torch.zeros_like(self.runs.t[which])
+        rest = self.runs.times[-1] - self.runs.t[which]
+        for _ in range(round(CORNER / SMALL)):
+            velocity = self.flow(w)
+            h = torch.minimum(SMALL * size(w) / norm(velocity).clamp(min=1e-300), rest - time)
+            w, time = w + h * velocity, time + h
+        self._move(which, time, w)
+
+    def _move(self, which: torch.Tensor, time: torch.Tensor, w: torch.Tensor) -> None:
+        """Put runs at w, ``time`` later."""
+        runs = self.runs
+        old, new = runs.t[which], runs.t[which] + time
+        passed = (runs.times[:, None] > old) & (runs.times[:, None] <= new)
+        if passed.any():
+            share = ((runs.times[:, None] - old) / time)[:, None]
+            between = runs.w[:, which] + share * (w - runs.w[:, which])
+            runs.states[:, :, which] = torch.where(passed[:, None], between, runs.states[:, :, which])
+        runs.t[which], runs.w[:, which] = new, w

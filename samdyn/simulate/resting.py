@@ -1,0 +1,143 @@
+"""Does a run rest where the field jumps? Certificates, as ``settling`` has them where the field is smooth."""
+
+import torch
+
+from ..dynamics import Flow
+from ..ops import dot, norm
+from .jumps import complement, size
+from .sliding import Sliding, slide
+
+AROUND = 32  # directions probed around a point of the plane; as many per coordinate in higher dimension
+LESS = 0.3  # the speed towards a point may fall by this factor from one distance to a hundredth of it, no further
+CLOSER = 30  # rounds in which the worst of them is looked for
+WEAK = 1e-6  # the speed towards a point that counts, relative to the greatest speed around it
+WIDE = 1e-3  # over what distance, relative to max(1, ‖w‖∞), sliding velocities are differentiated
+FLAT = 1e-6  # rates of change of them that are smaller, relative to ‖ẇ‖ beside the surface, are neutral
+LINEAR = 0.05  # how well differences of them must be linear
+
+
+def held(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which runs are held from all sides by a point within ``radius``, at which the field jumps, and find it.
+
+    Such a point is an equilibrium in Filippov's sense, reached in finite time: around it, on spheres of ``radius``, a
+    tenth and a hundredth of it, the field points inward, and does not slow down as the distance shrinks, as it would
+    where it is smooth. The field is sampled: in the plane in 32 directions, in d dimensions along the Hessian's
+    eigenvectors and in 32 d random directions, and then around the worst of them. The condition is sufficient, one on
+    Euclidean distance: a point that attracts in another way is not certified.
+
+    Args:
+        flow: the field.
+        w: (d, n).
+        radius: (n,).
+
+    Returns:
+        Truth values ``(n,)``, and the points ``(d, n)``.
+    """
+    holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
+    axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    # Most runs are ruled out by one or two of the axes.
+    some = torch.arange(w.shape[1], device=w.device)
+    for axis in axes.unbind(1):
+        for direction in (axis, -axis):
+            some = some[dot(flow(w[:, some] + radius[some] * direction), direction) < 0]
+            if not len(some):
+                return holds, centre
+    here = _centre(flow, w[:, some], radius[some])
+    speeds = []
+    for part in (1.0, 0.1, 0.01):
+        inward, fastest = _slowest(flow, here, part * radius[some])
+        speeds.append(torch.where(inward > WEAK * fastest, inward, -torch.inf))
+    speed = torch.stack(speeds)
+    sure = (speed > LESS * speed[0]).all(0) & (speed > 0).all(0)
+    holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
+    return holds, centre
+
+
+def _slowest(flow: Flow, centre: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the least inward speed on spheres, and the greatest speed: (n,).
+
+    Next to the direction that is worst so far others are tried, ever nearer to it: on a surface that slides the field
+    points inward in all directions but two.
+    """
+    generator = torch.Generator().manual_seed(0)
+    directions, spread = _directions(flow, centre), 2 * torch.pi / AROUND
+    fastest = torch.zeros_like(radius)
+    for _ in range(CLOSER):
+        velocity = flow(centre[:, None] + radius * directions)
+        fastest = torch.maximum(fastest, norm(velocity).amax(0))
+        inward, worst = (-(velocity * directions).sum(0)).min(0)
+        worst = directions.gather(1, worst.expand(len(centre), 1, -1))
+        noise = torch.randn(len(centre), 8 * len(centre), 1, generator=generator, dtype=centre.dtype).to(centre.device)
+        around = worst + spread * noise
+        directions, spread = torch.cat([worst, around / norm(around)], 1), 0.6 * spread
+    return inward, fastest
+
+
+def _centre(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+    """Return the critical point within ``radius`` of w, or where following the field in ever shorter steps leads."""
+    newton = w
+    for _ in range(6):
+        hessian = flow.landscape.hessian(newton).movedim(-1, 0).nan_to_num(0, 0, 0)
+        inverse = torch.linalg.pinv(hessian, hermitian=True)
+        change = -(inverse @ flow.landscape.grad(newton).T.nan_to_num(0, 0, 0)[..., None])[..., 0].T
+        newton = newton + change
+    exact = (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius) & (norm(newton - w) > 0)
+
+    walked, step = w, radius
+    for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
+        velocity = flow(walked)
+        walked = walked + step * velocity / norm(velocity).clamp(min=1e-300)
+        step = 0.8 * step
+    return torch.where(exact, newton, walked)
+
+
+def _directions(flow: Flow, w: torch.Tensor) -> torch.Tensor:
+    """Return unit vectors to probe in: ``(d, n) -> (d, m, n)``."""
+    d = len(w)
+    if d == 1:
+        return torch.tensor([[[1.0], [-1.0]]], dtype=w.dtype, device=w.device).expand(1, 2, w.shape[1])
+    if d == 2:
+        angle = torch.arange(AROUND, dtype=w.dtype, device=w.device) * (2 * torch.pi / AROUND)
+        return torch.stack([angle.cos(), angle.sin()])[..., None].expand(2, AROUND, w.shape[1])
+    random = torch.randn(d, AROUND * d, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
+    random = (random / norm(random))[..., None].expand(d, AROUND * d, w.shape[1])
+    hessian = flow.landscape.hessian(w).movedim(-1, 0).nan_to_num(0, 0, 0)
+    vectors = torch.linalg.eigh(hessian).eigenvectors.movedim(0, -1)
+    return torch.cat([random, vectors, -vectors], 1)
+
+
+def rests_sliding(
+    sliding: Sliding, w: torch.Tensor, normals: torch.Tensor, tolerance: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which runs rest on a surface across which the field jumps, ``(n,)``, and where on it they are, ``(d, n)``.
+
+    The surface holds them from both sides, the sliding motion has a resting point within ``tolerance``, and there it is
+    stable, or neutral: ``settling.settled`` for the d − 1 coordinates along the surface, by differences. Rates below
+    FLAT · ‖ẇ‖ beside the surface, per unit of max(1, ‖w‖∞), count as neutral.
+    """
+    surface = sliding.surface(w, normals)
+    velocity = slide(surface)
+    rests = torch.isfinite(velocity).all(0)
+    where = torch.where(surface.known, surface.w, w)
+    if len(w) == 1 or not rests.any():
+        return rests, where
+    scale = size(w)
+    strength = torch.maximum(norm(surface.before), norm(surface.after)) / scale
+    tangents, h = complement(surface.normal), WIDE * scale
+    ahead, behind = (
+        torch.stack([slide(sliding.surface(surface.w + s * h * t, surface.normal)) for t in tangents.unbind(1)], 1)
+        for s in (1, -1)
+    )
+    a = ((tangents[:, :, None] * (ahead - behind)[:, None]).sum(0) / (2 * h)).movedim(-1, 0)  # (n, d − 1, d − 1)
+    here = (tangents * velocity[:, None]).sum(0)  # (d − 1, n)
+    bent = norm(ahead + behind - 2 * velocity[:, None]).amax(0) / h
+    rests &= torch.isfinite(a).flatten(1).all(1) & torch.isfinite(here).all(0)
+    a, here = a[rests], here[:, rests]
+    u, singular, _ = torch.linalg.svd(a)
+    parts = (u.mT @ here.T[:, :, None]).squeeze(2)
+    newton = norm((parts / torch.maximum(singular, FLAT * strength[rests, None])).T)
+    growth = torch.linalg.eigvals(a).real.amax(1)
+    strongest = torch.maximum(singular.amax(1), FLAT * strength[rests])
+    sure = (newton <= tolerance * scale[rests]) & (growth <= FLAT * torch.maximum(strongest, strength[rests]))
+    rests[rests.clone()] = sure & (bent[rests] <= LINEAR * strongest)
+    return rests, where
