@@ -13,7 +13,7 @@ from samdyn.methods import Ascent
 from samdyn.ops import unit
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+LIBRARY, PLANE, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +22,19 @@ def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert names["threshold"] == pytest.approx(4 / 111, rel=1e-3)
     assert names["path"].sizes == {"run": 1, "time": 3, "coord": 2}
     assert "undecided" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_phase_plane_example(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict = {"sd": sd, "beale": sd.landscapes.beale()}
+    exec(PLANE, names)
+    printed = capsys.readouterr().out
+    assert printed.count("minimum at") == 2
+    assert "4/111" in printed
+    assert "no Jacobian" in printed
+    assert printed.count("cycle of period 2 about") == 2
+    assert printed.count("50.0 %") == 2
+    assert "rho = 1: branch point at (0, 0)" in printed
 
 
 def test_a_landscape_added() -> None:

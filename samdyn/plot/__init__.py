@@ -1,17 +1,28 @@
 """Pictures. Every function draws on an Axes it is given and returns it; matplotlib is imported by whoever makes one."""
 
+from .animation import animate
+from .basins import basins
 from .chart import stability_chart
 from .escape import cosine, survival, trapped_fraction
 from .landscape import contours, path, surface, surface_path
+from .perturbation import perturbed
+from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
 from .style import LINES, STYLE, line
 
 __all__ = [
     "LINES",
+    "MARKERS",
     "STYLE",
+    "animate",
+    "basins",
     "contours",
     "cosine",
     "line",
+    "manifolds",
+    "mark",
     "path",
+    "perturbed",
+    "phase_portrait",
     "stability_chart",
     "surface",
     "surface_path",

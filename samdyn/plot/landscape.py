@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 RESOLUTION = 201
 
 
-def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None) -> "Axes":
+def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None, bar: bool = True) -> "Axes":
     """Draw the loss in the plane, darker is lower, with a colour bar; all bands cover the same area.
 
     Args:
         landscape: of two coordinates.
         box: what to show; the landscape's own where not given.
+        bar: whether to draw the colour bar; beside other panels of the same landscape one is enough.
 
     Raises:
         InputError: a landscape that is not of the plane.
@@ -31,9 +32,10 @@ def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None) -> "Ax
     levels = np.unique(np.quantile(loss[np.isfinite(loss)], np.linspace(0, 1, 15)))
     norm = BoundaryNorm(levels, 256)
     bands = ax.contourf(x, y, loss, levels=levels, cmap="Greys_r", norm=norm, alpha=0.55)
-    ax.contour(x, y, loss, levels=levels, colors="white", linewidths=0.5)
-    bar = ax.figure.colorbar(bands, ax=ax, label="loss $L$", shrink=0.85, ticks=levels[::2])
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}"))
+    ax.contour(x, y, loss, levels=levels, colors="white", linewidths=0.5, linestyles="solid")
+    if bar:
+        scale = ax.figure.colorbar(bands, ax=ax, label="loss $L$", shrink=0.85, ticks=levels[::2])
+        scale.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}"))
     ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), xlabel=_name(landscape, 0), ylabel=_name(landscape, 1))
     return ax
 

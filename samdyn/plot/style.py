@@ -11,6 +11,7 @@ LINES: dict[str, dict[str, Any]] = {
     "SAM": {"color": "#D55E00", "linestyle": "-", "marker": "^"},
     "DNSAM": {"color": "#009E73", "linestyle": "-.", "marker": "D"},
     "ASAM": {"color": "#CC79A7", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "v"},
+    "UASAM": {"color": "#E69F00", "linestyle": (0, (8, 2)), "marker": "<"},
     "ExactSAM": {"color": "#56B4E9", "linestyle": ":", "marker": "P"},
 }
 OTHER: dict[str, Any] = {"color": "#666666", "linestyle": (0, (1, 1)), "marker": "X"}

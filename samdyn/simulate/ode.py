@@ -166,12 +166,14 @@ def _lsoda(
 ) -> None:
     """Take the one run as far as LSODA gets; it stalls where its steps collapse and there is a jump ahead."""
     grid = runs.times.numpy()
-    w = runs.w[:, 0].numpy().copy()
-    solver = LSODA(
-        lambda _, w: flow(torch.from_numpy(w)[:, None])[:, 0].numpy(), 0.0, w, grid[-1], rtol=rtol, atol=atol
-    )
+    t, w = 0.0, runs.w[:, 0].numpy().copy()
+
+    def field(_: float, w: np.ndarray) -> np.ndarray:
+        return flow(torch.from_numpy(w)[:, None])[:, 0].numpy()
+
+    solver = LSODA(field, t, w, grid[-1], rtol=rtol, atol=atol)
     reached = np.searchsorted(grid, 0.0, side="right")
-    t, short, patience, outcome = 0.0, 0, SHORT_STEPS, SPENT
+    short, patience, outcome = 0, SHORT_STEPS, SPENT
     for _ in range(max_steps):
         runs.steps += 1
         with warnings.catch_warnings():
@@ -199,4 +201,5 @@ def _lsoda(
                 outcome = STALLED
                 break
             short, patience = 0, 2 * patience
+            solver = LSODA(field, t, w, grid[-1], rtol=rtol, atol=atol)  # after a jump its steps may stay short
     runs.t[0], runs.w[:, 0], runs.outcome[0] = t, torch.from_numpy(w), outcome

@@ -1,6 +1,7 @@
 """The closed forms, each a claim with a rival, and what linearisation says. Measurements never read them."""
 
 from .claim import Claim, Verdict
+from .conditions import Condition
 from .effective import effective_hessian
 from .growth import predicted_growth
 from .notation import ETA, GAMMA, LAMBDA, RHO
@@ -14,7 +15,7 @@ from .saddles import (
     two_cycle_amplitude,
     usam_threshold,
 )
-from .stability import Condition, Stability, stability
+from .stability import Stability, stability
 
 __all__ = [
     "ETA",

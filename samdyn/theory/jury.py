@@ -46,7 +46,7 @@ def _positive(q: list[sympy.Expr]) -> tuple[sympy.Expr, ...]:
     degree = len(q) - 1
     # Δₘ with entries q_{N+1+i−2j}; of even order if the degree is odd and the other way round. Δ₁ is a coefficient.
     determinants = [_hurwitz_determinant(q, order) for order in range(degree - 1, 1, -2)]
-    return tuple(_without_content(e) for e in (*q, *determinants))
+    return tuple(e.as_content_primitive()[1] for e in (*q, *determinants))  # without factors that are positive numbers
 
 
 def _hurwitz_determinant(q: list[sympy.Expr], order: int) -> sympy.Expr:
@@ -58,8 +58,3 @@ def _hurwitz_determinant(q: list[sympy.Expr], order: int) -> sympy.Expr:
     # Berkowitz's algorithm needs no division: the entries may be polynomials.
     last = matrix.domain.to_sympy(matrix.charpoly()[-1])
     return sympy.expand((-1) ** order * last)
-
-
-def _without_content(expr: sympy.Expr) -> sympy.Expr:
-    content, rest = expr.as_content_primitive()
-    return rest if content.is_positive else expr

@@ -1,6 +1,5 @@
 """Critical points as exact numbers, and the Hessian there."""
 
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -70,9 +69,10 @@ def _coordinates(landscape: Landscape, point: Any) -> Exact:
     def refuse(rule: str) -> NoReturn:
         checks.reject("point", point, rule, f"{fix}, or a CriticalPoint")
 
-    if isinstance(w, str) or not isinstance(w, Iterable):
+    try:
+        entries = list(w) if not isinstance(w, str) else refuse(rule)
+    except TypeError:
         refuse(rule)
-    entries = list(w)
     if len(entries) != landscape.dim:
         refuse(f"has {len(entries)} coordinate(s) where {landscape} has {landscape.dim}")
     found = []

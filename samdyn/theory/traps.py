@@ -48,7 +48,8 @@ def sam_trap(
         rule = f"max ηλ² ≤ |λ*| = {text(nearest)}, and ηλ(λ + |λ*|) ≤ 2|λ*| where λ > 0"
         return None, f"{NO_JACOBIAN}. η is too large for the closed form of the trap, which needs {rule}"
     gradient = hessian * (sympy.Matrix(landscape.symbols) - sympy.Matrix(point))
-    norm = sympy.sqrt(sympy.factor(sympy.expand(gradient.dot(gradient))))
+    # Not expanded: near the point the squares would cancel.
+    norm = sympy.sqrt(sympy.factor_terms(gradient.dot(gradient)))
     held = "reach the point" if isinstance(system, Flow) else "stay that near, though not at rest"
     note = f"{NO_JACOBIAN}. At every ρ runs with ‖H(w − w*)‖ < ρ|λ*| {held}{local}"
     return sympy.StrictLessThan(norm, RHO * nearest), note

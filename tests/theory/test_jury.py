@@ -35,7 +35,7 @@ def exact(coefficients: np.ndarray) -> sympy.Expr:
 def test_jury_sees_what_the_roots_show(degree: int, near_circle: bool) -> None:
     rng = np.random.default_rng(degree)
     seen = set()
-    for _ in range(40):
+    for _ in range(25):
         coefficients = random_polynomial(rng, degree, near_circle)
         inside = bool(abs(np.roots(coefficients)).max() < 1)
         if abs(abs(np.roots(coefficients)) - 1).min() > 1e-9:
@@ -48,7 +48,7 @@ def test_jury_sees_what_the_roots_show(degree: int, near_circle: bool) -> None:
 def test_hurwitz_sees_what_the_roots_show(degree: int) -> None:
     rng = np.random.default_rng(degree)
     seen = set()
-    for _ in range(40):
+    for _ in range(25):
         # The roots of the circle's polynomials, taken to the half-plane.
         z = np.roots(random_polynomial(rng, degree, near_circle=False))
         coefficients = np.poly((z - 1) / (z + 1)).real

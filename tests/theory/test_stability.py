@@ -48,7 +48,7 @@ def with_radius(system: sd.Map | sd.Flow, rho: object) -> sd.Map | sd.Flow:
 
 def margins(system: sd.Map | sd.Flow, point: tuple[float, ...], radii: np.ndarray) -> np.ndarray:
     """Return by how much Jacobians, by automatic differentiation, miss stability: < 0 if the point attracts."""
-    w = torch.tensor(point, dtype=torch.float64)[:, None].expand(-1, len(radii))
+    w = torch.tensor(point, dtype=torch.float64)[:, None].repeat(1, len(radii))
     at_radii = with_radius(system, torch.as_tensor(radii))
     z = at_radii.flat_start(w) if isinstance(at_radii, sd.Map) else w
     roots = np.linalg.eigvals(at_radii.jacobian_at(z).movedim(-1, 0).numpy())
@@ -64,9 +64,8 @@ def check_radii(system: sd.Map | sd.Flow, point: tuple[float, ...], radii: np.nd
     # Roots that meet, as complex pairs do at the axis, are known to the root of rounding only.
     for rho, margin in [(r, m) for r, m in zip(radii.tolist(), beyond.tolist(), strict=True) if abs(m) > 1e-7]:
         assert any(low < rho < high or rho == low == 0 for low, high in bounds) == (margin < 0), rho
-    for i in {beyond.argmin(), beyond.argmax()}:
-        kind = sd.stability(with_radius(system, float(radii[i])), point).kind
-        assert (kind == "attractor") == (beyond[i] < 0)
+    (own,) = margins(system, point, np.array([getattr(system.method, "rho", 0.0)]))
+    assert (verdict.kind == "attractor") == (own < 0)
     return set((beyond[abs(beyond) > 1e-7] < 0).tolist())
 
 
@@ -77,8 +76,10 @@ def test_flows_in_the_plane(method: sd.Method) -> None:
     assert (True in seen) == (type(method).__name__ in can_capture)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=str)
-@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize(
+    ("method", "nesterov"),
+    [*((m, False) for m in METHODS[::2]), (METHODS[1], True), (METHODS[7], True), (METHODS[10], True)],
+)
 def test_maps_in_the_plane(method: sd.Method, nesterov: bool) -> None:
     system = sd.Map(PLANE, method, lr=0.1, momentum=0.9, nesterov=nesterov)
     check_radii(system, PLANE_AT, np.linspace(0, 3, 61) + 1e-3)
@@ -122,6 +123,7 @@ def test_rotated_spectra_are_rounded_and_right() -> None:
     verdict = sd.stability(sd.Flow(landscape, sd.USAM(0.1)), (0, 0, 0))
     assert float(verdict.condition.inf) == pytest.approx(2, rel=1e-12)
     assert verdict.condition.sup == sympy.oo
+    assert isinstance(verdict.condition.inf, sympy.Float)
     assert check_radii(sd.Map(landscape, sd.UASAM(0.1, shift=1.0), lr=0.1), (0, 0, 0), np.linspace(0, 15, 31)) == {
         True,
         False,
@@ -152,10 +154,8 @@ def test_heavy_ball_leaves_the_threshold_and_moves_the_upper_end() -> None:
     upper = (2 * (1 + gamma) / (lr * lam) - 1) / lam
     assert verdict.condition == sympy.Interval.open(1 / lam, upper)
     effective = LAM * (1 + RHO * LAM)
-    assert verdict.inequalities == (
-        sympy.StrictLessThan(0, ETA * effective),
-        ETA * effective < 2 * sympy.Add(1, GAMMA, evaluate=True),
-    )
+    expected = [sympy.StrictLessThan(0, ETA * effective), sympy.StrictLessThan(ETA * effective, 2 + 2 * GAMMA)]
+    assert [sympy.expand(i) for i in verdict.inequalities] == [sympy.expand(i) for i in expected]
     assert verdict.conditions[0].eigenvalue == -lam
     assert verdict.conditions[1].radii == sympy.Interval.Ropen(0, upper)
     z = sympy.Symbol("z")
@@ -166,7 +166,7 @@ def test_heavy_ball_leaves_the_threshold_and_moves_the_upper_end() -> None:
 def test_nesterov_flips_earlier() -> None:
     """ηλₑ < 2(1+γ)/(1+2γ)."""
     verdict = sd.stability(sd.Map(BOWL, sd.GD(), lr=0.1, momentum=0.5, nesterov=True), (0, 0))
-    assert ETA * LAM * (1 + 2 * GAMMA) < 2 * (1 + GAMMA) in verdict.inequalities
+    assert (ETA * LAM * (1 + 2 * GAMMA) < 2 * (1 + GAMMA)) in [i.doit() for i in verdict.inequalities]
     bound = 2 * 1.5 / 2 / float(verdict.hessian_eigenvalues[1])
     for lr, kind in [(0.99 * bound, "attractor"), (1.01 * bound, "saddle")]:
         assert sd.stability(sd.Map(BOWL, sd.GD(), lr=lr, momentum=0.5, nesterov=True), (0, 0)).kind == kind
@@ -188,6 +188,23 @@ def test_averaged_ascent_of_two_steps_captures_in_a_window() -> None:
     assert verdict.condition == sympy.Interval.open(sympy.Rational(8, 111), sympy.Rational(16, 111))
     y = 1 + RHO * LAM / 2
     assert sympy.expand(verdict.formula - LAM * (y + y**2) / 2) == 0
+
+
+def test_a_window_can_have_a_hole() -> None:
+    """With averaged ascent ηλₑ passes 2 inside the window if η|λ| > 16, and comes back."""
+    ridge = sd.Landscape("-sqrt(2)*x**2/2", "x")
+    system = sd.Map(ridge, sd.USAM(0.1, ascent_steps=2, average=True), lr=14.0)
+    condition = sd.stability(system, (0,)).condition
+    assert isinstance(condition, sympy.Union)
+    assert not condition.has(sympy.Float)
+    assert check_radii(system, (0,), np.linspace(1.2, 3.2, 101)) == {True, False}
+
+
+def test_bounds_are_exact_up_to_degree_four() -> None:
+    upper = {n: sd.stability(sd.Map(BEALE, sd.USAM(0.1, ascent_steps=n), lr=0.001), (0, 1)).condition for n in (3, 5)}
+    assert upper[3].sup.has(sympy.CRootOf)
+    assert isinstance(upper[5].sup, sympy.Float)
+    assert [c.inf for c in upper.values()] == [sympy.Rational(4 * n, 111) for n in upper]
 
 
 def test_exact_sam_never_captures() -> None:
@@ -215,6 +232,24 @@ def test_adaptive_ascent_sees_where_the_point_is() -> None:
     # With T a multiple of the identity it is a function of H after all.
     level = sd.Landscape("(x - 2)**2 - (y + 2)**2", "x y")
     assert sympy.expand(sd.stability(sd.Flow(level, sd.UASAM(0.1)), (2, -2)).formula - LAM * (1 + 4 * RHO * LAM)) == 0
+
+
+def test_a_method_of_single_entries_is_no_function_of_the_hessian() -> None:
+    verdict = sd.stability(sd.Flow(PLANE, RowSums(0.1)), PLANE_AT)
+    h = verdict.hessian
+    sums = sympy.diag(*(h * sympy.ones(2, 1)))
+    assert verdict.formula is None
+    assert sympy.expand(verdict.effective_hessian - h * (sympy.eye(2) + RHO * sums * h)).is_zero_matrix
+
+
+def test_one_coordinate() -> None:
+    well = sd.Landscape("(x**2 - 1)**2/4", "x")
+    for system in (sd.Flow(well, sd.USAM(0.5)), sd.Map(well, sd.USAM(0.5), lr=0.1)):
+        assert sd.stability(system, (0,)).condition == sympy.Interval.open(
+            1, 21 if isinstance(system, sd.Map) else sympy.oo
+        )
+        assert sd.stability(system, (0,)).kind == "repeller"
+        assert sd.stability(system, (-1,)).kind == "attractor"
 
 
 def test_shift_and_weights_are_exact() -> None:
@@ -251,6 +286,13 @@ def test_effective_hessian_for_itself() -> None:
 
 
 # Kinds.
+
+
+@pytest.mark.parametrize("system", [sd.Flow(PLANE, sd.UASAM(0.1)), sd.Map(PLANE, sd.UASAM(0.1), lr=0.1, momentum=0.9)])
+def test_kinds_change_where_the_condition_says(system: sd.Map | sd.Flow) -> None:
+    threshold = float(sd.stability(system, PLANE_AT).condition.inf)
+    for factor, kind in [(1 - 1e-6, "saddle"), (1 + 1e-6, "attractor")]:
+        assert sd.stability(with_radius(system, factor * threshold), PLANE_AT).kind == kind
 
 
 def test_kinds() -> None:
@@ -311,6 +353,22 @@ class Downhill(Ascent):
 
 
 @dataclass(frozen=True)
+class RowSums(Ascent):
+    """F(w) = ∇L(w + ρ diag(H1)g): a function of H where that is a multiple of the identity, but not elsewhere."""
+
+    def direction(self, w, g, grad):
+        return grad.hvp(w, 0 * g + 1) * g
+
+
+@dataclass(frozen=True)
+class Root(Ascent):
+    """F(w) = ∇L(w + √ρ g): no polynomial in ρ."""
+
+    def direction(self, w, g, grad):
+        return g / self.rho**0.5
+
+
+@dataclass(frozen=True)
 class Square(Ascent):
     """F(w) = ∇L(w + ρ‖g‖g): normalised by too little to matter at a critical point."""
 
@@ -357,6 +415,25 @@ def test_small_perturbations_keep_the_jacobian() -> None:
     verdict = sd.stability(sd.Flow(PLANE, Square(0.3)), PLANE_AT)
     assert verdict.formula == LAM
     assert verdict.effective_hessian == verdict.hessian
+
+
+def test_formulas_that_are_no_polynomials_stay_unsolved() -> None:
+    verdict = sd.stability(sd.Flow(sd.landscapes.saddle(), Root(0.3)), (0, 0))
+    assert sympy.expand(verdict.formula - LAM * (1 + sympy.sqrt(RHO) * LAM)) == 0
+    assert isinstance(verdict.condition, sympy.ConditionSet)
+    assert [verdict.condition.condition.subs(RHO, r) for r in (HALF**2 - 0.01, HALF**2 + 0.01)] == [False, True]
+    assert verdict.kind == "attractor"
+    assert "sqrt(ρ)" in verdict.table()
+
+
+def test_coefficients_that_are_no_fractions() -> None:
+    """T = (√2 + 1) I at (√2, −√2): λₑ = λ(1 + (√2 + 1)²ρλ)."""
+    landscape = sd.Landscape("(x**2 - 2)**2/4 - (y**2 - 2)**2/8", "x y")
+    verdict = sd.stability(sd.Flow(landscape, sd.UASAM(0.3, shift=1)), (2**0.5, -(2**0.5)))
+    assert verdict.hessian == sympy.diag(4, -2)
+    assert float(verdict.condition.inf) == pytest.approx(1 / (2 * (1 + 2**0.5) ** 2), rel=1e-12)
+    elsewhere = sd.stability(sd.Flow(landscape, sd.UASAM(0.3, shift=1, weights=(True, False))), (2**0.5, -(2**0.5)))
+    assert float(elsewhere.condition.inf) == pytest.approx(1 / 2, rel=1e-12)
 
 
 def test_without_a_radius_sam_is_gradient_descent() -> None:
@@ -444,6 +521,7 @@ def test_what_has_no_closed_form_gets_none() -> None:
 # Measured.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [sd.USAM(0.1), sd.UASAM(0.1), sd.USAM(0.1, ascent_steps=2, average=True)], ids=str)
 def test_thresholds_as_measured(method: sd.Method) -> None:
     map_ = sd.Map(PLANE, method, lr=0.01, momentum=0.5)
@@ -462,9 +540,10 @@ def test_points_are_recognised() -> None:
             assert verdict.point == (3, HALF)
         assert [float(v) for v in verdict.hessian_eigenvalues] == pytest.approx(point.eigenvalues, rel=1e-9)
     himmelblau = sd.landscapes.himmelblau()
-    for point in sd.critical_points(himmelblau):
+    for point in sd.critical_points(himmelblau)[::3]:
         verdict = sd.stability(sd.Flow(himmelblau, sd.USAM(0.1)), point)
         assert verdict.exact == (tuple(np.round(point.w, 9)) == (3.0, 2.0))
+        assert [float(c) for c in verdict.point] == pytest.approx(point.w, rel=1e-12)
         assert (verdict.relational == sympy.true) == (point.kind == "minimum")
         if point.kind != "minimum":
             threshold = -1 / point.eigenvalues[point.eigenvalues < 0].max()
@@ -481,7 +560,7 @@ def test_points_in_any_form() -> None:
 @pytest.mark.parametrize(
     ("point", "message"),
     [
-        ((0, 0), r"is not critical: ‖∇L‖ = 27\.8 there. Give one that samdyn.critical_points finds"),
+        ((0, 0), r"is not critical: ‖∇L‖ = 12\.8 there. Give one that samdyn.critical_points finds"),
         ((3 + 1e-6, 0.5), "is not critical"),
         ((HALF, HALF), "is not critical"),
         ((0, 1, 2), r"has 3 coordinate\(s\) where .*Beale.* has 2"),
@@ -543,14 +622,14 @@ def test_table_and_latex() -> None:
         "USAM (ρ = 0.5) map (η = 0.0001) at (0, 1) of Beale: attractor",
         "λₑ = λ*(λ*ρ + 1); 0 < η*λ*(λ*ρ + 1); η*λ*(λ*ρ + 1) < 2",
         "  λ of H       λₑ  attracts for",
-        "  -111/4  357.281  4/111 < ρ < 26.0093",
-        "   111/4  412.781  ρ < 25.9372",
-        "   point           4/111 < ρ < 25.9372",
+        "  -111/4  357.281  4/111 < ρ < 26.008",
+        "   111/4  412.781  ρ < 25.9359",
+        "   point           4/111 < ρ < 25.9359",
         "multipliers: 0.958722, 0.964272",
     ]
     assert r"\frac{4}{111} < \rho" in verdict.latex()
     assert r"\lambda_e = \lambda \left(\lambda \rho + 1\right)" in verdict.latex()
-    assert "Hₑ = [[" in sd.stability(sd.Flow(PLANE, sd.UASAM(0.1)), PLANE_AT).table()
+    assert "Hₑ = [[5*ρ + 2, " in sd.stability(sd.Flow(PLANE, sd.UASAM(0.1)), PLANE_AT).table()
     assert "never" in sd.stability(sd.Flow(BEALE, sd.GD()), (0, 1)).table()
     held = sd.stability(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.5)), (0, 0))
     assert "holds every start with 2*sqrt(x**2 + y**2) < 2*ρ" in held.table()

@@ -1,0 +1,253 @@
+"""What do the flows of GD, SAM and their relatives look like on a landscape, and which of its points attract?
+
+Draws their phase portraits side by side, with separatrices and equilibria by type, and says for every equilibrium what
+it is, with which rates, and at which radii ρ it attracts. On request it measures basins and makes an animation in ρ.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from typer import Option
+
+import samdyn as sd
+from samdyn import analysis, checks, cli, plot
+from samdyn.analysis import Basins, CriticalPoint, Equilibrium
+from samdyn.landscapes import Box
+from samdyn.methods import Ascent, Method
+from samdyn.output import OutputFolder
+from samdyn.simulate.progress import progress_bar
+from samdyn.theory.notation import radii_text
+
+BELOW, ABOVE = 0.75, 1.5  # default ρ, in units of 1/|λ|, of methods that have a threshold there
+VISIBLE = 0.1  # default ρ, in units of the box, of those that have a trap of that size
+SAME = 1e-3  # of the box: an attractor this near an equilibrium is it
+SAVED = 400  # times at which trajectories are saved
+STEPS = 3000  # of the solver, per trajectory: in a stiff valley SAM's flow takes no end of them
+
+LEGEND = """\
+rates: eigenvalues of the flow's Jacobian; attracts for: from the Hessian there, at
+critical points of the loss. No Jacobian: the fields of normalised methods jump there;
+held if the field points inward all around, and then, to the quadratic at a saddle,
+from within the region given."""
+
+
+def main(
+    landscape: Annotated[str, Option(help="A name from the catalogue, or a formula like 'x**2 - y**2'.")] = "beale",
+    coordinates: Annotated[str, Option(help="The two coordinates of a formula.")] = "x y",
+    methods: Annotated[str, Option(help="Names, separated by commas.")] = "GD,USAM,SAM",
+    rho: Annotated[
+        str,
+        Option(help="Radii ρ. Default: below and above the saddle's threshold 1/|λ|; without one, a tenth of the box."),
+    ] = "",
+    box: Annotated[str, Option(help="What to show: low, high of one coordinate, then of the other.")] = "",
+    starts: Annotated[str, Option(help="Trajectories to draw, e.g. '1,2; 2,-0.5'.")] = "",
+    time: Annotated[float | None, Option(help="How long they run. Default: 20/max|λ|.")] = None,
+    basins: Annotated[bool, Option("--basins", help="Measure the basins too, and draw them below.")] = False,
+    resolution: Annotated[int, Option(help="Starts of the basin maps along each axis.")] = 50,
+    animate: Annotated[bool, Option("--animate", help="Make a GIF in ρ of the first method that has one.")] = False,
+    frames: Annotated[int, Option(help="Of the GIF, up to the largest radius.")] = 17,
+    out: Annotated[
+        Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
+    ] = Path("results/phase_portraits"),
+) -> None:
+    """What do the flows of GD, SAM and their relatives look like, and which points attract?"""
+    parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
+    scene = cli.landscape(landscape, coordinates)
+    if scene.dim != 2:
+        fix = "Give a formula of two: fix the others, as landscape.restrict({'z': 0.0}) does in Python"
+        checks.reject("--landscape", scene.name, f"has {scene.dim} coordinates; a plane has two", fix)
+    view = read_box(box) if box else scene.box
+    points = read_starts(starts)
+    if resolution < 2:
+        checks.reject("--resolution", resolution, "must be an integer >= 2", "Use e.g. --resolution 50")
+    frames = checks.count("--frames", frames, "Use e.g. --frames 17")
+    known = list(analysis.critical_points(scene, view))
+    flows = [sd.Flow(scene, method) for method in choose_methods(methods, rho, scene, known, view)]
+    perturbing = [flow for flow in flows if isinstance(flow.method, Ascent)]
+    if animate and not perturbing:
+        checks.reject("--methods", methods, "none of them has a radius to animate", "Name one, e.g. --methods USAM")
+    strongest = max((float(abs(p.eigenvalues).max()) for p in known), default=1.0)
+    end = 20 / strongest if time is None else checks.positive("--time", time, "Use e.g. --time 1")
+
+    console = Console(highlight=False)
+    if not console.file.isatty():
+        console.width = 100
+    with OutputFolder(out, "phase_portraits", parameters) as folder:
+        measured: list[Basins | None] = [None] * len(flows)
+        with progress_bar("basins", len(flows), basins) as show:
+            for i, flow in enumerate(flows if basins else []):
+                measured[i] = analysis.basins(flow, view, resolution=resolution)
+                show(i + 1)
+        rests = [analysis.equilibria(flow, view) for flow in flows]
+        folder.about["resolved"] = {"methods": [repr(flow.method) for flow in flows], "box": view, "time": end}
+        console.print(f"{scene.name}: L = {scene.expr}")
+        console.print(make_table(flows, rests, measured))
+        console.print(LEGEND)
+        folder.save_dataset(make_dataset(flows, rests, measured), "portraits.zarr")
+        with plt.rc_context(plot.STYLE):
+            folder.save_figure(draw(flows, view, measured, points, end), "phase_portraits.png")
+            if animate:
+                with folder._writing("rho.gif") as path:
+                    about = json.dumps(folder.about, default=str)
+                    radii = np.linspace(0, max(getattr(f.method, "rho", 0) for f in perturbing), frames + 1)[1:]
+                    plot.animate(moving(perturbing[0], view), radii, path, comment=about)
+    console.print(f"figures, data and provenance in {out}/")
+
+
+def read_box(text: str) -> Box:
+    """Read --box: four numbers."""
+    ends = cli.numbers("--box", text)
+    if len(ends) != 4:
+        checks.reject("--box", text, "must be four numbers: low, high, low, high", "Use e.g. --box -1,4,-1,2")
+    return checks.box([ends[:2], ends[2:]], 2)
+
+
+def read_starts(text: str) -> list[list[float]]:
+    """Read --starts: points of two numbers each."""
+    points = [cli.numbers("--starts", part) for part in text.split(";") if part.strip()]
+    if not all(len(point) == 2 for point in points):
+        checks.reject("--starts", text, "must be points of two coordinates", "Use e.g. --starts '1,2; 2,-0.5'")
+    return points
+
+
+def choose_methods(names: str, rho: str, scene: sd.Landscape, known: list[CriticalPoint], view: Box) -> list[Method]:
+    """Return the methods to draw, each with every radius of --rho, or with radii at which something is to be seen."""
+    if rho:
+        return cli.with_radii(names, cli.numbers("--rho", rho))
+    width = float(f"{VISIBLE * min(high - low for low, high in view):.1g}")
+    saddles = [p for p in known if p.kind == "saddle"]
+    strongest = max((float(abs(p.eigenvalues).max()) for p in known), default=1 / width)
+    found: list[Method] = []
+    for method in cli.with_radii(names, [width]):
+        if not isinstance(method, Ascent):
+            found.append(method)
+        elif not saddles:
+            found.append(replace(method, rho=float(f"{min(width, BELOW / strongest):.2g}")))
+        elif not sd.stability(sd.Flow(scene, method), saddles[0]).differentiable:
+            found.append(method)
+        else:
+            length = 1 / abs(saddles[0].eigenvalues[0])
+            found += [replace(method, rho=float(f"{part * length:.2g}")) for part in (BELOW, ABOVE)]
+    return found
+
+
+def label(method: Method) -> str:
+    """Name a method and its radius."""
+    name = type(method).__name__
+    return f"{name}, ρ = {method.rho:g}" if isinstance(method, Ascent) else name
+
+
+def of_loss(point: Equilibrium) -> str:
+    """Say what an equilibrium of the flow is to the loss; nothing if it is no critical point."""
+    return point.critical.kind if point.critical else ""
+
+
+def share(point: Equilibrium, measured: Basins | None) -> float:
+    """Return the share of the starts that ended at an equilibrium, NaN where no basins were measured."""
+    if measured is None:
+        return np.nan
+    extent = np.array([np.ptp(measured.x), np.ptp(measured.y)])
+    at = (i for i, a in enumerate(measured.attractors) if (abs(a.w.mean(0) - point.w) <= SAME * extent).all())
+    return sum(measured.fraction(i) for i in at)
+
+
+def condition(flow: sd.Flow, point: Equilibrium) -> str:
+    """Say for which radii, or within which region, an equilibrium attracts: known at critical points of the loss."""
+    if point.critical is None:
+        return ""
+    found = sd.stability(flow, point.critical)
+    if found.condition is not None:
+        return radii_text(found.condition)
+    return "‖H(w−w*)‖ < ρ|λ*|" if found.trap is not None and point.attracts else ""
+
+
+def make_table(flows: list[sd.Flow], rests: list[list[Equilibrium]], measured: list[Basins | None]) -> Table:
+    """Return the table of equilibria the experiment prints."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("flow", "equilibrium", "of L", "of the flow", "rates", "attracts for"):
+        table.add_column(name)
+    if any(measured):
+        table.add_column("share", justify="right")
+    for flow, points, basins in zip(flows, rests, measured, strict=True):
+        for i, p in enumerate(points):
+            rates = "" if p.rates is None else ", ".join(f"{r:.4g}" for r in p.rates)
+            share_of = share(p, basins)
+            held = ", held" if p.kind == "no Jacobian" and p.attracts else ""
+            cells = [cli.shown(np.round(p.w, 9)), of_loss(p), p.kind + held, rates]
+            cells += [condition(flow, p), *([f"{100 * share_of:.1f} %" if share_of else ""] if basins else [])]
+            table.add_row("" if i else label(flow.method), *cells)
+    return table
+
+
+def make_dataset(flows: list[sd.Flow], rests: list[list[Equilibrium]], measured: list[Basins | None]) -> xr.Dataset:
+    """Return what the table and the basin maps were made of: an entry per equilibrium."""
+    rows = [(i, p) for i, points in enumerate(rests) for p in points]
+    rates = [np.full(2, np.nan) if p.rates is None else p.rates for _, p in rows]
+    data = xr.Dataset(
+        {
+            "method": ("flow", [repr(flow.method) for flow in flows]),
+            "of": ("equilibrium", np.array([i for i, _ in rows], dtype=int)),
+            "w": (("equilibrium", "coord"), np.array([p.w for _, p in rows]).reshape(-1, 2)),
+            "kind": ("equilibrium", np.array([p.kind for _, p in rows], dtype="U14")),
+            "critical": ("equilibrium", np.array([of_loss(p) for _, p in rows], dtype="U14")),
+            "attracts": ("equilibrium", np.array([p.attracts for _, p in rows], dtype=bool)),
+            "rate": (("equilibrium", "direction"), np.real(np.array(rates)).reshape(-1, 2)),
+            "frequency": (("equilibrium", "direction"), np.imag(np.array(rates)).reshape(-1, 2)),
+            "share": ("equilibrium", np.array([share(p, measured[i]) for i, p in rows])),
+        },
+        coords={"coord": [str(s) for s in flows[0].landscape.symbols]},
+    )
+    known = [b for b in measured if b is not None]
+    if known:
+        data["label"] = (("flow", "y", "x"), np.stack([b.label for b in known]))
+        data = data.assign_coords(x=known[0].x, y=known[0].y)
+    return data
+
+
+def draw(
+    flows: list[sd.Flow], view: Box, measured: list[Basins | None], starts: list[list[float]], end: float
+) -> Figure:
+    """Draw the portraits side by side, the basins below them."""
+    rows = 2 if any(measured) else 1
+    size = (3.9 * len(flows) + 1.4, 4.4 * rows)
+    figure, axes = plt.subplots(rows, len(flows), figsize=size, squeeze=False, sharey="row")
+    for i, (flow, basins) in enumerate(zip(flows, measured, strict=True)):
+        runs = None
+        if starts:
+            times = np.linspace(0, end, SAVED)
+            runs = sd.integrate(flow, starts, times, box=view, max_steps=STEPS, progress=False)
+        plot.phase_portrait(flow, view, ax=axes[0, i], runs=runs, bar=flow is flows[-1])
+        axes[0, i].set_title(label(flow.method))
+        if basins is not None:
+            plot.basins(basins, axes[1, i])
+        for ax in axes[:, i] if i else []:
+            ax.set_ylabel("")
+    return figure
+
+
+def moving(flow: sd.Flow, view: Box) -> Callable[[float, Axes], None]:
+    """Return what draws the frame of a radius."""
+
+    def frame(rho: float, ax: Axes) -> None:
+        here = replace(flow, method=replace(flow.method, rho=rho))  # type: ignore[call-arg]
+        plot.phase_portrait(here, view, ax=ax)
+        ax.set_title(rf"{type(flow.method).__name__}, $\rho = {rho:.3g}$")
+
+    return frame
+
+
+if __name__ == "__main__":
+    matplotlib.use("Agg")
+    cli.run(main)

@@ -1,0 +1,160 @@
+"""Where a planar flow rests: at critical points of its landscape, and where its perturbed point meets one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..dynamics import Flow
+from ..ops import dot
+from .critical_points import SAME, CriticalPoint, critical_points
+from .degree import cell_degrees
+
+STARTS = 1024
+CELLS = 24  # a side, in which degrees are compared with what was found
+ITERATIONS = 50
+WIDE, NARROW = 1e-5, 1e-7  # of the box: how far from a point its neighbourhood is probed
+AROUND = 32  # directions
+NEARBY = 1e-2  # of the box: how far to look for how strongly the field varies
+SMOOTH = 1e-3  # how well the Jacobian must predict the field
+NEUTRAL = 1e-9  # a rate below this, relative to how strongly the field varies nearby, counts as zero
+
+
+@dataclass(frozen=True, eq=False)
+class Equilibrium:
+    """A point at which a flow rests.
+
+    Attributes:
+        w: where, ``(2,)``.
+        kind: "attractor", "saddle" or "repeller"; "not hyperbolic" if a rate is zero; "no Jacobian" where the field is
+            not differentiable, as that of normalised SAM at the critical points of its landscape.
+        rates: the eigenvalues of the flow's Jacobian, by ascending real part, ``(2,)``; None where there is none.
+        directions: their eigenvectors, in the columns, ``(2, 2)``; likewise.
+        attracts: whether what starts near ends there: for its rates or, where there is no Jacobian, because the field
+            points inward all around it, which is sufficient.
+        critical: the critical point of the landscape that it is, if it is one.
+    """
+
+    w: np.ndarray
+    kind: str
+    rates: np.ndarray | None
+    directions: np.ndarray | None
+    attracts: bool
+    critical: CriticalPoint | None = None
+
+
+def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> list[Equilibrium]:
+    """Return the equilibria of a planar flow in a box: the critical points of its landscape, and others.
+
+    A method that climbs also rests where its perturbed point is a critical point: normalised SAM on x² − y² at (0, ±ρ),
+    the edges of its trap. Such points are found by Newton's method from 1024 starts spread evenly over the box; where
+    the degree of the field on 24 × 24 cells does not agree with what was found there, more starts are put. Only
+    hyperbolic ones of them are returned, and no curves: ``critical_points`` has those of the landscape.
+
+    Args:
+        flow: of two coordinates.
+        box: one (low, high) pair per coordinate; the landscape's own where not given.
+
+    Raises:
+        InputError: a flow that is not of the plane, or a bad box.
+    """
+    from scipy.stats import qmc
+
+    limits = np.array(plane_box(flow, box))
+    low, extent = limits[:, 0], limits[:, 1] - limits[:, 0]
+    points = critical_points(flow.landscape, [(float(a), float(b)) for a, b in limits])
+    # At a critical point every method here rests; where the field jumps Newton's method would not find it.
+    found = [equilibrium_at(flow, p.w, extent, p) for p in points]
+    found += [equilibrium_at(flow, p.w, extent) for p in points.degenerate]
+    known = [p.w for p in points] + [p.w for p in points.degenerate] + [w for s in points.sets for w in s.w]
+
+    # The cells' lines must miss points at round coordinates.
+    lines = [np.linspace(a - 1e-3 * e, b + 1.3e-3 * e, CELLS + 1) for (a, b), e in zip(limits, extent, strict=True)]
+    starts = low + extent * qmc.Sobol(2, rng=0).random(STARTS)
+    for _ in range(2):
+        for w in _newton(flow, starts, extent):
+            apart = [np.abs((w - p) / extent).max() for p in known]
+            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or min(apart, default=np.inf) <= SAME:
+                continue
+            point = equilibrium_at(flow, w, extent)
+            if point.kind in ("attractor", "saddle", "repeller"):
+                found.append(point)
+                known.append(w)
+        cells = _unexplained(flow, lines, found)
+        if not len(cells):
+            break
+        corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
+        starts = (corner[:, None] + extent / CELLS * qmc.Sobol(2, rng=1).random(64)).reshape(-1, 2)
+    return found
+
+
+def plane_box(flow: Flow, box: Sequence[tuple[float, float]] | None) -> tuple[tuple[float, float], ...]:
+    """Return the box to look at in the plane.
+
+    Raises:
+        InputError: a flow that is not of the plane, or a bad box.
+    """
+    landscape = flow.landscape
+    if landscape.dim != 2:
+        fix = "Look at a slice: landscape.restrict({'z': 0.0}) fixes the coordinates that it names"
+        checks.reject("landscape", landscape, f"has {landscape.dim} coordinates; a plane has two", fix)
+    return landscape.box if box is None else checks.box(box, 2)
+
+
+def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: CriticalPoint | None = None) -> Equilibrium:
+    """Say of what kind an equilibrium is, given where it is, ``(2,)``, and the extent of the box, ``(2,)``."""
+    here = torch.as_tensor(w)[:, None]
+    angle = torch.arange(AROUND) * (2 * torch.pi / AROUND) + 0.1  # no direction along an axis, where a kink may lie
+    around = float(extent.min()) * torch.stack([angle.cos(), angle.sin()]).double()
+    jacobian = flow.jacobian_at(here)[:, :, 0]
+    wide, narrow = (float((flow(here + h * around) - h * (jacobian @ around)).norm()) for h in (WIDE, NARROW))
+    # What the Jacobian leaves over falls with the square of the distance; if it falls with the distance, or not at all,
+    # it was none. A Jacobian of zero predicts nothing to compare with.
+    predicted = NARROW * float((jacobian @ around).norm())
+    if not (narrow <= SMOOTH * predicted or narrow <= SMOOTH * wide):
+        inward = [bool((dot(flow(here + h * around), around) < 0).all()) for h in (WIDE, NARROW)]
+        return Equilibrium(w, "no Jacobian", None, None, all(inward), critical)
+    rates, directions = np.linalg.eig(jacobian.numpy())
+    order = np.argsort(rates.real)
+    rates, directions = rates[order], directions[:, order]
+    nearby = float((flow(here + NEARBY * around).norm(dim=0) / (NEARBY * around).norm(dim=0)).max())
+    if np.abs(rates.real).min() <= NEUTRAL * max(nearby, float(jacobian.norm())):
+        kind = "not hyperbolic"
+    else:
+        kind = ("attractor", "saddle", "repeller")[int((rates.real > 0).sum())]
+    return Equilibrium(w, kind, rates, directions, kind == "attractor", critical)
+
+
+def _newton(flow: Flow, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Return where Newton's method arrives from the starts ``(n, 2)``: regular zeros of the field, few repetitions."""
+    w, size = torch.as_tensor(starts.T.copy()), torch.as_tensor(extent)[:, None]
+    middle = torch.as_tensor(starts.mean(0))[:, None]
+    arrived = [torch.empty(2, 0, dtype=w.dtype)]
+    for _ in range(ITERATIONS):
+        jacobian = flow.jacobian_at(w).movedim(-1, 0)
+        step = torch.linalg.solve_ex(jacobian, flow(w).T)[0].T
+        # Steps of more than a tenth of the box would leave where the field was linearised.
+        step = step * (0.1 / (step / size).abs().amax(0)).clamp(max=1)
+        there = ((step / size).abs() <= 1e-12).all(0)
+        regular = torch.linalg.det(jacobian).abs() > NEUTRAL * torch.linalg.matrix_norm(jacobian) ** 2
+        arrived.append((w - step)[:, there & regular])
+        going = ~there & torch.isfinite(step).all(0) & ((w - middle).abs() <= 2 * size).all(0)
+        w = (w - step)[:, going]
+    found = torch.cat(arrived, 1)
+    _, first = np.unique((found / size).numpy().round(7), axis=1, return_index=True)
+    return found[:, first].T.numpy()
+
+
+def _unexplained(flow: Flow, lines: list[np.ndarray], found: list[Equilibrium]) -> np.ndarray:
+    """Return the cells, (i, j) each, whose degree is not what the equilibria found there add up to."""
+    degree = cell_degrees(flow, *lines)
+    count = np.zeros_like(degree)
+    for point in found:
+        i, j = (int(np.searchsorted(line, w)) - 1 for line, w in zip(lines, point.w, strict=True))
+        if point.kind in ("no Jacobian", "not hyperbolic"):
+            degree[i, j] = np.nan  # its index is not known from a Jacobian
+        else:
+            count[i, j] += -1 if point.kind == "saddle" else 1
+    return np.argwhere((degree != count) & ~np.isnan(degree))

@@ -1,0 +1,107 @@
+"""Basin maps: which start ends where."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analysis import DIVERGED, UNDECIDED, Attractor, Basins
+from .legends import legend_below_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours: the first three differ in lightness, the others have a hatch too.
+PATTERNS = [
+    ("#0072B2", ""),
+    ("#F0E442", ""),
+    ("#56B4E9", ""),
+    ("#D55E00", "//"),
+    ("#009E73", ".."),
+    ("#CC79A7", "\\\\"),
+    ("#E69F00", "xx"),
+    ("#999999", "++"),
+]
+OTHERS = {DIVERGED: ("white", "..."), UNDECIDED: ("#222222", "")}
+NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
+
+
+def basins(basins: Basins, ax: "Axes") -> "Axes":
+    """Draw the basin of every attractor, numbered where it lies in the plane, with a legend below the axes.
+
+    The legend gives the share of the starts with its 95 % interval. Attractors beyond the eighth repeat the patterns:
+    their numbers tell.
+
+    Args:
+        basins: from ``analysis.basins``.
+        ax: where to draw.
+    """
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    found = np.unique(basins.label)
+    shown = [int(i) for i in (*found[found >= 0], *(i for i in OTHERS if i in found))]
+    patterns = {i: OTHERS[i] if i < 0 else PATTERNS[i % len(PATTERNS)] for i in shown}
+    number = np.searchsorted(sorted(shown), basins.label)
+    colors = ListedColormap([patterns[i][0] for i in sorted(shown)])
+    ax.pcolormesh(
+        basins.x, basins.y, number, cmap=colors, vmin=-0.5, vmax=len(shown) - 0.5, shading="nearest", rasterized=True
+    )
+    handles = []
+    for i in shown:
+        color, hatch = patterns[i]
+        if hatch:
+            here = (basins.label == i).astype(float)
+            hatched = ax.contourf(basins.x, basins.y, here, levels=[0.5, 1.5], colors="none", hatches=[hatch])
+            hatched.set(edgecolor=_rim(i), linewidth=0)
+        low, high = (100 * edge for edge in basins.interval(i))
+        name = NAMES[i] if i < 0 else f"{i + 1}: {_name(basins.attractors[i])}"
+        share = f"{100 * basins.fraction(i):.1f} % [{low:.1f}, {high:.1f}]"
+        handles.append(Patch(fc=color, ec=_rim(i), hatch=hatch, label=f"{name}, {share}"))
+    _mark(basins, ax)
+    ax.set(xlabel=f"${_latex(basins.coordinates[0])}$", ylabel=f"${_latex(basins.coordinates[1])}$")
+    legend_below_axes(ax, handles)
+    return ax
+
+
+def _rim(label: int) -> str:
+    return "white" if label >= 0 else "0.45"
+
+
+def _mark(basins: Basins, ax: "Axes") -> None:
+    """Number the attractors that lie in the plane shown: those of two coordinates."""
+    x, y = (values[[0, -1]] + np.diff(values[:2]) * [-0.5, 0.5] for values in (basins.x, basins.y))
+    ax.set(xlim=x, ylim=y)
+    for i, attractor in enumerate(basins.attractors):
+        w = attractor.w
+        if w.shape[1] != 2:
+            continue
+        inside = ((w >= [x[0], y[0]]) & (w <= [x[1], y[1]])).all(1)
+        if not inside.any():
+            continue
+        if len(w) > 1:
+            ax.plot(*w.T, "k.", ms=3)
+        # Wide cycles have a number at every point, what is smaller or has many points a single one.
+        wide = attractor.kind == "cycle" and attractor.extent > 0.2 * min(np.ptp(x), np.ptp(y))
+        for point in w[inside] if wide else w[inside][[inside.sum() // 2]]:
+            box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "black", "lw": 0.8}
+            ax.text(point[0], point[1], f"{i + 1}", ha="center", va="center", fontsize=7.5, bbox=box, clip_on=True)
+
+
+def _name(attractor: Attractor) -> str:
+    where = "(" + ", ".join(f"{c:.3g}" for c in np.round(attractor.w.mean(0), 6) + 0.0) + ")"
+    where = where.replace("-", "\N{MINUS SIGN}")
+    match attractor.kind:
+        case "fixed point":
+            return where
+        case "cycle":
+            return f"{attractor.period}-cycle about {where}"
+        case "sliding" if len(attractor.w) == 1:
+            return f"{where}, at a jump"
+        case kind:
+            return f"{kind} about {where}"
+
+
+def _latex(name: str) -> str:
+    import sympy
+
+    return str(sympy.latex(sympy.Symbol(name)))

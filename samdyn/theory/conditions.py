@@ -1,0 +1,81 @@
+"""When a critical point attracts: inequalities, and the radii at which they hold."""
+
+from dataclasses import dataclass
+
+import sympy
+
+from ..dynamics import Flow, Map
+from .linearised import DIGITS, at_own_rates, characteristic_polynomial, criterion
+from .notation import ETA, GAMMA, LAMBDA, RHO, S, Z
+from .radii import solve_radii
+
+MOST_IN_SYMBOLS = 4  # roots, up to which the conditions on all at once are written in η and γ too
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When the directions that belong to one eigenvalue of the Hessian attract.
+
+    Attributes:
+        eigenvalue: λ; None where the method mixes the eigenvectors of H, and the condition is on all together.
+        inequalities: which have to hold, in ρ and, for maps, in η and γ.
+        radii: the ρ ≥ 0 at which they do, at the map's own η and γ.
+    """
+
+    eigenvalue: sympy.Expr | None
+    inequalities: tuple[sympy.Basic, ...]
+    radii: sympy.Set
+
+
+Conditions = tuple[tuple[sympy.Basic, ...], sympy.Expr, tuple[Condition, ...], sympy.Set]
+
+
+def conditions_on_eigenvalues(system: Map | Flow, formula: sympy.Expr, lam: tuple[sympy.Expr, ...]) -> Conditions:
+    """Return the inequalities in λ, the characteristic polynomial, both for every λ, and the radii for all of them."""
+    effective = sympy.Symbol("lambda_e", real=True)
+    characteristic = characteristic_polynomial(system, sympy.Matrix([[effective]]))
+    rules = [e for e in criterion(system)(characteristic) if e.has(effective)]  # the rest say that γ < 1
+    inequalities = tuple(_relation(e, effective, formula) for e in rules)
+    positive = [at_own_rates(system, e.subs(effective, formula)) for e in rules]
+    conditions = tuple(
+        Condition(v, tuple(i.subs(LAMBDA, v) for i in inequalities), solve_radii(positive, [v]))
+        for v in dict.fromkeys(lam)
+    )
+    own = at_own_rates(system, characteristic)
+    polynomial = sympy.Mul(*(own.subs(effective, formula.subs(LAMBDA, v)) for v in lam))
+    return inequalities, polynomial, conditions, solve_radii(positive, lam)
+
+
+def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool) -> Conditions:
+    """Return the same where there is no formula in λ: one condition, on all directions at once."""
+    polynomial = all(e.is_polynomial(RHO) for e in matrix)
+    rational = precise and polynomial and all(c.is_Rational for e in matrix for c in sympy.Poly(e, RHO).coeffs())
+    if polynomial and not rational:
+        matrix = matrix.applyfunc(_decimals)
+    characteristic = characteristic_polynomial(system, matrix)
+    own = at_own_rates(system, characteristic)
+    # With η and γ as symbols the determinants of larger matrices fill pages.
+    written = characteristic if sympy.degree(own, Z if isinstance(system, Map) else S) <= MOST_IN_SYMBOLS else own
+    tidy = _leading_digits if polynomial and not rational else sympy.factor
+    inequalities = [sympy.StrictLessThan(0, tidy(e)) for e in criterion(system)(written)]
+    radii = solve_radii(criterion(system)(own), rounded=not rational)
+    return (), own, (Condition(None, tuple(i for i in inequalities if i is not sympy.true), radii),), radii
+
+
+def _relation(expr: sympy.Expr, effective: sympy.Symbol, formula: sympy.Expr) -> sympy.Basic:
+    """Write expr > 0 with what depends on λ on the left, or as 0 < … where everything does."""
+    rest, dependent = sympy.expand(expr).as_independent(effective, as_Add=True)
+    if rest == 0:
+        return sympy.StrictLessThan(0, sympy.factor(dependent.subs(effective, formula)))
+    return sympy.StrictLessThan(sympy.factor(-dependent.subs(effective, formula)), sympy.factor(rest))
+
+
+def _decimals(expr: sympy.Expr) -> sympy.Expr:
+    """Return a polynomial in ρ with its coefficients rounded to many digits."""
+    return sympy.Poly(expr, RHO).termwise(lambda _, c: sympy.Rational(sympy.N(c, DIGITS))).as_expr()
+
+
+def _leading_digits(expr: sympy.Expr) -> sympy.Expr:
+    """Return a polynomial with its largest coefficient scaled to ±1 and the others as floating-point numbers."""
+    polynomial = sympy.Poly(expr, RHO, ETA, GAMMA)
+    return (polynomial / polynomial.max_norm()).as_expr().evalf(15)

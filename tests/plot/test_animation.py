@@ -1,0 +1,64 @@
+"""Animations: a frame per value."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from PIL import Image
+
+import samdyn as sd
+from samdyn import plot
+
+
+def bar(value: float, ax: Axes) -> None:
+    ax.axvspan(0, value, color="black")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+
+
+def test_a_frame_per_value(tmp_path: Path) -> None:
+    path = plot.animate(bar, [0.1, 0.5, 0.9], tmp_path / "bar.gif", fps=4, comment="made for a test")
+    assert path == tmp_path / "bar.gif"
+    with Image.open(path) as image:
+        assert image.n_frames == 3
+        assert image.info["duration"] == 250
+        assert image.info["comment"] == b"made for a test"
+        assert image.info["loop"] == 0
+        dark = []
+        for i in range(3):
+            image.seek(i)
+            dark.append((np.asarray(image.convert("L")) < 50).mean())
+    assert dark[0] < dark[1] - 0.1 < dark[2] - 0.2  # every frame is drawn afresh
+    assert not plt.get_fignums()
+
+
+@pytest.mark.slow
+def test_the_portrait_of_usam_as_rho_passes_the_threshold(tmp_path: Path) -> None:
+    """Small, and different on both sides of ρ = 1/|λ| = 1."""
+
+    def portrait(rho: float, ax: Axes) -> None:
+        plot.phase_portrait(sd.Flow(sd.landscapes.double_well(), sd.USAM(rho)), ax=ax)
+        ax.set_title(rf"$\rho = {rho:.2f}$")
+
+    with plt.rc_context(plot.STYLE):
+        path = plot.animate(portrait, [0.8, 1.2], tmp_path / "usam.gif")
+    assert path.stat().st_size < 2 * 60_000  # so that thirty frames stay below 2 MB
+    with Image.open(path) as image:
+        assert image.n_frames == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"values": []}, "at least one frame"),
+        ({"path": "a.mp4"}, r"must end in \.gif"),
+        ({"fps": 0}, "fps = 0: must be a finite number > 0"),
+    ],
+)
+def test_bad_input(change: dict, message: str, tmp_path: Path) -> None:
+    arguments = {"values": [0.5], "path": "a.gif", "fps": 5, **change}
+    with pytest.raises(sd.InputError, match=message):
+        plot.animate(bar, arguments["values"], tmp_path / arguments["path"], fps=arguments["fps"])
+    assert not list(tmp_path.iterdir())
+    assert not plt.get_fignums()
