@@ -97,7 +97,7 @@ def main(
         console.print(LEGEND)
         folder.save_dataset(make_dataset(flows, rests, measured), "portraits.zarr")
         with plt.rc_context(plot.STYLE):
-            folder.save_figure(draw(flows, view, measured, points, end), "phase_portraits.png")
+            folder.save_figure(draw(flows, rests, view, measured, points, end), "phase_portraits.png")
             if animate:
                 with folder._writing("rho.gif") as path:
                     about = json.dumps(folder.about, default=str)
@@ -217,18 +217,23 @@ def make_dataset(flows: list[sd.Flow], rests: list[list[Equilibrium]], measured:
 
 
 def draw(
-    flows: list[sd.Flow], view: Box, measured: list[Basins | None], starts: list[list[float]], end: float
+    flows: list[sd.Flow],
+    rests: list[list[Equilibrium]],
+    view: Box,
+    measured: list[Basins | None],
+    starts: list[list[float]],
+    end: float,
 ) -> Figure:
     """Draw the portraits side by side, the basins below them."""
     rows = 2 if any(measured) else 1
     size = (3.9 * len(flows) + 1.4, 4.4 * rows)
     figure, axes = plt.subplots(rows, len(flows), figsize=size, squeeze=False, sharey="row")
-    for i, (flow, basins) in enumerate(zip(flows, measured, strict=True)):
+    for i, (flow, points, basins) in enumerate(zip(flows, rests, measured, strict=True)):
         runs = None
         if starts:
             times = np.linspace(0, end, SAVED)
             runs = sd.integrate(flow, starts, times, box=view, max_steps=STEPS, progress=False)
-        plot.phase_portrait(flow, view, ax=axes[0, i], runs=runs, bar=flow is flows[-1])
+        plot.phase_portrait(flow, view, ax=axes[0, i], points=points, runs=runs, bar=flow is flows[-1])
         axes[0, i].set_title(label(flow.method))
         if basins is not None:
             plot.basins(basins, axes[1, i])

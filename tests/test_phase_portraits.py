@@ -54,6 +54,7 @@ def rows(printed: str) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), "--landscape", "double_well", "--starts", "0.5,1; -1,-1", "--time", "3"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)

@@ -38,6 +38,7 @@ def phase_portrait(
     box: Box | None = None,
     *,
     ax: "Axes",
+    points: Sequence[Equilibrium] | None = None,
     runs: "xarray.Dataset | None" = None,
     bar: bool = True,
 ) -> "Axes":
@@ -52,6 +53,7 @@ def phase_portrait(
         flow: of two coordinates.
         box: what to show; the landscape's own where not given.
         ax: where to draw.
+        points: the equilibria in the box, if they are known already.
         runs: trajectories to draw over it, from ``integrate`` or ``simulate``, saved more than once.
         bar: whether to draw the colour bar of the loss.
 
@@ -61,7 +63,7 @@ def phase_portrait(
     limits = plane_box(flow, box)
     contours(flow.landscape, ax, box=limits, bar=bar)
     _field(flow, limits, ax)
-    points = equilibria(flow, limits)
+    points = equilibria(flow, limits) if points is None else points
     for point in points:
         if point.kind == "no Jacobian" and point.attracts and point.critical is not None:
             _trap(flow, point, limits, ax)
