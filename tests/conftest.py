@@ -1,11 +1,19 @@
 """Settings shared by all tests."""
 
+import importlib.util
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
 import matplotlib
 import pytest
 import torch
 from hypothesis import settings
 
 import samdyn as sd
+from samdyn import cli
 
 matplotlib.use("Agg")
 torch.set_num_threads(1)  # the tests run in as many processes as there are cores
@@ -32,3 +40,34 @@ def origin(saddle: sd.Landscape) -> sd.analysis.CriticalPoint:
     (point,) = sd.critical_points(saddle)
     assert point.kind == "saddle"
     return point
+
+
+@pytest.fixture(scope="session")
+def experiment() -> Callable[[str], ModuleType]:
+    """An experiment's script as a module: the same code without a new process for every input."""
+
+    @cache
+    def load(name: str) -> ModuleType:
+        path = Path(__file__).parent.parent / "experiments" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    """Run a script's command line in this process, in an empty folder; return its exit status."""
+
+    def command(script: ModuleType, *arguments: str) -> int:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [str(script.__file__), *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cli.run(script.main)
+        return int(stopped.value.code or 0)
+
+    return command

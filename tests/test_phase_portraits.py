@@ -1,11 +1,11 @@
 """The phase-portrait experiment, as a user runs it."""
 
-import importlib.util
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -14,34 +14,12 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from samdyn import cli
-
 SCRIPT = Path(__file__).parent.parent / "experiments" / "phase_portraits.py"
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    """The script as a module: the same code without a new process for every input."""
-    spec = importlib.util.spec_from_file_location("phase_portraits", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def run(script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
-    """Run the script's command line in this process, in an empty folder; return its exit status."""
-
-    def command(*arguments: str) -> int:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.run(script.main)
-        return int(stopped.value.code or 0)
-
-    return command
+def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -> Callable[..., int]:
+    return partial(run_here, experiment("phase_portraits"))
 
 
 def rows(printed: str) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """The saddle-escape experiment, as a user runs it."""
 
-import importlib.util
 import json
 import os
 import pty
@@ -9,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,8 +18,6 @@ import pytest
 import torch
 import xarray as xr
 from PIL import Image
-
-from samdyn import cli
 
 SCRIPT = Path(__file__).parent.parent / "experiments" / "saddle_escape.py"
 SMALL = ["--starts", "20", "--steps", "200", "--methods", "GD,SAM", "--rho", "0.3"]
@@ -35,23 +33,9 @@ def run_script(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    """The script as a module: the same code without a new process for every input."""
-    spec = importlib.util.spec_from_file_location("saddle_escape", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def run_here(script: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    """Run the script's command line in this process; return its exit status."""
-    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        cli.run(script.main)
-    return int(stopped.value.code or 0)
+@pytest.fixture
+def script(experiment: Callable[[str], ModuleType]) -> ModuleType:
+    return experiment("saddle_escape")
 
 
 def read(folder: Path) -> xr.Dataset:
@@ -166,11 +150,11 @@ def test_provenance(small: Small) -> None:
 
 
 def test_the_same_seed_gives_the_same_numbers(
-    small: Small, script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small: Small, script: ModuleType, run_here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(script, "draw", lambda *_: None)
     for seed in ("0", "1"):
-        assert run_here(script, monkeypatch, *SMALL, "--seed", seed, "--out", str(tmp_path / seed)) == 0
+        assert run_here(script, *SMALL, "--seed", seed, "--out", str(tmp_path / seed)) == 0
     xr.testing.assert_equal(read(tmp_path / "0"), read(small[1]))
     assert not (read(tmp_path / "1").start == read(small[1]).start).any()
 
@@ -240,13 +224,12 @@ def test_bad_input(
     arguments: list[str],
     said: list[str],
     script: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
+    run_here: Callable[..., int],
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     given = [*SMALL, *arguments]
-    assert run_here(script, monkeypatch, *given, "--out", str(tmp_path / "out")) == 2
+    assert run_here(script, *given, "--out", str(tmp_path / "out")) == 2
     printed, told = capfd.readouterr()
     assert printed == ""
     assert told.startswith("error: ")
@@ -269,24 +252,29 @@ def test_bad_input_as_a_user_sees_it(tmp_path: Path) -> None:
 def test_cuda_where_there_is_none(
     device: str,
     script: ModuleType,
+    run_here: Callable[..., int],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert run_here(script, monkeypatch, *SMALL, "--device", device, "--out", str(tmp_path / "out")) == 2
+    assert run_here(script, *SMALL, "--device", device, "--out", str(tmp_path / "out")) == 2
     told = capfd.readouterr().err
     assert re.fullmatch(rf"error: device = '{device}': .*0 CUDA device.*Use .*\n", told)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_with_other_things(
-    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    script: ModuleType,
+    run_here: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("mine")
     monkeypatch.setattr(script.analysis, "escape", lambda *_, **__: pytest.fail("the work began"))
-    assert run_here(script, monkeypatch, *SMALL, "--out", str(tmp_path / "out")) == 2
+    assert run_here(script, *SMALL, "--out", str(tmp_path / "out")) == 2
     told = capfd.readouterr().err
     assert re.fullmatch(r"error: .*/out': .*other things \(thesis.tex\).*--out.*\n", told)
     assert (tmp_path / "out" / "thesis.tex").read_text() == "mine"
@@ -294,7 +282,7 @@ def test_a_folder_with_other_things(
 
 
 def test_drawing_takes_no_longer_with_a_small_learning_rate(
-    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    script: ModuleType, run_here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # The example paths cover a fixed time, so their steps grow as 1/η and every one of them is saved.
     asked: list[int] = []
@@ -306,7 +294,7 @@ def test_drawing_takes_no_longer_with_a_small_learning_rate(
         return simulate(map_, w0, min(steps, 100), **options)
 
     monkeypatch.setattr(script.sd, "simulate", counted)
-    status = run_here(script, monkeypatch, *SMALL, "--steps", "10", "--lr", "1e-6", "--out", str(tmp_path / "out"))
+    status = run_here(script, *SMALL, "--steps", "10", "--lr", "1e-6", "--out", str(tmp_path / "out"))
     assert status == 0
     assert asked
     assert max(asked) <= 100_000  # half a minute of steps; far more than a picture shows
@@ -329,23 +317,28 @@ def interrupt_at(call: int, script: ModuleType, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_control_c_before_the_first_setting_leaves_nothing(
-    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    script: ModuleType,
+    run_here: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     interrupt_at(1, script, monkeypatch)
-    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *SMALL, "--out", str(tmp_path / "out")])
-    with pytest.raises(SystemExit) as stopped:
-        cli.run(script.main)
-    assert stopped.value.code not in (0, None)
+    assert run_here(script, *SMALL, "--out", str(tmp_path / "out")) != 0
     assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in capfd.readouterr().err
 
 
 def test_control_c_keeps_the_finished_settings(
-    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    script: ModuleType,
+    run_here: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     interrupt_at(3, script, monkeypatch)
     given = [*SMALL, "--methods", "GD,USAM", "--rho", "0.1,0.2,0.7", "--out", str(tmp_path / "out")]
-    assert run_here(script, monkeypatch, *given) == 130
+    assert run_here(script, *given) == 130
     runs = read(tmp_path / "out")
     assert runs.sizes["setting"] == 2
     assert runs.method.values.tolist() == ["GD", "USAM"]

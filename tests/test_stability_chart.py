@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,13 +16,17 @@ from PIL import Image
 SCRIPT = Path(__file__).parent.parent / "experiments" / "stability_chart.py"
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), "--resolution", "20", "--steps", "500", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=100)
+SMALL = ["--resolution", "20", "--steps", "500"]
+
+
+@pytest.fixture
+def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -> Callable[..., int]:
+    return partial(run_here, experiment("stability_chart"), *SMALL)
 
 
 def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
-    done = run(cwd=tmp_path)
+    command = [sys.executable, str(SCRIPT), *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("USAM", "SAM"))]
     assert len(rows) == 4
@@ -36,10 +43,9 @@ def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
     assert rows[0][-1] == rows[1][-1] == "0"  # nothing disagrees off the line
 
 
-def test_several_ascent_steps_of_even_number_never_hold(tmp_path: Path) -> None:
+def test_several_ascent_steps_of_even_number_never_hold(run: Callable[..., int], tmp_path: Path) -> None:
     for n, holds in (("3", True), ("2", False)):
-        done = run("--methods", "USAM", "--momentum", "0", "--ascent-steps", n, "--out", n, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
+        assert run("--methods", "USAM", "--momentum", "0", "--ascent-steps", n, "--out", n) == 0
         rate = xr.open_zarr(tmp_path / n / "chart_0.zarr", consolidated=False).rate.values
         assert bool((rate < 0).any()) == holds
         assert np.isfinite(rate).any()
@@ -58,9 +64,15 @@ def test_several_ascent_steps_of_even_number_never_hold(tmp_path: Path) -> None:
         (["--x", "lr", "--y", "lr", "--methods", "USAM"], "both axes are the same"),
     ],
 )
-def test_bad_input(arguments: list[str], message: str, tmp_path: Path) -> None:
-    done = run(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
+def test_bad_input(
+    run: Callable[..., int],
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
     assert not list(tmp_path.iterdir())
