@@ -181,11 +181,13 @@ def _distance(points: np.ndarray, to: np.ndarray, extent: np.ndarray) -> np.ndar
 
 def _component(points: np.ndarray, extent: np.ndarray) -> np.ndarray:
     """Say which points hang together with the first one, each within NEAR of another."""
+    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    tree = cKDTree(points / extent)
-    _, label = connected_components(tree.sparse_distance_matrix(tree, 2 * NEAR), directed=False)
+    pairs = cKDTree(points / extent).query_pairs(2 * NEAR, output_type="ndarray")
+    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(points), len(points)))
+    _, label = connected_components(graph, directed=False)
     return label == label[0]
 
 

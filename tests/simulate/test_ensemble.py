@@ -240,7 +240,7 @@ def test_settled_in_float32() -> None:
 
 # Slow passage is not capture.
 
-STEPS = (10, 100, 1000, 5000)
+STEPS = (10, 100, 2000)
 
 
 @pytest.mark.parametrize("steps", STEPS)
@@ -267,7 +267,7 @@ def test_slow_passage_on_beale_is_not_capture(steps: int, lr: float) -> None:
         settled = (runs.status == "settled").values
         # Wherever settled stands, the run must be at the only minimum; within the certificate's √ε·3.
         assert np.allclose(final(runs)[settled], [3, 0.5], atol=5e-8)
-        assert not settled.any() or steps == 5000
+        assert not settled.any() or steps == 2000
 
 
 def test_on_the_stable_manifold_gd_is_not_settled_either() -> None:

@@ -37,7 +37,7 @@ coordinates = st.one_of(st.just(0.0), st.floats(-1.0, 1.0), st.floats(-1e3, 1e3)
 starts = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=4)
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(
     map_=maps(),
     w0=starts,
