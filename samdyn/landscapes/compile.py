@@ -42,6 +42,8 @@ TORCH: dict[str, Callable[..., Any]] = {
         name: getattr(torch, name)
         for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan", "sign")
     },
+    "add": torch.add,
+    "addcmul": torch.addcmul,
     "Abs": torch.abs,
     "Max": _largest,
     "Min": _smallest,
@@ -68,6 +70,20 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
         if exponent == sympy.Rational(-1, 2):
             return f"(1.0/sqrt({self._print(base)}))"
         return f"({self._print(base)})**({self._print(exponent)})"
+
+    def _print_Add(self, expr: sympy.Add, order: Any = None) -> str:
+        """Print a sum with few operations: torch adds multiples, and multiples of products, in one."""
+        number, rest = expr.as_coeff_Add()
+        parts = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest)]
+        parts.sort(key=lambda part: part[0] != 1)  # begin with one that is no multiple
+        total = self._print(sympy.Mul(*parts[0]))
+        for factor, term in parts[1:]:
+            if isinstance(term, sympy.Mul):
+                a, b = (self._print(f) for f in (term.args[0], sympy.Mul(*term.args[1:])))
+                total = f"addcmul({total}, {a}, {b}, value={_real(factor)!r})"
+            else:
+                total = f"add({total}, {self._print(term)}, alpha={_real(factor)!r})"
+        return total if number == 0 else f"({total} + {_real(number)!r})"
 
     def _print_call(self, expr: Application) -> str:
         name = type(expr).__name__
@@ -100,6 +116,17 @@ def _fold(expr: sympy.Expr) -> sympy.Expr:
     return expr.replace(lambda e: e.is_number and not e.is_Atom, literal)
 
 
+def _shared(expressions: Any, **options: Any) -> Any:
+    """Name common subexpressions, but not multiples of a symbol, which sums take up at no cost."""
+    named: dict[sympy.Symbol, sympy.Expr] = {}
+    multiples: dict[sympy.Symbol, sympy.Expr] = {}
+    replacements, reduced = sympy.cse(expressions, **options)
+    for name, e in replacements:
+        e = e.xreplace(multiples)
+        (multiples if e.as_coeff_Mul()[1].is_Symbol else named)[name] = e
+    return list(named.items()), [e.xreplace(multiples) for e in reduced]
+
+
 def compile_torch(
     arguments: Sequence[sympy.Symbol], expressions: Sequence[sympy.Expr]
 ) -> Callable[..., tuple[torch.Tensor, ...]]:
@@ -117,7 +144,7 @@ def compile_torch(
     try:
         # Constants first, or they would become common subexpressions, and sqrt be called with a number.
         folded = [_fold(sympy.sympify(e).xreplace(renamed)) for e in expressions]
-        function = sympy.lambdify(names, folded, modules=[TORCH], printer=_TorchPrinter, cse=True)
+        function = sympy.lambdify(names, folded, modules=[TORCH], printer=_TorchPrinter, cse=_shared)
     except PrintMethodNotImplementedError as error:
         reject("formula", str(error), "samdyn cannot compute this function", f"Known: {', '.join(TORCH)}")
     except _NotReal as error:

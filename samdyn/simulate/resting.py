@@ -43,13 +43,15 @@ def held(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tenso
             if not len(some):
                 return holds, centre
     here = _centre(flow, w[:, some], radius[some])
-    speeds = []
+    least = torch.zeros_like(radius[some])
     for part in (1.0, 0.1, 0.01):
         inward, fastest = _slowest(flow, here, part * radius[some])
-        speeds.append(torch.where(inward > WEAK * fastest, inward, -torch.inf))
-    speed = torch.stack(speeds)
-    sure = (speed > LESS * speed[0]).all(0) & (speed > 0).all(0)
-    holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
+        sure = (inward > WEAK * fastest) & (inward > least)
+        least = LESS * inward if part == 1 else least
+        some, here, least = some[sure], here[:, sure], least[sure]
+        if not len(some):
+            return holds, centre
+    holds[some], centre[:, some] = True, here
     return holds, centre
 
 
@@ -83,12 +85,14 @@ def _centre(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
         newton = newton + change
     exact = (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius) & (norm(newton - w) > 0)
 
-    walked, step = w, radius
-    for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
-        velocity = flow(walked)
-        walked = walked + step * velocity / norm(velocity).clamp(min=1e-300)
-        step = 0.8 * step
-    return torch.where(exact, newton, walked)
+    walked, step = w[:, ~exact], radius[~exact]
+    if len(step):
+        for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
+            velocity = flow(walked)
+            walked = walked + step * velocity / norm(velocity).clamp(min=1e-300)
+            step = 0.8 * step
+    newton[:, ~exact] = walked
+    return newton
 
 
 def _directions(flow: Flow, w: torch.Tensor) -> torch.Tensor:
