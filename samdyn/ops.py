@@ -49,7 +49,7 @@ def unit(a: Point, of: Point | None = None) -> Point:
         return 0 * a if not any(of) else a / norm(of)
     largest = of.abs().amax(0)
     scale = torch.where(largest == 0, 1, largest)
-    direction = a / scale / norm(of / scale).clamp(min=1)
+    direction = a / scale / dot(of / scale, of / scale).clamp(min=1).sqrt()
     return direction if of is a else torch.where(largest == 0, 0, direction)
 
 
@@ -72,10 +72,10 @@ def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
     if is_symbolic(w):
         axes = np.array(sympy.eye(len(w)).tolist(), dtype=object)
         return np.stack([directional_derivative(function, w, axis) for axis in axes], axis=1)
-    # All columns at once, as one more axis of points: (d, d, …).
-    columns = torch.eye(len(w), dtype=w.dtype, device=w.device).reshape(len(w), len(w), *[1] * (w.ndim - 1))
-    columns = columns.expand(len(w), *w.shape).clone()
-    return directional_derivative(function, w[:, None].expand_as(columns).clone(), columns)
+    # All rows at once, backward: forward, torch goes the long way around wherever an operand has no tangent.
+    value, pull_back = torch.func.vjp(function, w)[:2]
+    rows = torch.eye(len(value), dtype=w.dtype, device=w.device).reshape(len(value), len(value), *[1] * (w.ndim - 1))
+    return torch.func.vmap(lambda row: pull_back(row)[0])(rows.expand(len(value), *value.shape))
 
 
 class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated

@@ -8,7 +8,7 @@ import torch
 
 from .. import checks
 from ..dynamics import Flow
-from ..ops import dot
+from ..simulate.resting import held
 from .critical_points import SAME, CriticalPoint, critical_points
 from .degree import cell_degrees
 
@@ -114,8 +114,8 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
     # it was none. A Jacobian of zero predicts nothing to compare with.
     predicted = NARROW * float((jacobian @ around).norm())
     if not (narrow <= SMOOTH * predicted or narrow <= SMOOTH * wide):
-        inward = [bool((dot(flow(here + h * around), around) < 0).all()) for h in (WIDE, NARROW)]
-        return Equilibrium(w, "no Jacobian", None, None, all(inward), critical)
+        attracts = bool(held(flow, here, torch.full_like(here[0], WIDE * float(extent.min())))[0])
+        return Equilibrium(w, "no Jacobian", None, None, attracts, critical)
     rates, directions = np.linalg.eig(jacobian.numpy())
     order = np.argsort(rates.real)
     rates, directions = rates[order], directions[:, order]

@@ -9,6 +9,7 @@ from ..dynamics import Flow, Map
 from ..landscapes import Box
 from ..ops import jacobian
 from ..simulate import integrate
+from ..simulate.resting import held
 from ..simulate.settling import Function, settled
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 
@@ -281,20 +282,31 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
         going = (status == "undecided") & (runs.end.values > 1e-3 * time)
         running, w, time = running[going], ends[going], 2 * time
     if slid:
-        _sliding(slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
+        _sliding(flow, slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels
 
 
-def _sliding(slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census, link: float) -> None:
-    """Group the rests of runs that slid: those that hang together, no further apart than ``link``, are one set."""
+def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census, link: float) -> None:
+    """Group the rests of runs that slid: points held from all sides each by itself, then what hangs together.
+
+    Those hang together that are connected by gaps no longer than ``link``.
+    """
+    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
     runs, ends = np.array([run for run, _ in slid]), np.array([end for _, end in slid])
-    tree = cKDTree(ends / census.extent)
-    _, component = connected_components(tree.sparse_distance_matrix(tree, link), directed=False)
-    for c in range(component.max() + 1):
-        members = ends[component == c]
-        w = members[:1] if (np.ptp(members, axis=0) <= SAME * census.extent).all() else members
-        census.enter("sliding", w, None)
-        labels[runs[component == c]] = len(census.found) - 1
+    w = torch.as_tensor(ends.T.copy())
+    isolated = held(flow, w, RESTS * w.abs().amax(0).clamp(min=1))[0].numpy()
+    for some, gap in ((isolated, SAME), (~isolated, link)):
+        if not some.any():
+            continue
+        members, of = ends[some], runs[some]
+        pairs = cKDTree(members / census.extent).query_pairs(gap, output_type="ndarray")
+        graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(members), len(members)))
+        _, component = connected_components(graph, directed=False)
+        for c in np.unique(component):
+            here = members[component == c]
+            single = (np.ptp(here, axis=0) <= SAME * census.extent).all()
+            census.enter("sliding", here[:1] if single else here, None)
+            labels[of[component == c]] = len(census.found) - 1

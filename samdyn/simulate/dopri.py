@@ -8,7 +8,8 @@ from scipy.integrate import RK45
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0  # the usual limits of step control
 PERIOD, STILL = 16, 1000.0  # a run that moves less than this, in tolerances, in so many steps hardly moves
-GOING, COMPLETE, STOPPED, SPENT, STALLED = range(5)  # how a run ended
+GOING, COMPLETE, STOPPED, SPENT, STALLED, STIFF = range(6)  # how a run ended
+UNSTABLE, STIFF_CHECKS, MANY = 2.0, 4, 1000  # |hλ| of a stiff step, how often in a row, with how many steps ahead
 
 Field = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # points (d, n), which runs (n,) -> velocities (d, n)
 
@@ -65,8 +66,10 @@ def solve(
     Every run chooses its own steps, by the embedded method of order 4; runs that are done drop out of the batch. Values
     between steps come from the interpolant of order 4 that belongs to the method. The coefficients are SciPy's RK45.
 
-    A run stalls where the field jumps. There the error falls with the step and not with its fifth power, and later the
-    run hardly moves. It ends so when such things were seen ``patience`` times and its steps are shorter than ``reach``.
+    A run is stiff if it is the method's stability that keeps its steps short [Hairer, Wanner, section IV.2], with many
+    of them ahead. A run stalls where the field jumps. There the error falls with the step and not with its fifth power,
+    and later the run hardly moves. It ends so when such things were seen ``patience`` times and its steps are shorter
+    than ``reach``.
 
     Args:
         field: velocity at points of the runs named.
@@ -97,6 +100,7 @@ def solve(
     memory = w.new_empty(7 * d * n)
     k = memory.view(7, d, n)  # the stages, times h
     none = torch.zeros((), dtype=torch.bool, device=w.device)
+    checks = torch.zeros_like(which)
     fewest = max_steps - int(steps.max())
 
     count = 0
@@ -140,8 +144,10 @@ def solve(
             limit = torch.full_like(limit, torch.inf).index_copy_(0, no, size[no] * factor[no] ** 4)
             stalled = ~accepted & (doubts >= patience)
         if count % PERIOD == 0:
-            slow = (w - mark).abs().amax(0) <= min(STILL * max(rtol, atol), 1e-3) * w.abs().amax(0).clamp(min=1)
-            slow &= PERIOD * h < 1e-2 * rest
+            slow = hardly_moves(w, mark, h, rest, max(rtol, atol))
+            if land is None:
+                unstable = ((k[6] - k[5]).abs().amax(0) > UNSTABLE * (new - point).abs().amax(0)) & (MANY * h < rest)
+                checks = torch.where(unstable, checks + 1, 0)
             doubts += 4 * slow
             stalled = stalled | (slow & (doubts >= patience))
             mark = w
@@ -153,6 +159,8 @@ def solve(
         tiny = h <= (4 * smallest) * t + (1e-9 * smallest) * last
         stopped = stop(w)
         ended = done | stopped | tiny
+        if count % PERIOD == 0:
+            ended |= checks >= STIFF_CHECKS
         if count >= fewest:
             ended |= steps + count >= max_steps
         number = int(ended.sum())
@@ -160,6 +168,7 @@ def solve(
             out = ended.nonzero().squeeze(1)
             ids = which[out]
             outcome = torch.full_like(ids, SPENT)
+            outcome[checks[out] >= STIFF_CHECKS] = STIFF
             outcome[(done & ~complete)[out]] = STALLED
             outcome[complete[out]] = COMPLETE
             outcome[stopped[out]] = STOPPED
@@ -171,11 +180,17 @@ def solve(
             stay = (~ended).nonzero().squeeze(1)
             which, t, h, steps = which[stay], t[stay], h[stay], steps[stay]
             w, f, mark = w[:, stay], f[:, stay], mark[:, stay]
-            doubts, limit, patience = doubts[stay], limit[stay], patience[stay]
+            doubts, limit, patience, checks = doubts[stay], limit[stay], patience[stay], checks[stay]
             n = len(which)
             k = memory[: 7 * d * n].view(7, d, n)
         if count % 64 == 0:
             show(float(t.min()))
+
+
+def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float) -> torch.Tensor:
+    """Say which runs moved no further in PERIOD steps than errors do, with many such steps ahead: (n,)."""
+    slow = (w - mark).abs().amax(0) <= min(STILL * tol, 1e-3) * w.abs().amax(0).clamp(min=1)
+    return slow & (PERIOD * h < 1e-2 * rest)
 
 
 def _first_step(w: torch.Tensor, f: torch.Tensor, last: torch.Tensor, rtol: float, atol: float) -> torch.Tensor:

@@ -6,8 +6,8 @@ import torch
 
 from ..dynamics import Flow
 from ..ops import norm
-from . import dopri
-from .dopri import COMPLETE, SPENT, STALLED, Runs
+from . import dopri, rodas
+from .dopri import COMPLETE, SPENT, STALLED, STIFF, Runs
 from .jumps import meet, size
 from .resting import held, rests_sliding
 from .sliding import Sliding, slide
@@ -59,6 +59,7 @@ class Follower:
         reach = self.near ** (1 / 3) / 2
         while len(free) or len(bound):
             dopri.solve(lambda w, _: self.flow(w), runs, free, *self._options, self._patience[free], reach)
+            rodas.solve(self.flow, runs, free[runs.outcome[free] == STIFF], *self._options)
             patience = torch.full_like(bound, BOUND_PATIENCE)
             hooks = self.sliding.land, self.sliding.accept
             dopri.solve(self.sliding, runs, bound, *self._options, patience, 100 * self.near, *hooks)

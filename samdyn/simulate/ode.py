@@ -42,9 +42,10 @@ def integrate(
 ) -> "xarray.Dataset":
     """Integrate a flow from every start, in float64.
 
-    One start goes to SciPy's LSODA, which copes with stiffness; many go to a batched method of order 5 in which every
-    run has steps of its own. Where a discontinuous field holds a run on its discontinuity, no solver of this kind gets
-    on: such a run ends "undecided", at the time it reached.
+    One start goes to SciPy's LSODA; many go to a batched explicit method of order 5 in which every run has steps of its
+    own, and those that turn out to be stiff to an implicit one of order 4. Where the field jumps, runs cross, slide
+    along the discontinuity, leave it or come to rest on it, in Filippov's sense. A run that needs more than
+    ``max_steps`` ends "undecided", at the time it reached.
 
     Args:
         flow: the field.

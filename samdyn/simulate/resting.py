@@ -3,12 +3,13 @@
 import torch
 
 from ..dynamics import Flow
-from ..ops import dot, norm
+from ..ops import norm
 from .jumps import complement, size
 from .sliding import Sliding, slide
 
 AROUND = 32  # directions probed around a point of the plane; as many per coordinate in higher dimension
 LESS = 0.3  # the speed towards a point may fall by this factor from one distance to a hundredth of it, no further
+SMOOTH = 0.05  # by this factor, and to a hundredth, it falls there where the field is smooth
 CLOSER = 30  # rounds in which the worst of them is looked for
 WEAK = 1e-6  # the speed towards a point that counts, relative to the greatest speed around it
 WIDE = 1e-3  # over what distance, relative to max(1, ‖w‖∞), sliding velocities are differentiated
@@ -21,51 +22,86 @@ def held(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tenso
 
     Such a point is an equilibrium in Filippov's sense, reached in finite time: around it, on spheres of ``radius``, a
     tenth and a hundredth of it, the field points inward, and does not slow down as the distance shrinks, as it would
-    where it is smooth. The field is sampled: in the plane in 32 directions, in d dimensions along the Hessian's
-    eigenvectors and in 32 d random directions, and then around the worst of them. The condition is sufficient, one on
-    Euclidean distance: a point that attracts in another way is not certified.
+    where it is smooth. Around critical points ellipsoids, on which vᵀ|H|v is constant, do as well as spheres. The field
+    is sampled: in the plane in 32 directions, in d dimensions along the Hessian's eigenvectors and in 32 d random
+    directions, and then around the worst of them. The condition is sufficient: a point that attracts in another way is
+    not certified.
 
     Args:
         flow: the field.
         w: (d, n).
-        radius: (n,).
+        radius: (n,), of the ellipsoids the longest half-axis.
 
     Returns:
         Truth values ``(n,)``, and the points ``(d, n)``.
     """
     holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
-    axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
     # Most runs are ruled out by one or two of the axes.
     some = torch.arange(w.shape[1], device=w.device)
-    for axis in axes.unbind(1):
-        for direction in (axis, -axis):
-            some = some[dot(flow(w[:, some] + radius[some] * direction), direction) < 0]
-            if not len(some):
-                return holds, centre
-    here = _centre(flow, w[:, some], radius[some])
-    least = torch.zeros_like(radius[some])
-    for part in (1.0, 0.1, 0.01):
-        inward, fastest = _slowest(flow, here, part * radius[some])
-        sure = (inward > WEAK * fastest) & (inward > least)
-        least = LESS * inward if part == 1 else least
-        some, here, least = some[sure], here[:, sure], least[sure]
-        if not len(some):
-            return holds, centre
-    holds[some], centre[:, some] = True, here
+    some = some[_along_axes(flow, w, radius, round_.expand(-1, -1, len(some)))]
+    if len(some):
+        critical, near = _critical(flow, w[:, some], radius[some])
+        here = torch.where(near, critical, _walk(flow, w[:, some], radius[some]))
+        sure = _inward(flow, here, radius[some], round_.expand(-1, -1, len(some)))
+        holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
+    some = (~holds).nonzero().squeeze(1)
+    critical, near = _critical(flow, w[:, some], radius[some])
+    some, here = some[near], critical[:, near]
+    if not len(some):
+        return holds, centre
+    # The ellipsoid through twice the run's displacement: in larger ones what bends the valley counts for more.
+    half_axes = _half_axes(flow, here)
+    lengths = norm(half_axes)
+    reached = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
+    reached = reached.clamp(min=1e-3 * radius[some])
+    inside = (reached <= radius[some]) & _along_axes(flow, here, reached, half_axes)
+    some, here = some[inside], here[:, inside]
+    if len(some):
+        sure = _inward(flow, here, reached[inside], half_axes[:, :, inside])
+        holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
     return holds, centre
 
 
-def _slowest(flow: Flow, centre: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the least inward speed on spheres, and the greatest speed: (n,).
+def _along_axes(flow: Flow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+    """Say around which points the field comes in at the ends of all half-axes ``(d, d, n)``, in columns."""
+    # To go inward is to have a component against the normal, v|H|: parallel to the axis at its end.
+    offset = radius * half_axes
+    ends = torch.stack([s * (flow(centre[:, None] + s * offset) * half_axes).sum(0) for s in (1, -1)])
+    return (ends < 0).all(0).all(0)
+
+
+def _inward(flow: Flow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+    """Say around which points the field comes in on three ellipsoids, and not ever slower: (n,)."""
+    lengths, least = norm(half_axes), torch.zeros_like(radius)
+    # Around most points the field is smooth, and nearly vanishes close to them.
+    offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
+    wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
+    sure = narrow > SMOOTH * wide
+    for part in (1.0, 0.1, 0.01) if sure.any() else ():
+        inward, fastest = _slowest(flow, centre, part * radius, half_axes / lengths, lengths)
+        sure &= (inward > WEAK * fastest) & (inward > least)
+        least = LESS * inward if part == 1 else least
+        if not sure.any():
+            break
+    return sure
+
+
+def _slowest(
+    flow: Flow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the least inward speed on ellipsoids, and the greatest speed, in units of the half-axes: (n,).
 
     Next to the direction that is worst so far others are tried, ever nearer to it: on a surface that slides the field
     points inward in all directions but two.
     """
     generator = torch.Generator().manual_seed(0)
-    directions, spread = _directions(flow, centre), 2 * torch.pi / AROUND
+    directions, spread = _directions(centre), 2 * torch.pi / AROUND
     fastest = torch.zeros_like(radius)
     for _ in range(CLOSER):
-        velocity = flow(centre[:, None] + radius * directions)
+        offset = torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * directions)
+        velocity = flow(centre[:, None] + radius * offset)
+        velocity = torch.einsum("ijn,imn->jmn", axes, velocity) / lengths[:, None]
         fastest = torch.maximum(fastest, norm(velocity).amax(0))
         inward, worst = (-(velocity * directions).sum(0)).min(0)
         worst = directions.gather(1, worst.expand(len(centre), 1, -1))
@@ -75,28 +111,40 @@ def _slowest(flow: Flow, centre: torch.Tensor, radius: torch.Tensor) -> tuple[to
     return inward, fastest
 
 
-def _centre(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Return the critical point within ``radius`` of w, or where following the field in ever shorter steps leads."""
+def _critical(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return where Newton's method gets from w, ``(d, n)``, and if that is a critical point within ``radius``, (n,)."""
     newton = w
     for _ in range(6):
         hessian = flow.landscape.hessian(newton).movedim(-1, 0).nan_to_num(0, 0, 0)
         inverse = torch.linalg.pinv(hessian, hermitian=True)
         change = -(inverse @ flow.landscape.grad(newton).T.nan_to_num(0, 0, 0)[..., None])[..., 0].T
         newton = newton + change
-    exact = (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius) & (norm(newton - w) > 0)
-
-    walked, step = w[:, ~exact], radius[~exact]
-    if len(step):
-        for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
-            velocity = flow(walked)
-            walked = walked + step * velocity / norm(velocity).clamp(min=1e-300)
-            step = 0.8 * step
-    newton[:, ~exact] = walked
-    return newton
+    # Where the Hessian vanishes Newton's method goes nowhere, and that is no critical point.
+    strength = torch.linalg.matrix_norm(hessian, 2)
+    critical = norm(flow.landscape.grad(newton)) <= 1e-11 * strength * size(w)
+    return newton, critical & (strength > 0) & (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius)
 
 
-def _directions(flow: Flow, w: torch.Tensor) -> torch.Tensor:
-    """Return unit vectors to probe in: ``(d, n) -> (d, m, n)``."""
+def _walk(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+    """Return where following the field in ever shorter steps leads."""
+    step = radius
+    for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
+        velocity = flow(w)
+        w = w + step * velocity / norm(velocity).clamp(min=1e-300)
+        step = 0.8 * step
+    return w
+
+
+def _half_axes(flow: Flow, w: torch.Tensor) -> torch.Tensor:
+    """Return the half-axes of the ellipsoids vᵀ|H|v = const, in columns, the longest of length 1: ``(d, d, n)``."""
+    hessian = flow.landscape.hessian(w).movedim(-1, 0).nan_to_num(0, 0, 0)
+    eigenvalues, vectors = torch.linalg.eigh(hessian)
+    strength = eigenvalues.abs().clamp(min=torch.finfo(w.dtype).tiny)
+    return (vectors * (strength.amin(1, keepdim=True) / strength).sqrt()[:, None]).movedim(0, -1)
+
+
+def _directions(w: torch.Tensor) -> torch.Tensor:
+    """Return unit vectors to probe in, the axes among them: ``(d, n) -> (d, m, n)``."""
     d = len(w)
     if d == 1:
         return torch.tensor([[[1.0], [-1.0]]], dtype=w.dtype, device=w.device).expand(1, 2, w.shape[1])
@@ -104,10 +152,8 @@ def _directions(flow: Flow, w: torch.Tensor) -> torch.Tensor:
         angle = torch.arange(AROUND, dtype=w.dtype, device=w.device) * (2 * torch.pi / AROUND)
         return torch.stack([angle.cos(), angle.sin()])[..., None].expand(2, AROUND, w.shape[1])
     random = torch.randn(d, AROUND * d, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
-    random = (random / norm(random))[..., None].expand(d, AROUND * d, w.shape[1])
-    hessian = flow.landscape.hessian(w).movedim(-1, 0).nan_to_num(0, 0, 0)
-    vectors = torch.linalg.eigh(hessian).eigenvectors.movedim(0, -1)
-    return torch.cat([random, vectors, -vectors], 1)
+    axes = torch.eye(d, dtype=w.dtype, device=w.device)
+    return torch.cat([random / norm(random), axes, -axes], 1)[..., None].expand(-1, -1, w.shape[1])
 
 
 def rests_sliding(

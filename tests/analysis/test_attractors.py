@@ -31,7 +31,7 @@ def test_minima_of_the_double_well() -> None:
 def test_cycles_with_their_multipliers() -> None:
     """GD on the double well, x ← x − η(x³ − x), has the 2-cycle about a minimum that solves the cubic below."""
     eta = 1.1
-    found = sd.attractors(sd.Map(WELL, sd.GD(), lr=eta), starts=100)
+    found = sd.attractors(sd.Map(WELL, sd.GD(), lr=eta), starts=64)
     assert [(a.kind, a.period) for a in found] == [("cycle", 2)] * 2
     (right,) = [a for a in found if a.w[:, 0].mean() > 0]
     x, y = sorted(right.w[:, 0])
@@ -84,7 +84,7 @@ def test_a_valley_is_one_attractor() -> None:
 
 @pytest.mark.parametrize("method", [sd.GD(), sd.USAM(0.01)], ids=str)
 def test_flows(method: sd.Method) -> None:
-    found = sd.attractors(sd.Flow(sd.landscapes.himmelblau(), method), starts=100)
+    found = sd.attractors(sd.Flow(sd.landscapes.himmelblau(), method), starts=64)
     minima = [p for p in sd.critical_points(sd.landscapes.himmelblau()) if p.kind == "minimum"]
     assert sorted(a.w[0].round(6).tolist() for a in found) == sorted(p.w.round(6).tolist() for p in minima)
     assert sum(a.share for a in found) == pytest.approx(1)
@@ -94,7 +94,7 @@ def test_saddles_that_attract() -> None:
     """USAM above 1/|λ|, map and flow; below they are none."""
     saddle = sd.landscapes.saddle()
     for system in (sd.Map(saddle, sd.USAM(0.6), lr=0.01), sd.Flow(saddle, sd.USAM(0.6))):
-        (found,) = sd.attractors(system, starts=100)
+        (found,) = sd.attractors(system, starts=64)
         assert found.share == 1
         assert found.critical is not None
         assert found.critical.kind == "saddle"
@@ -195,3 +195,18 @@ def test_bad_attractors(arguments: dict) -> None:
 def test_symbols_have_no_attractors() -> None:
     with pytest.raises(sd.InputError, match="a simulation needs a number"):
         sd.attractors(sd.Map(WELL, sd.USAM(sympy.Symbol("rho")), lr=0.1))
+
+
+@pytest.mark.slow
+def test_sams_flow_ends_on_every_critical_point_it_is_held_by() -> None:
+    """SAM is held by minima, saddles and maxima alike, each by itself; only runs down Beale's far valley go on."""
+    himmelblau = sd.landscapes.himmelblau()
+    found = sd.attractors(sd.Flow(himmelblau, sd.SAM(0.3)), starts=400)
+    assert {a.kind for a in found} == {"sliding"}
+    assert all(len(a.w) == 1 for a in found)
+    assert {tuple(a.critical.w) for a in found} == {tuple(p.w) for p in sd.critical_points(himmelblau)}
+    assert sum(a.runs for a in found) == 400
+    of_beale = sd.attractors(sd.Flow(sd.landscapes.beale(), sd.SAM(0.3)), starts=64)
+    assert [np.round(a.w[0], 9).tolist() for a in of_beale] == [[3, 0.5], [0, 1]]
+    assert 0.8 < of_beale[0].share < 0.95
+    assert sum(a.share for a in of_beale) < 1
