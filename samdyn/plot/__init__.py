@@ -2,6 +2,7 @@
 
 from .animation import animate
 from .basins import basins
+from .bifurcation import bifurcation, orbits
 from .chart import stability_chart
 from .escape import cosine, survival, trapped_fraction
 from .landscape import contours, path, surface, surface_path
@@ -15,11 +16,13 @@ __all__ = [
     "STYLE",
     "animate",
     "basins",
+    "bifurcation",
     "contours",
     "cosine",
     "line",
     "manifolds",
     "mark",
+    "orbits",
     "path",
     "perturbed",
     "phase_portrait",
