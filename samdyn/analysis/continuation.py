@@ -211,11 +211,13 @@ def branch(
     if found is None:
         residual = float(np.linalg.norm(problem.value(guess)))
         rule = f"the continuation cannot start: Newton's method finds no point near it, the residual is {residual:.3g}"
-        checks.reject("start", tuple(z), rule, "Start at a critical point, or at an attractor that attractors finds")
+        checks.reject(
+            "start", tuple(z.tolist()), rule, "Start at a critical point, or at an attractor that attractors finds"
+        )
     if not has_jacobian(problem, found):
         rule = "the continuation cannot start: the field has no Jacobian there"
         fix = "Start on a cycle that attractors finds; for normalised methods at a critical point see stability"
-        checks.reject("start", tuple(z), rule, fix)
+        checks.reject("start", tuple(z.tolist()), rule, fix)
     tangent = tangent_at(problem.derivatives(found))
     ahead, behind = (follow(problem, found, side * tangent) for side in (1, -1))
     return join(problem, [*behind[::-1], found, *ahead])

@@ -89,9 +89,8 @@ def limit_sets(
 
     A label is the index of an attractor, DIVERGED or UNDECIDED. A run is given to a fixed point, curve or cycle when
     ``simulate.settling`` certifies that it rests there: by its multipliers, so that slow passage does not count. What
-    is left of a map's runs at the end wanders over a set if, in each of two windows of 512 steps, halfway and at the
-    end, it goes at least ten times back and forth over the same stretch; a run that drifts slower than that stretch in
-    half its steps is not told from one that stays.
+    is left of a map's runs at the end wanders over a set if, in two windows of 512 steps, halfway and at the end, it
+    covers the same stretch, to a quarter of it; a run that drifts slower than that is not told from one that stays.
     """
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2
@@ -239,9 +238,8 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
     """Label runs by the sets they go about in, from windows ``(k, d, n)`` halfway and at the end."""
     boxes = [(w.min(0), w.max(0)) for w in (first, second)]
     sizes = [(high - low).max(0) for low, high in boxes]
-    lengths = [np.abs(np.diff(w, axis=0)).max(1).sum(0) for w in (first, second)]
     apart = np.maximum(np.abs(boxes[0][0] - boxes[1][0]), np.abs(boxes[0][1] - boxes[1][1])).max(0)
-    stays = (apart <= 0.25 * sizes[1]) & (lengths[0] >= 10 * sizes[0]) & (lengths[1] >= 10 * sizes[1]) & (sizes[1] > 0)
+    stays = (apart <= 0.25 * sizes[1]) & (sizes[1] > 0)
     labels = np.full(first.shape[2], UNDECIDED)
     kinds: list[tuple[np.ndarray, np.ndarray, int]] = []
     for run in np.flatnonzero(stays):

@@ -45,7 +45,7 @@ def test_cycles_with_their_multipliers() -> None:
 
 def test_the_longest_period_is_the_users_choice() -> None:
     map_ = sd.Map(WELL, sd.GD(), lr=1.27)
-    assert {(a.kind, a.period) for a in sd.attractors(map_, starts=100)} == {("cycle", 4)}
+    assert {(a.kind, a.period) for a in sd.attractors(map_, starts=100, period=4)} == {("cycle", 4)}
     # Without it they are seen all the same, as what they are to somebody who looks for shorter ones.
     assert {(a.kind, a.period) for a in sd.attractors(map_, starts=100, period=2)} == {("wandering", 0)}
 
@@ -54,6 +54,13 @@ def test_chaos_is_reported_as_a_set() -> None:
     found = sd.attractors(sd.Map(WELL, sd.GD(), lr=1.35), starts=400)
     assert {a.kind for a in found} == {"wandering"}
     assert all(a.multipliers is None and 0.5 < a.extent < 0.9 for a in found)
+
+
+@pytest.mark.parametrize("method", [sd.GD(), sd.SAM(0.05)], ids=str)
+def test_drift_is_no_attractor(method: sd.Method) -> None:
+    """On their way down Rosenbrock's valley GD goes straight, SAM to and fro across the floor: both have not arrived."""
+    map_ = sd.Map(sd.landscapes.rosenbrock(), method, lr=3e-4)
+    assert sd.attractors(map_, [(-1.5, 0.5), (-0.5, 1.5)], starts=49, steps=2048) == []
 
 
 def test_two_cycle_of_sam() -> None:

@@ -40,6 +40,12 @@ def test_the_trap_of_sam_ends_at_rho(saddle: sd.Landscape, origin: CriticalPoint
     assert ((chart.rate < 0) == inside)[clear].all()
 
 
+def test_a_run_that_only_overshoots_is_held(saddle: sd.Landscape, origin: CriticalPoint) -> None:
+    """Nearer than its own step, ηρ|λ| = 0.01, a run of SAM goes to and fro about the saddle, farther out than before."""
+    axes = ("distance", np.array([1e-5, 1e-3])), ("rho", np.array([0.5, 1.0]))
+    assert (stability_chart(sd.Map(saddle, sd.SAM(1.0), lr=0.01), origin, *axes).rate < 0).all()
+
+
 def test_gd_holds_nothing(saddle: sd.Landscape, origin: CriticalPoint) -> None:
     axes = ("distance", np.array([1e-6, 1e-3, 0.1])), ("lr", np.array([1e-3, 0.01, 0.1]))
     chart = stability_chart(sd.Map(saddle, sd.GD(), lr=1), origin, *axes)
