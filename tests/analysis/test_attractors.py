@@ -58,7 +58,7 @@ def test_chaos_is_reported_as_a_set() -> None:
 
 @pytest.mark.parametrize("method", [sd.GD(), sd.SAM(0.05)], ids=str)
 def test_drift_is_no_attractor(method: sd.Method) -> None:
-    """On their way down Rosenbrock's valley GD goes straight, SAM to and fro across the floor: both have not arrived."""
+    """Down Rosenbrock's valley GD goes straight, SAM to and fro across the floor: both have not arrived."""
     map_ = sd.Map(sd.landscapes.rosenbrock(), method, lr=3e-4)
     assert sd.attractors(map_, [(-1.5, 0.5), (-0.5, 1.5)], starts=49, steps=2048) == []
 

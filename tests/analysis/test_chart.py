@@ -41,7 +41,7 @@ def test_the_trap_of_sam_ends_at_rho(saddle: sd.Landscape, origin: CriticalPoint
 
 
 def test_a_run_that_only_overshoots_is_held(saddle: sd.Landscape, origin: CriticalPoint) -> None:
-    """Nearer than its own step, ηρ|λ| = 0.01, a run of SAM goes to and fro about the saddle, farther out than before."""
+    """Nearer than its own step, ηρ|λ| = 0.01, a run of SAM goes to and fro about the saddle, farther out."""
     axes = ("distance", np.array([1e-5, 1e-3])), ("rho", np.array([0.5, 1.0]))
     assert (stability_chart(sd.Map(saddle, sd.SAM(1.0), lr=0.01), origin, *axes).rate < 0).all()
 
