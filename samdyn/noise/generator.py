@@ -1,0 +1,64 @@
+"""Random numbers as a pure function of (seed, run, step, draw): Threefry2x32 with 20 rounds."""
+
+import math
+
+import torch
+
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+PARITY = 0x1BD11BDA
+ROUNDS = 20
+PAIRS = 2**16  # of normals that one draw may have
+
+Words = tuple[torch.Tensor, torch.Tensor]  # of int32, which stand for their 32 bits
+
+
+def threefry(key: Words, counter: Words) -> Words:
+    """Return 64 random bits for every key and counter, which broadcast: two words each, int32.
+
+    Source: Salmon, Moraes, Dror, Shaw, Parallel random numbers: as easy as 1, 2, 3 (2011), Threefry2x32-20. All
+    operations are on integers, with sums modulo 2³²: the same bits on every device.
+    """
+    keys = (key[0], key[1], key[0] ^ key[1] ^ PARITY)
+    x, y = counter[0] + keys[0], counter[1] + keys[1]
+    for group in range(ROUNDS // 4):
+        for rotation in ROTATIONS[group % 2]:
+            x = x + y
+            # Shifting right brings in the sign, and not zeros: they are masked off.
+            y = (y << rotation) | ((y >> (32 - rotation)) & ((1 << rotation) - 1))
+            y = y ^ x
+        x = x + keys[(group + 1) % 3]
+        y = y + keys[(group + 2) % 3] + (group + 1)
+    return x, y
+
+
+def normals(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> torch.Tensor:
+    """Return standard normal numbers for some runs: ``(count, N)``, float64.
+
+    Box and Muller's transform of 32 random bits each, so that none is beyond 6.8. A run's numbers depend on its own
+    index alone, and not on which other runs are there.
+
+    Args:
+        seed: in [0, 2³²).
+        runs: ``(N,)``, the indices of the runs, int64, in [0, 2³²).
+        step: in [0, 2³²).
+        draw: which of the step's draws, in [0, 2¹⁶).
+        count: how many numbers, at most 2¹⁷.
+    """
+    key = (_word(seed, runs.device), _words(runs))
+    pairs = torch.arange(-(-count // 2), device=runs.device)[:, None]
+    x, y = threefry(key, (_word(step, runs.device), _words(draw * PAIRS + pairs)))
+    # From the signed words to the middles of 2³² equal parts of (0, 1): no logarithm of 0.
+    radius = ((x.double() * 2.0**-32 + (0.5 + 2.0**-33)).log() * -2).sqrt()
+    angle = (2 * math.pi * 2.0**-32) * y.double()
+    both = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)  # (pairs, 2, N)
+    return both.reshape(-1, *runs.shape)[:count]
+
+
+def _words(values: torch.Tensor) -> torch.Tensor:
+    """Return the low 32 bits of int64 values, as int32."""
+    low = values & 0xFFFFFFFF
+    return torch.where(low >= 2**31, low - 2**32, low).int()
+
+
+def _word(value: int, device: torch.device) -> torch.Tensor:
+    return _words(torch.tensor(value, device=device))
