@@ -1,6 +1,6 @@
 """samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
 
-from . import analysis, landscapes, methods, plot, theory
+from . import analysis, landscapes, methods, noise, plot, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError
 from .dynamics import Flow, Map
@@ -29,6 +29,7 @@ __all__ = [
     "integrate",
     "landscapes",
     "methods",
+    "noise",
     "plot",
     "simulate",
     "stability",

@@ -69,6 +69,13 @@ def count(name: str, value: Any, fix: str) -> int:
     return int(value)
 
 
+def word(name: str, value: Any, fix: str) -> int:
+    """Check a seed or an index of a run: an integer in [0, 2³²)."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**32:
+        reject(name, value, "must be an integer in [0, 2**32)", fix)
+    return int(value)
+
+
 def positive(name: str, value: Any, fix: str) -> float:
     """Check a step, a length or a time: finite and > 0."""
     return number(name, value, "must be a finite number > 0", fix, lambda v: v > 0)

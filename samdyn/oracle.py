@@ -20,6 +20,10 @@ class Oracle:
     def __call__(self, w: Point) -> Point:
         return self.gradient(w)
 
+    def up(self, w: Point, known: Point | None = None) -> Point:
+        """Return the gradient to climb along at w: the gradient, ``known`` if it was taken already."""
+        return self(w) if known is None else known
+
     def full(self, w: Point) -> Point:
         """Return the full-batch gradient ∇L(w): ``(d, …) -> (d, …)``."""
         return self.gradient(w)

@@ -13,7 +13,7 @@ from samdyn.methods import Ascent
 from samdyn.ops import unit
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, PLANE, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+LIBRARY, PLANE, NOISE, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,6 +35,18 @@ def test_phase_plane_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.count("cycle of period 2 about") == 2
     assert printed.count("50.0 %") == 2
     assert "rho = 1: branch point at (0, 0)" in printed
+
+
+def test_noise_example(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(NOISE, {"sd": sd})
+    values = re.search(r"array\(\[(.*?)\]\)", capsys.readouterr().out)
+    assert values is not None
+    for lam, printed in zip((2, -2), map(float, values[1].split(",")), strict=True):
+        factor = 1 + 0.1 * lam
+        q = (1 - 0.01 * lam * factor) ** 2
+        expected = 0.01**2 * factor**2 * 2 / 16 * (1 - q**100) / (1 - q)
+        # Four standard errors of a variance from 1000 runs.
+        assert printed == pytest.approx(expected, rel=4 * (2 / 1000) ** 0.5)
 
 
 def test_a_landscape_added() -> None:

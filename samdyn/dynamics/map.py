@@ -1,6 +1,7 @@
 """The discrete iterates of a method."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 from .. import checks
 from ..landscapes import Landscape
 from ..methods import Method
+from ..noise import Draws, Noise
+from ..noise.model import Source
 from ..ops import Point, is_symbolic, jacobian, symbolic
 
 State = tuple[Point, ...]  # (w,), or with momentum (w, v); every part is (d, …)
@@ -30,9 +33,10 @@ class Map:
         lr: learning rate η > 0; a SymPy symbol in formulas, a tensor ``(…)`` for one per point.
         momentum: γ in [0, 1); likewise.
         nesterov: which form of momentum.
+        noise: of the gradients, None for none. Steps then need ``draws``, which ``simulate`` gives them.
 
     Raises:
-        InputError: a parameter out of its range; Nesterov without momentum.
+        InputError: a parameter out of its range; Nesterov without momentum; noise that does not fit the landscape.
     """
 
     landscape: Landscape
@@ -40,6 +44,7 @@ class Map:
     lr: Any
     momentum: Any = 0.0
     nesterov: bool = False
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lr", checks.learning_rate(self.lr))
@@ -47,6 +52,7 @@ class Map:
         if self.nesterov and not self.has_velocity:
             rule = "Nesterov's form changes nothing without momentum"
             checks.reject("momentum", self.momentum, rule, "Use e.g. momentum=0.9, or nesterov=False")
+        _ = self._source
 
     @property
     def has_velocity(self) -> bool:
@@ -57,14 +63,18 @@ class Map:
         """Return the state at w with no velocity."""
         return (w, 0 * w) if self.has_velocity else (w,)
 
-    def step(self, state: State) -> State:
-        """Return the next state; every part keeps its shape ``(d, …)``."""
-        change, *velocity = self._move(state)
+    def step(self, state: State, draws: Draws | None = None) -> State:
+        """Return the next state; every part keeps its shape ``(d, …)``.
+
+        Raises:
+            InputError: a map with noise without ``draws``.
+        """
+        change, *velocity = self._move(state, draws)
         return (state[0] + change, *velocity)
 
     def increment(self, state: State) -> State:
         """Return the difference to the next state, free of the rounding that subtracting states would bring."""
-        change, *velocity = self._move(state)
+        change, *velocity = self._move(state, None)
         return (change, *(new - old for new, old in zip(velocity, state[1:], strict=True)))
 
     def flat_start(self, w: Point) -> Point:
@@ -89,10 +99,20 @@ class Map:
         """Return the Jacobian of one step at states (w, v), by automatic differentiation: ``(D, …) -> (D, D, …)``."""
         return jacobian(self.flat_step, z)
 
-    def _move(self, state: State) -> State:
+    @cached_property
+    def _source(self) -> Source | None:
+        return None if self.noise is None else self.noise.on(self.landscape)
+
+    def _move(self, state: State, draws: Draws | None) -> State:
         """Return the change of w, and with momentum the next v."""
         w, *velocity = state
-        update = self.method(w, self.landscape.grad)
+        oracle = self.landscape.grad
+        if self._source is not None:
+            if draws is None:
+                rule = "what is asked for follows the iterates without noise"
+                checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
+            oracle = self._source.oracle(draws)
+        update = self.method(w, oracle)
         if not velocity:
             return (-self.lr * update,)
         v = self.momentum * velocity[0] + update

@@ -59,9 +59,9 @@ class Ascent(Method):
 
     def ascend(self, w: Point, grad: Oracle) -> Iterator[tuple[Point, Point]]:
         """Yield the n points of the ascent, each with the gradient there."""
-        g = grad(w)
+        g = None
         for _ in range(self.ascent_steps):
-            w = w + self.rho / self.ascent_steps * self.direction(w, g, grad)
+            w = w + self.rho / self.ascent_steps * self.direction(w, grad.up(w, g), grad)
             g = grad(w)
             yield w, g
 

@@ -1,6 +1,7 @@
 """Random numbers as a pure function of (seed, run, step, draw): Threefry2x32 with 20 rounds."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 
@@ -10,6 +11,19 @@ ROUNDS = 20
 PAIRS = 2**16  # of normals that one draw may have
 
 Words = tuple[torch.Tensor, torch.Tensor]  # of int32, which stand for their 32 bits
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What the random numbers of one step are a function of: seed, the runs' indices ``(N,)`` int64, and the step."""
+
+    seed: int
+    runs: torch.Tensor
+    step: int
+
+    def normals(self, draw: int, count: int) -> torch.Tensor:
+        """Return the standard normal numbers of one draw: ``(count, N)``, float64."""
+        return normals(self.seed, self.runs, self.step, draw, count)
 
 
 def threefry(key: Words, counter: Words) -> Words:

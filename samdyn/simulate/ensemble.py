@@ -8,6 +8,7 @@ import torch
 
 from .. import checks
 from ..dynamics import Map
+from ..noise import Draws
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
@@ -26,6 +27,8 @@ def simulate(
     box: Sequence[tuple[float, float]] | None = None,
     dtype: str | torch.dtype = "float64",
     device: str = "auto",
+    seed: int = 0,
+    first_run: int = 0,
     progress: bool = True,
 ) -> "xarray.Dataset":
     """Run a map from every start, all at once.
@@ -41,19 +44,23 @@ def simulate(
         box: stop runs that leave it; one (low, high) pair per coordinate.
         dtype: "float64" or "float32".
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
+        seed: of the noise, in [0, 2³²). A run's noise depends on the seed, its index and the step alone.
+        first_run: the index of the first run, so that a large ensemble can be run in parts.
         progress: show a progress bar if standard error is a terminal.
 
     Returns:
         A dataset with dims run, step, coord and time = step · lr:
 
         - w (run, step, coord) and loss (run, step);
-        - status (run): "settled" (at a fixed point or 2-cycle that holds it, with a certificate; see
-          ``simulate.settling``), "diverged" (left the floating-point range), "left the box", "undecided";
+        - status (run): "settled" (at a fixed point or 2-cycle that holds it, with a certificate, see
+          ``simulate.settling``, and never with noise), "diverged" (left the floating-point range), "left the box",
+          "undecided";
         - end (run): the step at which it diverged or left, for the others ``steps``. A diverged run is held at its last
           finite point, the step before.
 
     Raises:
-        InputError: steps or save_every < 1, bad starts, box, dtype or device, more to save than memory holds.
+        InputError: steps or save_every < 1, bad starts, box, dtype, device, seed or first_run, more to save than memory
+            holds.
     """
     landscape = map_.landscape
     check_numeric(map_)
@@ -63,6 +70,10 @@ def simulate(
         save_every = checks.count("save_every", save_every, "Use e.g. save_every=10, or None for the last step alone")
     real, on = choose_dtype(dtype), choose_device(device)
     start = start_points(w0, landscape, real, on)
+    seed = checks.word("seed", seed, "Use e.g. seed=0")
+    first_run = checks.word("first_run", first_run, "Use first_run=0 for the first part of an ensemble")
+    checks.word("first_run", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the others")
+    runs = first_run + torch.arange(start.shape[1], device=on)
     largest = torch.finfo(real).max
     limits = checks.box(box, landscape.dim) if box is not None else ((-largest, largest),) * landscape.dim
     low, high = torch.tensor(limits, dtype=real, device=on).T[..., None]
@@ -84,7 +95,7 @@ def simulate(
     with torch.no_grad(), progress_bar(f"{map_.method}", steps, progress) as show:
         save(0, start)
         for step in range(1, steps + 1):
-            new = map_.step(state)
+            new = map_.step(state, Draws(seed, runs, step) if map_.noise else None)
             goes_on = running & torch.isfinite(new[0]).all(0)
             state = tuple(torch.where(goes_on, part, old) for part, old in zip(new, state, strict=True))
             end += running
@@ -97,8 +108,9 @@ def simulate(
         inside = ((w >= low) & (w <= high)).all(0)
         status = np.where(inside.cpu().numpy(), DIVERGED, LEFT).astype("U12")
         status[running.cpu().numpy()] = UNDECIDED
-        rests = running.nonzero().squeeze(1)[_settled(map_, tuple(part[:, running] for part in state))]
-        status[rests.cpu().numpy()] = SETTLED
+        if map_.noise is None:
+            rests = running.nonzero().squeeze(1)[_settled(map_, tuple(part[:, running] for part in state))]
+            status[rests.cpu().numpy()] = SETTLED
 
     return dataset(
         landscape,
@@ -115,7 +127,8 @@ def simulate(
         steps=steps,
         dtype=str(real).removeprefix("torch."),
         device=str(on),
-    )
+        **({"noise": repr(map_.noise), "seed": seed} if map_.noise else {}),
+    ).assign_coords(run=runs.cpu().numpy())
 
 
 def _settled(map_: Map, state: tuple[torch.Tensor, ...]) -> torch.Tensor:
