@@ -15,6 +15,7 @@ from .gradients import cosine
 from .growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .limit_sets import DIVERGED, UNDECIDED, Attractor
 from .manifolds import Manifolds, manifolds
+from .moments import LinearStep, linear_step
 from .parameters import parameters, with_parameters
 from .starts import starts_around
 from .trapping import trap_half_width, trapping_radius
@@ -36,6 +37,7 @@ __all__ = [
     "Equilibrium",
     "Escape",
     "ExactCriticalPoints",
+    "LinearStep",
     "Manifolds",
     "OrbitDiagram",
     "StabilityChart",
@@ -53,6 +55,7 @@ __all__ = [
     "growth_rate",
     "growth_rates",
     "is_linear",
+    "linear_step",
     "manifolds",
     "orbit_diagram",
     "parameters",

@@ -81,10 +81,10 @@ class Map:
         """Return ``start(w)`` as one array z, w above v: ``(d, …) -> (D, …)``, D = 2d with momentum, else d."""
         return _stack(self.start(w))
 
-    def flat_step(self, z: Point) -> Point:
+    def flat_step(self, z: Point, draws: Draws | None = None) -> Point:
         """Return the step of a state written as one array: ``(D, …) -> (D, …)``."""
         parts = np.split(z, len(z) // self.landscape.dim) if is_symbolic(z) else z.split(self.landscape.dim)
-        return _stack(self.step(tuple(parts)))
+        return _stack(self.step(tuple(parts), draws))
 
     def jacobian(self) -> sympy.Matrix:
         """Return the Jacobian of one step on (w, v) as formulas, in symbols w and v_w: ``(D, D)``.
