@@ -99,7 +99,7 @@ def main(
         with plt.rc_context(plot.STYLE):
             folder.save_figure(draw(flows, rests, view, measured, points, end), "phase_portraits.png")
             if animate:
-                with folder._writing("rho.gif") as path:
+                with folder.writing("rho.gif") as path:
                     about = json.dumps(folder.about, default=str)
                     radii = np.linspace(0, max(getattr(f.method, "rho", 0) for f in perturbing), frames + 1)[1:]
                     plot.animate(moving(perturbing[0], view), radii, path, comment=about)

@@ -150,7 +150,7 @@ class OutputFolder:
         shutil.rmtree(old, ignore_errors=True)
 
     @contextmanager
-    def _writing(self, name: str) -> Iterator[Path]:
+    def writing(self, name: str) -> Iterator[Path]:
         """Yield where to write ``name``; it gets there when it is whole."""
         (self._building / UNFINISHED).mkdir(exist_ok=True)
         yield self._building / UNFINISHED / name
@@ -162,14 +162,14 @@ class OutputFolder:
         for key, variable in labelled.variables.items():
             if variable.dtype.kind == "U":  # Zarr's format knows strings of any length, not of a fixed one
                 labelled[key] = variable.astype(object)
-        with self._writing(name) as path, warnings.catch_warnings():
+        with self.writing(name) as path, warnings.catch_warnings():
             # One file with all metadata, which xarray looks for; that Zarr's standard does not know it yet is no news.
             warnings.filterwarnings("ignore", "Consolidated metadata")
             labelled.to_zarr(path, consolidated=True)
 
     def save_figure(self, figure: "Figure", name: str) -> None:
         """Write a figure as PNG, with the provenance in its metadata, and close it."""
-        with self._writing(name) as path:
+        with self.writing(name) as path:
             save_figure(figure, path, self.about)
 
 

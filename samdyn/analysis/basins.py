@@ -10,6 +10,7 @@ from ..dynamics import Flow, Map
 from ..simulate.starts import check_numeric
 from .attractors import centres
 from .limit_sets import NAMES, Attractor, limit_sets
+from .wilson import wilson
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +36,7 @@ class Basins:
 
     def interval(self, label: int) -> tuple[float, float]:
         """Return Wilson's 95 % interval of ``fraction(label)``, as of independent starts; a grid's error is smaller."""
-        from scipy.stats import binomtest
-
-        ci = binomtest(int((self.label == label).sum()), self.label.size).proportion_ci(0.95, method="wilson")
-        return float(ci.low), float(ci.high)
+        return wilson(int((self.label == label).sum()), self.label.size)
 
     def __str__(self) -> str:
         lines = [str(a) for a in self.attractors]

@@ -10,6 +10,7 @@ from ..dynamics import Map
 from ..simulate import simulate
 from .critical_points import CriticalPoint
 from .trapping import distances_from, trapping_radius
+from .wilson import wilson
 
 TRAPPED, ESCAPED, DIVERGED, UNDECIDED = OUTCOMES = ("trapped", "escaped", "diverged", "undecided")
 
@@ -36,11 +37,7 @@ class Escape:
 
     def interval(self, outcome: str) -> tuple[float, float]:
         """Return Wilson's 95 % interval of ``fraction(outcome)``."""
-        from scipy import stats
-
-        hits = int((self.outcome == outcome).sum())
-        ci = stats.binomtest(hits, len(self.outcome)).proportion_ci(0.95, method="wilson")
-        return float(ci.low), float(ci.high)
+        return wilson(int((self.outcome == outcome).sum()), len(self.outcome))
 
     def survival(self) -> "Survival":
         """Return the Kaplan–Meier estimate of the time of escape; every run that did not escape is censored.

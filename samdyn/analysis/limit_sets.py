@@ -12,6 +12,7 @@ from ..simulate import integrate
 from ..simulate.resting import held
 from ..simulate.settling import Function, settled
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
+from .wilson import wilson
 
 DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
 NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
@@ -69,10 +70,7 @@ class Attractor:
     @property
     def interval(self) -> tuple[float, float]:
         """Return Wilson's 95 % interval of the share, as of independent starts."""
-        from scipy.stats import binomtest
-
-        ci = binomtest(self.runs, self.of).proportion_ci(0.95, method="wilson")
-        return float(ci.low), float(ci.high)
+        return wilson(self.runs, self.of)
 
     def __str__(self) -> str:
         where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.w.mean(0), 12) + 0.0) + ")"

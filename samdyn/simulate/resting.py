@@ -36,18 +36,16 @@ def held(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tenso
         Truth values ``(n,)``, and the points ``(d, n)``.
     """
     holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
+    critical, near = _critical(flow, w, radius)
     round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
     # Most runs are ruled out by one or two of the axes.
-    some = torch.arange(w.shape[1], device=w.device)
-    some = some[_along_axes(flow, w, radius, round_.expand(-1, -1, len(some)))]
+    some = _along_axes(flow, w, radius, round_.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
     if len(some):
-        critical, near = _critical(flow, w[:, some], radius[some])
-        here = torch.where(near, critical, _walk(flow, w[:, some], radius[some]))
+        here = torch.where(near[some], critical[:, some], _walk(flow, w[:, some], radius[some]))
         sure = _inward(flow, here, radius[some], round_.expand(-1, -1, len(some)))
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
-    some = (~holds).nonzero().squeeze(1)
-    critical, near = _critical(flow, w[:, some], radius[some])
-    some, here = some[near], critical[:, near]
+    some = (near & ~holds).nonzero().squeeze(1)
+    here = critical[:, some]
     if not len(some):
         return holds, centre
     # The ellipsoid through twice the run's displacement: in larger ones what bends the valley counts for more.
