@@ -11,12 +11,14 @@ from .degenerate import CriticalSet, DegeneratePoint
 from .equilibria import Equilibrium, equilibria
 from .escape import OUTCOMES, Escape, Survival, escape, survival
 from .exact import ExactCriticalPoints, exact_critical_points
+from .exits import Exits, exit_times
 from .gradients import cosine
 from .growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .limit_sets import DIVERGED, UNDECIDED, Attractor
 from .manifolds import Manifolds, manifolds
 from .moments import LinearStep, linear_step
-from .parameters import parameters, with_parameters
+from .parameters import over_grid, parameters, with_parameters
+from .spread import msd
 from .starts import starts_around
 from .trapping import trap_half_width, trapping_radius
 
@@ -37,6 +39,7 @@ __all__ = [
     "Equilibrium",
     "Escape",
     "ExactCriticalPoints",
+    "Exits",
     "LinearStep",
     "Manifolds",
     "OrbitDiagram",
@@ -52,12 +55,15 @@ __all__ = [
     "equilibria",
     "escape",
     "exact_critical_points",
+    "exit_times",
     "growth_rate",
     "growth_rates",
     "is_linear",
     "linear_step",
     "manifolds",
+    "msd",
     "orbit_diagram",
+    "over_grid",
     "parameters",
     "stability_chart",
     "starts_around",

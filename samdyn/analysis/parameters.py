@@ -1,12 +1,18 @@
 """The parameters of maps and flows by name."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from .. import checks
 from ..dynamics import Flow, Map
 from ..methods import Ascent
+
+if TYPE_CHECKING:
+    import xarray
 
 System = TypeVar("System", bound=Map | Flow)
 
@@ -15,7 +21,8 @@ def parameters(system: Map | Flow) -> list[str]:
     """Return the names of the parameters that a system has."""
     radius = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
     if isinstance(system, Map):
-        return [*radius, "lr", "momentum"]
+        batch = ["batch_size"] if hasattr(system.noise, "batch_size") else []
+        return [*radius, "lr", "momentum", *batch]
     return [*radius, "lr"] if system.order == 2 else radius
 
 
@@ -33,4 +40,35 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
             checks.reject("parameter", name, rule, f"It has: {has}")
     of_method = {name: values[name] for name in ("rho", "ascent_steps") if name in values}
     method = replace(system.method, **of_method) if of_method else system.method
-    return replace(system, method=method, **{n: v for n, v in values.items() if n not in of_method})
+    others = {name: value for name, value in values.items() if name not in of_method}
+    if "batch_size" in others:
+        noise: Any = vars(system)["noise"]
+        others["noise"] = replace(noise, batch_size=others.pop("batch_size"))
+    return replace(system, method=method, **others)
+
+
+def over_grid(
+    system: System, axes: Mapping[str, Sequence[float]], measure: Callable[[System], Mapping[str, float]]
+) -> "xarray.Dataset":
+    """Measure something of a map or flow for every combination of parameters.
+
+    Args:
+        system: the map or flow.
+        axes: the values of each parameter that varies, by name: rho, ascent_steps, lr, momentum, batch_size.
+        measure: gives named numbers for one system.
+
+    Returns:
+        A dataset with one dimension per axis and one variable per number.
+
+    Raises:
+        InputError: what ``with_parameters`` refuses, for any combination, before anything is measured.
+    """
+    import xarray
+
+    settings = [with_parameters(system, dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())]
+    found = [measure(setting) for setting in settings]
+    shape = [len(values) for values in axes.values()]
+    return xarray.Dataset(
+        {name: (list(axes), np.array([each[name] for each in found]).reshape(shape)) for name in found[0]},
+        coords={name: list(values) for name, values in axes.items()},
+    )

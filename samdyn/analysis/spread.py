@@ -1,0 +1,36 @@
+"""How far noise carries runs: mean squared displacements."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import checks
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
+    """Return the mean squared displacement from the start along some directions, with its standard error.
+
+    Args:
+        runs: from ``simulate`` with ``save_every``, so that the starts are there; runs that diverged or left the box
+            count where they are held.
+        directions: one per column, ``(d, m)``: for those of a critical point, its ``eigenvectors``.
+
+    Returns:
+        A dataset with dims step, direction: ``msd`` = mean over runs of ((w(t) − w(0))·e)², and ``error``.
+
+    Raises:
+        InputError: runs without their starts, or directions of another dimension.
+    """
+    if int(runs.step[0]) != 0:
+        checks.reject("step", runs.step.values.tolist(), "the starts were not saved", "Use simulate(…, save_every=…)")
+    if directions.ndim != 2 or len(directions) != runs.sizes["coord"]:
+        rule = f"is the shape of directions for runs of {runs.sizes['coord']} coordinates"
+        checks.reject("directions", directions.shape, rule, "Give one direction per column")
+    squares = ((runs.w - runs.w[:, 0]).values @ directions) ** 2
+    dims = ("step", "direction")
+    error = squares.std(0, ddof=1) / np.sqrt(len(squares)) if len(squares) > 1 else np.full(squares.shape[1:], np.nan)
+    out = runs[["step", "time"]].assign(msd=(dims, squares.mean(0)), error=(dims, error))
+    return out.drop_vars("run", errors="ignore")
