@@ -4,7 +4,7 @@
 Prints points per second, medians of alternating rounds, and the largest error of end points against a reference at
 rtol 1e-12. samdyn is timed through ``integrate``, verdicts and labelled results included; SciPy on every 40th start, in
 one process; diffrax in one batch, without its compilation. Run it on a machine that does nothing else:
-``.venv/bin/python benchmarks/basin_map.py``; ``.venv/bin/pip install -c constraints.txt -e '.[bench]'`` brings diffrax.
+``.venv/bin/python benchmarks/basin_map.py``.
 """
 
 import statistics
@@ -46,7 +46,7 @@ def with_diffrax() -> Callable[[np.ndarray], np.ndarray] | None:
         import diffrax
         import jax
     except ImportError:
-        print("diffrax is not installed: .venv/bin/pip install -c constraints.txt -e '.[bench]'")
+        print("diffrax is not installed: .venv/bin/pip install -c constraints.txt -e '.[dev]'")
         return None
     jax.config.update("jax_enable_x64", True)
     field = sympy.lambdify(FLOW.landscape.symbols, FLOW.landscape.gradient, "jax", cse=True)

@@ -3,10 +3,10 @@
 from . import analysis, landscapes, methods, noise, plot, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError
-from .dynamics import Flow, Map
-from .landscapes import Landscape
+from .dynamics import Diffusion, Flow, Map
+from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
-from .simulate import integrate, simulate
+from .simulate import EulerMaruyama, Milstein, Platen, integrate, simulate
 from .theory import stability
 
 __all__ = [
@@ -16,12 +16,17 @@ __all__ = [
     "SAM",
     "UASAM",
     "USAM",
+    "Diffusion",
+    "EulerMaruyama",
     "ExactSAM",
     "Flow",
     "InputError",
     "Landscape",
     "Map",
     "Method",
+    "Milstein",
+    "Platen",
+    "SampleLandscape",
     "analysis",
     "attractors",
     "basins",

@@ -45,6 +45,15 @@ def parameter(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any
     return number(name, value, rule, fix, allowed)
 
 
+def numeric(system: Any) -> None:
+    """Refuse a map, flow or diffusion with a symbol, or with a number per run, for a parameter."""
+    parameters = {**vars(system), **vars(system.method)}
+    for name, usual in (("rho", 0.05), ("lr", 0.01), ("momentum", 0.9)):
+        value = parameters.get(name)
+        if is_formula(value) or torch.is_tensor(value):
+            reject(name, value, "a simulation needs a number", f"Use e.g. {name}={usual}")
+
+
 def radius(value: Any) -> Any:
     """Check the radius ρ of a perturbation: finite and ≥ 0, in the units of w; see ``parameter``."""
     rule = "the radius must be a finite number >= 0"

@@ -5,6 +5,7 @@ A point is a torch tensor ``(d, …)`` with its components on the first axis, or
 tensors do with ``+ - * abs()``.)
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +34,67 @@ def dot(a: Point, b: Point) -> Any:
 def norm(a: Point) -> Any:
     """Return the Euclidean norm ‖a‖: ``(d, …) -> (…)``."""
     return sympy.sqrt(dot(a, a)) if is_symbolic(a) else dot(a, a).sqrt()
+
+
+def halves(a: torch.Tensor, axis: int) -> torch.Tensor:
+    """Return the sum along an axis, taken by adding halves: its bits do not depend on the other axes' lengths.
+
+    torch's own sum splits its work by the shape of the whole.
+    """
+    while (n := a.shape[axis]) > 1:
+        half = n // 2
+        low, high, rest = a.split([half, half, n - 2 * half], axis)
+        a = torch.cat([low + high, rest], axis) if n % 2 else low + high
+    return a.squeeze(axis)
+
+
+INDEFINITE = 1e-9  # an eigenvalue below zero by less than this share of the largest is one of zero
+
+
+def root(c: torch.Tensor) -> torch.Tensor:
+    """Return the symmetric square roots of positive semi-definite matrices, singular ones included: ``(d, d, …)``.
+
+    Where a matrix is indefinite: nan.
+    """
+    if len(c) == 1:
+        return c.sqrt()
+    if (
+        len(c) == 2
+    ):  # in closed form, for one matrix per run: C = SS, with det S = √(det C) and (tr S)² = tr C + 2 det S
+        trace, det = c[0, 0] + c[1, 1], c[0, 0] * c[1, 1] - c[0, 1] * c[1, 0]
+        least = INDEFINITE * trace * trace
+        det = torch.where(det.abs() <= least, det.clamp(min=0), det).sqrt()
+        eye = torch.eye(2, dtype=c.dtype, device=c.device).reshape(2, 2, *[1] * (c.ndim - 2))
+        size = torch.where(trace < 0, torch.nan, trace + 2 * det).sqrt()
+        return torch.where(size == 0, 0, (c + det * eye) / torch.where(size == 0, 1, size))
+    values, vectors = _eigen(c)
+    below = values < -INDEFINITE * values.abs().amax(0)
+    scaled = vectors * torch.where(below, torch.nan, values.clamp(min=0)).sqrt()
+    return halves(scaled[:, None] * vectors[None], 2)
+
+
+SWEEPS = 8  # of Jacobi's method, which converges quadratically: enough for a dozen dimensions
+
+
+def _eigen(c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return eigenvalues ``(d, …)`` and eigenvectors ``(d, d, …)``, in columns, by Jacobi's method.
+
+    LAPACK's last bits depend on where a matrix lies in memory, and so on which others there are.
+    """
+    d = len(c)
+    a = c.clone()
+    v = torch.eye(d, dtype=c.dtype, device=c.device).reshape(d, d, *[1] * (c.ndim - 2)).repeat(1, 1, *c.shape[2:])
+    for p, q in list(itertools.combinations(range(d), 2)) * SWEEPS:
+        done = a[p, q] == 0
+        slope = (a[q, q] - a[p, p]) / torch.where(done, 1, 2 * a[p, q])
+        tangent = torch.where(slope < 0, -1, 1) / (slope.abs() + (slope * slope + 1).sqrt())
+        cos = torch.where(done, 1, (tangent * tangent + 1).rsqrt())
+        sin = torch.where(done, 0, tangent * cos)
+        for first, second in ((a[p], a[q]), (a[:, p], a[:, q]), (v[:, p], v[:, q])):
+            low, high = cos * first - sin * second, sin * first + cos * second
+            first.copy_(low)
+            second.copy_(high)
+    return torch.stack([a[i, i] for i in range(d)]), v
 
 
 def unit(a: Point, of: Point | None = None) -> Point:
@@ -95,3 +157,31 @@ def derivative(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
     slope = slope.replace(_RealAbs, sympy.Abs).replace(_RealSign, sympy.sign)
     slope = slope.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     return slope.replace(sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0))
+
+
+LINEAR = 1e-9  # how well a function must be affine, relative to its size
+
+
+def affine(
+    function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], d: int, m: int, columns: int = 1
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
+    """Return A ``(k, d, N)``, B ``(k, m, N)`` and b ``(k, N)`` if function(w, n) = Aw + Bn + b in every column.
+
+    A and B are derivatives at zero; that the function is affine is checked at points of three sizes.
+
+    Args:
+        function: of w ``(d, N)`` and n ``(m, N)``, giving ``(k, N)``.
+        d, m: the sizes.
+        columns: N, for functions that are different in every column.
+    """
+    w, n = (torch.zeros(size, columns, dtype=torch.float64) for size in (d, m))
+    a = jacobian(lambda w: function(w, n), w)
+    b = jacobian(lambda n: function(w, n), n) if m else torch.zeros(len(a), 0, columns, dtype=a.dtype)
+    at_zero = function(w, n)
+    generator = torch.Generator().manual_seed(0)
+    for size in (1e-3, 1.0, 30.0):
+        w, n = (size * torch.randn(part.shape, generator=generator, dtype=part.dtype) for part in (w, n))
+        predicted = (a * w).sum(1) + (b * n).sum(1) + at_zero
+        if not float((function(w, n) - predicted).abs().max()) <= LINEAR * max(float(predicted.abs().max()), size):
+            return None
+    return a, b, at_zero

@@ -8,19 +8,23 @@ from .chart import StabilityChart, stability_chart
 from .continuation import Bifurcation, Branch, branch
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .degenerate import CriticalSet, DegeneratePoint
+from .diffusion_moments import LinearDiffusion, linear_diffusion
 from .equilibria import Equilibrium, equilibria
 from .escape import OUTCOMES, Escape, Survival, escape, survival
 from .exact import ExactCriticalPoints, exact_critical_points
 from .exits import Exits, exit_times
+from .first_passage import first_passage_time
 from .gradients import cosine
 from .growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .limit_sets import DIVERGED, UNDECIDED, Attractor
 from .manifolds import Manifolds, manifolds
 from .moments import LinearStep, linear_step
+from .noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
 from .parameters import over_grid, parameters, with_parameters
 from .spread import msd
 from .starts import starts_around
 from .trapping import trap_half_width, trapping_radius
+from .weak import expected
 
 __all__ = [
     "DIVERGED",
@@ -40,8 +44,11 @@ __all__ = [
     "Escape",
     "ExactCriticalPoints",
     "Exits",
+    "LinearDiffusion",
     "LinearStep",
     "Manifolds",
+    "NoiseThreshold",
+    "NoisyGrowth",
     "OrbitDiagram",
     "StabilityChart",
     "Survival",
@@ -56,12 +63,17 @@ __all__ = [
     "escape",
     "exact_critical_points",
     "exit_times",
+    "expected",
+    "first_passage_time",
     "growth_rate",
     "growth_rates",
     "is_linear",
+    "linear_diffusion",
     "linear_step",
     "manifolds",
     "msd",
+    "noise_threshold",
+    "noisy_growth",
     "orbit_diagram",
     "over_grid",
     "parameters",

@@ -6,7 +6,6 @@ import numpy as np
 
 from .. import checks
 from ..dynamics import Flow, Map
-from ..simulate.starts import check_numeric
 from .limit_sets import Attractor, limit_sets
 
 STARTS = 2500
@@ -37,7 +36,7 @@ def attractors(
     Raises:
         InputError: a bad box; period, steps or starts < 1; a system with symbols for parameters.
     """
-    check_numeric(system)
+    checks.numeric(system)
     limits = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
     period = checks.count("period", period, "Use e.g. period=8")
     steps = checks.count("steps", steps, "Use e.g. steps=50000")

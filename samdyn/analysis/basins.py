@@ -7,7 +7,6 @@ import numpy as np
 
 from .. import checks
 from ..dynamics import Flow, Map
-from ..simulate.starts import check_numeric
 from .attractors import centres
 from .limit_sets import NAMES, Attractor, limit_sets
 from .wilson import wilson
@@ -72,7 +71,7 @@ def basins(
         InputError: a bad box or resolution; a landscape of other than two coordinates without ``fixed``, or with one
             that does not leave two; a system with symbols for parameters.
     """
-    check_numeric(system)
+    checks.numeric(system)
     names = [str(s) for s in system.landscape.symbols]
     limits = checks.box(system.landscape.box if box is None else box, len(names))
     values = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..dynamics import Map
-from ..simulate import simulate
+from ..simulate import Scheme, simulate
 from .escape import Survival, survival
 
 
@@ -27,24 +27,34 @@ class Exits:
         """Return the Kaplan–Meier estimate of P(T > t)."""
         return survival(self.t, self.exited)
 
-    def mean(self) -> tuple[float, float]:
-        """Return the mean exit time and its standard error, from all of the time observed.
+    def mean(self) -> tuple[float, float, float]:
+        """Return the mean exit time and its 95 % interval.
 
-        If every run left they are those of the sample. Otherwise they are those of an exponential law, time observed
-        per exit: right for exits from a metastable state, whose rate is constant, and to be held against the survival
-        curve elsewhere. With no exit at all: (inf, nan).
+        Where runs were still inside at the end, the law's tail, from two thirds of the time observed, is taken for
+        exponential, as it is from a metastable state; what came before, where runs spread from their start, is not.
+        If none left in the last third, the mean is inf, and known from below alone.
         """
-        count = int(self.exited.sum())
-        if not count:
-            return np.inf, np.nan
-        if count == len(self.t):
-            return float(self.t.mean()), float(self.t.std(ddof=1) / np.sqrt(count)) if count > 1 else np.nan
-        mean = float(self.t.sum() / count)
-        return mean, mean / np.sqrt(count)
+        if self.exited.all():
+            mean = float(self.t.mean())
+            error = 1.96 * float(self.t.std(ddof=1)) / np.sqrt(len(self.t)) if len(self.t) > 1 else np.inf
+            return mean, mean - error, mean + error
+        from scipy.stats import chi2
+
+        from_there = self.t.max() * 2 / 3
+        late = self.t > from_there
+        left = int((self.exited & late).sum())
+        early, exposure = np.minimum(self.t, from_there), float((self.t[late] - from_there).sum()) * late.mean()
+        # Of a count of a Poisson process; with none, a bound of 95 % on one side.
+        most = chi2.ppf(0.975 if left else 0.95, 2 * left + 2) / 2
+        if not left:
+            return np.inf, float(early.mean() + exposure / most), np.inf
+        tail, shortest, longest = (exposure / count for count in (left, most, chi2.ppf(0.025, 2 * left) / 2))
+        mean, error = float(early.mean()) + tail, 1.96 * float(early.std(ddof=1)) / np.sqrt(len(early))
+        return mean, float(mean - np.hypot(error, tail - shortest)), float(mean + np.hypot(error, longest - tail))
 
 
 def exit_times(
-    map_: Map,
+    map_: Map | Scheme,
     w0: Any,
     box: Sequence[tuple[float, float]],
     steps: int,
@@ -59,7 +69,7 @@ def exit_times(
     exit times of a discretised diffusion too late by O(√dt).
 
     Args:
-        map_: the iterates, or a diffusion's.
+        map_: the iterates, or a scheme that turns a diffusion into steps.
         w0: starts ``(N, d)``, inside the box.
         box: one (low, high) pair per coordinate; a coordinate that does not matter may have wide ones.
         steps: how long to observe.
@@ -72,4 +82,4 @@ def exit_times(
         map_, w0, steps, box=box, seed=seed, first_run=first_run, device=device, progress=False
     )  # a run that left the floating-point range has left the box
     left = np.isin(runs.status.values, ("left the box", "diverged"))
-    return Exits(runs.end.values * float(map_.lr), left)
+    return Exits(runs.end.values * float(map_.dt), left)

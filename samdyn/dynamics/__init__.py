@@ -1,6 +1,7 @@
-"""What a method does to a landscape: iterates and flows."""
+"""What a method does to a landscape: iterates, flows and diffusions."""
 
+from .diffusion import Diffusion
 from .flow import Flow
 from .map import Map, State
 
-__all__ = ["Flow", "Map", "State"]
+__all__ = ["Diffusion", "Flow", "Map", "State"]

@@ -1,7 +1,8 @@
 """The discrete iterates of a method."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..noise import Draws, Noise
 from ..noise.model import Source
 from ..ops import Point, is_symbolic, jacobian, symbolic
 
+Batches = Callable[[int], torch.Tensor]
 State = tuple[Point, ...]  # (w,), or with momentum (w, v); every part is (d, …)
 
 
@@ -59,12 +61,28 @@ class Map:
         """Whether the state has a velocity beside w: with any momentum."""
         return bool(self.momentum.any() if torch.is_tensor(self.momentum) else self.momentum)
 
+    @property
+    def dt(self) -> Any:
+        """The time that a step takes, in t = kη: η."""
+        return self.lr
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what a result is labelled with."""
+        return {
+            "method": repr(self.method),
+            "lr": self.lr,
+            "momentum": self.momentum,
+            "nesterov": int(self.nesterov),
+        }
+
     def start(self, w: Point) -> State:
         """Return the state at w with no velocity."""
         return (w, 0 * w) if self.has_velocity else (w,)
 
-    def step(self, state: State, draws: Draws | None = None) -> State:
+    def step(self, state: State, draws: Draws | Batches | None = None) -> State:
         """Return the next state; every part keeps its shape ``(d, …)``.
+
+        ``draws`` are what a noisy step draws from, or its batches themselves, by the number of the call.
 
         Raises:
             InputError: a map with noise without ``draws``.
@@ -81,7 +99,7 @@ class Map:
         """Return ``start(w)`` as one array z, w above v: ``(d, …) -> (D, …)``, D = 2d with momentum, else d."""
         return _stack(self.start(w))
 
-    def flat_step(self, z: Point, draws: Draws | None = None) -> Point:
+    def flat_step(self, z: Point, draws: Draws | Batches | None = None) -> Point:
         """Return the step of a state written as one array: ``(D, …) -> (D, …)``."""
         parts = np.split(z, len(z) // self.landscape.dim) if is_symbolic(z) else z.split(self.landscape.dim)
         return _stack(self.step(tuple(parts), draws))
@@ -103,16 +121,17 @@ class Map:
     def _source(self) -> Source | None:
         return None if self.noise is None else self.noise.on(self.landscape)
 
-    def _move(self, state: State, draws: Draws | None) -> State:
+    def _move(self, state: State, draws: Draws | Batches | None) -> State:
         """Return the change of w, and with momentum the next v."""
         w, *velocity = state
-        oracle = self.landscape.grad
-        if self._source is not None:
-            if draws is None:
-                rule = "what is asked for follows the iterates without noise"
-                checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
-            oracle = self._source.oracle(draws)
-        update = self.method(w, oracle)
+        if self._source is None:
+            update = self.method(w, self.landscape.grad)
+        elif draws is None:
+            rule = "what is asked for follows the iterates without noise"
+            checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
+        else:
+            batches = partial(self._source.sample, draws) if isinstance(draws, Draws) else draws
+            update = self._source.update(self.method, w, batches)
         if not velocity:
             return (-self.lr * update,)
         v = self.momentum * velocity[0] + update

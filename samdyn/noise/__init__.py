@@ -1,7 +1,19 @@
 """Where randomness enters: noise models, how a step's gradients share it, and the generator."""
 
+from .directions import direction_moments, direction_slope
+from .finite_sum import FiniteSum, LabelNoise
 from .gaussian import Fisher, Gaussian
 from .generator import Draws, normals
 from .model import Noise
 
-__all__ = ["Draws", "Fisher", "Gaussian", "Noise", "normals"]
+__all__ = [
+    "Draws",
+    "FiniteSum",
+    "Fisher",
+    "Gaussian",
+    "LabelNoise",
+    "Noise",
+    "direction_moments",
+    "direction_slope",
+    "normals",
+]

@@ -12,7 +12,8 @@ from ..landscapes import Landscape
 from ..ops import Point
 from ..oracle import Oracle
 from .generator import Draws
-from .model import Noise, Source
+from .model import Noise, Source, micro_batches
+from .quadrature import hermite, polar
 
 ROUNDING = 1e-12  # an eigenvalue below zero by less than this share of the largest is one of zero
 CRITICAL = 1e-8  # ‖∇L‖ at a critical point, relative to ‖H‖ max(1, ‖w‖)
@@ -66,17 +67,19 @@ class Fisher(Noise):
     Attributes:
         at: the critical point ``(d,)``.
         batch_size: B ≥ 1.
+        micro_batch: m-sharpness: m samples to one perturbation, and the step the mean of B/m of them; None: all B.
 
     Raises:
-        InputError: a batch size < 1; on a landscape, a point that is not critical.
+        InputError: a batch size < 1, micro-batches that do not divide it; on a landscape, a point that is not critical.
     """
 
     at: Any
     batch_size: int
+    micro_batch: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.count("batch_size", self.batch_size, "Use e.g. batch_size=16")
+        micro_batches(self.batch_size, self.micro_batch)
 
     def on(self, landscape: Landscape) -> "Additive":
         """Return the noise on a landscape."""
@@ -93,50 +96,81 @@ class Fisher(Noise):
             rule = f"is not critical, ‖∇L‖ = {gradient:.3g} there, and the noise is |H|/B at critical points alone"
             checks.reject("at", tuple(at.tolist()), rule, fix)
         values, vectors = np.linalg.eigh(hessian)
-        return Additive(landscape, (vectors * np.abs(values)) @ vectors.T / self.batch_size, self.coupling)
+        covariance = (vectors * np.abs(values)) @ vectors.T / self.batch_size
+        return Additive(landscape, covariance, self.coupling, micro_batches(self.batch_size, self.micro_batch))
+
+
+def psd_root(covariance: np.ndarray) -> np.ndarray:
+    """Return a matrix R with RRᵀ the covariance ``(d, d)``; diagonal if that is, zero columns where it is singular."""
+    if np.array_equal(covariance, np.diag(np.diag(covariance))):
+        return np.diag(np.sqrt(np.diag(covariance)))
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.where(values > ROUNDING * values[-1], values, 0))
 
 
 class Additive(Source):
-    """Additive Gaussian noise of a covariance ``(d, d)`` on a landscape."""
+    """Additive Gaussian noise of a covariance ``(d, d)``, that of the whole batch, on a landscape."""
 
-    def __init__(self, landscape: Landscape, covariance: np.ndarray, coupling: str) -> None:
-        self.landscape, self.covariance, self.coupling = landscape, covariance, coupling
-        values, vectors = np.linalg.eigh(covariance)
-        diagonal = np.array_equal(covariance, np.diag(np.diag(covariance)))
-        root = np.diag(np.sqrt(np.diag(covariance))) if diagonal else vectors * np.sqrt(values.clip(min=0))
-        self._columns = [(j, torch.as_tensor(c.copy())) for j, c in enumerate(root.T) if c.any()]
+    def __init__(self, landscape: Landscape, covariance: np.ndarray, coupling: str, parts: int = 1) -> None:
+        super().__init__(landscape, coupling)
+        self.covariance, self.parts = covariance, parts
+        # A micro-batch has as many times the variance as there are of them.
+        root = psd_root(covariance * parts)
+        self._columns = [(j, torch.tensor(c.copy())) for j, c in enumerate(root.T) if c.any()]
 
-    def sample(self, draws: Draws, draw: int, like: torch.Tensor) -> torch.Tensor:
-        """Return ξ of one draw for points ``(d, N)``."""
-        z = draws.normals(draw, len(like)).to(like.dtype)
-        total = torch.zeros_like(like)
+    def root_of(self, calls: int) -> np.ndarray:
+        """Return R with RRᵀ the covariance of the noises of some draws, one below the other."""
+        return np.kron(np.eye(calls * self.parts), psd_root(self.covariance * self.parts))
+
+    def sample(self, draws: Draws, draw: int) -> torch.Tensor:
+        """Return ξ of every micro-batch: ``(parts, d, N)``."""
+        d = self.landscape.dim
+        z = draws.normals(draw, self.parts * d).unflatten(0, (self.parts, d))
+        total = torch.zeros_like(z)
         # Not a matrix product, whose rounding depends on how many runs there are.
         for j, column in self._columns:
-            total = total + column.to(like)[:, None] * z[j]
+            total = total + column.to(z)[:, None] * z[:, j, None]
         return total
 
-    def oracle(self, draws: Draws) -> Oracle:
-        """Return the oracle of one step."""
-        calls = itertools.count()
-        shared: list[torch.Tensor] = []
+    def oracle(self, batch: torch.Tensor, part: int) -> Oracle:
+        """Return ∇L + ξ and H."""
+        xi = batch[part]
 
         def gradient(w: Point) -> Point:
-            if self.coupling == "independent":
-                return self.landscape.grad(w) + self.sample(draws, next(calls), w)
-            if not shared:  # drawn when the first gradient is asked for, which tells dtype and device
-                shared.append(self.sample(draws, 0, w))
-            return self.landscape.grad(w) + shared[0]
+            return self.landscape.grad(w) + xi.to(w.dtype).reshape(len(w), *[1] * (w.ndim - xi.ndim), *xi.shape[1:])
 
-        return _Noisy(gradient, self.landscape.grad.hvp, self.landscape.grad, self.coupling == "clean")
+        return Oracle(gradient, self.landscape.grad.hvp)
 
+    def outcomes(self, calls: int, smooth: bool, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Return nodes of Gauss–Hermite quadrature or, where what is averaged jumps, of one around where it does."""
+        if not smooth:
+            return self._around_the_jump(calls, w)
+        rank = len(self._columns)
+        nodes, weights = hermite(rank * self.parts * calls)
+        z = nodes.unflatten(0, (calls, self.parts, rank)) if len(nodes) else nodes.reshape(calls, self.parts, 0, 1)
+        columns = torch.stack([c for _, c in self._columns], 1) if rank else torch.zeros(len(w), 0, dtype=z.dtype)
+        return list(torch.einsum("dr,cprk->cpdk", columns, z).to(w)), weights.to(w)
 
-@dataclass(frozen=True)
-class _Noisy(Oracle):
-    mean: Oracle
-    clean: bool
-
-    def up(self, w: Point, known: Point | None = None) -> Point:
-        return self.mean(w) if self.clean else super().up(w, known)
-
-    def full(self, w: Point) -> Point:
-        return self.mean(w)
+    def _around_the_jump(self, calls: int, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+        d = len(w)
+        if len(self._columns) < d or d > 2 or self.parts > 1 or calls > 2:
+            rule = (
+                f"the method normalises a noisy gradient; a mean over such noise in {d} dimension(s), of rank "
+                f"{len(self._columns)}, in {self.parts} micro-batch(es) and {calls} draw(s) is in too many dimensions"
+            )
+            fix = 'At most a plane, full rank and one ascent step; or coupling="clean", or model="taylor" of USAM'
+            checks.reject("noise", self.covariance.tolist(), rule, fix)
+        columns = torch.stack([c for _, c in self._columns], 1).to(w)
+        center = -torch.linalg.solve(columns, self.landscape.grad(w))
+        z, weights = polar(center)
+        xi = torch.einsum("dr,rnk->dnk", columns, z)[None]
+        if calls == 1:
+            return [xi], weights
+        # The second gradient's noise is only added: nodes ±1 in every coordinate give its mean and covariance exactly.
+        signs = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=d))).to(w).T
+        second = (columns @ signs)[None, :, None].expand(1, d, w.shape[1], -1)
+        nodes = z.shape[-1]
+        return (
+            [xi.repeat_interleave(len(signs.T), -1), second.repeat(1, 1, 1, nodes)],
+            weights.repeat_interleave(len(signs.T), -1) / len(signs.T),
+        )

@@ -8,6 +8,7 @@ import torch
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 ROUNDS = 20
+LOW = 0xFFFFFFFF  # 32 bits
 PAIRS = 2**16  # of normals that one draw may have
 
 Words = tuple[torch.Tensor, torch.Tensor]  # of int32, which stand for their 32 bits
@@ -24,6 +25,14 @@ class Draws:
     def normals(self, draw: int, count: int) -> torch.Tensor:
         """Return the standard normal numbers of one draw: ``(count, N)``, float64."""
         return normals(self.seed, self.runs, self.step, draw, count)
+
+    def integers(self, draw: int, bounds: torch.Tensor) -> torch.Tensor:
+        """Return uniform integers in [0, bound) for bounds ``(count,)`` up to 2³¹: ``(count, N)``, int64.
+
+        They are 32 random bits times the bound, over 2³²: some are likelier than others by a share of bound/2³².
+        """
+        words = torch.stack(_bits(self.seed, self.runs, self.step, draw, len(bounds)), 1).flatten(0, 1)[: len(bounds)]
+        return ((words.long() & LOW) * bounds.to(words.device)[:, None]) >> 32
 
 
 def threefry(key: Words, counter: Words) -> Words:
@@ -58,9 +67,7 @@ def normals(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> 
         draw: which of the step's draws, in [0, 2¹⁶).
         count: how many numbers, at most 2¹⁷.
     """
-    key = (_word(seed, runs.device), _words(runs))
-    pairs = torch.arange(-(-count // 2), device=runs.device)[:, None]
-    x, y = threefry(key, (_word(step, runs.device), _words(draw * PAIRS + pairs)))
+    x, y = _bits(seed, runs, step, draw, count)
     # From the signed words to the middles of 2³² equal parts of (0, 1): no logarithm of 0.
     radius = ((x.double() * 2.0**-32 + (0.5 + 2.0**-33)).log() * -2).sqrt()
     angle = (2 * math.pi * 2.0**-32) * y.double()
@@ -68,9 +75,16 @@ def normals(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> 
     return both.reshape(-1, *runs.shape)[:count]
 
 
+def _bits(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> Words:
+    """Return at least ``count`` words of 32 random bits: two of ``(⌈count/2⌉, N)``."""
+    key = (_word(seed, runs.device), _words(runs))
+    pairs = torch.arange(-(-count // 2), device=runs.device)[:, None]
+    return threefry(key, (_word(step, runs.device), _words(draw * PAIRS + pairs)))
+
+
 def _words(values: torch.Tensor) -> torch.Tensor:
     """Return the low 32 bits of int64 values, as int32."""
-    low = values & 0xFFFFFFFF
+    low = values & LOW
     return torch.where(low >= 2**31, low - 2**32, low).int()
 
 

@@ -1,22 +1,21 @@
-"""What a noise model is."""
+"""What a noise model is, and how the gradients of one step share it."""
 
+import itertools
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import torch
 
 from .. import checks
 from ..landscapes import Landscape
+from ..ops import Point
 from ..oracle import Oracle
 from .generator import Draws
 
 COUPLINGS = ("shared", "independent", "clean")
 
-
-class Source(ABC):
-    """Noise on one landscape: gives the oracle that a step sees."""
-
-    @abstractmethod
-    def oracle(self, draws: Draws) -> Oracle:
-        """Return the oracle of one step of the runs that ``draws`` names."""
+Step = Callable[[Point, Oracle], Point]  # what a method is
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +36,96 @@ class Noise(ABC):
         checks.known("coupling", self.coupling, COUPLINGS)
 
     @abstractmethod
-    def on(self, landscape: Landscape) -> Source:
+    def on(self, landscape: Landscape) -> "Source":
         """Return the noise on a landscape.
 
         Raises:
             InputError: it does not fit the landscape.
         """
+
+
+def micro_batches(batch_size: int, micro_batch: int | None) -> int:
+    """Return how many micro-batches a batch has.
+
+    Raises:
+        InputError: a size < 1, or a micro-batch that does not divide the batch.
+    """
+    checks.count("batch_size", batch_size, "Use e.g. batch_size=16")
+    if micro_batch is None:
+        return 1
+    checks.count("micro_batch", micro_batch, "Use e.g. micro_batch=4, or None for the whole batch")
+    if batch_size % micro_batch:
+        fix = f"Use a divisor of {batch_size}, or None for the whole batch"
+        checks.reject("micro_batch", micro_batch, f"does not divide the batch of {batch_size}", fix)
+    return batch_size // micro_batch
+
+
+class Source(ABC):
+    """Noise on one landscape. What is drawn is a batch, split in ``parts`` micro-batches of one perturbation each."""
+
+    parts: int = 1
+
+    def __init__(self, landscape: Landscape, coupling: str) -> None:
+        self.landscape, self.coupling = landscape, coupling
+
+    @abstractmethod
+    def sample(self, draws: Draws, draw: int) -> torch.Tensor:
+        """Return one draw for the runs that ``draws`` names: a batch ``(…, N)``."""
+
+    @abstractmethod
+    def outcomes(self, calls: int, smooth: bool, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Return K values of ``calls`` independent batches, for means over them, at points w ``(d, N)``.
+
+        Args:
+            calls: how many batches a step draws.
+            smooth: whether what is averaged is a smooth function of Gaussian noise; if not, it jumps where the noisy
+                gradient at w vanishes.
+            w: the points.
+
+        Returns:
+            One batch a call, ``(…, K)`` or ``(…, N, K)``, and their weights, ``(K,)`` or ``(N, K)``.
+
+        Raises:
+            InputError: more values than can be summed over.
+        """
+
+    @abstractmethod
+    def oracle(self, batch: torch.Tensor, part: int) -> Oracle:
+        """Return the gradient, and the Hessian's products, over one micro-batch of a batch."""
+
+    def update(self, method: Step, w: Point, batches: Callable[[int], torch.Tensor]) -> Point:
+        """Return a method's F at w ``(d, …)``, the mean over micro-batches; ``batches(i)`` is the step's i-th draw."""
+        drawn: list[torch.Tensor] = []
+
+        def batch(call: int) -> torch.Tensor:
+            while len(drawn) <= call:
+                drawn.append(batches(len(drawn)))
+            return drawn[call]
+
+        found = [method(w, self._coupled(part, batch)) for part in range(self.parts)]
+        return sum(found[1:], found[0]) / self.parts
+
+    def _coupled(self, part: int, batch: Callable[[int], torch.Tensor]) -> Oracle:
+        mean, calls = self.landscape.grad, itertools.count()
+
+        def following() -> Oracle:
+            return self.oracle(batch(next(calls) if self.coupling == "independent" else 0), part)
+
+        if self.coupling == "clean":
+            # What exact SAM pulls the gradient back through is the ascent, of the mean.
+            return _Clean(lambda w: following()(w), mean.hvp, mean)
+        return _Noisy(lambda w: following()(w), lambda w, v: following().hvp(w, v), mean)
+
+
+@dataclass(frozen=True)
+class _Noisy(Oracle):
+    mean: Oracle
+
+    def full(self, w: Point) -> Point:
+        return self.mean(w)
+
+
+@dataclass(frozen=True)
+class _Clean(_Noisy):
+    def up(self, w: Point, known: Point | None = None) -> Point:
+        return self.mean(w)

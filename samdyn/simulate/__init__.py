@@ -1,6 +1,10 @@
 """Ensembles of trajectories on a device."""
 
 from .ensemble import simulate
+from .euler_maruyama import EulerMaruyama
+from .milstein import Milstein
 from .ode import integrate
+from .platen import Platen
+from .scheme import Scheme
 
-__all__ = ["integrate", "simulate"]
+__all__ = ["EulerMaruyama", "Milstein", "Platen", "Scheme", "integrate", "simulate"]

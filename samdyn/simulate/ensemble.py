@@ -11,15 +11,16 @@ from ..dynamics import Map
 from ..noise import Draws
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
+from .scheme import Scheme
 from .settling import settled
-from .starts import check_memory, check_numeric, choose_device, choose_dtype, save_points, start_points
+from .starts import check_memory, choose_device, choose_dtype, save_points, start_points
 
 if TYPE_CHECKING:
     import xarray
 
 
 def simulate(
-    map_: Map,
+    map_: Map | Scheme,
     w0: Any,
     steps: int,
     *,
@@ -31,12 +32,12 @@ def simulate(
     first_run: int = 0,
     progress: bool = True,
 ) -> "xarray.Dataset":
-    """Run a map from every start, all at once.
+    """Run a map, or a diffusion, from every start, all at once.
 
     A run stops where it leaves the floating-point range or the box, and is held there; the others take every step.
 
     Args:
-        map_: the iterates.
+        map_: the iterates, or a scheme that turns a diffusion into steps.
         w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w.
         steps: how many, ≥ 1.
         save_every: save steps 0, k, 2k, … and the last; None saves the last alone. Memory holds what is saved and a few
@@ -49,7 +50,7 @@ def simulate(
         progress: show a progress bar if standard error is a terminal.
 
     Returns:
-        A dataset with dims run, step, coord and time = step · lr:
+        A dataset with dims run, step, coord and time = step · lr, or step · dt of a scheme:
 
         - w (run, step, coord) and loss (run, step);
         - status (run): "settled" (at a fixed point or 2-cycle that holds it, with a certificate, see
@@ -63,7 +64,8 @@ def simulate(
             holds.
     """
     landscape = map_.landscape
-    check_numeric(map_)
+    if isinstance(map_, Map):
+        checks.numeric(map_)
     fix = "Use e.g. steps=1000"
     steps = checks.count("steps", steps, fix)
     if save_every is not None:
@@ -95,20 +97,24 @@ def simulate(
     with torch.no_grad(), progress_bar(f"{map_.method}", steps, progress) as show:
         save(0, start)
         for step in range(1, steps + 1):
-            new = map_.step(state, Draws(seed, runs, step) if map_.noise else None)
+            new = map_.step(state, Draws(seed, runs, step))
             goes_on = running & torch.isfinite(new[0]).all(0)
             state = tuple(torch.where(goes_on, part, old) for part, old in zip(new, state, strict=True))
             end += running
             running = goes_on & ((state[0] >= low) & (state[0] <= high)).all(0)
             save(step, state[0])
-            if step % 256 == 0:
+            if step % 64 == 0:
                 show(step)
+                if not running.any():  # every run is held where it is
+                    for later in range(step + 1, steps + 1):
+                        save(later, state[0])
+                    break
 
         w = state[0]
         inside = ((w >= low) & (w <= high)).all(0)
         status = np.where(inside.cpu().numpy(), DIVERGED, LEFT).astype("U12")
         status[running.cpu().numpy()] = UNDECIDED
-        if map_.noise is None:
+        if isinstance(map_, Map) and map_.noise is None:
             rests = running.nonzero().squeeze(1)[_settled(map_, tuple(part[:, running] for part in state))]
             status[rests.cpu().numpy()] = SETTLED
 
@@ -119,11 +125,8 @@ def simulate(
         status,
         end.cpu().numpy(),
         ("step", saved),
-        saved * map_.lr,
-        method=repr(map_.method),
-        lr=map_.lr,
-        momentum=map_.momentum,
-        nesterov=int(map_.nesterov),
+        saved * map_.dt,
+        **map_.attributes(),
         steps=steps,
         dtype=str(real).removeprefix("torch."),
         device=str(on),

@@ -17,7 +17,7 @@ from .jumps import size
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
-from .starts import check_memory, check_numeric, choose_device, start_points
+from .starts import check_memory, choose_device, start_points
 
 if TYPE_CHECKING:
     import xarray
@@ -65,7 +65,7 @@ def integrate(
         InputError: times not ascending, tolerances ≤ 0, bad starts, box or device.
     """
     landscape = flow.landscape
-    check_numeric(flow)
+    checks.numeric(flow)
     fix = "Give one time > 0, or several in ascending order"
     try:
         grid = np.atleast_1d(np.array(times, dtype=float))

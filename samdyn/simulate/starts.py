@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..dynamics import Flow, Map
 from ..landscapes import Landscape
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -43,19 +42,6 @@ def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
     if name not in DTYPES:
         checks.reject("dtype", dtype, "runs are computed in float64 or float32", 'Use dtype="float64"')
     return DTYPES[name]
-
-
-def check_numeric(system: Map | Flow) -> None:
-    """Refuse a map or flow with a symbol, or with a number per run, for a parameter.
-
-    Raises:
-        InputError: it has one.
-    """
-    parameters = {**vars(system), **vars(system.method)}
-    for name, usual in (("rho", 0.05), ("lr", 0.01), ("momentum", 0.9)):
-        value = parameters.get(name)
-        if checks.is_formula(value) or torch.is_tensor(value):
-            checks.reject(name, value, "a simulation needs a number", f"Use e.g. {name}={usual}")
 
 
 def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

@@ -72,6 +72,60 @@ def test_stationary_is_what_the_recursion_tends_to() -> None:
         np.testing.assert_allclose(long[-1], rest, rtol=1e-9)
 
 
+LINES = sd.SampleLandscape("p*x**2/2 + q*x*y + y**2 - s*y", "x y", {"p": [1.0, 3.0], "q": [0.5, -0.2], "s": [1, -2.0]})
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+@pytest.mark.parametrize(
+    "noise",
+    [
+        sd.noise.FiniteSum(2),
+        sd.noise.FiniteSum(1, replacement=False, coupling="independent"),
+        sd.noise.FiniteSum(4, micro_batch=2),
+    ],
+    ids=["shared", "independent", "micro"],
+)
+def test_mini_batches_as_simulated(noise: sd.noise.Noise, momentum: float) -> None:
+    """Their matrices are random too: multiplicative noise."""
+    map_ = sd.Map(LINES, sd.USAM(0.2), lr=0.1, momentum=momentum, noise=noise)
+    start, count = (1.0, -0.5), 40_000
+    exact_mean, exact = (m[-1] for m in linear_step(map_).moments(start, 20))
+    w = sd.simulate(map_, [start] * count, 20).w.values[:, -1]
+    off = w - w.mean(0)
+    assert (np.abs(w.mean(0) - exact_mean) < 4.5 * off.std(0) / np.sqrt(count)).all()
+    products = off[:, :, None] * off[:, None]
+    assert (np.abs(products.mean(0) - exact) < 4.5 * products.std(0) / np.sqrt(count)).all()
+    step = linear_step(map_)
+    for long, rest in zip(step.moments(start, 2000), step.stationary(), strict=True):
+        np.testing.assert_allclose(long[-1], rest, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 4, 16])
+def test_micro_batches_change_nothing_on_a_quadratic(micro_batch: int) -> None:
+    """USAM's step is linear in the noise, whose mean over micro-batches is the batch's."""
+    of = {}
+    for m in (None, micro_batch):
+        noise = sd.noise.Fisher((0, 0), 16, micro_batch=m)
+        of[m] = linear_step(sd.Map(UNIT, sd.USAM(RHO), lr=LR, noise=noise)).moments((0, 0), STEPS)[1][-1]
+    np.testing.assert_allclose(of[micro_batch], of[None], rtol=1e-12)
+
+
+def bound(map_: sd.Map) -> float:
+    with pytest.raises(sd.InputError, match="the moments diverge") as raised:
+        linear_step(map_).stationary()
+    return float(str(raised.value).split("Use lr < ")[1])
+
+
+def test_the_message_has_the_bound_in_lr() -> None:
+    """η < 2(1 + γ)/λₑ; with random curvatures p the second moment needs η < 2 E p/E p²."""
+    bowl = sd.landscapes.quadratic([2.0])
+    for momentum in (0.0, 0.5):
+        map_ = sd.Map(bowl, sd.USAM(0.5), lr=3.0, momentum=momentum, noise=sd.noise.Gaussian(1.0))
+        assert bound(map_) == pytest.approx(2 * (1 + momentum) / 4, rel=1e-5)
+    random = sd.SampleLandscape("p*x**2/2", "x", {"p": [1.0, 3.0]})
+    assert bound(sd.Map(random, sd.GD(), lr=0.9, noise=sd.noise.FiniteSum(1))) == pytest.approx(2 * 2 / 5, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -83,7 +137,7 @@ def test_stationary_is_what_the_recursion_tends_to() -> None:
         ),
         (
             lambda: linear_step(sd.Map(UNIT, sd.GD(), lr=0.1, noise=sd.noise.Gaussian(1.0))).stationary(),
-            "modulus 1.1, and the bound is 1",
+            "multiplies second moments by up to 1.21, which must be < 1. At no lr",
         ),
         (lambda: linear_step(sd.Map(UNIT, sd.GD(), lr=0.1, noise=sd.noise.Gaussian(1.0))).moments((1,), 3), "2 finite"),
         (lambda: linear_step(sd.Map(UNIT, sd.GD(), lr=0.1, noise=sd.noise.Gaussian(1.0))).moments((1, 1), 0), "steps"),

@@ -1,0 +1,149 @@
+"""A loss that is the mean of one formula over samples, whose gradient can be that of a mini-batch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import sympy
+import torch
+
+from .. import checks
+from ..ops import Point, derivative, halves
+from .compile import compile_torch
+from .landscape import Landscape
+from .parse import parse, symbols
+
+BLOCK = 16  # samples at once: what one addition sums depends on this alone, and so do the bits of the result
+
+Compiled = Callable[..., tuple[torch.Tensor, ...]]
+
+
+class SampleLandscape(Landscape):
+    """L(w) = (1/N) Σᵢ ℓ(w; sample i): a landscape as any other, of which ``noise.FiniteSum`` draws mini-batches.
+
+    Attributes:
+        loss: ℓ, a SymPy expression in the coordinates and the data's names.
+        data: the samples, one row per name, float64 ``(s, N)``.
+        names: the data's names.
+
+    >>> L = SampleLandscape("(a*x - y)**2/2", "a", {"x": [1, 2], "y": [0, 1]})
+    >>> L.expr
+    a**2/4 + (2*a - 1)**2/4
+    """
+
+    def __init__(
+        self,
+        loss: str | sympy.Expr,
+        coordinates: str | Sequence[str],
+        data: Mapping[str, Sequence[float]],
+        *,
+        box: Sequence[tuple[float, float]] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Read the formula and the samples.
+
+        Args:
+            loss: ℓ as text, or a SymPy expression of real symbols, in coordinates and data.
+            coordinates: names of w's components, as in ``Landscape``.
+            data: N ≥ 1 finite numbers for every other name in the formula.
+            box, name: as in ``Landscape``.
+
+        Raises:
+            InputError: what ``Landscape`` refuses; data of different lengths, none, or not finite; a name used twice.
+        """
+        self._set_coordinates(coordinates, box)
+        self.names = tuple(map(str, symbols(list(data))))
+        twice = [n for n in self.names if n in map(str, self.symbols)]
+        if twice:
+            checks.reject("data", twice[0], "is a coordinate and a name of data", "Choose different names")
+        fix = 'Give as many finite numbers for every name, e.g. data={"x": [1.0, 2.0], "y": [0.0, 1.0]}'
+        rows = []
+        for key, values in data.items():
+            try:
+                row = np.array(values, dtype=float)
+            except (TypeError, ValueError):
+                row = np.array(np.nan)
+            if row.ndim != 1 or not row.size or not np.isfinite(row).all():
+                checks.reject("data", key, "must be one or more finite numbers", fix)
+            rows.append(row)
+        if len({len(row) for row in rows}) > 1:
+            checks.reject("data", {k: len(r) for k, r in zip(data, rows, strict=True)}, "lengths that differ", fix)
+        self.data = torch.tensor(np.array(rows))
+        both = (*self.symbols, *symbols(self.names))
+        self.loss = loss if isinstance(loss, sympy.Expr) else parse(loss, both)
+        unknown = self.loss.free_symbols - set(both)
+        if unknown:
+            shown = ", ".join(sorted(map(str, unknown)))
+            checks.reject("loss", self.loss, f"unknown symbols {shown}", "Add them to the coordinates or to the data")
+        self.name = name or f"mean of {self.loss} over {self.samples} samples"
+        self._value, self._gradient  # noqa: B018 (compile now, as Landscape does)
+
+    @property
+    def samples(self) -> int:
+        """N."""
+        return self.data.shape[1]
+
+    @property
+    def formula(self) -> str:
+        """The name: written out, the formula has N terms."""
+        return self.name
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """The mean of ℓ over the samples, written out."""
+        names, exact = symbols(self.names), [[sympy.Rational(str(v)) for v in row] for row in self.data.T.tolist()]
+        terms = [self.loss.xreplace(dict(zip(names, sample, strict=True))) for sample in exact]
+        return sympy.Add(*terms) / len(terms)
+
+    def batch_gradient(self, w: torch.Tensor, data: torch.Tensor) -> Point:
+        """Return the mean gradient over samples: w ``(d, …)``, data ``(s, B, …)`` -> ``(d, …)``.
+
+        The trailing axes of w and of data broadcast.
+        """
+        return self._mean(self._sample_gradient, w, data)
+
+    def batch_hvp(self, w: torch.Tensor, data: torch.Tensor, v: torch.Tensor) -> Point:
+        """Return the mean Hessian over samples times v: w and v ``(d, …)``, data ``(s, B, …)`` -> ``(d, …)``."""
+        hessian = self._mean(self._sample_hessian, w, data)
+        return (hessian.reshape(self.dim, self.dim, *hessian.shape[1:]) * v).sum(1)
+
+    def _mean(self, function: Compiled, w: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
+        number, trailing = data.shape[1], data.shape[2:]
+        aligned = data.to(w).reshape(*data.shape[:2], *[1] * (w.ndim - 1 - len(trailing)), *trailing)
+        total: torch.Tensor | None = None
+        for first in range(0, number, BLOCK):
+            arguments = torch.broadcast_tensors(*w[:, None], *aligned[:, first : first + BLOCK])
+            part = halves(torch.stack(function(*arguments)), 1)
+            total = part if total is None else total + part
+        assert total is not None  # a batch has at least one sample
+        return total / number
+
+    def _over_all(self, function: Compiled) -> Compiled:
+        return lambda *w: tuple(self._mean(function, torch.stack(w), self.data))
+
+    def _compiled(self, expressions: Sequence[sympy.Expr]) -> Compiled:
+        return compile_torch((*self.symbols, *symbols(self.names)), list(expressions))
+
+    @cached_property
+    def _loss_gradient(self) -> list[sympy.Expr]:
+        return [derivative(self.loss, s) for s in self.symbols]
+
+    @cached_property
+    def _sample_gradient(self) -> Compiled:
+        return self._compiled(self._loss_gradient)
+
+    @cached_property
+    def _sample_hessian(self) -> Compiled:
+        return self._compiled([derivative(g, s) for g in self._loss_gradient for s in self.symbols])
+
+    @cached_property
+    def _value(self) -> Compiled:
+        return self._over_all(self._compiled([self.loss]))
+
+    @cached_property
+    def _gradient(self) -> Compiled:
+        return self._over_all(self._sample_gradient)
+
+    @cached_property
+    def _hessian(self) -> Compiled:
+        return self._over_all(self._sample_hessian)

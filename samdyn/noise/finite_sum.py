@@ -1,0 +1,194 @@
+"""Mini-batches of a landscape's samples."""
+
+import itertools
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+import torch
+
+from .. import checks
+from ..landscapes import Landscape, SampleLandscape
+from ..ops import Point
+from ..oracle import Oracle
+from .generator import Draws
+from .model import Noise, Source, micro_batches
+from .quadrature import MOST, hermite
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteSum(Noise):
+    """The gradient of a mini-batch of a ``SampleLandscape``'s N samples, drawn anew every step.
+
+    Attributes:
+        batch_size: B ≥ 1.
+        replacement: whether a sample may be in a batch more than once; without, B ≤ N.
+        micro_batch: m-sharpness: the batch is split in B/m parts of m samples, each perturbed by its own gradient, and
+            the step is their mean; None: one perturbation for all B.  [AF22]
+
+    Raises:
+        InputError: sizes < 1, a micro-batch that does not divide the batch; on a landscape, one without samples, or
+            with fewer than B without replacement.
+    """
+
+    batch_size: int
+    replacement: bool = field(default=True, kw_only=True)
+    micro_batch: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        micro_batches(self.batch_size, self.micro_batch)
+
+    def on(self, landscape: Landscape) -> "Batches":
+        """Return the noise on a landscape."""
+        return Batches(self._samples(landscape), self)
+
+    def _samples(self, landscape: Landscape) -> SampleLandscape:
+        if not isinstance(landscape, SampleLandscape):
+            fix = "Use samdyn.SampleLandscape(loss, coordinates, data), or noise.Gaussian(covariance)"
+            checks.reject("landscape", landscape, "has no samples to draw batches from", fix)
+        if not self.replacement and self.batch_size > landscape.samples:
+            rule = f"is more than the {landscape.samples} samples, drawn without replacement"
+            fix = f"Use at most {landscape.samples}, or replacement=True"
+            checks.reject("batch_size", self.batch_size, rule, fix)
+        return landscape
+
+
+@dataclass(frozen=True, eq=False)
+class LabelNoise(FiniteSum):
+    """Mini-batches whose labels carry fresh Gaussian noise at every draw, as in label-noise SGD.
+
+    Attributes:
+        label: the name of the data that are labels.
+        std: standard deviation of the noise, ≥ 0, in the units of the labels.
+
+    Raises:
+        InputError: beside FiniteSum's, a name that is none of the data's, a std that is negative or not finite.
+    """
+
+    label: str = field(kw_only=True)
+    std: float = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.number("std", self.std, "must be a finite number >= 0", "Use e.g. std=0.1", lambda std: std >= 0)
+
+    def on(self, landscape: Landscape) -> "NoisyLabels":
+        """Return the noise on a landscape."""
+        samples = self._samples(landscape)
+        return NoisyLabels(samples, self, samples.names.index(checks.known("label", self.label, samples.names)))
+
+
+class Batches(Source):
+    """Mini-batches; what is drawn are their data ``(s, B, N)``."""
+
+    landscape: SampleLandscape
+
+    def __init__(self, landscape: SampleLandscape, noise: FiniteSum) -> None:
+        super().__init__(landscape, noise.coupling)
+        self.parts = micro_batches(noise.batch_size, noise.micro_batch)
+        self._size, self._replacement = noise.batch_size, noise.replacement
+
+    def sample(self, draws: Draws, draw: int) -> torch.Tensor:
+        """Return the data of a batch, ``(s, B, N)``."""
+        total, size = self.landscape.samples, self._size
+        if self._replacement:
+            chosen = draws.integers(draw, torch.full((size,), total))
+        else:
+            chosen = _without_replacement(draws.integers(draw, total - torch.arange(size)))
+        return self.landscape.data.to(chosen.device)[:, chosen]
+
+    def oracle(self, batch: torch.Tensor, part: int) -> Oracle:
+        """Return the micro-batch's mean gradient and Hessian."""
+        each = self._size // self.parts
+        data = batch[:, part * each : (part + 1) * each]
+
+        def hvp(w: Point, v: Point) -> Point:
+            return self.landscape.batch_hvp(w, data, v)
+
+        return Oracle(lambda w: self.landscape.batch_gradient(w, data), hvp)
+
+    def outcomes(self, calls: int, smooth: bool, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Return every batch, or tuple of ``calls`` batches, with its probability: means over them are exact."""
+        batches, weights = self._enumerated()
+        return _tuples(batches.to(w), weights.to(w), calls)
+
+    def _enumerated(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return every batch ``(s, B, K)``, and their probabilities ``(K,)``."""
+        total, each = self.landscape.samples, self._size // self.parts
+        if self._replacement:
+            number = math.comb(total + each - 1, each) ** self.parts
+        else:
+            number = math.prod(math.comb(total - part * each, each) for part in range(self.parts))
+        _check_count(number, f"batches of {self._size} of {total} samples")
+        found: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
+        for _ in range(self.parts):
+            found = [(before + more, p * q) for before, p in found for more, q in self._micro(before, each)]
+        chosen = torch.tensor([batch for batch, _ in found]).T
+        weights = torch.tensor([p for _, p in found], dtype=torch.float64)
+        return self.landscape.data[:, chosen], weights / weights.sum()
+
+    def _micro(self, before: tuple[int, ...], each: int) -> list[tuple[tuple[int, ...], float]]:
+        """Return the micro-batches that may follow others in a batch, with weights."""
+        samples = range(self.landscape.samples)
+        if not self._replacement:
+            return [(c, 1.0) for c in itertools.combinations([i for i in samples if i not in before], each)]
+        # How many orders a batch can be drawn in: 1 / ∏ multiplicity!, up to a factor.
+        return [
+            (c, 1 / math.prod(math.factorial(n) for n in Counter(c).values()))
+            for c in itertools.combinations_with_replacement(samples, each)
+        ]
+
+
+class NoisyLabels(Batches):
+    """Mini-batches with noise on their labels."""
+
+    def __init__(self, landscape: SampleLandscape, noise: LabelNoise, row: int) -> None:
+        super().__init__(landscape, noise)
+        self._row, self._std = row, noise.std
+
+    def sample(self, draws: Draws, draw: int) -> torch.Tensor:
+        """Return the data of a batch, the labels with their noise, ``(s, B, N)``."""
+        batch = super().sample(draws, 2 * draw)
+        batch[self._row] += self._std * draws.normals(2 * draw + 1, self._size)
+        return batch
+
+    def _enumerated(self) -> tuple[torch.Tensor, torch.Tensor]:
+        batches, weights = super()._enumerated()
+        z, p = hermite(self._size)
+        _check_count(len(weights) * len(p), f"batches of {self._size}, with nodes for the noise of their labels")
+        both = batches.repeat_interleave(len(p), -1)
+        both[self._row] += self._std * z.repeat(1, len(weights))
+        return both, torch.outer(weights, p).flatten()
+
+
+def _without_replacement(drawn: torch.Tensor) -> torch.Tensor:
+    """Return the first B entries of a random order of N things, from draws ``(B, N)`` of which the i-th is below N − i.
+
+    Fisher and Yates's shuffle, in which the i-th thing changes places with one that comes i or later; of the array that
+    it shuffles only the places that it wrote to are kept.
+    """
+    places = drawn + torch.arange(len(drawn), device=drawn.device)[:, None]
+    written: list[torch.Tensor] = []
+    chosen = []
+    for i, place in enumerate(places):
+        here, there = torch.full_like(place, i), place
+        for earlier, value in zip(places, written, strict=False):
+            here = torch.where(earlier == i, value, here)
+            there = torch.where(earlier == place, value, there)
+        written.append(here)
+        chosen.append(there)
+    return torch.stack(chosen)
+
+
+def _tuples(batches: torch.Tensor, weights: torch.Tensor, calls: int) -> tuple[list[torch.Tensor], torch.Tensor]:
+    number = len(weights)
+    _check_count(number**calls, f"choices of {calls} batches")
+    index = torch.cartesian_prod(*[torch.arange(number)] * calls).reshape(-1, calls).to(weights.device)
+    return [batches[..., i] for i in index.T], weights[index].prod(1)
+
+
+def _check_count(number: int, what: str) -> None:
+    if number > MOST:
+        rule = f"there are {number:.3g} {what} to take the mean over, and at most {MOST} can be"
+        checks.reject("noise", number, rule, "Use fewer samples, smaller batches, or simulate the map")

@@ -1,0 +1,62 @@
+"""Means over standard normal numbers, as weighted sums over nodes."""
+
+import math
+
+import numpy as np
+import torch
+
+from .. import checks
+
+MOST = 20_000  # nodes, or outcomes of a finite sum, that one mean sums over
+FEWEST, MOST_EACH = 5, 12  # Gauss–Hermite nodes in each dimension; n are exact for polynomials of degree 2n − 1
+RADIUS = 6.5  # beyond it lies 1e-9 of the plane's normal distribution
+RAYS, ALONG = 48, 32  # nodes of polar quadrature
+
+
+def hermite(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return K nodes ``(dims, K)`` and weights ``(K,)`` for smooth functions of ``dims`` standard normal numbers.
+
+    Raises:
+        InputError: so many dimensions that fewer than 5 nodes would be left for each.
+    """
+    each = min(MOST_EACH, int(MOST ** (1 / max(dims, 1)) + 1e-9))
+    if each < FEWEST:
+        most = int(math.log(MOST) / math.log(FEWEST))
+        rule = f"Gaussian quadrature in {dims} dimensions needs more than {FEWEST}**{dims} nodes; the most is {MOST}"
+        fix = f"Use noise of rank × draws × micro-batches at most {most}; exact moments on quadratics: linear_step"
+        checks.reject("noise", dims, rule, fix)
+    x, p = np.polynomial.hermite_e.hermegauss(each)
+    chosen = np.indices([each] * dims).reshape(dims, each**dims)
+    return torch.tensor(x[chosen]), torch.tensor((p / p.sum())[chosen].prod(0))
+
+
+def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return nodes for functions of standard normal numbers that are smooth along the rays from a center alone.
+
+    Rays at equal angles, Gauss's nodes along each; only angles and lengths within 6.5 of the origin, so that a far
+    center costs no accuracy.
+
+    Args:
+        center: ``(d, N)``, d = 1 or 2.
+
+    Returns:
+        Nodes ``(d, N, K)`` and weights ``(N, K)``.
+    """
+    x, p = (torch.tensor(a).to(center) for a in np.polynomial.legendre.leggauss(ALONG))
+    away = (center * center).sum(0).sqrt()[:, None, None]
+    near, far = (away - RADIUS).clamp(min=0), away + RADIUS
+    r = (near + far) / 2 + (far - near) / 2 * x  # (N, 1, along)
+    weights = (far - near) / 2 * p
+    if len(center) == 1:
+        rays = torch.tensor([-1.0, 1.0]).to(center)[None, None, :, None]  # (1, 1, rays, 1)
+    else:
+        inside = away < RADIUS
+        half = torch.where(inside, math.pi, (RADIUS / torch.where(inside, RADIUS, away)).asin())
+        turns = (torch.arange(RAYS).to(center) + 0.5) / RAYS * 2 - 1
+        angle = torch.atan2(-center[1], -center[0])[:, None, None] + half * turns[:, None]  # (N, rays, 1)
+        rays = torch.stack([angle.cos(), angle.sin()])
+        weights = weights * r * half * 2 / RAYS
+    z = center[..., None, None] + r * rays
+    weights = weights * (-(z * z).sum(0) / 2).exp() * (2 * math.pi) ** (-len(center) / 2)
+    weights = weights.flatten(1)
+    return z.flatten(2), weights / weights.sum(1, keepdim=True)

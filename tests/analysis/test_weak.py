@@ -1,0 +1,116 @@
+"""Exact expectations, and what they say of the diffusions in the literature."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import samdyn as sd
+from samdyn.analysis import expected
+
+DATA = {
+    "p": [1.0, 2.0, 0.5], "q": [0.6, 1.5, 2.0], "r": [0.3, -0.4, 0.2], "s": [-1.0, -0.5, -1.5], "t": [1.0, 0.4, 1.2]
+}  # fmt: skip
+# In the box the gradient of no sample vanishes, so that SAM's directions are smooth.
+CURVED = sd.SampleLandscape("p*a**2/2 + q*b**2/2 + r*a*b + a**3/12 - s*a + t*b", "a b", DATA)
+BOX = ((-0.9, 1.6), (-1.0, 1.3))
+START, TIME = (1.2, 0.9), 0.5
+NOISE = sd.noise.FiniteSum(1)
+TESTS = (
+    lambda w: w[0],
+    lambda w: w[1] ** 2,
+    lambda w: w[0] * w[1],
+    lambda w: np.exp(w[0] / 2),
+    lambda w: np.sin(w[1]),
+)
+
+
+def errors(method: sd.Method, model: str, lr: float) -> np.ndarray:
+    """|E φ(wₖ) − E φ(X)| for the test functions; model "gd": the diffusion of SGD, which knows no ρ."""
+    iterates = expected(sd.Map(CURVED, method, lr=lr, noise=NOISE), TESTS, START, TIME, BOX)
+    if model == "gd":
+        sde = sd.Diffusion(CURVED, sd.GD(), NOISE, lr=lr)
+    else:
+        sde = sd.Diffusion(CURVED, method, NOISE, lr=lr, model=model)
+    return np.abs(iterates - expected(sde, TESTS, START, TIME, BOX))
+
+
+def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.polyfit(np.log(x), np.log(y), 1)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["taylor", "moments"])
+@pytest.mark.parametrize("method", [sd.USAM, sd.DNSAM, sd.SAM])
+def test_the_diffusions_of_c23_are_of_weak_order_1_in_lr(method: Any, model: str) -> None:
+    """At ρ = √η/2; SGD's diffusion, for the same iterates, is of order ½."""
+    rates = np.array([0.01, 0.005, 0.0025, 0.00125])
+    found = slopes(rates, np.array([errors(method(lr**0.5 / 2), model, lr) for lr in rates]))
+    assert found == pytest.approx(np.ones(5), abs=0.2)
+    rival = slopes(rates, np.array([errors(method(lr**0.5 / 2), "gd", lr) for lr in rates]))
+    assert (rival < 0.75).all()
+
+
+@pytest.mark.parametrize("method", [sd.USAM, sd.DNSAM, sd.SAM])
+def test_taylor_is_of_order_2_in_rho(method: Any) -> None:
+    """Against "moments", which the test above holds against the iterates: what the expansion leaves out is ρ²."""
+    radii = np.array([0.01, 0.005, 0.0025])
+
+    def off(rho: float) -> np.ndarray:
+        sdes = [sd.Diffusion(CURVED, method(rho), NOISE, lr=0.001, model=m) for m in ("taylor", "moments")]
+        return np.abs(np.subtract(*(expected(sde, TESTS, START, TIME, BOX) for sde in sdes)))
+
+    assert slopes(radii, np.array([off(rho) for rho in radii])) == pytest.approx(2 * np.ones(5), abs=0.2)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.1, 0.2])
+def test_moments_need_no_small_radius(rho: float) -> None:
+    """At a radius that does not shrink with η, "moments" keeps its order, and "taylor" has none: its mean of w₀."""
+    rates = np.array([0.005, 0.0025, 0.00125])
+    of_moments, of_taylor = (
+        slopes(rates, np.array([errors(sd.SAM(rho), model, lr) for lr in rates])) for model in ("moments", "taylor")
+    )
+    assert of_moments == pytest.approx(np.ones(5), abs=0.2)
+    if rho == 0.2:
+        assert of_taylor[0] < 0.5
+
+
+def test_as_simulated() -> None:
+    map_ = sd.Map(CURVED, sd.SAM(0.2), lr=0.02, noise=NOISE)
+    exact = expected(map_, TESTS, START, TIME, BOX, nodes=16)
+    w = sd.simulate(map_, [START] * 40_000, 25).w.values[:, -1].T
+    for value, test in zip(exact, TESTS, strict=True):
+        assert abs(test(w).mean() - value) < 4.5 * test(w).std() / 200 + 1e-5
+
+
+def test_against_the_exact_moments_of_a_quadratic() -> None:
+    quadratic = sd.landscapes.quadratic([1.0, -0.5], rotation=0.3)
+    noise = sd.noise.Gaussian([[0.3, 0.1], [0.1, 0.2]])
+    tests = (lambda w: w[0], lambda w: w[0] ** 2, lambda w: w[0] * w[1])
+    sde = sd.Diffusion(quadratic, sd.USAM(0.2), noise, lr=0.1)
+    map_ = sd.Map(quadratic, sd.USAM(0.2), lr=0.1, noise=noise)
+    box = ((-2, 2), (-2, 2))
+    for system, (mean, covariance) in (
+        (sde, [m[-1] for m in sd.analysis.linear_diffusion(sde).moments((0.5, 0.2), [1.0])]),
+        (map_, [m[-1] for m in sd.analysis.linear_step(map_).moments((0.5, 0.2), 10)]),
+    ):
+        squares = covariance + np.outer(mean, mean)
+        got = expected(system, tests, (0.5, 0.2), 1.0, box, nodes=6)
+        assert got == pytest.approx([mean[0], squares[0, 0], squares[0, 1]], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"system": sd.Map(CURVED, sd.GD(), lr=0.1, momentum=0.5, noise=NOISE)}, "momentum = 0.5"),
+        ({"system": sd.Map(CURVED, sd.GD(), lr=0.1)}, "without noise"),
+        ({"w0": (5, 0)}, "outside of the box"),
+        ({"time": 0.123}, "no multiple"),
+        ({"time": 0.01}, "Use e.g. 0.1"),
+        ({"nodes": 100}, r"nodes\*\*2 is more than 2500"),
+    ],
+)
+def test_bad_input(options: dict[str, Any], message: str) -> None:
+    usual = {"system": sd.Map(CURVED, sd.GD(), lr=0.1, noise=NOISE), "tests": TESTS, "w0": START, "time": 0.5}
+    with pytest.raises(sd.InputError, match=message):
+        expected(**{**usual, "box": BOX, **options})

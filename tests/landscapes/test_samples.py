@@ -1,0 +1,62 @@
+"""Landscapes with samples: the mean of the formula over them, and what is not one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import samdyn as sd
+
+DATA = {"x": np.linspace(-1, 2, 37), "y": np.cos(np.arange(37.0))}  # more samples than are summed at once
+FIT = sd.SampleLandscape("(a*x + tanh(b*x) - y)**2/2 + a**4/20", "a b", DATA)
+
+
+def test_mean_gradient_and_hessian_are_those_of_the_formula_written_out() -> None:
+    written = sd.Landscape(FIT.expr, "a b")
+    w = torch.randn(2, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    for name in ("value", "grad", "hessian"):
+        torch.testing.assert_close(getattr(FIT, name)(w), getattr(written, name)(w), rtol=1e-12, atol=1e-12)
+    v = torch.randn_like(w)
+    torch.testing.assert_close(FIT.grad.hvp(w, v), written.grad.hvp(w, v), rtol=1e-12, atol=1e-12)
+
+
+def test_batches_are_means_of_their_samples() -> None:
+    w = torch.tensor([[0.3, 1.0], [-0.2, 0.5]], dtype=torch.float64)
+    chosen = torch.tensor([[3, 9], [30, 9], [8, 1]])  # three samples for each of two runs
+    batch = FIT.data[:, chosen]
+    for run in range(2):
+        data = {"x": DATA["x"][chosen[:, run]], "y": DATA["y"][chosen[:, run]]}
+        own = sd.SampleLandscape(FIT.loss, "a b", data)
+        here = w[:, run]
+        torch.testing.assert_close(FIT.batch_gradient(w, batch)[:, run], own.grad(here), rtol=1e-13, atol=1e-13)
+        v = torch.ones_like(w)
+        torch.testing.assert_close(
+            FIT.batch_hvp(w, batch, v)[:, run], own.grad.hvp(here, v[:, run]), rtol=1e-13, atol=1e-13
+        )
+
+
+def test_it_is_a_landscape_like_any_other() -> None:
+    line = sd.SampleLandscape("(a*x + b - y)**2", "a b", {"x": [0, 1, 2], "y": [1, 3, 4]}, box=((-5, 5), (-5, 5)))
+    (point,) = sd.critical_points(line)
+    assert point.kind == "minimum"
+    assert point.w == pytest.approx(np.polyfit([0, 1, 2], [1, 3, 4], 1), rel=1e-9)
+    assert line.samples == 3
+    assert "3 samples" in repr(line)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a*x", "a", {"x": []}), "one or more finite numbers"),
+        (("a*x", "a", {"x": [1.0, np.inf]}), "one or more finite numbers"),
+        (("a*x", "a", {"x": ["one"]}), "one or more finite numbers"),
+        (("a*x + y", "a", {"x": [1, 2], "y": [1]}), "lengths that differ"),
+        (("a*x", "a x", {"x": [1, 2]}), "is a coordinate and a name of data"),
+        (("a*x + z", "a", {"x": [1, 2]}), "z"),
+        (("a", "a", {}), "at least one"),
+    ],
+)
+def test_bad_input(arguments: Any, message: str) -> None:
+    with pytest.raises(sd.InputError, match=message):
+        sd.SampleLandscape(*arguments)
