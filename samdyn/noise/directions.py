@@ -1,0 +1,116 @@
+"""Exact moments of the direction that a noisy gradient has: what normalised SAM climbs along."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from .gaussian import Gaussian
+
+STEP = 0.125  # of log s: the trapezoid rule's error is exp(−π²/(2 · STEP)) ≈ 1e-17, the strip of analyticity being π/4
+TAIL = 1e-12  # what is left out at either end, relative to the whole
+
+
+@dataclass(frozen=True)
+class DirectionMoments:
+    """Moments of unit(u) and u, where u = g + ξ is N(g, C), for N gradients g.
+
+    Attributes:
+        mean: E[u/‖u‖], ``(d, N)``.
+        second: E[uuᵀ/‖u‖²], ``(d, d, N)``.
+        cross: E[uuᵀ/‖u‖], ``(d, d, N)``, in the units of the gradient.
+    """
+
+    mean: torch.Tensor
+    second: torch.Tensor
+    cross: torch.Tensor
+
+
+def direction_moments(g: torch.Tensor, covariance: Any) -> DirectionMoments:
+    """Return the moments of the direction of g + ξ, ξ ~ N(0, C), to about 1e-11.
+
+    With 1/‖u‖ = (2/√π) ∫ exp(−s²‖u‖²) ds and 1/‖u‖² = ∫ 2s exp(−s²‖u‖²) ds over s > 0, the expectations are Gaussian
+    and factorise in C's eigenbasis: where p = 1 + 2s²c, E[exp(−s²u²)] = p^(−½) exp(−s²g²/p) = e, E[u exp(−s²u²)] = eg/p
+    and E[u² exp(−s²u²)] = e(c/p + g²/p²). The integral over log s converges exponentially.
+
+    Args:
+        g: mean gradients, ``(d, N)``, float64.
+        covariance: C ``(d, d)``, or a number c for cI; it may be singular. Without noise, and where g = 0, the
+            direction is ``unit``'s: 0.
+
+    Raises:
+        InputError: gradients of another shape or dtype; a covariance that is none, or of another dimension.
+    """
+    if g.ndim != 2 or g.dtype != torch.float64:
+        rule = f"has shape {tuple(g.shape)} and dtype {g.dtype}"
+        checks.reject("g", "tensor", rule, "Give float64 gradients of shape (d, N)")
+    variances, basis = (torch.as_tensor(part).to(g) for part in _eigen(covariance, len(g)))
+    g, c = basis.T @ g, variances[:, None]
+    largest = torch.maximum(g.abs().amax(0), c.amax().sqrt())
+    scale = torch.where(largest == 0, 1, largest)
+    g, c = g / scale, (c.sqrt() / scale) ** 2
+
+    mean = torch.zeros_like(g)
+    second = g.new_zeros(len(g), *g.shape)
+    cross = torch.zeros_like(second)
+    for s in _nodes(c[c > 0].sqrt().cpu().numpy()):
+        p = 1 + 2 * s * s * c
+        a = g / p
+        e = (-s * s * (g * a).sum(0) - p.log().sum(0) / 2).exp()
+        products = e * (a[:, None] * a + torch.diag_embed((c / p).expand_as(g).T).permute(1, 2, 0))
+        mean += (2 / math.sqrt(math.pi) * STEP * s) * e * a
+        second += (2 * STEP * s * s) * products
+        cross += (2 / math.sqrt(math.pi) * STEP * s) * products
+
+    def turned(moment: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("ik,klN,jl->ijN", basis, moment, basis)
+
+    return DirectionMoments(basis @ mean, turned(second), turned(cross) * scale)
+
+
+def direction_slope(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return M = ∂E[unit(g + ξ)]/∂g at g = 0, ξ ~ N(0, C), which is E[(I − uuᵀ)/‖ξ‖], u = unit(ξ), in C's eigenbasis.
+
+    Args:
+        covariance: C ``(d, d)``, or a number c for cI.
+        dim: d.
+
+    Returns:
+        M's eigenvalues ``(d,)``, in 1/gradient, and its eigenvectors, in the columns, ``(d, d)``. Along a direction
+        without noise an eigenvalue is finite if C has rank ≥ 2, and otherwise inf: the mean direction is not smooth.
+
+    Raises:
+        InputError: a covariance that is none, or of another dimension.
+    """
+    c, basis = _eigen(covariance, dim)
+    slope = np.full(dim, np.inf)
+    if c.any():
+        total = c.sum()
+        c = c / total
+        s = _nodes(np.sqrt(c[c > 0]))
+        p = 1 + 2 * s**2 * c[:, None]
+        smooth = (c > 0) | ((c > 0).sum() > 1)
+        integrand = s * np.exp(-np.log(p).sum(0) / 2) / p
+        slope[smooth] = 2 / np.sqrt(np.pi * total) * STEP * integrand[smooth].sum(1)
+    return slope, basis
+
+
+def _eigen(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return C's eigenvalues, none of them negative, and its eigenvectors in columns."""
+    c = Gaussian(covariance).covariance
+    c = c * np.eye(dim) if c.ndim == 0 else c
+    if len(c) != dim:
+        rule = f"is of {len(c)} coordinate(s), the gradients of {dim}"
+        checks.reject("covariance", c.tolist(), rule, f"Give a matrix ({dim}, {dim}), or one number for all")
+    values, vectors = np.linalg.eigh(c)
+    # What rounding leaves of a zero eigenvalue is no noise: along it the mean direction is of another kind.
+    return np.where(values > dim * np.finfo(float).eps * values[-1], values, 0.0), vectors
+
+
+def _nodes(deviations: np.ndarray) -> np.ndarray:
+    """Return s from where nothing is missed to where nothing is left, with noise of these standard deviations."""
+    smallest = float(deviations.min()) if deviations.size else 1.0
+    return np.exp(np.arange(math.log(TAIL), math.log(1 / (TAIL * smallest)), STEP))

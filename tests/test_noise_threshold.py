@@ -1,0 +1,84 @@
+"""The noise-threshold experiment, as a user runs it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+
+SCRIPT = Path(__file__).parent.parent / "experiments" / "noise_threshold.py"
+SMALL = ["--runs", "300", "--lr", "0.05", "--dims", "1", "--batch-sizes", "1,16", "--momenta", "0,0.5"]
+SMALL += ["--eigenvalue=-1"]
+
+
+@pytest.fixture
+def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -> Callable[..., int]:
+    return partial(run_here, experiment("noise_threshold"), *SMALL)
+
+
+@pytest.mark.slow
+def test_the_tables_the_figure_and_the_data(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("d = 1: ρ* ∝ B^(-0.") == 1
+    folder = tmp_path / "results" / "noise_threshold"
+    with Image.open(folder / "noise_threshold.png") as image:
+        width, height = image.size
+    assert width > height > 800
+    assert json.loads((folder / "provenance.json").read_text())["experiment"] == "noise_threshold"
+    data = {
+        name: xr.open_zarr(folder / f"{name}.zarr", consolidated=False).load()
+        for name in ("thresholds", "unequal_noise", "momentum", "growth", "exits")
+    }
+    # Few runs and η = 0.05: a coarse look, test_noise_threshold of the analysis is the fine one.
+    for name, count in (("thresholds", 2), ("unequal_noise", 3), ("momentum", 4)):
+        assert data[name].sizes == {"setting": count}
+        assert float(abs(data[name].threshold / data[name].closed_form - 1).max()) < 0.2
+    growth, exits = data["growth"], data["exits"]
+    assert float(abs(growth.rate - (1 - growth.ratio))[growth.ratio < 1.2].max()) < 0.3
+    shares = exits.exited.mean("run")
+    assert (shares.sel(ratio=0.8) > 0.9).all()
+    assert (shares.sel(ratio=1.1) < 0.8).all()
+    assert (np.diff(exits.diffusion.sel(dim=1)) > 0).all()
+    first = exits.sel(dim=1, ratio=0.8)
+    assert float(first["mean"]) == pytest.approx(float(first.diffusion), rel=0.15)  # η = 0.05
+    assert str(round(float(first["mean"]), 1)) in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--eigenvalue=1"], "must be finite numbers < 0"),
+        (["--eigenvalue=-1,x"], "must be numbers separated by commas"),
+        (["--noise", "0"], "--noise = 0.0: must be a finite number > 0"),
+        (["--dims", "1.5"], "--dims = '1.5': must be integers >= 1"),
+        (["--dims", "nan"], "must be integers >= 1"),
+        (["--batch-sizes", "0,4"], "--batch-sizes = '0,4': must be integers >= 1"),
+        (["--lr=-1"], "lr = -1.0: must be a finite number > 0"),
+        (["--momenta", "1"], "must lie in [0, 1)"),
+        (["--runs", "10"], "must be at least 200"),
+        (["--seed=-1"], "must be an integer in [0, 2**32)"),
+        (["--device", "tpu"], "no such device"),
+    ],
+)
+def test_bad_input(
+    run: Callable[..., int],
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
+    assert message in said
+    assert not list(tmp_path.iterdir())
