@@ -1,0 +1,549 @@
+"""What do momentum and the batch size do to how SGD and SAM leave a saddle, and how far is Theorem 3 of [K23] right?
+
+On a quadratic saddle with gradient noise |H|/B, from rest at the saddle point: mean squared displacements (exact,
+simulated, told), escape times, where the theorem holds, and the momentum that makes up for a radius. Momentum γ also
+multiplies the step, by 1/(1−γ): everything is compared at equal η and at equal η/(1−γ).
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from scipy.optimize import brentq
+from typer import Option
+
+import samdyn as sd
+from samdyn import analysis, checks, cli, plot, theory
+from samdyn.noise.model import COUPLINGS
+from samdyn.output import OutputFolder
+from samdyn.simulate.progress import progress_bar
+
+# What momentum is compared at, and the learning rate and the number of steps there, in units of those without it.
+COMPARED: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "equal η": lambda gamma: (1.0, 1.0),
+    "equal η/(1−γ), equal t": lambda gamma: (1 - gamma, 1 / (1 - gamma)),
+    "equal η/(1−γ), equal k": lambda gamma: (1 - gamma, 1.0),
+}
+RATES = ["equal η", "equal η/(1−γ), equal k"]  # the two that differ in η
+MOMENTS = 8  # of time at which displacements are kept
+OBSERVED = 10  # how long escapes are waited for, in units of --time
+WIDE = 1e6  # how far out the box's walls are in the stable direction, in half-widths
+CELLS = 21  # values along each axis of the map of validity
+LARGEST = 0.98  # γ
+RADIUS = 2.0  # the largest ρ, in units of 1/|λ|
+EDGES = (1 / 2, 1 / 1.1, 1.1, 2)  # of the theorem's MSD over the exact one
+SHADES = ("#F0E442", "#56B4E9", "#0072B2", "#56B4E9", "#F0E442")  # light, middle, dark: told apart in grey
+THEOREM = "Theorem 3"
+
+LEGEND = """\
+MSD: along the escaping direction, from the saddle, after k steps of η; t = kη. Simulated: with its
+standard error. ratio: Theorem 3 over exact. ×γ=0: exact, over that at γ = 0 in the table. slope: of
+log MSD against log B, simulated (settings of one B share their noise); exactly it is -1.
+"""
+LEFT = """\
+Kaplan-Meier with 95 % intervals; t = kη. x %: so many left within the {steps} steps that were
+observed, and the others are censored; without it all left.
+"""
+NEEDED = """\
+γ with which the exact MSD of USAM, or Theorem 3's of its own, is SGD's at γ = 0 and k = {steps}.
+> 0.98: up to there it is less. < 0: at γ = 0 it is more. rises: from 0 to this ρ it never falls.
+"""
+VALID = "Shares in %, of γ in [0, 0.98] × ρ in [0, 2/|λ|]. Its model: drift λ(1+ρλ)², SGD's noise."
+
+Parameters = dict[str, list[Any]]
+
+
+def main(
+    eigenvalue: Annotated[float, Option(help="λ < 0 of the escaping direction; that of the other is −λ.")] = -1.0,
+    rho: Annotated[str, Option(help="Radii ρ > 0. SGD is always there.")] = "0.1,0.3",
+    momentum: Annotated[str, Option(help="Momenta γ. 0 is always there.")] = "0.5,0.9",
+    batch_sizes: Annotated[str, Option(help="Batch sizes B, two at least.")] = "4,16,64",
+    lr: Annotated[float, Option(help="Learning rate η at γ = 0.")] = 0.01,
+    time: Annotated[float | None, Option(help="t = kη at γ = 0 of the displacements. Default: 1/|λ|.")] = None,
+    half_width: Annotated[float, Option(help="How far along the escaping direction a run has left.")] = 1.0,
+    coupling: Annotated[str, Option(help="How a step's gradients share noise: shared, independent, clean.")] = "shared",
+    runs: Annotated[int, Option(help="Simulated runs of every setting.")] = 1000,
+    seed: Annotated[int, Option(help="Of the noise.")] = 0,
+    device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    out: Annotated[
+        Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
+    ] = Path("results/momentum_batch"),
+) -> None:
+    """What do momentum and the batch size do to how SGD and SAM leave a saddle?"""
+    parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
+    rule = "must be a finite number < 0: along the others nothing escapes"
+    lam = checks.number("--eigenvalue", eigenvalue, rule, "Use e.g. --eigenvalue=-1", lambda v: v < 0)
+    radii = listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "Use e.g. --rho 0.1,0.3")
+    rule = f"must lie in [0, {LARGEST}]"
+    momenta = listed("--momentum", momentum, lambda v: 0 <= v <= LARGEST, rule, "Use e.g. --momentum 0.5,0.9")
+    fix = "Use e.g. --batch-sizes 4,16,64"
+    sizes = [
+        *map(int, listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, "must be integers >= 1", fix))
+    ]
+    if len(sizes) < 2:
+        checks.reject("--batch-sizes", batch_sizes, "one alone tells no slope", fix)
+    t = 1 / abs(lam) if time is None else checks.positive("--time", time, "Use e.g. --time 1")
+    steps = round(t / checks.positive("--lr", lr, "Use e.g. --lr 0.01"))
+    if steps < MOMENTS:
+        checks.reject(
+            "--time", t, f"is {steps} steps of η = {lr:g}", f"Use at least {MOMENTS * lr:g}, or a smaller --lr"
+        )
+    width = checks.positive("--half-width", half_width, "Use e.g. --half-width 1")
+    if checks.count("--runs", runs, "Use e.g. --runs 1000") < 2:
+        checks.reject("--runs", runs, "one alone tells no standard error", "Use e.g. --runs 1000")
+    noise = sd.noise.Fisher((0.0, 0.0), sizes[0], coupling=coupling)
+    sgd = sd.Map(sd.landscapes.quadratic((-lam, lam)), sd.USAM(0.0), lr=lr, noise=noise)  # and USAM, once it has a ρ
+    # Refuses what is not there.
+    sd.simulate(sgd, (0.0, 0.0), 1, seed=seed, first_run=len(sizes) * runs, device=device, progress=False)
+
+    axes: Parameters = {"rho": [0.0, *radii], "momentum": sorted({0.0, *momenta}), "batch_size": sizes}
+    console = Console(highlight=False)
+    if not console.file.isatty():
+        console.width = 100
+    with OutputFolder(out, "momentum_batch", parameters) as folder:
+        folder.about["resolved"] = {"time": t, "steps": steps, "steps observed for escapes": OBSERVED * steps}
+        console.print(
+            f"saddle with λ = {cli.shown(np.array([lam, -lam]))}, noise |H|/B {coupling}, {runs} runs a setting"
+        )
+        spread = displacements(sgd, axes, steps, runs, seed, device)
+        console.print(spread_table(spread), LEGEND, sep="\n")
+        folder.save_dataset(spread, "displacements.zarr")
+        escapes = escape_times(sgd, axes, OBSERVED * steps, width, runs, seed, device)
+        console.print(escape_table(escapes), LEFT.format(steps=OBSERVED * steps), sep="\n")
+        folder.save_dataset(escapes, "escapes.zarr")
+        needed = momentum_needed(sgd, radii, steps)
+        console.print(needed_table(needed, radii), NEEDED.format(steps=steps), sep="\n")
+        folder.save_dataset(needed, "momentum_needed.zarr")
+        told = validity(sgd, steps)
+        console.print(validity_table(told), VALID, sep="\n")
+        folder.save_dataset(told, "theorem_3.zarr")
+        with plt.rc_context(plot.STYLE):
+            folder.save_figure(draw_validity(told), "theorem_3.png")
+            folder.save_figure(draw_needed(needed), "momentum_needed.png")
+            folder.save_figure(draw_escapes(escapes), "escape_times.png")
+    console.print(f"figures, data and provenance in {out}/")
+
+
+def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, fix: str) -> list[float]:
+    """Read a list of numbers that have to be allowed; return each once, in order."""
+    values = cli.numbers(option, text)
+    if not all(map(allowed, values)):
+        checks.reject(option, text, rule, fix)
+    return sorted(set(values))
+
+
+def at(map_: sd.Map, compared: str, steps: int) -> tuple[sd.Map, float]:
+    """Return a map and how many steps it takes, unrounded, where it is compared with ``steps`` without momentum."""
+    rate, longer = COMPARED[compared](map_.momentum)
+    return replace(map_, lr=rate * map_.lr), longer * steps
+
+
+def batch_size(map_: sd.Map) -> int:
+    """Return B of a map's noise."""
+    return int(vars(map_.noise)["batch_size"])
+
+
+def eigenvalue_of(map_: sd.Map) -> float:
+    """Return λ of the escaping direction, which is the last coordinate."""
+    return float(map_.landscape.hessian([0.0] * map_.landscape.dim)[-1, -1])
+
+
+def exact_msd(map_: sd.Map, steps: int) -> np.ndarray:
+    """Return the exact MSD along the escaping direction after 0, 1, … steps: ``(steps + 1,)``."""
+    return analysis.linear_step(map_).moments([0.0] * map_.landscape.dim, steps)[1][:, -1, -1]
+
+
+def told_msd(map_: sd.Map, steps: Any, form: Callable[..., Any] = theory.theorem_3_msd) -> Any:
+    """Return what Theorem 3, or another form of its arguments, tells of a map with a radius after some steps."""
+    lam, rho, t = eigenvalue_of(map_), vars(map_.method)["rho"], steps * map_.lr
+    return form(lam=lam, lr=map_.lr, batch_size=batch_size(map_), t=t, momentum=map_.momentum, rho=rho)
+
+
+def over(
+    map_: sd.Map,
+    axes: Parameters,
+    comparisons: Sequence[str],
+    measure: Callable[[sd.Map, str], dict[str, Any]],
+    what: str,
+) -> xr.Dataset:
+    """Measure numbers, or arrays along "moment", over a grid of parameters and, as its last axis, comparisons.
+
+    Without momentum all comparisons are one, which is measured once.
+    """
+    found: list[dict[str, Any]] = []
+    grid = list(itertools.product(*axes.values()))
+    with progress_bar(what, len(grid) * len(comparisons)) as show:
+        for values in grid:
+            setting = analysis.with_parameters(map_, dict(zip(axes, values, strict=True)))
+            for i, compared in enumerate(comparisons):
+                found.append(measure(setting, compared) if setting.momentum or not i else found[-1])
+                show(len(found))
+    shape, data = [*map(len, axes.values()), len(comparisons)], {}
+    for name, value in found[0].items():
+        dims = [*axes, "compared", *(["moment"] if np.ndim(value) else [])]
+        data[name] = (dims, np.reshape([f[name] for f in found], (*shape, *np.shape(value))))
+    return xr.Dataset(data, coords={**axes, "compared": list(comparisons)})
+
+
+def displacements(map_: sd.Map, axes: Parameters, steps: int, runs: int, seed: int, device: str) -> xr.Dataset:
+    """Measure the MSD of USAM, exactly and simulated, and say what Theorem 3 tells of it."""
+
+    def measure(setting: sd.Map, compared: str) -> dict[str, np.ndarray]:
+        here, unrounded = at(setting, compared, steps)
+        count = round(unrounded)
+        w = sd.simulate(
+            here,
+            np.zeros((runs, 2)),
+            count,
+            save_every=count // MOMENTS,
+            seed=seed,
+            # Batch sizes share no noise: on a quadratic the runs would be multiples of each other.
+            first_run=runs * axes["batch_size"].index(batch_size(here)),
+            device=device,
+            progress=False,
+        )
+        found = analysis.msd(w, np.array([[0.0], [1.0]])).isel(direction=0, step=[*range(1, MOMENTS), -1])
+        k = found.step.values
+        measured = {"step": k, "time": k * here.lr, "simulated": found.msd.values, "error": found.error.values}
+        return {**measured, "exact": exact_msd(here, count)[k], "theorem_3": told_msd(here, k)}
+
+    return over(map_, axes, [*COMPARED], measure, "displacements")
+
+
+def slope(batch_sizes: np.ndarray, msd: np.ndarray, error: np.ndarray) -> tuple[float, float]:
+    """Return the slope of log MSD on log B, by weighted least squares, and its standard error."""
+    weights = (msd / error) ** 2
+    x = np.log(batch_sizes) - np.average(np.log(batch_sizes), weights=weights)
+    return float((weights * x * np.log(msd)).sum() / (weights * x**2).sum()), float((weights * x**2).sum() ** -0.5)
+
+
+def new_table(title: str, *columns: str) -> Table:
+    """Return a table, with its first column to the left."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0, title_justify="left")
+    table.title = title
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="right" if i else "left", vertical="bottom")
+    return table
+
+
+def rows(data: xr.Dataset) -> list[tuple[float, float, xr.Dataset]]:
+    """Return (ρ, γ, data) of every setting and comparison; without momentum all comparisons are one."""
+    settings = itertools.product(data.rho.values, data.momentum.values, data.compared.values)
+    return [
+        (rho, gamma, data.sel(rho=rho, momentum=gamma, compared=compared))
+        for rho, gamma, compared in settings
+        if gamma or compared == data.compared.values[0]
+    ]
+
+
+def spread_table(spread: xr.Dataset) -> Table:
+    """Return the table of displacements: the last moment, at the smallest batch size."""
+    last = spread.isel(moment=-1)
+    table = new_table(
+        f"mean squared displacement (MSD), B = {int(spread.batch_size[0])}",
+        *("", "ρ", "γ", "η", "k", "t", "exact", "simulated", THEOREM, "ratio", "×γ=0", "slope in B"),
+    )
+    for rho, gamma, row in rows(last):
+        fitted, error = slope(row.batch_size.values, row.simulated.values, row.error.values)
+        one = {name: float(value[0]) for name, value in row.items()}
+        table.add_row(
+            *("USAM" if rho else "SGD", f"{rho:g}" if rho else "", f"{gamma:g}"),
+            *(f"{one['time'] / one['step']:.3g}", f"{one['step']:.0f}", f"{one['time']:.3g}", f"{one['exact']:.3g}"),
+            *(f"{one['simulated']:.3g} ± {one['error']:.1g}", f"{one['theorem_3']:.3g}"),
+            f"{one['theorem_3'] / one['exact']:.3g}",
+            f"{one['exact'] / float(last.exact.sel(rho=rho, momentum=0.0)[0, 0]):.3g}",
+            f"{fitted:.2f} ± {error:.2f}",
+        )
+    return table
+
+
+def escape_times(
+    map_: sd.Map, axes: Parameters, steps: int, half_width: float, runs: int, seed: int, device: str
+) -> xr.Dataset:
+    """Measure when runs of USAM and SAM leave, in steps; SGD is USAM with ρ = 0, and SAM has none there."""
+    box = ((-WIDE * half_width, WIDE * half_width), (-half_width, half_width))
+
+    def measure(setting: sd.Map, compared: str) -> dict[str, float]:
+        here, _ = at(setting, compared, steps)
+        first = runs * axes["batch_size"].index(batch_size(here))
+        start = np.zeros((runs, 2))
+        exits = analysis.exit_times(here, start, box, steps, seed=seed, first_run=first, device=device)
+        found = zip(("k", "k_low", "k_high"), exits.survival().median(), strict=True)
+        return {"lr": float(here.lr), "left": float(exits.exited.mean()), **{name: v / here.lr for name, v in found}}
+
+    perturbed = {**axes, "rho": axes["rho"][1:]}
+    methods = {
+        "USAM": over(map_, axes, RATES, measure, "escape times of SGD and USAM"),
+        "SAM": over(replace(map_, method=sd.SAM(0.0)), perturbed, RATES, measure, "escape times of SAM"),
+    }
+    data = xr.concat(methods.values(), "algorithm", join="outer").assign_coords(algorithm=[*methods])
+    return data.assign_attrs(observed=steps)
+
+
+def escape_table(escapes: xr.Dataset) -> Table:
+    """Return the table of escape times."""
+    sizes = [f"B = {size}" for size in escapes.batch_size.values]
+    table = new_table("median number of steps k to leave", "", "ρ", "γ", "η", *sizes)
+    for method in escapes.algorithm.values:
+        for rho, gamma, row in rows(escapes.sel(algorithm=method)):
+            if rho or method == "USAM":
+                cells = [escape_time(row.sel(batch_size=size), escapes.observed) for size in escapes.batch_size.values]
+                name = method if rho else "SGD"
+                table.add_row(name, f"{rho:g}" if rho else "", f"{gamma:g}", f"{float(row.lr[0]):.3g}", *cells)
+    return table
+
+
+def escape_time(one: xr.Dataset, observed: int) -> str:
+    """Write a median with its interval, or what is known of it."""
+    share = "" if float(one.left) == 1 else f", {100 * float(one.left):.3g} %"
+    if np.isinf(one.k):
+        return f"> {observed}{share}"
+    return f"{float(one.k):.0f} [{float(one.k_low):.0f}, {float(one.k_high):.0f}]".replace("inf", "∞") + share
+
+
+def momentum_needed(map_: sd.Map, radii: list[float], steps: int) -> xr.Dataset:
+    """Solve for the momentum with which USAM's MSD is SGD's without: inf where none is enough, −inf if 0 is too much.
+
+    The exact MSD under every coupling, and Theorem 3's, each against its own of SGD.
+    """
+    grid = np.linspace(0, RADIUS / abs(eigenvalue_of(map_)), CELLS)
+    radius = np.array(sorted([*radii, *(r for r in grid[1:] if not np.isclose(r, radii).any())]))
+    noise: Any = map_.noise
+
+    def exact(here: sd.Map, k: float, coupling: str) -> float:
+        found = exact_msd(replace(here, noise=replace(noise, coupling=coupling)), math.ceil(k))
+        return float(np.interp(k, np.arange(len(found)), found))  # whole steps would make jumps, and roots at jumps
+
+    forms: dict[str, Callable[[sd.Map, float], float]] = {c: partial(exact, coupling=c) for c in COUPLINGS}
+    forms[THEOREM] = lambda here, k: float(told_msd(here, k))
+    found = []
+    with progress_bar("momentum needed", len(forms) * len(COMPARED) * len(radius)) as show:
+        for (_, msd), compared, rho in itertools.product(forms.items(), COMPARED, radius):
+            goal = msd(map_, steps)
+
+            def excess(
+                gamma: float, msd: Any = msd, compared: str = compared, rho: Any = rho, goal: Any = goal
+            ) -> float:
+                here = analysis.with_parameters(map_, {"rho": rho, "momentum": gamma})
+                return msd(*at(here, compared, steps)) / goal - 1
+
+            found.append(first_root(excess))
+            show(len(found))
+    shape = len(forms), len(COMPARED), len(radius)
+    return xr.Dataset(
+        {"momentum": (("form", "compared", "rho"), np.reshape(found, shape))},
+        coords={"form": [*forms], "compared": [*COMPARED], "rho": radius},
+    )
+
+
+def first_root(excess: Callable[[float], float]) -> float:
+    """Return the smallest γ at which an excess turns positive: −inf if it is so at 0, inf if nowhere up to LARGEST."""
+    if excess(0.0) > 0:
+        return -np.inf
+    below = 0.0
+    for gamma in 1 - np.geomspace(1, 1 - LARGEST, 12)[1:]:
+        if excess(gamma) >= 0:
+            return float(brentq(excess, below, gamma, xtol=1e-6))
+        below = gamma
+    return np.inf
+
+
+def rises_up_to(rho: np.ndarray, needed: np.ndarray) -> float:
+    """Return the largest ρ up to which the momentum needed, 0 at ρ = 0, does not fall."""
+    before = np.concatenate([[0.0], needed[:-1]])
+    falls = np.flatnonzero(needed < before)
+    return float(np.append(0.0, rho)[falls[0] if falls.size else len(rho)])
+
+
+def needed_table(needed: xr.Dataset, radii: list[float]) -> Table:
+    """Return the table of the momenta that make up for a radius."""
+    table = new_table(
+        "momentum needed for SGD's MSD", "", "compared at", *(f"ρ = {r:g}" for r in radii), "rises to ρ ="
+    )
+    for form, compared in itertools.product(needed.form.values, needed.compared.values):
+        line = needed.momentum.sel(form=form, compared=compared)
+        rises = f"{rises_up_to(line.rho.values, line.values):.3g}" if np.isfinite(line[0]) else ""
+        cells = [f"{v:.3f}" if np.isfinite(v) else "> 0.98" if v > 0 else "< 0" for v in line.sel(rho=radii).values]
+        name = form if compared == needed.compared.values[0] else ""
+        if form in COUPLINGS and name:
+            name = f"USAM, {form}"
+        table.add_row(name, compared, *cells, rises)
+    return table
+
+
+def validity(map_: sd.Map, steps: int) -> xr.Dataset:
+    """Hold Theorem 3 against exact MSDs over γ and ρ: those of its own model, and those of USAM."""
+    lam, name = eigenvalue_of(map_), f"USAM, {vars(map_.noise)['coupling']}"
+    axes: Parameters = {
+        "momentum": [*np.linspace(0, LARGEST, CELLS)],
+        "rho": [*np.linspace(0, RADIUS / abs(lam), CELLS)],
+    }
+
+    def measure(setting: sd.Map, compared: str) -> dict[str, float]:
+        here, unrounded = at(setting, compared, steps)
+        k = round(unrounded)
+        # Its model is SGD's on another curvature, with the noise left as it was.
+        drift = lam * (1 + vars(here.method)["rho"] * lam) ** 2
+        noise = sd.noise.Gaussian(abs(lam) / batch_size(here))
+        model = replace(here, landscape=sd.landscapes.quadratic([drift]), method=sd.GD(), noise=noise)
+        told, other = (told_msd(here, k, f) for f in (theory.theorem_3_msd, theory.theorem_3_other_reading))
+        of_model, of_usam = (float(exact_msd(m, k)[-1]) for m in (model, here))
+        with np.errstate(divide="ignore"):  # shared noise vanishes at ρ = 1/|λ|, and USAM with it
+            return {"0": told / of_model, "1": other / of_model, "2": np.divide(told, of_usam)}
+
+    data = over(map_, axes, [*COMPARED], measure, "Theorem 3")
+    against = ["its model", "its model, C₂ = η/t", name]
+    ratio = xr.concat([data[str(i)] for i in range(len(against))], "against").assign_coords(against=against)
+    return xr.Dataset({"ratio": ratio}, attrs={"eigenvalue": lam, "lr": map_.lr, "steps": steps})
+
+
+def validity_table(told: xr.Dataset) -> Table:
+    """Return the table of the shares of settings that Theorem 3 is right for."""
+    table = new_table(
+        f"{THEOREM} against the exact MSD",
+        *("of", "compared at", "within 10 %", "within a factor of 2", "too large", "too small"),
+    )
+    for against, compared in itertools.product(told.against.values, told.compared.values):
+        kind = np.digitize(told.ratio.sel(against=against, compared=compared), EDGES)
+        shares = (kind == 2, (kind > 0) & (kind < 4), kind == 4, kind == 0)
+        first = compared == told.compared.values[0]
+        table.add_row(against if first else "", compared, *(f"{100 * share.mean():.1f}" for share in shares))
+    return table
+
+
+def draw_validity(told: xr.Dataset) -> Figure:
+    """Draw where Theorem 3 is close to the exact MSD, of the right size, and off."""
+    against = [told.against.values[0], told.against.values[-1]]
+    figure, axes = plt.subplots(len(against), len(COMPARED), figsize=(9.6, 6.4), sharex=True, sharey=True)
+    colours = ListedColormap(SHADES)
+    for (i, of), (j, compared) in itertools.product(enumerate(against), enumerate(told.compared.values)):
+        ax: Axes = axes[i, j]
+        kind = np.digitize(told.ratio.sel(against=of, compared=compared).transpose("rho", "momentum"), EDGES)
+        rho = told.rho.values * abs(told.eigenvalue)
+        ax.pcolormesh(told.momentum, rho, kind, cmap=colours, vmin=-0.5, vmax=4.5, shading="nearest", rasterized=True)
+        ax.contourf(told.momentum, rho, kind == 0, levels=[0.5, 1.5], colors="none", hatches=["///"])
+        if not i and j < 2:  # the estimate is for long times, |a|t ≫ 1−γ
+            draw_estimate(told, compared, ax)
+        ax.set_title(f"of {of}\n{compared}")
+    for ax in axes[-1]:
+        ax.set_xlabel(r"momentum $\gamma$")
+    for ax in axes[:, 0]:
+        ax.set_ylabel(r"radius $\rho\,|\lambda|$")
+    kinds = [Patch(fc=SHADES[2], label="within 10 %"), Patch(fc=SHADES[1], label="within a factor of 2")]
+    kinds += [Patch(fc=SHADES[0], label="off, too large"), Patch(fc=SHADES[0], hatch="///", label="off, too small")]
+    kinds += [*axes[0, 0].get_legend_handles_labels()[0]]
+    figure.suptitle("Where is Theorem 3 right about the mean squared displacement?")
+    figure.legend(handles=kinds, loc="outside lower center", ncols=3)
+    return figure
+
+
+def draw_estimate(told: xr.Dataset, compared: str, ax: Axes) -> None:
+    """Draw where Theorem 3 is estimated to be 10 % and a factor of 2 too large."""
+    gamma, rho = np.meshgrid(np.linspace(0, LARGEST, 200), np.linspace(0, told.rho.values[-1], 200))
+    rate, longer = COMPARED[compared](gamma)
+    lr, t = rate * told.lr, rate * longer * told.lr * told.steps
+    excess = theory.theorem_3_excess.formula(lam=told.eigenvalue, lr=lr, t=t, momentum=gamma, rho=rho)
+    levels = np.log(EDGES[2:])
+    ax.contour(gamma, rho * abs(told.eigenvalue), excess, levels=levels, colors="white", linewidths=3)
+    ax.contour(
+        gamma, rho * abs(told.eigenvalue), excess, levels=levels, colors="black", linewidths=1.2, linestyles="--"
+    )
+    ax.plot([], [], color="black", ls="--", lw=1.2, label="1.1 and 2 times, estimated")
+
+
+FORMS: dict[str, dict[str, Any]] = {
+    "shared": {"color": "#000000", "linestyle": "-", "marker": "o"},
+    "independent": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
+    "clean": {"color": "#0072B2", "linestyle": "-.", "marker": "D"},
+    THEOREM: {"color": "#999999", "linestyle": "-", "lw": 4, "zorder": 1},
+}
+
+
+OUTSIDE = (("^", 1.0, 1), ("v", 0.0, -1))  # how and where a γ is marked that is not there
+
+
+def draw_needed(needed: xr.Dataset) -> Figure:
+    """Draw the momentum needed against ρ."""
+    figure, axes = plt.subplots(1, len(COMPARED), figsize=(10.2, 4.2), sharey=True)
+    for ax, compared in zip(axes, needed.compared.values, strict=True):
+        for i, form in enumerate(needed.form.values):
+            line = needed.momentum.sel(form=form, compared=compared)
+            style = {"ms": 4, **FORMS[form]}
+            name = form if form == THEOREM else f"USAM, {form}"
+            ax.plot(line.rho, line.where(np.isfinite(line)), label=name, **style)
+            for mark, edge, sign in OUTSIDE:
+                outside = line.rho[line.values == sign * np.inf]
+                height = edge + sign * (0.03 + 0.045 * i)  # forms side by side
+                ax.plot(outside, np.full(len(outside), height), ls="none", marker=mark, ms=4, color=style["color"])
+        ax.set(title=compared, xlabel=r"radius $\rho$", ylim=(-0.22, 1.22), yticks=np.linspace(0, 1, 6))
+        for edge in (0.0, 1.0):
+            ax.axhline(edge, color="0.7", lw=0.8, zorder=0)
+    axes[0].set_ylabel(r"momentum $\gamma$ needed")
+    figure.suptitle("Which momentum gives USAM the spread of SGD without?")
+    handles = axes[0].get_legend_handles_labels()[0]
+    for (mark, _, sign), label in zip(OUTSIDE, ("none is enough", "more than SGD's without any"), strict=True):
+        if (needed.momentum == sign * np.inf).any():
+            handles.append(Line2D([], [], ls="none", marker=mark, color="0.3", label=label))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def draw_escapes(escapes: xr.Dataset) -> Figure:
+    """Draw the median escape time against γ, a column per batch size, a row per comparison."""
+    sizes = escapes.batch_size.values
+    figure, axes = plt.subplots(
+        len(RATES), len(sizes), figsize=(2.9 * len(sizes) + 0.8, 6.6), sharex=True, sharey=True, squeeze=False
+    )
+    paler = np.linspace(1, 0.6, escapes.sizes["rho"] - 1)
+    for (i, compared), (j, size) in itertools.product(enumerate(RATES), enumerate(sizes)):
+        ax = axes[i, j]
+        # Before anything is drawn: where all is censored there is no range to choose from.
+        ax.set(yscale="log", ylim=(0.7 * min(escapes.observed / 10, float(escapes.k.min())), 1.4 * escapes.observed))
+        draw = [("GD", 0.0), *itertools.product(escapes.algorithm.values, escapes.rho.values[1:])]
+        for n, (name, rho) in enumerate(draw):
+            of = {"algorithm": name if rho else "USAM", "rho": rho, "compared": compared, "batch_size": size}
+            style = {**plot.line(name), "label": f"{name}, ρ = {rho:g}" if rho else "SGD"}
+            if rho:
+                r = (n - 1) % len(paler)
+                style |= {"alpha": paler[r], "markerfacecolor": "white" if r % 2 else style["color"]}
+            draw_medians(escapes.sel(of), escapes.observed, ax, **style)
+        ax.axhline(escapes.observed, color="0.7", lw=0.8, zorder=0)
+        rate = r"equal $\eta$" if compared == RATES[0] else r"equal $\eta/(1-\gamma)$"
+        ax.set_title(f"$B = {size}$, {rate}")
+    for ax in axes[-1]:
+        ax.set_xlabel(r"momentum $\gamma$")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("median steps $k$ to leave")
+    figure.suptitle("Leaving the saddle (▲ on the line: most runs had not left when observation ended)")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def draw_medians(line: xr.Dataset, observed: int, ax: Axes, **style: Any) -> None:
+    """Draw medians with their intervals; where most runs were censored, a triangle where observation ended."""
+    median, low, high = (np.minimum(line[name].values, observed) for name in ("k", "k_low", "k_high"))
+    ax.errorbar(line.momentum, median, yerr=[median - low, high - median], capsize=2, ms=5, **style)
+    censored = line.momentum[np.isinf(line.k.values)]
+    marks = {**style, "linestyle": "none", "marker": "^", "label": None}
+    ax.plot(censored, np.full(len(censored), observed), ms=10, zorder=3, **marks)
+
+
+if __name__ == "__main__":
+    matplotlib.use("Agg")
+    cli.run(main)
