@@ -13,7 +13,7 @@ from samdyn.methods import Ascent
 from samdyn.ops import unit
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, PLANE, NOISE, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+LIBRARY, PLANE, NOISE, BATCHES, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,14 +39,32 @@ def test_phase_plane_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_noise_example(capsys: pytest.CaptureFixture[str]) -> None:
     exec(NOISE, {"sd": sd})
-    values = re.search(r"array\(\[(.*?)\]\)", capsys.readouterr().out)
-    assert values is not None
-    for lam, printed in zip((2, -2), map(float, values[1].split(",")), strict=True):
+    printed = capsys.readouterr().out
+    of_runs, of_sde_runs = (
+        [float(v) for v in values.split(",")] for values in re.findall(r"array\(\[(.*?)\]\)", printed)
+    )
+    exact, of_sde = (
+        [[float(v) for v in row.split()] for row in re.findall(r"\[([^\[\]]+)\]", matrix)]
+        for matrix in re.findall(r"^\[\[.*?\]\]", printed, flags=re.DOTALL | re.MULTILINE)
+    )
+    for i, lam in enumerate((2, -2)):
         factor = 1 + 0.1 * lam
         q = (1 - 0.01 * lam * factor) ** 2
         expected = 0.01**2 * factor**2 * 2 / 16 * (1 - q**100) / (1 - q)
-        # Four standard errors of a variance from 1000 runs.
-        assert printed == pytest.approx(expected, rel=4 * (2 / 1000) ** 0.5)
+        assert exact[i][i] == pytest.approx(expected, rel=2e-5)  # as many digits as are printed
+        assert of_sde[i][i] == pytest.approx(expected, rel=0.05)  # of order η|λ|
+        # Four standard errors of a variance from 1000 runs, and what the diffusion differs by.
+        assert of_runs[i] == pytest.approx(expected, rel=4 * (2 / 1000) ** 0.5)
+        assert of_sde_runs[i] == pytest.approx(expected, rel=4 * (2 / 1000) ** 0.5 + 0.05)
+
+
+def test_mini_batch_example(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict = {"sd": sd}
+    exec(BATCHES, names)
+    printed = [float(v) for v in capsys.readouterr().out.strip("[]\n").split()]
+    w = sd.simulate(names["steps"], [(0.6, 0.6)] * 20_000, 10).w.values[:, -1].T
+    for value, function in zip(printed, names["functions"], strict=True):
+        assert abs(function(w).mean() - value) < 4 * function(w).std() / 20_000**0.5
 
 
 def test_a_landscape_added() -> None:

@@ -1,4 +1,4 @@
-"""The parameters of maps and flows by name."""
+"""The parameters of maps, flows and diffusions by name."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .. import checks
-from ..dynamics import Flow, Map
+from ..dynamics import Diffusion, Flow, Map
 from ..methods import Ascent
 
 if TYPE_CHECKING:
     import xarray
 
-System = TypeVar("System", bound=Map | Flow)
+System = TypeVar("System", bound=Map | Flow | Diffusion)
 
 
-def parameters(system: Map | Flow) -> list[str]:
+def parameters(system: Map | Flow | Diffusion) -> list[str]:
     """Return the names of the parameters that a system has."""
     radius = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
-    if isinstance(system, Map):
+    if isinstance(system, Map | Diffusion):
         batch = ["batch_size"] if hasattr(system.noise, "batch_size") else []
         return [*radius, "lr", "momentum", *batch]
     return [*radius, "lr"] if system.order == 2 else radius
 
 
 def with_parameters(system: System, values: Mapping[str, Any]) -> System:
-    """Return a map or flow with other values of its parameters: numbers, symbols, or tensors of one value per run.
+    """Return a system with other values of its parameters: numbers, symbols, or tensors of one value per run.
 
     Raises:
         InputError: a parameter that it does not have, or a value out of its range.
@@ -50,10 +50,10 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
 def over_grid(
     system: System, axes: Mapping[str, Sequence[float]], measure: Callable[[System], Mapping[str, float]]
 ) -> "xarray.Dataset":
-    """Measure something of a map or flow for every combination of parameters.
+    """Measure something of a map, flow or diffusion for every combination of parameters.
 
     Args:
-        system: the map or flow.
+        system: the map, flow or diffusion.
         axes: the values of each parameter that varies, by name: rho, ascent_steps, lr, momentum, batch_size.
         measure: gives named numbers for one system.
 

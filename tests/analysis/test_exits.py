@@ -51,6 +51,23 @@ def test_exits_of_a_diffusion_and_of_the_map_agree() -> None:
     assert of_map[2] / of_map[1] < 1.2
 
 
+@pytest.mark.slow
+def test_exits_of_diffusions_over_a_grid() -> None:
+    """Medians of map and diffusion with their intervals, over ρ, γ, B and η: where η is small they agree."""
+    axes = {"rho": [0.2], "momentum": [0.0, 0.8], "batch_size": [4, 64], "lr": [0.005]}
+    sde = sd.Diffusion(SADDLE, NOISY.method, NOISY.noise, lr=NOISY.lr)
+    starts, box = np.zeros((1000, 2)), ((-9, 9), (-0.12, 0.12))
+
+    def medians(exits: Exits) -> dict[str, float]:
+        return dict(zip(("median", "low", "high"), exits.survival().median(), strict=True))
+
+    of_map = over_grid(NOISY, axes, lambda m: medians(exit_times(m, starts, box, 1500, seed=1)))
+    of_sde = over_grid(sde, axes, lambda s: medians(exit_times(sd.EulerMaruyama(s), starts, box, 1500, seed=2)))
+    assert np.isfinite(of_map["median"]).all()
+    assert ((of_map.low <= of_sde.high) & (of_sde.low <= of_map.high)).all()
+    assert (of_map["median"].sel(momentum=0.8) < 0.5 * of_map["median"].sel(momentum=0.0)).all()
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.5])
 def test_mean_exit_time(delay: float) -> None:
     """Of an exponential law that begins late, seen to the end and not; 95 % intervals hold 36 or more of 40 means."""

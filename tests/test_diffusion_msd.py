@@ -1,0 +1,86 @@
+"""The experiment on mean squared displacements, as a user runs it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+
+SCRIPT = Path(__file__).parent.parent / "experiments" / "diffusion_msd.py"
+SMALL = ["--runs", "20000"]
+
+
+@pytest.fixture
+def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -> Callable[..., int]:
+    return partial(run_here, experiment("diffusion_msd"), *SMALL)
+
+
+def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "diffusion_msd"
+    with Image.open(folder / "diffusion_msd.png") as image:
+        width, height = image.size
+    assert width > height > 400
+    assert json.loads((folder / "provenance.json").read_text())["experiment"] == "diffusion_msd"
+    data = xr.open_zarr(folder / "displacements.zarr", consolidated=False).load()
+    last = data.isel(time=-1)
+    told = {"SGD": 1.97e-3, "shared": 2.67e-4, "independent": 1.34e-3, "clean": 1.07e-3}  # the issue's
+    for name, value in told.items():
+        one = last.sel(iterates=name)
+        assert float(one.exact) == pytest.approx(value, rel=0.01)
+        assert abs(float(one.simulated - one.exact)) < 4 * float(one.error)
+        assert float(one.error) == pytest.approx(float(one.exact) * np.sqrt(2 / 20_000), rel=0.1)
+        assert float(one.moments) == pytest.approx(float(one.exact), rel=0.025)  # of order η
+        assert float(one.closed) == pytest.approx(float(one.moments), rel=1e-9)
+        row = next(line for line in done.stdout.splitlines() if line.startswith((name, f"USAM, {name}")))
+        assert f"{value:.3g}"[:-1] in row
+    for name in ("shared", "independent", "clean"):
+        assert float(last.theorem.sel(iterates=name)) == pytest.approx(8.11e-4, rel=1e-3)
+        assert float(last.fisher.sel(iterates=name)) == pytest.approx(8.11e-4, rel=1e-3)
+    assert not np.isfinite(last.exact.sel(iterates="SAM"))
+    assert not np.isfinite(last.taylor.sel(iterates="clean"))
+
+
+def test_with_momentum(run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--momentum", "0.5", "--eigenvalue=0.7", "--rho", "0.2", "--out", "m") == 0
+    assert "Theorem 3" in capsys.readouterr().out
+    data = xr.open_zarr(tmp_path / "m" / "displacements.zarr", consolidated=False).load()
+    linear = data.sel(iterates=["SGD", "shared", "independent", "clean"])
+    assert (abs(linear.simulated - linear.exact) < 4.5 * linear.error).all()
+    assert np.isfinite(linear.taylor.sel(iterates="shared")).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--eigenvalue", "0"], "must be a finite number, not 0"),
+        (["--rho", "0"], "rho = 0.0"),
+        (["--time", "0.1"], "is 10 steps of η = 0.01. Use at least --time 0.2"),
+        (["--batch-size", "0"], "batch_size = 0"),
+        (["--momentum", "1"], "must lie in [0, 1)"),
+        (["--runs", "1"], "one alone tells no standard error"),
+        (["--seed=-1"], "seed = -1"),
+        (["--device", "tpu"], "no such device"),
+    ],
+)
+def test_bad_input(
+    run: Callable[..., int],
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,62 @@
+"""The experiment on weak orders, as a user runs it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+
+SCRIPT = Path(__file__).parent.parent / "experiments" / "weak_order.py"
+
+
+@pytest.fixture
+def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -> Callable[..., int]:
+    return partial(run_here, experiment("weak_order"))
+
+
+@pytest.mark.slow
+def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), "--methods", "SAM"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "weak_order"
+    with Image.open(folder / "weak_order.png") as image:
+        assert min(image.size) > 400
+    errors = xr.open_zarr(folder / "errors.zarr", consolidated=False).load().error.sel(algorithm="SAM")
+    for model, order in (("taylor", 1.0), ("moments", 1.0), ("SGD's", 0.5)):
+        size = errors.sel(varied="together", model=model).isel(halved=slice(-3, None)).transpose("halved", "function")
+        found = np.polyfit(np.log(size.halved), np.log(size.values), 1)[0]
+        assert found == pytest.approx(order * np.ones(5), abs=0.1)
+        row = next(line for line in done.stdout.splitlines() if model in line)
+        assert f"{found.min():.2f} to {found.max():.2f}" in row
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lr", "0.03"], "does not divide the time"),
+        (["--lr", "0"], "lr = 0.0"),
+        (["--rho", "0"], "rho = 0.0"),
+        (["--methods", "GD"], "has no radius"),
+        (["--methods", "ExactSAM"], "no expansion"),
+        (["--batch-size", "0"], "batch_size = 0"),
+    ],
+)
+def test_bad_input(
+    run: Callable[..., int],
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert not list(tmp_path.iterdir())
