@@ -14,6 +14,7 @@ from ..ops import affine
 from .moments import start_point
 
 CONSTANT = 1e-9  # how well the noise must be the same everywhere, relative to its size
+ROUNDING = 1e-12  # an eigenvalue of A within this share of its norm is one of zero
 FINE = 0.5  # ‖A‖h of the time h from which covariances are doubled
 
 
@@ -41,7 +42,10 @@ class LinearDiffusion:
         """
         start = np.append(start_point(w0, self.d), np.zeros(len(self.b) - self.d + 1))
         start[-1] = 1.0  # the state, and a one that b multiplies
-        at = np.asarray(times, dtype=float)
+        try:
+            at = np.asarray(times, dtype=float)
+        except (TypeError, ValueError):
+            at = np.array(np.nan)
         if at.ndim != 1 or not np.isfinite(at).all() or (at < 0).any():
             checks.reject("times", times, "must be a list of finite numbers >= 0", "Use e.g. times=[0, 0.5, 1]")
         found = [self._after(t) for t in at]
@@ -59,7 +63,7 @@ class LinearDiffusion:
         from scipy.linalg import solve_continuous_lyapunov
 
         largest = float(np.linalg.eigvals(self.a).real.max())
-        if largest >= 0:
+        if largest >= -ROUNDING * np.linalg.norm(self.a, 2):
             rule = f"the moments diverge: an eigenvalue of the drift has real part {largest:.6g}, and the bound is 0"
             fix = "Use moments(w0, times), or a point and a radius at which the method is stable"
             checks.reject("sde", self.a.tolist(), rule, fix)
@@ -92,7 +96,7 @@ def linear_diffusion(sde: Diffusion) -> LinearDiffusion:
     """
     d = sde.landscape.dim
     size = 2 * d if sde.momentum else d
-    found = affine(lambda z, _: sde.coefficients(z)[0], size, 0)
+    found = affine(lambda z, _: sde.coefficients(z)[0], size, 0) if sde.landscape.is_quadratic else None
     points = torch.randn(size, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     b = sde.coefficients(points)[1]
     if b.isnan().any():

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..dynamics import Map
 from ..simulate import Scheme, simulate
 from .escape import Survival, survival
@@ -43,14 +44,17 @@ class Exits:
         from_there = self.t.max() * 2 / 3
         late = self.t > from_there
         left = int((self.exited & late).sum())
-        early, exposure = np.minimum(self.t, from_there), float((self.t[late] - from_there).sum()) * late.mean()
+        early, exposure = np.minimum(self.t, from_there), float((self.t[late] - from_there).sum())
         # Of a count of a Poisson process; with none, a bound of 95 % on one side.
         most = chi2.ppf(0.975 if left else 0.95, 2 * left + 2) / 2
         if not left:
-            return np.inf, float(early.mean() + exposure / most), np.inf
-        tail, shortest, longest = (exposure / count for count in (left, most, chi2.ppf(0.025, 2 * left) / 2))
-        mean, error = float(early.mean()) + tail, 1.96 * float(early.std(ddof=1)) / np.sqrt(len(early))
-        return mean, float(mean - np.hypot(error, tail - shortest)), float(mean + np.hypot(error, longest - tail))
+            return np.inf, float(early.mean() + late.mean() * exposure / most), np.inf
+        beyond, shortest, longest = (exposure / count for count in (left, most, chi2.ppf(0.025, 2 * left) / 2))
+        # What a run is expected to take by what was seen of it before the tail; then, how uncertain the tail is.
+        expected = early + late * beyond
+        mean, error = float(expected.mean()), 1.96 * float(expected.std(ddof=1)) / np.sqrt(len(early))
+        low, high = (late.mean() * abs(edge - beyond) for edge in (shortest, longest))
+        return mean, float(mean - np.hypot(error, low)), float(mean + np.hypot(error, high))
 
 
 def exit_times(
@@ -76,10 +80,13 @@ def exit_times(
         seed, first_run, device: as in ``simulate``.
 
     Raises:
-        InputError: what ``simulate`` refuses.
+        InputError: what ``simulate`` refuses; a start outside the box.
     """
     runs = simulate(
         map_, w0, steps, box=box, seed=seed, first_run=first_run, device=device, progress=False
     )  # a run that left the floating-point range has left the box
     left = np.isin(runs.status.values, ("left the box", "diverged"))
+    if (runs.end.values == 0).any():
+        start = runs.w.values[runs.end.values == 0][0, -1].tolist()
+        checks.reject("w0", start, f"is outside of the box {tuple(box)}", "Start all runs inside")
     return Exits(runs.end.values * float(map_.dt), left)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -117,10 +117,19 @@ def linear_step(map_: Map) -> LinearStep:
         InputError: a map without noise; a step that is not linear, such as normalised SAM's or one on a curved loss; a
             finite sum with too many batches to enumerate.
     """
+    if not isinstance(map_, Map):
+        checks.reject("map", map_, "is no map", "Use linear_diffusion for a diffusion")
     checks.numeric(map_)
     if map_.noise is None:
         checks.reject("noise", None, "a map without noise has no moments but its state", "Use e.g. noise.Gaussian(1.0)")
     source, d = map_.noise.on(map_.landscape), map_.landscape.dim
+
+    def refuse() -> NoReturn:
+        rule = f"a step of {map_.method} on {map_.landscape.name} is not linear, and its moments have no closed form"
+        checks.reject("map", map_, rule, "Use GD, USAM, UASAM or ExactSAM on a quadratic, or simulate")
+
+    if not map_.landscape.is_quadratic:
+        refuse()
     size = d * (2 if map_.has_velocity else 1)
     drawn = calls(source, map_.method, torch.zeros(d, 1, dtype=torch.float64))
     if isinstance(source, Additive):
@@ -128,12 +137,11 @@ def linear_step(map_: Map) -> LinearStep:
         weights = np.ones(1)
         found = affine(lambda z, xi: map_.flat_step(z, xi.unflatten(0, shape).__getitem__), size, math.prod(shape))
     else:
-        batches, chances = source.outcomes(drawn, True, torch.zeros(d, 1, dtype=torch.float64))
+        batches, chances = source.outcomes(drawn, "smooth", torch.zeros(d, 1, dtype=torch.float64))
         weights = chances.numpy()
         found = affine(lambda z, _: map_.flat_step(z, batches.__getitem__), size, 0, len(weights))
     if found is None:
-        rule = f"a step of {map_.method} on {map_.landscape.name} is not linear, and its moments have no closed form"
-        checks.reject("map", map_, rule, "Use GD, USAM, UASAM or ExactSAM on a quadratic, or simulate")
+        refuse()
     a, to_noise, b = (part.movedim(-1, 0).numpy() for part in found)
     root = source.root_of(drawn) if isinstance(source, Additive) else np.zeros((0, 0))
     return LinearStep(map_, weights, a, b, to_noise[0] @ root)
@@ -145,7 +153,10 @@ def start_point(w0: Any, d: int) -> np.ndarray:
     Raises:
         InputError: other than d finite coordinates.
     """
-    start = np.asarray(w0, dtype=float)
+    try:
+        start = np.asarray(w0, dtype=float)
+    except (TypeError, ValueError):
+        start = np.array(np.nan)
     if start.shape != (d,) or not np.isfinite(start).all():
         checks.reject("w0", w0, f"must be {d} finite coordinates", "Give one start; they all have one law")
     return start

@@ -65,6 +65,9 @@ def over_grid(
     """
     import xarray
 
+    for name, values in axes.items():
+        if not len(values):
+            checks.reject(name, list(values), "at least one value is needed", "Leave the axis out to keep what it is")
     settings = [with_parameters(system, dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())]
     found = [measure(setting) for setting in settings]
     shape = [len(values) for values in axes.values()]

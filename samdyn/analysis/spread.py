@@ -26,6 +26,7 @@ def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
     """
     if int(runs.step[0]) != 0:
         checks.reject("step", runs.step.values.tolist(), "the starts were not saved", "Use simulate(…, save_every=…)")
+    directions = np.asarray(directions, dtype=float)
     if directions.ndim != 2 or len(directions) != runs.sizes["coord"]:
         rule = f"is the shape of directions for runs of {runs.sizes['coord']} coordinates"
         checks.reject("directions", directions.shape, rule, "Give one direction per column")

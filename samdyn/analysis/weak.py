@@ -11,12 +11,13 @@ import torch
 from .. import checks
 from ..dynamics import Diffusion, Map
 from ..noise import Draws
-from ..noise.expectation import calls, is_smooth
+from ..noise.expectation import calls, jumps
 from ..noise.quadrature import hermite
 from ..simulate import Scheme
 from .moments import start_point
 
 MOST = 2500  # values on the grid
+FEW = 16  # of its points at once
 
 
 def expected(
@@ -51,6 +52,8 @@ def expected(
             nodes.
     """
     momentum = system.sde.momentum if isinstance(system, Scheme) else system.momentum
+    if isinstance(system, Map):
+        checks.numeric(system)
     if momentum:
         checks.reject("momentum", momentum, "expectations are followed on w alone", "Use momentum=0")
     d = system.landscape.dim
@@ -58,8 +61,10 @@ def expected(
     if any(not low <= x <= high for x, (low, high) in zip(start, box, strict=True)):
         checks.reject("w0", start.tolist(), f"is outside of the box {box}", "Give a box around start and end")
     time = checks.positive("time", time, "Use e.g. time=1.0")
-    if checks.count("nodes", nodes, "Use e.g. nodes=12") ** d > MOST:
-        checks.reject("nodes", nodes, f"nodes**{d} is more than {MOST}", "Use fewer")
+    if not 1 < checks.count("nodes", nodes, "Use e.g. nodes=12") <= MOST ** (1 / d):
+        checks.reject("nodes", nodes, f"must be at least 2, and nodes**{d} at most {MOST}", "Use e.g. nodes=12")
+    if not tests:
+        checks.reject("tests", tests, "at least one function is needed", "Use e.g. [lambda w: w[0]]")
     axes = [_chebyshev(nodes, low, high) for low, high in box]
     grid = np.array([g.ravel() for g in np.meshgrid(*axes, indexing="ij")])
     u = np.stack([test(grid) for test in tests], 1)
@@ -73,8 +78,9 @@ def expected(
             rule = f"is no multiple of the step's, {system.dt}"
             checks.reject("time", time, rule, f"Use e.g. {max(steps, 1) * system.dt}")
         w = torch.tensor(grid)
-        after, weights = _after_map(system, w) if isinstance(system, Map) else _after_scheme(system, w)
-        u = np.linalg.matrix_power(_averaged(after, weights, axes), steps) @ u
+        # Few points at a time: each leads to as many others as there are outcomes.
+        one_step = np.concatenate([_averaged(system, part, axes) for part in w.split(FEW, 1)])
+        u = np.linalg.matrix_power(one_step, steps) @ u
     return (_interpolation(axes, start[:, None]) @ u)[0]
 
 
@@ -83,7 +89,8 @@ def _after_map(map_: Map, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     if map_.noise is None:
         checks.reject("noise", None, "without noise nothing is random", "Use e.g. noise.Gaussian(1.0)")
     source = map_.noise.on(map_.landscape)
-    batches, weights = source.outcomes(calls(source, map_.method, w[:, :1]), is_smooth(source, map_.method), w)
+    kind = "jumps" if jumps(source, map_.method) else "smooth"
+    batches, weights = source.outcomes(calls(source, map_.method, w[:, :1]), kind, w)
     return map_.flat_step(w[..., None].expand(*w.shape, weights.shape[-1]), batches.__getitem__), weights
 
 
@@ -92,7 +99,7 @@ def _after_scheme(scheme: Scheme, w: torch.Tensor) -> tuple[torch.Tensor, torch.
     d, each = scheme.landscape.dim, w.shape[1]
     nodes, weights = hermite(d)
     pairs = d * (d - 1) // 2
-    signs = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=pairs)), dtype=w.dtype).reshape(-1, pairs).T
+    signs = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=pairs)), dtype=w.dtype).reshape(2**pairs, pairs).T
     numbers = [nodes.repeat_interleave(signs.shape[1], 1), signs.repeat(1, nodes.shape[1])]
     count = numbers[0].shape[1]
     draws = _Numbers(0, torch.zeros(1, dtype=torch.int64), 0, [n.repeat(1, each) for n in numbers])
@@ -110,8 +117,9 @@ class _Numbers(Draws):
         return self.given[draw][:count]
 
 
-def _averaged(after: torch.Tensor, weights: torch.Tensor, axes: list[np.ndarray]) -> np.ndarray:
-    """Return what one step does to values on the grid, ``(M, M)``."""
+def _averaged(system: Map | Scheme, w: torch.Tensor, axes: list[np.ndarray]) -> np.ndarray:
+    """Return what values on the grid are multiplied by for their mean after a step from points ``(d, P)``: (P, M)."""
+    after, weights = _after_map(system, w) if isinstance(system, Map) else _after_scheme(system, w)
     rows = _interpolation(axes, after.flatten(1).numpy()).reshape(*after.shape[1:], -1)
     return np.einsum("mk,mkj->mj", np.broadcast_to(weights.numpy(), rows.shape[:2]), rows)
 

@@ -70,10 +70,12 @@ class Diffusion:
     def law(self, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return M ``(d, N)`` and C ``(d, d, N)`` at points w ``(d, N)``; C's last axis has length 1 if it is constant.
 
+        Always in float64: in less, a singular covariance would be indefinite to rounding.
+
         Raises:
             InputError: more batches, or dimensions of Gaussian noise, than a mean can be taken over.
         """
-        return self._law(w)
+        return self._law(w.double())
 
     def coefficients(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the drift ``(D, N)`` and the root B of the covariance, ``(D, d, N)``, at states z ``(D, N)``.
@@ -85,12 +87,24 @@ class Diffusion:
         """
         w, *velocity = z.split(self.landscape.dim)
         mean, covariance = self.law(w)
-        noise = root(covariance)
+        mean, noise = mean.to(w), self._root(covariance).to(w)
         if not velocity:
             return -mean, self.lr**0.5 * noise
         v = velocity[0]
         drift = torch.cat([-v, (mean - (1 - self.momentum) * v) / self.lr])
         return drift, torch.cat([0 * noise, noise / self.lr**0.5])
+
+    def _root(self, covariance: torch.Tensor) -> torch.Tensor:
+        if covariance.shape[-1] > 1:
+            return root(covariance)
+        known = self._roots.get("last")
+        if known is None or not torch.equal(known[0], covariance):  # where it is constant, once is enough
+            known = self._roots["last"] = covariance, root(covariance)
+        return known[1]
+
+    @cached_property
+    def _roots(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+        return {}
 
     @cached_property
     def _law(self) -> Law:

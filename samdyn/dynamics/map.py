@@ -54,6 +54,8 @@ class Map:
         if self.nesterov and not self.has_velocity:
             rule = "Nesterov's form changes nothing without momentum"
             checks.reject("momentum", self.momentum, rule, "Use e.g. momentum=0.9, or nesterov=False")
+        if not isinstance(self.noise, Noise | None):
+            checks.reject("noise", self.noise, "is no noise model", "Use e.g. noise.Gaussian(1.0), or None")
         _ = self._source
 
     @property

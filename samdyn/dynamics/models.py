@@ -7,7 +7,7 @@ import torch
 from .. import checks
 from ..methods import GD, USAM, Ascent, ExactSAM, Method
 from ..noise import Fisher, Noise
-from ..noise.expectation import Expectation, is_smooth
+from ..noise.expectation import Expectation, jumps
 from ..noise.model import Source
 from ..ops import Point
 from ..oracle import Oracle
@@ -17,7 +17,7 @@ Law = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # w (d, N) ->
 
 def moments(source: Source, method: Method) -> Law:
     """Return mean and covariance of F_ξ(w) over what a step draws.  [C23; theory.md 17]"""
-    return Expectation(source, method, is_smooth(source, method))
+    return Expectation(source, method, jumps(source, method))
 
 
 def taylor(source: Source, method: Method) -> Law:
@@ -33,7 +33,7 @@ def taylor(source: Source, method: Method) -> Law:
         g = grad(w)
         return torch.cat([g, method.rho * grad.hvp(w, method.direction(w, g, grad))])
 
-    both, d = Expectation(source, terms, is_smooth(source, method)), source.landscape.dim
+    both, d = Expectation(source, terms, jumps(source, method)), source.landscape.dim
 
     def law(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mean, covariance = both(w)
@@ -46,7 +46,7 @@ def taylor(source: Source, method: Method) -> Law:
 def fisher(source: Source, method: Method) -> Law:
     """Return [K23]'s: the gradient of the perturbed loss, exact SAM's, and |H|/B, which no perturbation changes."""
     exact = ExactSAM(method.rho) if isinstance(method, USAM) else method
-    covariance = Expectation(source, GD(), True)
+    covariance = Expectation(source, GD(), False)
     return lambda w: (exact(w, source.landscape.grad), covariance(w[:, :1])[1])
 
 

@@ -17,6 +17,11 @@ from .parse import NO_REAL_NUMBERS, parse, symbols
 Box = tuple[tuple[float, float], ...]
 
 
+def degree_at_most_2(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> bool:
+    """Whether an expression is a polynomial of degree 2 or less in some of its symbols."""
+    return bool(expr.is_polynomial(*symbols)) and sympy.Poly(expr, *symbols).total_degree() <= 2
+
+
 class Landscape:
     """A loss L(w) of d real coordinates, given by one formula.
 
@@ -94,6 +99,11 @@ class Landscape:
     def hessian_matrix(self) -> sympy.ImmutableDenseMatrix:
         """The Hessian's formulas, a SymPy matrix (d, d)."""
         return sympy.ImmutableDenseMatrix([[derivative(g, s) for s in self.symbols] for g in self.gradient])
+
+    @cached_property
+    def is_quadratic(self) -> bool:
+        """Whether L is a polynomial of degree 2 or less, so that its gradient is affine."""
+        return degree_at_most_2(self.expr, self.symbols)
 
     def restrict(self, fixed: Mapping[str, Any]) -> "Landscape":
         """Return the landscape on a slice: some coordinates fixed, a function of the others.

@@ -10,15 +10,20 @@ import sympy
 import torch
 
 from .. import checks
-from ..ops import Point, is_symbolic
+from ..ops import Point, dot, is_symbolic
 from .landscape import Landscape
+
+SMALL = 32  # coordinates up to which a product with H is summed in one order
 
 
 class Quadratic(Landscape):
     """½wᵀHw, computed by matrix products, so that a dimension of a thousand costs no thousand formulas.
 
-    The formula exists all the same: it is written out when somebody asks for it.
+    The formula exists all the same: it is written out when somebody asks for it. Where H is neither diagonal nor small,
+    the last bits of a product depend on how many points there are: a run is the same in any ensemble to rounding.
     """
+
+    is_quadratic = True
 
     def __init__(self, matrix: np.ndarray, name: str) -> None:
         """``matrix`` is the symmetric Hessian (d, d)."""
@@ -42,7 +47,7 @@ class Quadratic(Landscape):
     def value(self, w: Any) -> Any:
         """Return L(w): ``(d, …) -> (…)``."""
         w = self._point(w)
-        return super().value(w) if is_symbolic(w) else (w * self._grad(w)).sum(0) / 2
+        return super().value(w) if is_symbolic(w) else dot(w, self._grad(w)) / 2
 
     def hessian(self, w: Any) -> Any:
         """Return H at every point: ``(d, …) -> (d, d, …)``."""
@@ -54,7 +59,18 @@ class Quadratic(Landscape):
 
     def _grad(self, w: Any) -> Point:
         w = self._point(w)
-        return super()._grad(w) if is_symbolic(w) else torch.tensordot(self._matrix_like(w), w, dims=1)
+        if is_symbolic(w):
+            return super()._grad(w)
+        h = self._matrix_like(w)
+        if self._is_diagonal:
+            return h.diagonal().reshape(-1, *[1] * (w.ndim - 1)) * w
+        if self.dim > SMALL:
+            return torch.tensordot(h, w, dims=1)
+        columns = h.reshape(*h.shape, *[1] * (w.ndim - 1)).unbind(1)
+        total = columns[0] * w[0]
+        for column, component in zip(columns[1:], w[1:], strict=True):
+            total = torch.addcmul(total, column, component)
+        return total
 
     def _hvp(self, w: Any, v: Any) -> Point:
         self._point(w)  # checked, though H is the same everywhere
@@ -65,6 +81,10 @@ class Quadratic(Landscape):
         if key not in self._matrices:
             self._matrices[key] = torch.as_tensor(self.matrix, dtype=w.dtype, device=w.device)
         return self._matrices[key]
+
+    @cached_property
+    def _is_diagonal(self) -> bool:
+        return np.array_equal(self.matrix, np.diag(np.diag(self.matrix)))
 
     @cached_property
     def _matrices(self) -> dict[tuple[torch.dtype, torch.device], torch.Tensor]:

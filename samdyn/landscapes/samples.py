@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import sympy
@@ -10,7 +11,7 @@ import torch
 from .. import checks
 from ..ops import Point, derivative, halves
 from .compile import compile_torch
-from .landscape import Landscape
+from .landscape import Landscape, degree_at_most_2
 from .parse import parse, symbols
 
 BLOCK = 16  # samples at once: what one addition sums depends on this alone, and so do the bits of the result
@@ -89,11 +90,24 @@ class SampleLandscape(Landscape):
         return self.name
 
     @cached_property
+    def is_quadratic(self) -> bool:
+        """Whether ℓ is a polynomial of degree 2 or less in the coordinates."""
+        return degree_at_most_2(self.loss, self.symbols)
+
+    @cached_property
     def expr(self) -> sympy.Expr:
         """The mean of ℓ over the samples, written out."""
         names, exact = symbols(self.names), [[sympy.Rational(str(v)) for v in row] for row in self.data.T.tolist()]
         terms = [self.loss.xreplace(dict(zip(names, sample, strict=True))) for sample in exact]
         return sympy.Add(*terms) / len(terms)
+
+    def restrict(self, fixed: Mapping[str, Any]) -> "SampleLandscape":
+        """Return the landscape on a slice, with the same samples; see ``Landscape.restrict``."""
+        of_loss = Landscape(self.loss, (*map(str, self.symbols), *self.names)).restrict(fixed)
+        free = [i for i, s in enumerate(self.symbols) if str(s) not in fixed]
+        coordinates, box = [str(self.symbols[i]) for i in free], [self.box[i] for i in free]
+        data = dict(zip(self.names, self.data.tolist(), strict=True))
+        return SampleLandscape(of_loss.expr, coordinates, data, box=box)
 
     def batch_gradient(self, w: torch.Tensor, data: torch.Tensor) -> Point:
         """Return the mean gradient over samples: w ``(d, …)``, data ``(s, B, …)`` -> ``(d, …)``.

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from .. import checks
 from ..methods import Method
 from ..ops import Point, affine, halves
 from ..oracle import Oracle
@@ -13,38 +14,56 @@ from .model import Source, Step
 
 ENTRIES = 2**20  # numbers in one block of points and outcomes
 TINY = 1e-9
+PROBES = 8  # points at which it is tried what function of the noise a step is
 
 
 class Expectation:
     """Mean and covariance of a function of w and noisy gradients, such as a method, over what a step draws.
 
-    A finite sum is enumerated: exact. Gaussian noise is integrated by quadrature, or in closed form where the function
-    is affine in w and the noise, as on quadratics.
+    A finite sum is enumerated: exact. Gaussian noise is integrated by quadrature; exactly where the function is affine
+    in it, as where it enters last, and in closed form where it is affine in w too, as on quadratics.
     """
 
-    def __init__(self, source: Source, function: Step, smooth: bool) -> None:
+    def __init__(self, source: Source, function: Step, jumps: bool) -> None:
         """Prepare.
 
         Args:
             source: the noise.
             function: of w ``(d, …)`` and an oracle, giving ``(m, …)``.
-            smooth: whether it is a smooth function of the noise; see ``is_smooth``.
+            jumps: whether it jumps where the noisy gradient at w vanishes; see ``jumps``.
         """
-        self._source, self._function, self._smooth = source, function, smooth
+        self._source, self._function = source, function
         d = source.landscape.dim
         self._calls = calls(source, function, torch.ones(d, 1, dtype=torch.float64))
+        self._kind = "jumps" if jumps else "smooth"
         self._affine = None
-        if isinstance(source, Additive) and smooth:
+        if isinstance(source, Additive) and not jumps:
             shape = (self._calls, source.parts, d)
 
             def update(w: torch.Tensor, xi: torch.Tensor) -> torch.Tensor:
                 return source.update(function, w, xi.unflatten(0, shape).__getitem__)
 
-            found = affine(update, d, math.prod(shape))
+            found = affine(update, d, math.prod(shape)) if source.landscape.is_quadratic else None
             if found is not None:
                 a, to_noise, b = found
                 noise = to_noise[..., 0] @ torch.tensor(source.root_of(self._calls))
                 self._affine = a[..., 0], b, noise @ noise.T
+            elif affine(lambda xi, _: update(_probes(source), xi), math.prod(shape), 0, PROBES) is not None:
+                self._kind = "affine"
+
+        elif jumps and isinstance(source, Additive) and getattr(function, "ascent_steps", 1) > 1:
+            rule = "normalises noisy gradients more than once, and a mean over that noise is known for once alone"
+            checks.reject("method", function, rule, 'Use ascent_steps=1 or coupling="clean", or simulate the map')
+        elif jumps and isinstance(source, Additive) and self._calls > 1:
+            first = source.sample(Draws(0, torch.arange(PROBES), 0), 0)
+
+            def second(xi: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+                rest = [first, *xi.unflatten(0, (self._calls - 1, source.parts, d))]
+                return source.update(function, _probes(source), rest.__getitem__)
+
+            if affine(second, (self._calls - 1) * source.parts * d, 0, PROBES) is None:
+                rule = "normalises a noisy gradient and is not affine in the noise of the next one"
+                checks.reject("method", function, rule, 'Use coupling="shared" or "clean", or simulate the map')
 
     def __call__(self, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean ``(m, N)`` and the covariance ``(m, m, N)`` at points w ``(d, N)``.
@@ -56,12 +75,12 @@ class Expectation:
         """
         if self._affine is not None:
             a, b, covariance = (part.to(w) for part in self._affine)
-            return (a[..., None] * w).sum(1) + b, covariance[..., None]
+            return halves(a[..., None] * w, 1) + b, covariance[..., None]
         means, covariances = [], []
         first, block = 0, w.shape[1]
         while first < w.shape[1]:
             here = w[:, first : first + block]
-            batches, weights = self._source.outcomes(self._calls, self._smooth, here)
+            batches, weights = self._source.outcomes(self._calls, self._kind, here)
             allowed = max(1, ENTRIES // (len(w) * weights.shape[-1]))
             if here.shape[1] > allowed:
                 block = allowed
@@ -76,24 +95,19 @@ class Expectation:
         return torch.cat(means, -1), torch.cat(covariances, -1)
 
 
-def is_smooth(source: Source, method: Method) -> bool:
-    """Whether F is a smooth function of noise added to the gradient.
+def jumps(source: Source, method: Method) -> bool:
+    """Whether F jumps where a noisy gradient vanishes.
 
-    It is not if the perturbation does not shrink with the noisy gradient, as where a method normalises it.
+    It does if the perturbation does not shrink with the noisy gradient, as where a method normalises it.
     """
     if source.coupling == "clean":
-        return True
+        return False
     w = torch.arange(1.0, source.landscape.dim + 1, dtype=torch.float64)[:, None]
     lengths = []
     for size in (1.0, TINY):
         oracle = _Constant(lambda p, size=size: torch.full_like(p, size), lambda p, v: 0 * v)  # type: ignore[misc]
         lengths.append(float((method.perturbed(w, oracle) - w).norm()))
-    return lengths[1] <= 10 * TINY * lengths[0]
-
-
-class _Constant(Oracle):
-    def full(self, w: Point) -> Point:
-        return torch.ones_like(w)
+    return lengths[1] > 10 * TINY * lengths[0]
 
 
 def calls(source: Source, function: Step, w: torch.Tensor) -> int:
@@ -107,3 +121,14 @@ def calls(source: Source, function: Step, w: torch.Tensor) -> int:
 
     source.update(function, w[:, :1], batch)
     return max(asked) + 1
+
+
+def _probes(source: Source) -> torch.Tensor:
+    low, high = torch.tensor(source.landscape.box, dtype=torch.float64).T[..., None]
+    generator = torch.Generator().manual_seed(0)
+    return low + (high - low) * torch.rand(len(low), PROBES, generator=generator, dtype=torch.float64)
+
+
+class _Constant(Oracle):
+    def full(self, w: Point) -> Point:
+        return torch.ones_like(w)

@@ -37,6 +37,8 @@ class FiniteSum(Noise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.replacement, bool):
+            checks.reject("replacement", self.replacement, "must be True or False", "Use replacement=True")
         micro_batches(self.batch_size, self.micro_batch)
 
     def on(self, landscape: Landscape) -> "Batches":
@@ -88,6 +90,7 @@ class Batches(Source):
         super().__init__(landscape, noise.coupling)
         self.parts = micro_batches(noise.batch_size, noise.micro_batch)
         self._size, self._replacement = noise.batch_size, noise.replacement
+        self._known: dict[int, tuple[list[torch.Tensor], torch.Tensor]] = {}  # what was enumerated already
 
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
         """Return the data of a batch, ``(s, B, N)``."""
@@ -108,10 +111,16 @@ class Batches(Source):
 
         return Oracle(lambda w: self.landscape.batch_gradient(w, data), hvp)
 
-    def outcomes(self, calls: int, smooth: bool, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Return every batch, or tuple of ``calls`` batches, with its probability: means over them are exact."""
-        batches, weights = self._enumerated()
-        return _tuples(batches.to(w), weights.to(w), calls)
+        if calls not in self._known:
+            one, chances = self._enumerated()
+            number = len(chances)
+            _check_count(number**calls, f"choices of {calls} batches")
+            index = torch.cartesian_prod(*[torch.arange(number)] * calls).reshape(-1, calls)
+            self._known[calls] = [one[..., i] for i in index.T], chances[index].prod(1)
+        batches, weights = self._known[calls]
+        return [batch.to(w) for batch in batches], weights.to(w)
 
     def _enumerated(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return every batch ``(s, B, K)``, and their probabilities ``(K,)``."""
@@ -153,6 +162,13 @@ class NoisyLabels(Batches):
         batch[self._row] += self._std * draws.normals(2 * draw + 1, self._size)
         return batch
 
+    def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Return the same, with nodes of Gauss–Hermite quadrature for the noise of the labels."""
+        if kind == "jumps" and self._std:
+            rule = "the method normalises a gradient that the noise of its labels may turn around"
+            checks.reject("std", self._std, rule, 'Use coupling="clean", another method, or simulate the map')
+        return super().outcomes(calls, kind, w)
+
     def _enumerated(self) -> tuple[torch.Tensor, torch.Tensor]:
         batches, weights = super()._enumerated()
         z, p = hermite(self._size)
@@ -179,13 +195,6 @@ def _without_replacement(drawn: torch.Tensor) -> torch.Tensor:
         written.append(here)
         chosen.append(there)
     return torch.stack(chosen)
-
-
-def _tuples(batches: torch.Tensor, weights: torch.Tensor, calls: int) -> tuple[list[torch.Tensor], torch.Tensor]:
-    number = len(weights)
-    _check_count(number**calls, f"choices of {calls} batches")
-    index = torch.cartesian_prod(*[torch.arange(number)] * calls).reshape(-1, calls).to(weights.device)
-    return [batches[..., i] for i in index.T], weights[index].prod(1)
 
 
 def _check_count(number: int, what: str) -> None:

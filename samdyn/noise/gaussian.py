@@ -13,7 +13,7 @@ from ..ops import Point
 from ..oracle import Oracle
 from .generator import Draws
 from .model import Noise, Source, micro_batches
-from .quadrature import hermite, polar
+from .quadrature import axes, hermite, polar
 
 ROUNDING = 1e-12  # an eigenvalue below zero by less than this share of the largest is one of zero
 CRITICAL = 1e-8  # ‖∇L‖ at a critical point, relative to ‖H‖ max(1, ‖w‖)
@@ -103,7 +103,7 @@ class Fisher(Noise):
 def psd_root(covariance: np.ndarray) -> np.ndarray:
     """Return a matrix R with RRᵀ the covariance ``(d, d)``; diagonal if that is, zero columns where it is singular."""
     if np.array_equal(covariance, np.diag(np.diag(covariance))):
-        return np.diag(np.sqrt(np.diag(covariance)))
+        return np.diag(np.sqrt(np.diag(covariance).clip(min=0)))
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.where(values > ROUNDING * values[-1], values, 0))
 
@@ -141,12 +141,15 @@ class Additive(Source):
 
         return Oracle(gradient, self.landscape.grad.hvp)
 
-    def outcomes(self, calls: int, smooth: bool, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Return nodes of Gauss–Hermite quadrature or, where what is averaged jumps, of one around where it does."""
-        if not smooth:
-            return self._around_the_jump(calls, w)
+    def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Return nodes of Gauss–Hermite quadrature, of one around the jump, or, for affine functions, a few.
+
+        The covariance of an affine function is the mean of its squares over nodes ±√m along each of m coordinates.
+        """
         rank = len(self._columns)
-        nodes, weights = hermite(rank * self.parts * calls)
+        if kind == "jumps" and rank:
+            return self._around_the_jump(calls, w)
+        nodes, weights = (axes if kind == "affine" else hermite)(rank * self.parts * calls)
         z = nodes.unflatten(0, (calls, self.parts, rank)) if len(nodes) else nodes.reshape(calls, self.parts, 0, 1)
         columns = torch.stack([c for _, c in self._columns], 1) if rank else torch.zeros(len(w), 0, dtype=z.dtype)
         return list(torch.einsum("dr,cprk->cpdk", columns, z).to(w)), weights.to(w)

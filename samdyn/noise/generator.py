@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
+from .. import checks
+
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 ROUNDS = 20
@@ -77,6 +79,9 @@ def normals(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> 
 
 def _bits(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> Words:
     """Return at least ``count`` words of 32 random bits: two of ``(⌈count/2⌉, N)``."""
+    if count > 2 * PAIRS:
+        rule = f"is more than one draw has, {2 * PAIRS}"
+        checks.reject("draws", count, rule, "Use smaller batches, or fewer coordinates times micro-batches")
     key = (_word(seed, runs.device), _words(runs))
     pairs = torch.arange(-(-count // 2), device=runs.device)[:, None]
     return threefry(key, (_word(step, runs.device), _words(draw * PAIRS + pairs)))

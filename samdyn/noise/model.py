@@ -73,12 +73,12 @@ class Source(ABC):
         """Return one draw for the runs that ``draws`` names: a batch ``(…, N)``."""
 
     @abstractmethod
-    def outcomes(self, calls: int, smooth: bool, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
+    def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Return K values of ``calls`` independent batches, for means over them, at points w ``(d, N)``.
 
         Args:
             calls: how many batches a step draws.
-            smooth: whether what is averaged is a smooth function of Gaussian noise; if not, it jumps where the noisy
+            kind: what function of Gaussian noise is averaged: "affine", "smooth", or one that "jumps" where the noisy
                 gradient at w vanishes.
             w: the points.
 

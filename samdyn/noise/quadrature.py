@@ -6,10 +6,12 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..ops import unit
 
 MOST = 20_000  # nodes, or outcomes of a finite sum, that one mean sums over
 FEWEST, MOST_EACH = 5, 12  # Gauss–Hermite nodes in each dimension; n are exact for polynomials of degree 2n − 1
 RADIUS = 6.5  # beyond it lies 1e-9 of the plane's normal distribution
+FAR = 1e6
 RAYS, ALONG = 48, 32  # nodes of polar quadrature
 
 
@@ -30,6 +32,14 @@ def hermite(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(x[chosen]), torch.tensor((p / p.sum())[chosen].prod(0))
 
 
+def axes(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return nodes ±√dims along every axis, ``(dims, K)``, and weights ``(K,)``: exact for degree 3."""
+    if not dims:
+        return hermite(0)
+    eye = math.sqrt(dims) * torch.eye(dims, dtype=torch.float64)
+    return torch.cat([eye, -eye], 1), torch.full((2 * dims,), 1 / (2 * dims), dtype=torch.float64)
+
+
 def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return nodes for functions of standard normal numbers that are smooth along the rays from a center alone.
 
@@ -42,8 +52,11 @@ def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Returns:
         Nodes ``(d, N, K)`` and weights ``(N, K)``.
     """
+    # Further out, directions change by less than 1e-6 within the noise, and r² would lose it.
+    away = (center * center).sum(0).sqrt()
+    center = center * (FAR / away.clamp(min=FAR))
+    away = away.clamp(max=FAR)[:, None, None]
     x, p = (torch.tensor(a).to(center) for a in np.polynomial.legendre.leggauss(ALONG))
-    away = (center * center).sum(0).sqrt()[:, None, None]
     near, far = (away - RADIUS).clamp(min=0), away + RADIUS
     r = (near + far) / 2 + (far - near) / 2 * x  # (N, 1, along)
     weights = (far - near) / 2 * p
@@ -52,9 +65,12 @@ def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     else:
         inside = away < RADIUS
         half = torch.where(inside, math.pi, (RADIUS / torch.where(inside, RADIUS, away)).asin())
-        turns = (torch.arange(RAYS).to(center) + 0.5) / RAYS * 2 - 1
-        angle = torch.atan2(-center[1], -center[0])[:, None, None] + half * turns[:, None]  # (N, rays, 1)
-        rays = torch.stack([angle.cos(), angle.sin()])
+        turns = half * ((torch.arange(RAYS).to(center) + 0.5) / RAYS * 2 - 1)[:, None]  # from the way to the origin
+        along, across = turns.cos(), turns.sin()  # (N, rays, 1)
+        x_way, y_way = (part[:, None, None] for part in -unit(center))
+        still = (x_way == 0) & (y_way == 0)
+        x_way = torch.where(still, 1, x_way)
+        rays = torch.stack([along * x_way - across * y_way, along * y_way + across * x_way])
         weights = weights * r * half * 2 / RAYS
     z = center[..., None, None] + r * rays
     weights = weights * (-(z * z).sum(0) / 2).exp() * (2 * math.pi) ** (-len(center) / 2)

@@ -66,6 +66,9 @@ def simulate(
     landscape = map_.landscape
     if isinstance(map_, Map):
         checks.numeric(map_)
+    elif not isinstance(map_, Scheme):
+        fix = "Use a Map, or a diffusion's scheme like EulerMaruyama(sde); integrate for a flow"
+        checks.reject("map_", map_, "is nothing that takes steps", fix)
     fix = "Use e.g. steps=1000"
     steps = checks.count("steps", steps, fix)
     if save_every is not None:
@@ -74,7 +77,7 @@ def simulate(
     start = start_points(w0, landscape, real, on)
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     first_run = checks.word("first_run", first_run, "Use first_run=0 for the first part of an ensemble")
-    checks.word("first_run", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the others")
+    checks.word("first_run + runs - 1", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the rest")
     runs = first_run + torch.arange(start.shape[1], device=on)
     largest = torch.finfo(real).max
     limits = checks.box(box, landscape.dim) if box is not None else ((-largest, largest),) * landscape.dim

@@ -6,11 +6,11 @@ import torch
 
 from .. import checks
 from ..noise import Draws
-from ..ops import directional_derivative
 from .scheme import Scheme
 
 PROBES = 16  # points at which noise is tried for commutativity
-COMMUTES = 1e-6  # how well, relative to the size of its derivatives
+COMMUTES = 1e-6  # how well, relative to the size of the noise and of its derivatives
+DIFFERENCE = 1e-6  # between points that derivatives are taken from, relative to the box
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,17 @@ class Milstein(Scheme):
             b = self.sde.coefficients(z)[1]
             return b.expand(*b.shape[:2], z.shape[1])
 
-        along = [directional_derivative(columns, z, b) for b in columns(z).unbind(1)]
+        def derivative(b: torch.Tensor) -> torch.Tensor:
+            # By differences: the formulas of a matrix's root cannot be differentiated where eigenvalues meet.
+            step = DIFFERENCE * (high - low).norm() / b.norm(dim=0).clamp(min=torch.finfo(b.dtype).tiny)
+            return (columns(z + step * b) - columns(z - step * b)) / (2 * step)
+
+        along = [derivative(b) for b in columns(z).unbind(1)]
         for j, first in enumerate(along):
             for k, second in enumerate(along[:j]):
                 off = (first[:, k] - second[:, j]).norm(dim=0)
-                if (off > COMMUTES * (first.flatten(0, 1).norm(dim=0) + second.flatten(0, 1).norm(dim=0))).any():
+                size = sum(part.flatten(0, 1).norm(dim=0) for part in (first, second, columns(z)))
+                if not (off <= COMMUTES * size).all():
                     rule = "its noise does not commute, so that this scheme has no better order than Euler's"
                     checks.reject("sde", self.sde, rule, "Use EulerMaruyama, or Platen for means")
 

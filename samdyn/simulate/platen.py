@@ -30,7 +30,7 @@ class Platen(Scheme):
         total = dt / 2 * (drift + ahead)
         # ±dt, antisymmetric, in the place of the area between two of the Brownian motions.
         pairs = list(itertools.combinations(range(d), 2))
-        coins = torch.where(draws.normals(1, len(pairs)) > 0, dt, -dt).to(z.dtype)
+        coins = dt * torch.where(draws.normals(1, len(pairs)) > 0, 1.0, -1.0).to(z.dtype)
         area = dw[:, None] * dw
         for (r, j), coin in zip(pairs, coins, strict=True):
             area[r, j], area[j, r] = area[r, j] + coin, area[j, r] - coin

@@ -34,6 +34,8 @@ class Scheme(ABC):
     dt: Any = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.sde, Diffusion):
+            checks.reject("sde", self.sde, "is no diffusion", "Use samdyn.Diffusion(landscape, method, noise, lr)")
         fix = "Use e.g. dt=sde.lr"
         object.__setattr__(self, "dt", self.sde.lr if self.dt is None else checks.positive("dt", self.dt, fix))
 

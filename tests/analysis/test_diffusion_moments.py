@@ -76,6 +76,15 @@ def test_close_to_the_map_at_small_steps(momentum: float) -> None:
             "an eigenvalue of the drift has real part 0.5, and the bound is 0",
         ),
         (lambda s: linear_diffusion(s).moments((1, 2, 3), [1.0]), "2 finite coordinates"),
+        (lambda s: linear_diffusion(s).moments("here", [1.0]), "2 finite coordinates"),
+        (lambda s: linear_diffusion(s).moments((1, 2), "soon"), "finite numbers >= 0"),
+        (
+            lambda s: linear_diffusion(
+                sd.Diffusion(sd.landscapes.quadratic([1, 0], rotation=0.3), sd.GD(), sd.noise.Gaussian(1.0), lr=0.1)
+            ).stationary(),
+            "the moments diverge",
+        ),
+        (lambda s: sd.analysis.linear_step(s), "is no map"),
         (lambda s: linear_diffusion(s).moments((1, 2), [-1.0]), "finite numbers >= 0"),
         (
             lambda s: linear_diffusion(sd.Diffusion(UNIT, sd.SAM(0.1), sd.noise.Gaussian(1.0), lr=0.1)),

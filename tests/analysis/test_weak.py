@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import samdyn as sd
 from samdyn.analysis import expected
@@ -99,6 +100,16 @@ def test_against_the_exact_moments_of_a_quadratic() -> None:
         assert got == pytest.approx([mean[0], squares[0, 0], squares[0, 1]], rel=1e-9)
 
 
+@pytest.mark.parametrize("solver", [sd.EulerMaruyama, sd.Milstein, sd.Platen])
+def test_in_one_dimension(solver: Any) -> None:
+    line = sd.SampleLandscape("p*x**2/2", "x", {"p": [1.0, 3.0]})
+    sde = sd.Diffusion(line, sd.GD(), sd.noise.FiniteSum(1), lr=0.1)
+    square = (lambda w: w[0] ** 2,)
+    got, exact = (expected(s, square, (1.0,), 0.5, ((0.1, 2),))[0] for s in (solver(sde, dt=0.005), sde))
+    assert exact == pytest.approx(np.exp((-4 + 0.1) * 0.5), rel=1e-9)  # d E x²/dt = (−2·2 + η Var p) E x²
+    assert got == pytest.approx(exact, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -107,7 +118,10 @@ def test_against_the_exact_moments_of_a_quadratic() -> None:
         ({"w0": (5, 0)}, "outside of the box"),
         ({"time": 0.123}, "no multiple"),
         ({"time": 0.01}, "Use e.g. 0.1"),
-        ({"nodes": 100}, r"nodes\*\*2 is more than 2500"),
+        ({"nodes": 100}, r"nodes\*\*2 at most 2500"),
+        ({"nodes": 1}, "must be at least 2"),
+        ({"tests": []}, "at least one function"),
+        ({"system": sd.Map(CURVED, sd.GD(), lr=sympy.Symbol("eta"), noise=NOISE)}, "needs a number"),
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:

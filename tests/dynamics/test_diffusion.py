@@ -132,6 +132,17 @@ def test_taylor_at_a_large_radius_has_no_root() -> None:
         sd.analysis.linear_diffusion(sde)
 
 
+def test_in_float32() -> None:
+    """The law is taken in float64: two samples in a plane make a singular covariance, which float32 rounds below 0."""
+    two = sd.SampleLandscape("(a*x + b*y)**2/2", "a b", {"x": [1.0, 0.5], "y": [0.3, 2.0]})
+    scheme = sd.EulerMaruyama(sd.Diffusion(two, sd.USAM(0.1), sd.noise.FiniteSum(1), lr=0.1))
+    starts = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    single, double = (sd.simulate(scheme, starts, 10, dtype=d) for d in ("float32", "float64"))
+    assert (single.status == "undecided").all()
+    np.testing.assert_allclose(single.w, double.w, atol=1e-4)
+    assert single.w.dtype == np.float32
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

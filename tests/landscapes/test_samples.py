@@ -45,6 +45,16 @@ def test_it_is_a_landscape_like_any_other() -> None:
     assert "3 samples" in repr(line)
 
 
+def test_a_slice_has_the_same_samples() -> None:
+    line = FIT.restrict({"b": 0.4})
+    assert isinstance(line, sd.SampleLandscape)
+    w = torch.tensor([0.3, 0.4], dtype=torch.float64)
+    assert float(line.value(w[:1])) == pytest.approx(float(FIT.value(w)), rel=1e-12)
+    torch.testing.assert_close(
+        line.batch_gradient(w[:1], FIT.data[:, 3:5])[0], FIT.batch_gradient(w, FIT.data[:, 3:5])[0]
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

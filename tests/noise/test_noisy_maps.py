@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import ortho_group
 
 import samdyn as sd
 
@@ -76,6 +77,20 @@ def test_a_run_is_the_same_alone_and_in_company(method: sd.Method, coupling: str
     assert not (sd.simulate(map_, starts, 20, seed=4).w.values == together).any()
 
 
+@pytest.mark.parametrize("method", [sd.SAM(0.3), sd.ExactSAM(0.1)], ids=str)
+@pytest.mark.parametrize("d", [5, 20, 40])
+def test_many_coordinates_too(method: sd.Method, d: int) -> None:
+    """Sums over coordinates are taken in one order, whatever the number of runs; by matrix products, of H = diag."""
+    rotation = None if d > 32 else ortho_group.rvs(d, random_state=0)
+    quadratic = sd.landscapes.quadratic(np.linspace(-1, 1, d), rotation=rotation)
+    map_ = sd.Map(quadratic, method, lr=0.1, noise=sd.noise.Gaussian(0.1))
+    starts = np.random.default_rng(0).uniform(-1, 1, (50, d))
+    together = sd.simulate(map_, starts, 10).w.values
+    for part in (slice(0, 1), slice(7, 8), slice(10, 43)):
+        alone = sd.simulate(map_, starts[part], 10, first_run=part.start).w.values
+        np.testing.assert_array_equal(alone, together[part])
+
+
 def test_one_ascent_step_more_draws_no_other_noise() -> None:
     """A shared batch is one draw a step: with ρ = 0 every coupling and method is SGD with its own draws."""
     ends = {}
@@ -111,6 +126,8 @@ def test_one_step_by_hand(name: str, coupling: str) -> None:
 
 
 def test_singular_covariances() -> None:
+    rounded = sd.noise.Gaussian(np.diag([1.0, -1e-13]))  # singular, but for rounding
+    assert not sd.simulate(sd.Map(SADDLE, sd.GD(), lr=0.1, noise=rounded), (0, 0), 3).w[:, :, 1].any()
     map_ = sd.Map(SADDLE, sd.GD(), lr=0.1, noise=sd.noise.Gaussian([[1.0, 1.0], [1.0, 1.0]]))
     w = sd.simulate(map_, np.zeros((1000, 2)), 1).w.values[:, -1]
     np.testing.assert_allclose(w[:, 0], w[:, 1], atol=1e-15)
@@ -124,6 +141,8 @@ def test_singular_covariances() -> None:
         (lambda: sd.noise.Gaussian([[1, 2], [0, 1]]), "is not symmetric"),
         (lambda: sd.noise.Gaussian(-1.0), "smallest eigenvalue is -1"),
         (lambda: sd.noise.Gaussian("much"), "finite entries"),
+        (lambda: sd.Map(SADDLE, sd.GD(), lr=1, noise=3), "noise = 3: is no noise model"),
+        (lambda: sd.simulate(sd.Flow(SADDLE, sd.GD()), (0, 0), 1), "is nothing that takes steps"),
         (lambda: sd.noise.Gaussian(1.0, coupling="sharde"), "Did you mean 'shared'"),
         (lambda: sd.noise.Fisher((0, 0), 0), "batch_size = 0: must be an integer >= 1"),
         (lambda: sd.Map(SADDLE, sd.GD(), lr=1, noise=sd.noise.Fisher((1, 0), 4)), "is not critical"),

@@ -74,14 +74,8 @@ def test_weak_order(solver: Any, problem: Any, method: sd.Method) -> None:
         assert np.polyfit(np.log(steps), np.log(error), 1)[0] == pytest.approx(solver.weak, abs=0.15)
 
 
-class Crossed:
+class Crossed(sd.Diffusion):
     """dx = y dW₁, dy = x dW₂: E xy stays, E x² is x₀² cosh t + y₀² sinh t. Its two noises do not commute at all."""
-
-    landscape = sd.landscapes.quadratic([1.0, 1.0])
-    noise, lr, momentum = None, 0.1, 0.0
-
-    def start(self, w: torch.Tensor) -> torch.Tensor:
-        return w
 
     def coefficients(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         zero = torch.zeros_like(z[0])
@@ -92,7 +86,8 @@ def test_platens_scheme_knows_the_area_between_two_noises() -> None:
     steps, exact = np.array([0.1, 0.05, 0.025]), np.cosh(0.4) + 0.25 * np.sinh(0.4)
     found = []
     for dt in steps:
-        scheme = sd.Platen(Crossed(), dt=dt)  # type: ignore[arg-type]
+        crossed = Crossed(sd.landscapes.quadratic([1.0, 1.0]), sd.GD(), sd.noise.Gaussian(1.0), lr=0.1)
+        scheme = sd.Platen(crossed, dt=dt)
         tests = (lambda w: w[0] ** 2, lambda w: w[0] * w[1])
         found.append(expected(scheme, tests, (1.0, 0.5), 0.4, ((-2, 2), (-2, 2)), nodes=4))
     squares, product = np.array(found).T
@@ -231,3 +226,13 @@ def test_bad_input() -> None:
         sd.EulerMaruyama(curved, dt=0)
     with pytest.raises(sd.InputError, match="does not commute"):
         sd.Milstein(curved)
+    in_space = sd.SampleLandscape(
+        "p*x**2 + q*y**2 + p*q*x*y + q*z**2", "x y z", {"p": [1, 2, -1, 0.3], "q": [0, 1, 1, 2]}
+    )
+    with pytest.raises(sd.InputError, match="does not commute"):
+        sd.Milstein(sd.Diffusion(in_space, sd.GD(), sd.noise.FiniteSum(2), lr=0.1))
+    for wrong in (None, sd.Map(CURVED, sd.GD(), lr=0.1)):
+        with pytest.raises(sd.InputError, match="is no diffusion"):
+            sd.EulerMaruyama(wrong)  # type: ignore[arg-type]
+    with pytest.raises(sd.InputError, match="is nothing that takes steps"):
+        sd.simulate(curved, (0, 0), 1)  # type: ignore[arg-type]
