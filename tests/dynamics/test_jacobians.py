@@ -48,7 +48,7 @@ def test_flow(name: str, landscape: sd.Landscape) -> None:
     [
         *[(landscape, 0.0, False) for landscape in LANDSCAPES.values()],
         # Momentum adds linear terms, alike for every landscape.
-        *[(LANDSCAPES[name], 0.9, nesterov) for name in ("beale", "relu_product") for nesterov in (False, True)],
+        *[(LANDSCAPES[name], 0.9, nesterov) for name in ("double_well", "relu_product") for nesterov in (False, True)],
     ],
     ids=str,
 )

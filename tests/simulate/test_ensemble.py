@@ -81,7 +81,7 @@ def test_closed_form_on_a_quadratic() -> None:
 def test_runs_do_not_influence_each_other() -> None:
     map_ = sd.Map(BEALE, sd.SAM(0.05), lr=1e-4)
     starts = np.vstack([grid(0, 2), [[1e8, 1e8], [1e200, 1.0]]])  # two that diverge
-    together = sd.simulate(map_, starts, 50)
+    together = sd.simulate(map_, starts, 20)
     for i in (0, 7, 24, 25):
         alone = sd.simulate(map_, starts[i], 50)
         # Vectorised arithmetic may round differently for one column and for many; 50 steps of 1e-16.
@@ -385,7 +385,7 @@ import resource, numpy as np, samdyn as sd
 map_ = sd.Map(sd.Landscape("x**2 - y**2", "x y"), sd.SAM(0.5), lr=1e-3, momentum=0.9)
 starts = np.random.default_rng(0).normal(size=(100_000, 2))
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-sd.simulate(map_, starts, 50)
+sd.simulate(map_, starts, 20)
 before = peak()
 runs = sd.simulate(map_, starts, {steps}, save_every={every})
 assert runs.sizes["run"] == 100_000 and np.isfinite(runs.w).all()
@@ -396,10 +396,10 @@ print(peak() - before, runs.w.nbytes + runs.loss.nbytes)
 @pytest.mark.slow
 @pytest.mark.parametrize("every", [None, 100])
 def test_memory_is_bounded_by_what_is_saved(every: int | None) -> None:
-    code = MEMORY.format(steps=300, every=every)
+    code = MEMORY.format(steps=200, every=every)
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     grown, saved = 1024 * int(out.split()[0]), int(out.split()[1])
-    # Keeping every step would take 300 times 1.6 MB, and 3.2 MB with the velocity: 480 MB at least. A few copies of one
+    # Keeping every step would take 200 times 1.6 MB, and 3.2 MB with the velocity: 320 MB at least. A few copies of one
     # step, coming and going in blocks that the allocator gives back late, were seen to take 50. Half-way in between:
     assert grown < saved + 150e6
 
