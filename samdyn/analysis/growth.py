@@ -1,12 +1,10 @@
 """How fast runs leave a critical point, or return to it."""
 
 import math
-import sys
 from dataclasses import replace
 from typing import Any
 
 import torch
-from scipy.optimize import brentq
 
 from .. import checks
 from ..dynamics import Map
@@ -14,6 +12,7 @@ from ..methods import Ascent
 from .critical_points import CriticalPoint
 
 BLOCK = 10  # steps between rescalings
+CUTS = 32  # of an interval of radii, at once
 
 
 def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> float:
@@ -87,24 +86,26 @@ def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -
     method = map_.method
     if not isinstance(method, Ascent):
         return math.inf if growth_rate(map_, point) > 0 else 0.0
-    rho = 1e-3 / float(abs(point.eigenvalues).max())
-
-    def with_radius(rho: float) -> Map:
-        return replace(map_, method=replace(method, rho=rho))
-
-    def growth(rho: float) -> float:
-        return min(growth_rate(with_radius(rho), point), sys.float_info.max)
-
-    if not is_linear(with_radius(rho), point):
+    smallest = 1e-3 / float(abs(point.eigenvalues).max())
+    if not is_linear(replace(map_, method=replace(method, rho=smallest)), point):
         rule = "near a critical point its growth depends on the distance, so no radius separates capture from escape"
         checks.reject("method", method, rule, "Measure trap_half_width instead")
-    if growth(rho) < 0:
-        return 0.0
-    for _ in range(80):
-        below, rho = rho, rho * 2**0.25
-        if growth(rho) < 0:
-            return brentq(growth, below, rho, rtol=rtol)
-    return math.inf
+    # All radii at once, then those between the two where runs begin to return.
+    radii, below = smallest * 2 ** (torch.arange(81, dtype=torch.float64) / 4), 0.0
+    while True:
+        rates = growth_rates(replace(map_, method=replace(method, rho=radii)), point)
+        returning = (rates < 0).nonzero()
+        if not len(returning):
+            return math.inf
+        first = int(returning[0])
+        if first == 0:  # at the smallest radius of all; or at one where they just did not, to rounding
+            return below
+        below, above = radii[first - 1].item(), radii[first].item()
+        if above - below <= rtol * below:
+            break
+        radii = torch.linspace(below, above, CUTS + 1, dtype=torch.float64)
+    before, after = rates[first - 1].item(), rates[first].item()
+    return below + (above - below) * (before / (before - after) if math.isfinite(before) else 1.0)
 
 
 def is_linear(map_: Map, point: CriticalPoint) -> bool:

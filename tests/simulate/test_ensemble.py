@@ -81,7 +81,7 @@ def test_closed_form_on_a_quadratic() -> None:
 def test_runs_do_not_influence_each_other() -> None:
     map_ = sd.Map(BEALE, sd.SAM(0.05), lr=1e-4)
     starts = np.vstack([grid(0, 2), [[1e8, 1e8], [1e200, 1.0]]])  # two that diverge
-    together = sd.simulate(map_, starts, 20)
+    together = sd.simulate(map_, starts, 50)
     for i in (0, 7, 24, 25):
         alone = sd.simulate(map_, starts[i], 50)
         # Vectorised arithmetic may round differently for one column and for many; 50 steps of 1e-16.
