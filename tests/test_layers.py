@@ -10,7 +10,7 @@ import samdyn
 ROOT = Path(samdyn.__file__).parent
 ORDER = ["checks", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "simulate", "analysis", "theory"]
 ORDER += ["plot", "output", "cli"]
-HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas"}
+HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
 
 
 def part(module: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from scipy.optimize import brentq
 
 from .. import checks
 from ..dynamics import Flow, Map
@@ -325,6 +324,8 @@ def join(problem: Problem, points: list[np.ndarray]) -> Branch:
 
 def _locate(problem: Problem, a: np.ndarray, b: np.ndarray, unstable: int) -> Bifurcation | None:
     """Find between two points of a branch where the number of unstable multipliers changes, by Brent's method."""
+    from scipy.optimize import brentq
+
     length = float(np.linalg.norm(b - a))
     chord = (b - a) / length
     crossing = max(unstable, problem.unstable(b))  # which of the multipliers, by size, passes

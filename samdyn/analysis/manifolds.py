@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.integrate import LSODA
 
 from .. import checks
 from ..dynamics import Flow
@@ -172,6 +171,8 @@ class _Follower:
 
     def follow(self, saddle: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, bool]:
         """Return the curve's points, the saddle first, and whether it came to an end."""
+        from scipy.integrate import LSODA
+
         start = saddle + offset
         away = 2 * float(np.linalg.norm(offset))
         solver = LSODA(self.velocity, 0.0, start, 1e9 / self.rate, rtol=self.relative, atol=self.error)

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from scipy.optimize import brentq
 
 from .. import checks
 from ..dynamics import Map
@@ -164,6 +163,7 @@ def start_point(w0: Any, d: int) -> np.ndarray:
 
 def _largest_lr(map_: Map) -> float | None:
     """Return the learning rate below which second moments settle, None if there is none."""
+    from scipy.optimize import brentq
 
     def excess(log_lr: float) -> float:
         return linear_step(replace(map_, lr=math.exp(log_lr))).growth - 1

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from scipy.integrate import RK45
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0  # the usual limits of step control
 PERIOD, STILL = 16, 1000.0  # a run that moves less than this, in tolerances, in so many steps hardly moves
@@ -84,6 +83,8 @@ def solve(
         land: puts the ends of steps where they belong; how far that takes them counts as error.
         accept: told of which runs, (n,), the last evaluation of the field was at the end of an accepted step, (n,).
     """
+    from scipy.integrate import RK45
+
     if not len(which):
         return
     coefficients = [torch.as_tensor(m, dtype=runs.w.dtype, device=runs.w.device) for m in (RK45.A, RK45.B, RK45.E)]
@@ -211,6 +212,8 @@ def _interpolate(
     k: torch.Tensor,
 ) -> None:
     """Fill in the saved states whose times lie in (t, new_t] of the accepted steps; ``k`` are the stages times h."""
+    from scipy.integrate import RK45
+
     p = torch.as_tensor(RK45.P, dtype=w.dtype, device=w.device)
     first = torch.searchsorted(runs.times, t, right=True)
     after = torch.searchsorted(runs.times, new_t, right=True)

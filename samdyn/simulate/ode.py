@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.integrate import LSODA
 
 from .. import checks
 from ..dynamics import Flow
@@ -166,6 +165,8 @@ def _lsoda(
     jump_ahead: Callable[[], bool],
 ) -> None:
     """Take the one run as far as LSODA gets; it stalls where its steps collapse and there is a jump ahead."""
+    from scipy.integrate import LSODA
+
     grid = runs.times.numpy()
     t, w = 0.0, runs.w[:, 0].numpy().copy()
 
