@@ -71,3 +71,17 @@ def run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., i
         return int(stopped.value.code or 0)
 
     return command
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[[int], str]:
+    """Check, by its exit status, that a command line was refused in one line and left nothing; return the line."""
+
+    def said(status: int) -> str:
+        printed, told = capsys.readouterr()
+        assert (status, printed, told.count("\n")) == (2, "", 1)
+        assert told.startswith("error: ")
+        assert not list(tmp_path.iterdir())
+        return told
+
+    return said

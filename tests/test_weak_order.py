@@ -48,15 +48,5 @@ def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
         (["--batch-size", "0"], "batch_size = 0"),
     ],
 )
-def test_bad_input(
-    run: Callable[..., int],
-    arguments: list[str],
-    message: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert run(*arguments) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert message in said
-    assert not list(tmp_path.iterdir())
+def test_bad_input(run: Callable[..., int], refused: Callable[[int], str], arguments: list[str], message: str) -> None:
+    assert message in refused(run(*arguments))
