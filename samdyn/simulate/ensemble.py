@@ -30,6 +30,8 @@ def simulate(
     device: str = "auto",
     seed: int = 0,
     first_run: int = 0,
+    first_step: int = 0,
+    v0: Any = None,
     progress: bool = True,
 ) -> "xarray.Dataset":
     """Run a map, or a diffusion, from every start, all at once.
@@ -47,12 +49,15 @@ def simulate(
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
         seed: of the noise, in [0, 2³²). A run's noise depends on the seed, its index and the step alone.
         first_run: the index of the first run, so that a large ensemble can be run in parts.
+        first_step: how many steps the runs took before, so that they can be continued: from the last w and v of a
+            result they go on, to the bit, as if they had not been interrupted.
+        v0: velocities to start with, ``(run, coord)``, in the units of the gradient; None for none.
         progress: show a progress bar if standard error is a terminal.
 
     Returns:
         A dataset with dims run, step, coord and time = step · lr, or step · dt of a scheme:
 
-        - w (run, step, coord) and loss (run, step);
+        - w (run, step, coord) and loss (run, step); with momentum v (run, coord), the last velocity;
         - status (run): "settled" (at a fixed point or 2-cycle that holds it, with a certificate, see
           ``simulate.settling``, and never with noise), "diverged" (left the floating-point range), "left the box",
           "undecided";
@@ -60,8 +65,8 @@ def simulate(
           finite point, the step before.
 
     Raises:
-        InputError: steps or save_every < 1, bad starts, box, dtype, device, seed or first_run, more to save than memory
-            holds.
+        InputError: steps or save_every < 1, bad starts, box, dtype, device, seed, first_run, first_step or v0, more to
+            save than memory holds.
     """
     landscape = map_.landscape
     if isinstance(map_, Map):
@@ -77,6 +82,8 @@ def simulate(
     start = start_points(w0, landscape, real, on)
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     first_run = checks.word("first_run", first_run, "Use first_run=0 for the first part of an ensemble")
+    first_step = checks.word("first_step", first_step, "Use first_step=0 for runs that begin")
+    checks.word("first_step + steps", first_step + steps, "Use fewer steps, or another seed to go on with")
     checks.word("first_run + runs - 1", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the rest")
     runs = first_run + torch.arange(start.shape[1], device=on)
     largest = torch.finfo(real).max
@@ -95,12 +102,20 @@ def simulate(
             loss_saved[slots[step]] = landscape.value(w)
 
     state = map_.start(start)
+    if v0 is not None:
+        if len(state) == 1:
+            checks.reject("v0", "velocities", "a map or diffusion without momentum has none", "Leave v0 out")
+        velocity = start_points(v0, landscape, real, on, "v0")
+        if velocity.shape != start.shape:
+            rule = f"is for {velocity.shape[1]} run(s), w0 for {start.shape[1]}"
+            checks.reject("v0", tuple(velocity.T.shape), rule, "Give one velocity per start")
+        state = (start, velocity)
     running = ((start >= low) & (start <= high)).all(0)
     end = torch.zeros(start.shape[1], dtype=torch.int64, device=on)
     with torch.no_grad(), progress_bar(f"{map_.method}", steps, progress) as show:
         save(0, start)
         for step in range(1, steps + 1):
-            new = map_.step(state, Draws(seed, runs, step))
+            new = map_.step(state, Draws(seed, runs, first_step + step))
             goes_on = running & torch.isfinite(new[0]).all(0)
             state = tuple(torch.where(goes_on, part, old) for part, old in zip(new, state, strict=True))
             end += running
@@ -121,20 +136,22 @@ def simulate(
             rests = running.nonzero().squeeze(1)[_settled(map_, tuple(part[:, running] for part in state))]
             status[rests.cpu().numpy()] = SETTLED
 
-    return dataset(
+    last_v = {"v": (("run", "coord"), state[1].T.cpu().numpy())} if len(state) > 1 else {}
+    labelled = dataset(
         landscape,
         w_saved.numpy(),
         loss_saved.numpy(),
         status,
-        end.cpu().numpy(),
-        ("step", saved),
-        saved * map_.dt,
+        first_step + end.cpu().numpy(),
+        ("step", first_step + saved),
+        (first_step + saved) * map_.dt,
         **map_.attributes(),
         steps=steps,
         dtype=str(real).removeprefix("torch."),
         device=str(on),
         **({"noise": repr(map_.noise), "seed": seed} if map_.noise else {}),
-    ).assign_coords(run=runs.cpu().numpy())
+    )
+    return labelled.assign_coords(run=runs.cpu().numpy()).assign(last_v)
 
 
 def _settled(map_: Map, state: tuple[torch.Tensor, ...]) -> torch.Tensor:

@@ -44,8 +44,12 @@ def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
     return DTYPES[name]
 
 
-def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+def start_points(
+    w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device, name: str = "w0"
+) -> torch.Tensor:
     """Return the starts, handed in as ``(run, coord)`` or one point ``(coord,)``, as a tensor ``(d, N)``.
+
+    ``name`` is what messages call them.
 
     Raises:
         InputError: no starts, points of another dimension, values that are not finite real numbers in dtype's range.
@@ -56,21 +60,21 @@ def start_points(w0: Any, landscape: Landscape, dtype: torch.dtype, device: torc
     try:
         array = w0.detach().cpu().numpy() if torch.is_tensor(w0) else np.asarray(w0)
     except (TypeError, ValueError):
-        checks.reject("w0", w0, "cannot be read as an array of numbers", fix)
+        checks.reject(name, w0, "cannot be read as an array of numbers", fix)
     if array.dtype.kind not in "fiu":
-        checks.reject("w0", w0, f"has dtype {array.dtype}; starts are real numbers", fix)
+        checks.reject(name, w0, f"has dtype {array.dtype}; starts are real numbers", fix)
     if array.ndim not in (1, 2) or array.shape[-1] != d:
         checks.reject(
-            "w0", array.shape, f"is the shape of the starts; points of {landscape.name} have {d} coordinates", fix
+            name, array.shape, f"is the shape of the starts; points of {landscape.name} have {d} coordinates", fix
         )
     points = np.atleast_2d(array).astype(np.float64)
     if not len(points):
-        checks.reject("w0", array.shape, "is the shape of the starts; there is none", fix)
+        checks.reject(name, array.shape, "is the shape of the starts; there is none", fix)
     limit = torch.finfo(dtype).max
     bad = np.flatnonzero(~(np.abs(points) <= limit).all(axis=1))
     if bad.size:
         rule = f"start {bad[0]} is not finite in {str(dtype).removeprefix('torch.')}"
-        checks.reject("w0", points[bad[0]].tolist(), f"{rule} ({bad.size} of {len(points)} are not)", "Remove them")
+        checks.reject(name, points[bad[0]].tolist(), f"{rule} ({bad.size} of {len(points)} are not)", "Remove them")
     return torch.tensor(points.T.copy(), dtype=dtype, device=device)
 
 

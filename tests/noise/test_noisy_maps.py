@@ -77,6 +77,25 @@ def test_a_run_is_the_same_alone_and_in_company(method: sd.Method, coupling: str
     assert not (sd.simulate(map_, starts, 20, seed=4).w.values == together).any()
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_a_run_that_is_resumed_is_the_same(momentum: float) -> None:
+    """From its last point and velocity, on with the steps that were left: to the bit."""
+    noise = sd.noise.Gaussian([[0.5, 0.2], [0.2, 0.3]])
+    map_ = sd.Map(sd.landscapes.himmelblau(), sd.SAM(0.2), lr=1e-3, momentum=momentum, noise=noise)
+    scheme = sd.EulerMaruyama(sd.Diffusion(SADDLE, sd.USAM(0.2), noise, lr=0.01, momentum=momentum))
+    starts = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    for system in (map_, scheme):
+        whole = sd.simulate(system, starts, 30, save_every=10, seed=3)
+        first = sd.simulate(system, starts, 10, seed=3)
+        options = {"v0": first.v} if momentum else {}
+        rest = sd.simulate(system, first.w[:, -1], 20, save_every=10, seed=3, first_step=10, **options)
+        np.testing.assert_array_equal(rest.w.values, whole.w.values[:, 1:])
+        np.testing.assert_array_equal(rest.time, whole.time[1:])
+        assert rest.step.values.tolist() == [10, 20, 30]
+        assert (rest.end == 30).all()
+        assert not (sd.simulate(system, first.w[:, -1], 20, seed=3, **options).w[:, -1] == whole.w[:, -1]).any()
+
+
 @pytest.mark.parametrize("method", [sd.SAM(0.3), sd.ExactSAM(0.1)], ids=str)
 @pytest.mark.parametrize("d", [5, 20, 40])
 def test_many_coordinates_too(method: sd.Method, d: int) -> None:
@@ -143,6 +162,13 @@ def test_singular_covariances() -> None:
         (lambda: sd.noise.Gaussian("much"), "finite entries"),
         (lambda: sd.Map(SADDLE, sd.GD(), lr=1, noise=3), "noise = 3: is no noise model"),
         (lambda: sd.simulate(sd.Flow(SADDLE, sd.GD()), (0, 0), 1), "is nothing that takes steps"),
+        (lambda: sd.simulate(sd.Map(SADDLE, sd.GD(), lr=1), (1, 1), 1, first_step=-1), "first_step = -1"),
+        (lambda: sd.simulate(sd.Map(SADDLE, sd.GD(), lr=1), (1, 1), 1, v0=(1, 1)), "without momentum has none"),
+        (
+            lambda: sd.simulate(sd.Map(SADDLE, sd.GD(), lr=1, momentum=0.5), (1, 1), 1, v0=[(1, 1), (2, 2)]),
+            r"is for 2 run\(s\), w0 for 1",
+        ),
+        (lambda: sd.simulate(sd.Map(SADDLE, sd.GD(), lr=1, momentum=0.5), (1, 1), 1, v0="fast"), "v0 = "),
         (lambda: sd.noise.Gaussian(1.0, coupling="sharde"), "Did you mean 'shared'"),
         (lambda: sd.noise.Fisher((0, 0), 0), "batch_size = 0: must be an integer >= 1"),
         (lambda: sd.Map(SADDLE, sd.GD(), lr=1, noise=sd.noise.Fisher((1, 0), 4)), "is not critical"),
