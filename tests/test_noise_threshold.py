@@ -1,8 +1,6 @@
 """The noise-threshold experiment, as a user runs it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,6 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-SCRIPT = Path(__file__).parent.parent / "experiments" / "noise_threshold.py"
 SMALL = ["--runs", "300", "--lr", "0.05", "--dims", "1", "--batch-sizes", "1,16", "--momenta", "0,0.5"]
 SMALL += ["--eigenvalue=-1"]
 
@@ -24,11 +21,12 @@ def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -
 
 
 @pytest.mark.slow
-def test_the_tables_the_figure_and_the_data(tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), *SMALL]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("d = 1: ρ* ∝ B^(-0.") == 1
+def test_the_tables_the_figure_and_the_data(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run() == 0
+    told = capsys.readouterr().out
+    assert told.count("d = 1: ρ* ∝ B^(-0.") == 1
     folder = tmp_path / "results" / "noise_threshold"
     with Image.open(folder / "noise_threshold.png") as image:
         width, height = image.size
@@ -50,7 +48,7 @@ def test_the_tables_the_figure_and_the_data(tmp_path: Path) -> None:
     assert (np.diff(exits.diffusion.sel(dim=1)) > 0).all()
     first = exits.sel(dim=1, ratio=0.8)
     assert float(first["mean"]) == pytest.approx(float(first.diffusion), rel=0.15)  # η = 0.05
-    assert str(round(float(first["mean"]), 1)) in done.stdout
+    assert str(round(float(first["mean"]), 1)) in told
 
 
 @pytest.mark.parametrize(

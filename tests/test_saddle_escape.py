@@ -159,12 +159,14 @@ def test_the_same_seed_gives_the_same_numbers(
     assert not (read(tmp_path / "1").start == read(small[1]).start).any()
 
 
-def test_help_lists_the_options() -> None:
-    done = run_script("--help", cwd=SCRIPT.parent)
-    assert done.returncode == 0
+def test_help_lists_the_options(
+    script: ModuleType, run_here: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(script, "--help") == 0
+    told = capsys.readouterr().out
     for option in OPTIONS:
-        assert f"--{option}" in done.stdout
-    assert "does SAM stay at a saddle" in done.stdout
+        assert f"--{option}" in told
+    assert "does SAM stay at a saddle" in told
 
 
 # Bad input.

@@ -1,7 +1,5 @@
 """The experiment on weak orders, as a user runs it."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,8 +10,6 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-SCRIPT = Path(__file__).parent.parent / "experiments" / "weak_order.py"
-
 
 @pytest.fixture
 def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -> Callable[..., int]:
@@ -21,10 +17,11 @@ def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -
 
 
 @pytest.mark.slow
-def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), "--methods", "SAM"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
-    assert done.returncode == 0, done.stderr
+def test_the_table_the_figure_and_the_data(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--methods", "SAM") == 0
+    told = capsys.readouterr().out
     folder = tmp_path / "results" / "weak_order"
     with Image.open(folder / "weak_order.png") as image:
         assert min(image.size) > 400
@@ -33,7 +30,7 @@ def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
         size = errors.sel(varied="together", model=model).isel(halved=slice(-3, None)).transpose("halved", "function")
         found = np.polyfit(np.log(size.halved), np.log(size.values), 1)[0]
         assert found == pytest.approx(order * np.ones(5), abs=0.1)
-        row = next(line for line in done.stdout.splitlines() if model in line)
+        row = next(line for line in told.splitlines() if model in line)
         assert f"{found.min():.2f} to {found.max():.2f}" in row
 
 

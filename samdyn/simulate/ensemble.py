@@ -83,7 +83,8 @@ def simulate(
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     first_run = checks.word("first_run", first_run, "Use first_run=0 for the first part of an ensemble")
     first_step = checks.word("first_step", first_step, "Use first_step=0 for runs that begin")
-    checks.word("first_step + steps", first_step + steps, "Use fewer steps, or another seed to go on with")
+    if map_.noise:
+        checks.word("first_step + steps", first_step + steps, "Use fewer steps, or another seed to go on with")
     checks.word("first_run + runs - 1", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the rest")
     runs = first_run + torch.arange(start.shape[1], device=on)
     largest = torch.finfo(real).max
