@@ -73,3 +73,17 @@ def test_kinks_of_what_is_real_in_a_part_of_space_only():
     # d|√x − 1|/dx = sign(√x − 1)/(2√x) = −1 at x = ¼; −d(1/(2√x))/dx = 1/(4x^(3/2)) = 2.
     assert landscape.grad([x]).tolist() == pytest.approx([-1], rel=1e-14)
     assert landscape.hessian([x]).item() == pytest.approx(2, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan"])
+def test_values_do_not_depend_on_how_many_there_are(name: str) -> None:
+    """To the bit; torch's own sinh and cosh do."""
+    landscape = sd.Landscape(f"{name}(x)", "x")
+    w = torch.rand(1, 300, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 3
+    together = landscape.value(w)
+    for first in (0, 3):
+        for number in range(1, 40):
+            part = slice(first, first + number)
+            assert (landscape.value(w[:, part].clone()) == together[part]).all()
+    expected = getattr(torch, name)(w[0])
+    torch.testing.assert_close(together, expected, rtol=4e-16, atol=1e-17)
