@@ -61,19 +61,19 @@ def simulate(
         - status (run): "settled" (at a fixed point or 2-cycle that holds it, with a certificate, see
           ``simulate.settling``, and never with noise), "diverged" (left the floating-point range), "left the box",
           "undecided";
-        - end (run): the step at which it diverged or left, for the others ``steps``. A diverged run is held at its last
+        - end (run): the step at which it diverged or left, for the others the last. A diverged run is held at its last
           finite point, the step before.
 
     Raises:
         InputError: steps or save_every < 1, bad starts, box, dtype, device, seed, first_run, first_step or v0, more to
             save than memory holds.
     """
-    landscape = map_.landscape
     if isinstance(map_, Map):
         checks.numeric(map_)
     elif not isinstance(map_, Scheme):
         fix = "Use a Map, or a diffusion's scheme like EulerMaruyama(sde); integrate for a flow"
         checks.reject("map_", map_, "is nothing that takes steps", fix)
+    landscape = map_.landscape
     fix = "Use e.g. steps=1000"
     steps = checks.count("steps", steps, fix)
     if save_every is not None:
