@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from .. import checks
 from ..dynamics import Map
 from ..simulate import Scheme, simulate
+from ..simulate.starts import start_points
 from .escape import Survival, survival
 
 
@@ -82,11 +84,13 @@ def exit_times(
     Raises:
         InputError: what ``simulate`` refuses; a start outside the box.
     """
-    runs = simulate(
-        map_, w0, steps, box=box, seed=seed, first_run=first_run, device=device, progress=False
-    )  # a run that left the floating-point range has left the box
+    limits = checks.box(box, map_.landscape.dim)
+    starts = start_points(w0, map_.landscape, torch.float64, torch.device("cpu")).T.numpy()
+    low, high = np.array(limits).T
+    outside = ((starts < low) | (starts > high)).any(1)
+    if outside.any():
+        checks.reject("w0", starts[outside][0].tolist(), f"is outside of the box {limits}", "Start all runs inside")
+    runs = simulate(map_, starts, steps, box=limits, seed=seed, first_run=first_run, device=device, progress=False)
+    # A run that left the floating-point range has left the box.
     left = np.isin(runs.status.values, ("left the box", "diverged"))
-    if (runs.end.values == 0).any():
-        start = runs.w.values[runs.end.values == 0][0, -1].tolist()
-        checks.reject("w0", start, f"is outside of the box {tuple(box)}", "Start all runs inside")
     return Exits(runs.end.values * float(map_.dt), left)
