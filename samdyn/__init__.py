@@ -6,7 +6,7 @@ from .checks import InputError
 from .dynamics import Diffusion, Flow, Map
 from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
-from .simulate import EulerMaruyama, Milstein, Platen, integrate, simulate
+from .simulate import EulerMaruyama, Histogram, Milstein, Platen, integrate, simulate
 from .theory import stability
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "EulerMaruyama",
     "ExactSAM",
     "Flow",
+    "Histogram",
     "InputError",
     "Landscape",
     "Map",

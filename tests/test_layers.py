@@ -8,8 +8,8 @@ from pathlib import Path
 import samdyn
 
 ROOT = Path(samdyn.__file__).parent
-ORDER = ["checks", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "simulate", "analysis", "theory"]
-ORDER += ["plot", "output", "cli"]
+ORDER = ["checks", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler", "simulate", "analysis"]
+ORDER += ["theory", "plot", "output", "cli"]
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
 
 

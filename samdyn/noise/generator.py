@@ -18,11 +18,14 @@ Words = tuple[torch.Tensor, torch.Tensor]  # of int32, which stand for their 32 
 
 @dataclass(frozen=True)
 class Draws:
-    """What the random numbers of one step are a function of: seed, the runs' indices ``(N,)`` int64, and the step."""
+    """What the random numbers of one step are a function of: seed, the runs' indices ``(N,)`` int64, and the step.
 
-    seed: int
+    Seed and step may be tensors ``()`` of int64, as where a step is compiled for all seeds.
+    """
+
+    seed: int | torch.Tensor
     runs: torch.Tensor
-    step: int
+    step: int | torch.Tensor
 
     def normals(self, draw: int, count: int) -> torch.Tensor:
         """Return the standard normal numbers of one draw: ``(count, N)``, float64."""
@@ -56,7 +59,9 @@ def threefry(key: Words, counter: Words) -> Words:
     return x, y
 
 
-def normals(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> torch.Tensor:
+def normals(
+    seed: int | torch.Tensor, runs: torch.Tensor, step: int | torch.Tensor, draw: int, count: int
+) -> torch.Tensor:
     """Return standard normal numbers for some runs: ``(count, N)``, float64.
 
     Box and Muller's transform of 32 random bits each, so that none is beyond 6.8. A run's numbers depend on its own
@@ -77,7 +82,7 @@ def normals(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> 
     return both.reshape(-1, *runs.shape)[:count]
 
 
-def _bits(seed: int, runs: torch.Tensor, step: int, draw: int, count: int) -> Words:
+def _bits(seed: int | torch.Tensor, runs: torch.Tensor, step: int | torch.Tensor, draw: int, count: int) -> Words:
     """Return at least ``count`` words of 32 random bits: two of ``(⌈count/2⌉, N)``."""
     if count > 2 * PAIRS:
         rule = f"is more than one draw has, {2 * PAIRS}"
@@ -93,5 +98,5 @@ def _words(values: torch.Tensor) -> torch.Tensor:
     return torch.where(low >= 2**31, low - 2**32, low).int()
 
 
-def _word(value: int, device: torch.device) -> torch.Tensor:
-    return _words(torch.tensor(value, device=device))
+def _word(value: int | torch.Tensor, device: torch.device) -> torch.Tensor:
+    return _words(value if torch.is_tensor(value) else torch.tensor(value, device=device))

@@ -6,5 +6,6 @@ from .milstein import Milstein
 from .ode import integrate
 from .platen import Platen
 from .scheme import Scheme
+from .statistics import Histogram
 
-__all__ = ["EulerMaruyama", "Milstein", "Platen", "Scheme", "integrate", "simulate"]
+__all__ = ["EulerMaruyama", "Histogram", "Milstein", "Platen", "Scheme", "integrate", "simulate"]

@@ -8,12 +8,15 @@ import torch
 
 from .. import checks
 from ..dynamics import Map
-from ..noise import Draws
+from .backends import BACKENDS
+from .chunks import Course
 from .progress import progress_bar
-from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
+from .results import dataset, summary
 from .scheme import Scheme
-from .settling import settled
 from .starts import check_memory, choose_device, choose_dtype, save_points, start_points
+from .statistics import Book, choose
+from .stepping import Steps
+from .trajectories import Trajectories
 
 if TYPE_CHECKING:
     import xarray
@@ -26,8 +29,10 @@ def simulate(
     *,
     save_every: int | None = None,
     box: Sequence[tuple[float, float]] | None = None,
+    statistics: Any = None,
     dtype: str | torch.dtype = "float64",
     device: str = "auto",
+    backend: str = "auto",
     seed: int = 0,
     first_run: int = 0,
     first_step: int = 0,
@@ -45,8 +50,15 @@ def simulate(
         save_every: save steps 0, k, 2k, … and the last; None saves the last alone. Memory holds what is saved and a few
             copies of one step.
         box: stop runs that leave it; one (low, high) pair per coordinate.
+        statistics: over all runs, in place of the runs themselves, so that memory depends on neither steps nor, but for
+            the starts, runs: any of "mean", "covariance", "msd", "exit_times", "status" and
+            ``Histogram({coordinate: edges})``; ``simulate.statistics.Book`` says what they give.
         dtype: "float64" or "float32".
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
+        backend: "eager" torch, "compiled" by the machine's C compiler, or by torch.compile on CUDA, or "auto", the one
+            that is done first, time to compile included. They agree to rounding; each for itself gives the same bits
+            however runs are split. What cannot be compiled is run in eager torch, and the attributes ``backend`` and
+            ``backend_reason`` say so.
         seed: of the noise, in [0, 2³²). A run's noise depends on the seed, its index and the step alone.
         first_run: the index of the first run, so that a large ensemble can be run in parts.
         first_step: how many steps the runs took before, so that they can be continued: from the last w and v of a
@@ -64,9 +76,11 @@ def simulate(
         - end (run): the step at which it diverged or left, for the others the last. A diverged run is held at its last
           finite point, the step before.
 
+        With ``statistics``, these in their place.
+
     Raises:
-        InputError: steps or save_every < 1, bad starts, box, dtype, device, seed, first_run, first_step or v0, more to
-            save than memory holds.
+        InputError: steps or save_every < 1, bad starts, box, statistics, dtype, device, backend, seed, first_run,
+            first_step or v0, more to save than memory holds.
     """
     if isinstance(map_, Map):
         checks.numeric(map_)
@@ -79,99 +93,58 @@ def simulate(
     if save_every is not None:
         save_every = checks.count("save_every", save_every, "Use e.g. save_every=10, or None for the last step alone")
     real, on = choose_dtype(dtype), choose_device(device)
-    start = start_points(w0, landscape, real, on)
+    backend = checks.known("backend", backend, BACKENDS)
+    start = start_points(w0, landscape, real, torch.device("cpu"))
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     first_run = checks.word("first_run", first_run, "Use first_run=0 for the first part of an ensemble")
     first_step = checks.word("first_step", first_step, "Use first_step=0 for runs that begin")
     if map_.noise:
         checks.word("first_step + steps", first_step + steps, "Use fewer steps, or another seed to go on with")
     checks.word("first_run + runs - 1", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the rest")
-    runs = first_run + torch.arange(start.shape[1], device=on)
-    largest = torch.finfo(real).max
-    limits = checks.box(box, landscape.dim) if box is not None else ((-largest, largest),) * landscape.dim
-    low, high = torch.tensor(limits, dtype=real, device=on).T[..., None]
-
-    check_memory("save_every", save_every, 1 if save_every is None else -(-steps // save_every) + 1, *start.shape)
-    saved = save_points(steps, save_every)
-    w_saved = torch.empty((len(saved), *start.shape), dtype=real)
-    loss_saved = torch.empty((len(saved), start.shape[1]), dtype=real)
-    slots = {int(step): slot for slot, step in enumerate(saved)}
-
-    def save(step: int, w: torch.Tensor) -> None:
-        if step in slots:
-            w_saved[slots[step]] = w
-            loss_saved[slots[step]] = landscape.value(w)
-
-    state = map_.start(start)
+    limits = None
+    if box is not None:
+        low, high = torch.tensor(checks.box(box, landscape.dim), dtype=real, device=on).T[..., None]
+        limits = (low, high)
+    with_velocity = len(map_.start(start[:, :1])) > 1
+    velocity = None
     if v0 is not None:
-        if len(state) == 1:
+        if not with_velocity:
             checks.reject("v0", "velocities", "a map or diffusion without momentum has none", "Leave v0 out")
-        velocity = start_points(v0, landscape, real, on, "v0")
+        velocity = start_points(v0, landscape, real, start.device, "v0")
         if velocity.shape != start.shape:
             rule = f"is for {velocity.shape[1]} run(s), w0 for {start.shape[1]}"
             checks.reject("v0", tuple(velocity.T.shape), rule, "Give one velocity per start")
-        state = (start, velocity)
-    running = ((start >= low) & (start <= high)).all(0)
-    end = torch.zeros(start.shape[1], dtype=torch.int64, device=on)
+    chosen = None if statistics is None else choose(statistics, landscape)
+    if chosen is None:
+        check_memory("save_every", save_every, 1 if save_every is None else -(-steps // save_every) + 1, *start.shape)
+    saves = save_points(steps, save_every)
+    kept = Book(chosen, landscape, len(saves)) if chosen else Trajectories(landscape, len(saves), start, with_velocity)
+    course = Course(Steps(map_, limits), start, velocity, saves, seed, first_run, first_step, on, kept)
     with torch.no_grad(), progress_bar(f"{map_.method}", steps, progress) as show:
-        save(0, start)
-        for step in range(1, steps + 1):
-            new = map_.step(state, Draws(seed, runs, first_step + step))
-            goes_on = running & torch.isfinite(new[0]).all(0)
-            state = tuple(torch.where(goes_on, part, old) for part, old in zip(new, state, strict=True))
-            end += running
-            running = goes_on & ((state[0] >= low) & (state[0] <= high)).all(0)
-            save(step, state[0])
-            if step % 64 == 0:
-                show(step)
-                if not running.any():  # every run is held where it is
-                    for later in range(step + 1, steps + 1):
-                        save(later, state[0])
-                    break
+        name, why = course.run(backend, show)
 
-        w = state[0]
-        inside = ((w >= low) & (w <= high)).all(0)
-        status = np.where(inside.cpu().numpy(), DIVERGED, LEFT).astype("U12")
-        status[running.cpu().numpy()] = UNDECIDED
-        if isinstance(map_, Map) and map_.noise is None:
-            rests = running.nonzero().squeeze(1)[_settled(map_, tuple(part[:, running] for part in state))]
-            status[rests.cpu().numpy()] = SETTLED
-
-    last_v = {"v": (("run", "coord"), state[1].T.cpu().numpy())} if len(state) > 1 else {}
+    at = first_step + saves
+    attributes = {
+        **map_.attributes(),
+        "steps": steps,
+        "dtype": str(real).removeprefix("torch."),
+        "device": str(on),
+        "backend": name,
+        "backend_reason": why,
+        **({"noise": repr(map_.noise), "seed": seed} if map_.noise else {}),
+    }
+    kept = course.kept
+    if isinstance(kept, Book):
+        return summary(landscape, kept.variables(map_.dt), kept.coords(), at, at * map_.dt, **attributes)
     labelled = dataset(
         landscape,
-        w_saved.numpy(),
-        loss_saved.numpy(),
-        status,
-        first_step + end.cpu().numpy(),
-        ("step", first_step + saved),
-        (first_step + saved) * map_.dt,
-        **map_.attributes(),
-        steps=steps,
-        dtype=str(real).removeprefix("torch."),
-        device=str(on),
-        **({"noise": repr(map_.noise), "seed": seed} if map_.noise else {}),
+        kept.w.numpy(),
+        kept.loss.numpy(),
+        kept.status,
+        first_step + kept.end,
+        ("step", at),
+        at * map_.dt,
+        **attributes,
     )
-    return labelled.assign_coords(run=runs.cpu().numpy()).assign(last_v)
-
-
-def _settled(map_: Map, state: tuple[torch.Tensor, ...]) -> torch.Tensor:
-    """Say which states rest at a fixed point or, failing that, on a 2-cycle."""
-    d = map_.landscape.dim
-    coasting = map_.lr / (1 - map_.momentum)  # how far a unit of velocity still goes; it makes v a length, like w
-    z = torch.cat([state[0], *(coasting * v for v in state[1:])])
-    tolerance = torch.finfo(z.dtype).eps ** 0.5
-
-    def increment(z: torch.Tensor) -> torch.Tensor:
-        w, *lengths = z.split(d)
-        change, *rest = map_.increment((w, *(u / coasting for u in lengths)))
-        return torch.cat([change, *(coasting * v for v in rest)])
-
-    def two_steps(z: torch.Tensor) -> torch.Tensor:
-        first = increment(z)
-        return first + increment(z + first)
-
-    rests = settled(increment, z, d, tolerance, discrete=True)
-    moving = (~rests).nonzero().squeeze(1)
-    rests[moving] = settled(two_steps, z[:, moving], d, tolerance, discrete=True)
-    return rests
+    last_v = {"v": (("run", "coord"), kept.v.T.numpy())} if kept.v is not None else {}
+    return labelled.assign_coords(run=first_run + np.arange(start.shape[1])).assign(last_v)

@@ -42,3 +42,18 @@ def dataset(
         },
         attrs={"landscape": landscape.formula, **attributes},
     )
+
+
+def summary(
+    landscape: Landscape,
+    variables: dict[str, Any],
+    coords: dict[str, Any],
+    saves: np.ndarray,
+    time: np.ndarray,
+    **attributes: Any,
+) -> "xarray.Dataset":
+    """Label statistics over runs; of the dim step ``saves`` and ``time`` are the labels."""
+    import xarray
+
+    labels = {"step": saves, "time": ("step", time), **coords}
+    return xarray.Dataset(variables, coords=labels, attrs={"landscape": landscape.formula, **attributes})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 
+from ..dynamics import Map, State
 from ..ops import dot, jacobian, norm
 
 Function = Callable[[torch.Tensor], torch.Tensor]  # (D, N) -> (D, N), point by point
@@ -104,3 +105,25 @@ def _certified(
     plateau = (strength == 0) & (here.norm(dim=0) == 0)  # nothing moves, and nearby neither
     rounding = 8 * torch.finfo(a.dtype).eps * torch.linalg.matrix_norm(a, 2)
     return ((holds | plateau) & (deviation <= LINEAR * strength + rounding)).to(z.device)
+
+
+def at_rest(map_: Map, state: State) -> torch.Tensor:
+    """Say which states of a map, ``(d, N)`` each, rest at a fixed point or, failing that, on a 2-cycle: ``(N,)``."""
+    d = map_.landscape.dim
+    coasting = map_.lr / (1 - map_.momentum)  # how far a unit of velocity still goes; it makes v a length, like w
+    z = torch.cat([state[0], *(coasting * v for v in state[1:])])
+    tolerance = torch.finfo(z.dtype).eps ** 0.5
+
+    def increment(z: torch.Tensor) -> torch.Tensor:
+        w, *lengths = z.split(d)
+        change, *rest = map_.increment((w, *(u / coasting for u in lengths)))
+        return torch.cat([change, *(coasting * v for v in rest)])
+
+    def two_steps(z: torch.Tensor) -> torch.Tensor:
+        first = increment(z)
+        return first + increment(z + first)
+
+    rests = settled(increment, z, d, tolerance, discrete=True)
+    moving = (~rests).nonzero().squeeze(1)
+    rests[moving] = settled(two_steps, z[:, moving], d, tolerance, discrete=True)
+    return rests

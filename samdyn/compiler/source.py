@@ -1,0 +1,320 @@
+"""C for a step of an ensemble, repeated: runs side by side in the lanes of vector registers, their steps inside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
+from .trace import Input
+
+LANES = 64  # runs in a block, a multiple of what a vector register holds: no remainder is ever computed otherwise
+CHECK = 16  # steps after which it is seen whether any run of a block still goes on
+TYPES = {
+    torch.float64: "double",
+    torch.float32: "float",
+    torch.int64: "int64_t",
+    torch.int32: "int32_t",
+    torch.bool: "_Bool",
+}
+ONCE, EVERY_STEP, BEFORE = (
+    -3,
+    -2,
+    -1,
+)  # beside the loops of a step: code outside of loops, and the loop before all steps
+CALLED = ("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow")
+PLAIN = 16.0  # whole numbers up to this stand in the code; others are handed in, so that a new value compiles nothing
+
+HEAD = """\
+#include <math.h>
+#include <stdint.h>
+
+/* glibc has these for whole vectors, but says so only where any error is allowed. */
+#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__FAST_MATH__)
+#define VECTOR(name) \\
+  _Pragma("omp declare simd notinbranch") double name(double); \\
+  _Pragma("omp declare simd notinbranch") float name##f(float);
+VECTOR(exp) VECTOR(log) VECTOR(sin) VECTOR(cos)
+#if __GLIBC_PREREQ(2, 35)
+VECTOR(tan) VECTOR(tanh) VECTOR(atan) VECTOR(sinh) VECTOR(cosh) VECTOR(expm1) VECTOR(log1p)
+#endif
+#endif
+
+/* a if c, otherwise b. Of bits, since of "?" compilers make branches, and loops with branches stay scalar. */
+#define SELECT(type, bits, name) \
+  static inline type name(_Bool c, type a, type b) \
+  { \
+    bits x, y, all = -(bits)c; \
+    __builtin_memcpy(&x, &a, sizeof a); \
+    __builtin_memcpy(&y, &b, sizeof b); \
+    x = (x & all) | (y & ~all); \
+    __builtin_memcpy(&a, &x, sizeof a); \
+    return a; \
+  }
+SELECT(double, uint64_t, select_double)
+SELECT(float, uint32_t, select_float)
+SELECT(int64_t, uint64_t, select_int64_t)
+SELECT(int32_t, uint32_t, select_int32_t)
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Code, and the numbers that it is called with.
+
+    Attributes:
+        text: defines ``run(first, last, step, steps, numbers, arrays)``: from block ``first`` up to ``last``, steps
+            ``step`` and following, in place.
+        numbers: its literals and tables.
+    """
+
+    text: str
+    numbers: np.ndarray
+
+
+def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str, step: str) -> Source:
+    """Write the code.
+
+    Args:
+        inputs: state, as many as there are values, and after them what does not change.
+        values: the expressions of the next state.
+        going: the entry of the state that says whether a run still goes on.
+        step: the shared input that is the number of the step.
+    """
+    return _Writer(inputs, values, going, step).source()
+
+
+class _Writer:
+    """Writes loops over the runs of a block: one that all steps share, and in every step one for each stage.
+
+    A function that is called, such as log, ends a stage: around a call no value can stay in a register, and in a loop
+    of its own there are few.
+    """
+
+    def __init__(self, inputs: Sequence[Input], values: Sequence[np.ndarray], going: str, step: str) -> None:
+        self._inputs, self._state, self._going, self._step = inputs, inputs[: len(values)], going, step
+        self._results = [
+            (entry, at, v[at]) for entry, v in zip(self._state, values, strict=True) for at in _places(entry)
+        ]
+        self._order = _ordered([node for *_, node in self._results])
+        self._names = {id(node): f"n{number}" for number, node in enumerate(self._order)}
+        self._numbers: list[float] = []
+        self._loops = self._assigned()
+        self._kept: dict[str, torch.dtype] = {}  # arrays of what one loop computes and another needs
+        self._lines: dict[int, list[str]] = {}
+        self._read: set[tuple[int, str]] = set()
+
+    def source(self) -> Source:
+        for node in self._order:
+            if node.operation == "literal":
+                self._names[id(node)] = self._literal(float(node.value), node.dtype)
+            elif node.operation == "input":
+                self._names[id(node)] = _input_name(node)
+            else:
+                loop = self._loops[id(node)]
+                line = self._operation(node, [self._used(a, loop) for a in node.arguments])
+                self._add(loop, f"const {TYPES[node.dtype]} {self._names[id(node)]} = {line};")
+        last = self._last
+        stores = [f"{_local(entry, at)}[i] = {self._used(node, last)};" for entry, at, node in self._results]
+        for line in stores:
+            self._add(last, line)
+        return Source("\n".join([HEAD, *self._function(), ""]), np.array(self._numbers, dtype=np.float64))
+
+    @property
+    def _last(self) -> int:
+        return max([*self._loops.values(), 0])
+
+    def _assigned(self) -> dict[int, int]:
+        """Return in which loop a node is computed: of those of a step from 0, as late as can be, or which of BEFORE."""
+        loops: dict[int, int] = {}
+        for node in self._order:
+            if node.level != VARYING:
+                loops[id(node)] = {CONSTANT: ONCE, UNIFORM: EVERY_STEP, STATIC: BEFORE}[node.level]
+            else:
+                earliest = max((loops[id(a)] for a in node.arguments), default=0)
+                # Even loops compute, odd ones call.
+                called = node.operation in CALLED
+                loops[id(node)] = max(earliest, 0) + (max(earliest, 0) % 2 != called)
+        last = max([*loops.values(), 0])
+        latest: dict[int, int] = {}
+        for node in reversed(self._order):
+            if node.level != VARYING:
+                continue
+            if node.operation not in CALLED:
+                loops[id(node)] = latest.get(id(node), last)
+            for a in node.arguments:
+                limit = loops[id(node)] - (node.operation in CALLED)
+                limit -= limit % 2 if a.operation not in CALLED else 0
+                latest[id(a)] = min(latest.get(id(a), last), limit)
+        return loops
+
+    def _used(self, node: Node, loop: int) -> str:
+        """Return a value's name in a loop, after the code that brings it there was added."""
+        name = self._names[id(node)]
+        if node.operation == "literal" or node.level in (CONSTANT, UNIFORM):
+            return name
+        if node.operation == "input":
+            return self._from_array(name, node.dtype, loop)
+        if self._loops[id(node)] == loop:
+            return name
+        if name not in self._kept:
+            self._kept[name] = node.dtype
+            self._add(self._loops[id(node)], f"k{name}[i] = {name};")
+        return self._from_array(f"k{name}", node.dtype, loop)
+
+    def _from_array(self, name: str, dtype: torch.dtype, loop: int) -> str:
+        if (loop, name) not in self._read:
+            self._read.add((loop, name))
+            self._add(loop, f"const {TYPES[dtype]} l{name} = {name}[i];")
+        return f"l{name}"
+
+    def _add(self, loop: int, line: str) -> None:
+        self._lines.setdefault(loop, []).append(line)
+
+    def _function(self) -> list[str]:
+        per_run = [i for i in self._inputs if i.per_run]
+        shared = [i for i in self._inputs if not i.per_run and i.name != self._step]
+        load, store, arrays = [], [], []
+        for number, entry in enumerate(per_run):
+            for flat, at in enumerate(_places(entry)):
+                there = f"(({_stored(entry)} *)arrays[{number}])[{flat} * stride + from + i]"
+                load.append(f"{_local(entry, at)}[i] = {there};")
+                if entry in self._state:
+                    store.append(f"{there} = {_local(entry, at)}[i];")
+                arrays.append(f"{_held(self._inputs, entry.dtype)} {_local(entry, at)}[{LANES}];")
+        arrays += [f"{_held(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._kept.items()]
+        begin = f"for (int i = 0; i < {LANES}; ++i) {{"
+
+        def indented(loop: int, spaces: int) -> list[str]:
+            return [" " * spaces + line for line in self._lines.get(loop, [])]
+
+        steps = []
+        for loop in range(self._last + 1):
+            steps += ["#pragma omp simd", f"      {begin}", *indented(loop, 8), "      }"]
+        return [
+            "void run(int64_t first, int64_t last, int64_t stride, int64_t begin, int64_t steps,",
+            "         const int64_t *shared, const double *restrict p, void **arrays)",
+            "{",
+            *(f"  const int64_t {i.name} = shared[{n}];" for n, i in enumerate(shared)),
+            *indented(ONCE, 2),
+            "  for (int64_t block = first; block < last; ++block) {",
+            f"    const int64_t from = block * {LANES};",
+            *(f"    {line}" for line in arrays),
+            f"    {begin}",
+            *(f"      {line}" for line in load),
+            "    }",
+            *([f"    {begin}", *indented(BEFORE, 6), "    }"] if BEFORE in self._lines else []),
+            "    for (int64_t k = 0; k < steps; ++k) {",
+            f"      const int64_t {self._step} = begin + k;",
+            *indented(EVERY_STEP, 6),
+            *steps,
+            f"      if (k % {CHECK} == {CHECK - 1}) {{",
+            "        int any = 0;",
+            f"        {begin} any |= {self._going}[i] != 0; }}",
+            "        if (!any) break;",
+            "      }",
+            "    }",
+            f"    {begin}",
+            *(f"      {line}" for line in store),
+            "    }",
+            "  }",
+            "}",
+        ]
+
+    def _literal(self, value: float, dtype: torch.dtype) -> str:
+        if not dtype.is_floating_point:
+            return f"INT64_C({int(value)})" if dtype == torch.int64 else f"{int(value)}"
+        suffix = "f" if dtype == torch.float32 else ""
+        if value == int(value) if np.isfinite(value) and abs(value) <= PLAIN else False:
+            return f"({value!r}{suffix})"
+        name = f"p{len(self._numbers)}"
+        self._add(ONCE, f"const {TYPES[dtype]} {name} = p[{len(self._numbers)}];")
+        self._numbers.append(value)
+        return name
+
+    def _operation(self, node: Node, arguments: list[str]) -> str:
+        kind, operation, taken = node.dtype, node.operation, [a.dtype for a in node.arguments]
+        suffix = "f" if kind == torch.float32 else ""
+        a, b = (*arguments, "", "")[:2]
+        if operation == "cast":
+            return f"{a} != 0" if kind == torch.bool else f"({TYPES[kind]}){a}"
+        if operation == "?":
+            return self._select(kind, a, b, arguments[2])
+        if operation in ("max", "min"):  # which is not a number stays so
+            return self._select(kind, f"({a} {'>' if operation == 'max' else '<'} {b}) | ({a} != {a})", a, b)
+        if operation == "neg":
+            return f"-{a}"
+        if operation == "abs":
+            return f"fabs{suffix}({a})" if kind.is_floating_point else self._select(kind, f"{a} < 0", f"-{a}", a)
+        if operation == "sign":
+            return f"({TYPES[kind]})({a} > 0) - ({TYPES[kind]})({a} < 0)"
+        if operation == "~":
+            return f"!{a}" if taken[0] == torch.bool else f"~{a}"
+        if operation == "|" and (turn := _rotation(node)):
+            word, left = f"(uint32_t){self._used(turn[0], self._loops[id(node)])}", turn[1]
+            return f"(int32_t)(({word} << {left}) | ({word} >> {32 - left}))"
+        if operation == "lookup":
+            first = len(self._numbers)
+            self._numbers.extend(node.value)
+            return f"p[{first} + {a}]"
+        if operation == "pow":
+            return f"pow{suffix}({a}, {b})"
+        if len(arguments) == 1:
+            return f"{operation}{suffix}({a})"
+        return f"{a} {operation} {b}"
+
+    def _select(self, dtype: torch.dtype, condition: str, a: str, b: str) -> str:
+        if dtype == torch.bool:
+            return f"({condition} & {a}) | (!{condition} & {b})"
+        return f"select_{TYPES[dtype]}({condition}, {a}, {b})"
+
+
+def _rotation(node: Node) -> tuple[Node, int] | None:
+    """Return what is rotated and how far to the left, if a node is that; compilers know it from unsigned words."""
+    left, masked = node.arguments
+    if node.dtype != torch.int32 or left.operation != "<<" or masked.operation != "&":
+        return None
+    right, mask = masked.arguments
+    if right.operation != ">>" or right.arguments[0] is not left.arguments[0]:
+        return None
+    numbers = [n.value if n.operation == "literal" else None for n in (left.arguments[1], right.arguments[1], mask)]
+    bits = numbers[0]
+    return (left.arguments[0], bits) if bits and numbers[1:] == [32 - bits, (1 << bits) - 1] else None
+
+
+def _ordered(results: list[Node]) -> list[Node]:
+    """Return all nodes that some are made of, each after its arguments."""
+    found: dict[int, Node] = {}
+    waiting = list(reversed(results))  # not by recursion: sums may be thousands of terms deep
+    while waiting:
+        missing = [a for a in waiting[-1].arguments if id(a) not in found]
+        if missing:
+            waiting.extend(reversed(missing))
+        else:
+            node = waiting.pop()
+            found[id(node)] = node
+    return list(found.values())
+
+
+def _places(entry: Input) -> list[tuple[int, ...]]:
+    return list(np.ndindex(*entry.shape))
+
+
+def _input_name(node: Node) -> str:
+    return "_".join(map(str, node.value[0]))
+
+
+def _local(entry: Input, place: tuple[int, ...]) -> str:
+    return "_".join(map(str, (entry.name, *place)))
+
+
+def _stored(entry: Input) -> str:
+    return "uint8_t" if entry.dtype == torch.bool else TYPES[entry.dtype]
+
+
+def _held(inputs: Sequence[Input], dtype: torch.dtype) -> str:
+    """Return the type of a local array; truth values as wide as the numbers beside them, as vectors need them."""
+    if dtype != torch.bool:
+        return TYPES[dtype]
+    return "int64_t" if any(i.dtype == torch.float64 for i in inputs) else "int32_t"

@@ -1,0 +1,195 @@
+"""Two ways to take the same steps: torch operation by operation, or compiled; and which is the faster."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+
+from ..compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable
+from .stepping import Ensemble, Steps
+
+BACKENDS = ("auto", "eager", "compiled")
+LOOK = 64  # steps after which it is seen whether any run goes on
+# What things cost, in seconds, to choose by: rather less for torch than it takes, rather more for compiling.
+OPERATION, NUMBER = 2e-6, 1.5e-10  # a torch operation, and each number it computes
+LOADED, COMPILED, LINE = 0.1, 0.4, 2e-3  # code that is there, code that is not, and each operation in it
+CUDA_COMPILED = 60.0
+TRACED = 0.1  # with less than this to do, tracing would be felt
+PORTION = 2e10  # operations on scalars between two looks at the progress: some tenths of a second
+AGREE = 0.5  # share of runs whose first compiled step must be torch's, to rounding; where fields jump some may differ
+SMALL = 2**16  # numbers in a state below which a GPU waits for its launches
+
+
+class Backend(ABC):
+    """A way to take steps."""
+
+    name: str
+    multiple = 1  # the number of runs must be one of this
+
+    @abstractmethod
+    def run(self, state: Ensemble, seed: int, begin: int, steps: int, show: Callable[[int], None]) -> None:
+        """Bring an ensemble forward, steps ``begin`` and following; ``show`` is told of steps done, now and then.
+
+        With no run left that goes on it may stop early.
+        """
+
+
+class Eager(Backend):
+    """Every operation of a step by itself, in torch."""
+
+    name = "eager"
+
+    def __init__(self, steps: Steps) -> None:
+        self._step: Callable[..., Any] = steps
+
+    def run(self, state: Ensemble, seed: int, begin: int, steps: int, show: Callable[[int], None]) -> None:
+        """Take the steps."""
+        for k in range(steps):
+            *parts, state.running, state.end = self._step(
+                *state.parts, state.running, state.end, state.runs, seed, begin + k
+            )
+            state.parts = tuple(parts)
+            if k % LOOK == LOOK - 1:
+                show(k + 1)
+                if not state.running.any():
+                    break
+
+
+class OnCUDA(Eager):
+    """The steps in few kernels that torch.compile makes, through CUDA graphs where the ensemble is small."""
+
+    name = "compiled"
+
+    def __init__(self, steps: Steps, numbers: int) -> None:
+        mode = "reduce-overhead" if numbers < SMALL else None
+        compiled = torch.compile(steps.__call__, mode=mode, dynamic=False, fullgraph=True)
+
+        def step(*tensors: Any) -> tuple[torch.Tensor, ...]:
+            # As tensors, since for every number it would compile anew; cloned, since CUDA graphs reuse their memory.
+            *state, seed, number = tensors
+            torch.compiler.cudagraph_mark_step_begin()
+            words = (torch.tensor(value, device=state[0].device) for value in (seed, number))
+            try:
+                found = compiled(*state, *words)
+            except torch.OutOfMemoryError:
+                raise
+            except Exception as error:  # whatever compilers raise
+                raise NotCompilable(f"torch.compile: {type(error).__name__}: {error}") from error
+            return tuple(part.clone() for part in found) if mode else found
+
+        self._step = step
+
+
+class OnCPU(Backend):
+    """All steps of a block of runs in one loop of compiled code."""
+
+    name = "compiled"
+    multiple = LANES
+
+    def __init__(self, kernel: Kernel, steps: Steps) -> None:
+        self._kernel, self._eager, self._checked = kernel, Eager(steps), False
+
+    def run(self, state: Ensemble, seed: int, begin: int, steps: int, show: Callable[[int], None]) -> None:
+        """Take the steps.
+
+        Raises:
+            NotCompilable: the first step is not torch's.
+        """
+        if not self._checked:
+            self._check(state, seed, begin)
+        state.parts = tuple(part.contiguous() for part in state.parts)
+        portion = max(LOOK, int(PORTION / (self._kernel.operations * len(state.runs))))
+        for first in range(0, steps, portion):
+            number = min(portion, steps - first)
+            per_run = [*state.parts, state.running, state.end, state.runs]
+            self._kernel.run(per_run, {"seed": seed}, begin + first, number)
+            show(first + number)
+            if not state.running.any():
+                break
+
+    def _check(self, state: Ensemble, seed: int, begin: int) -> None:
+        # Code that does not do what torch does must not be trusted, whatever is to blame.
+        few = slice(0, LANES)
+        both = []
+        for backend in (self._eager, self):
+            copy = Ensemble(
+                tuple(part[:, few].clone() for part in state.parts),
+                *(part[few].clone() for part in (state.running, state.end, state.runs)),
+            )
+            self._checked = True
+            backend.run(copy, seed, begin, 1, lambda _: None)
+            both.append(copy)
+        eager, compiled = both
+        near = torch.finfo(eager.parts[0].dtype).eps ** 0.5
+        same = (eager.running == compiled.running) & (eager.end == compiled.end)
+        for a, b in zip(eager.parts, compiled.parts, strict=True):
+            same &= ((a - b).abs() <= near * a.abs().amax(0).clamp(min=near)).all(0)
+        if same.float().mean() < AGREE:
+            raise NotCompilable("the compiled code does not do what torch does")
+
+
+def kernel_of(steps: Steps, d: int, parts: int, dtype: torch.dtype) -> Kernel:
+    """Trace the steps of a map or scheme.
+
+    Raises:
+        NotCompilable: they cannot be.
+    """
+    state = [Input(name, (d,), dtype, VARYING) for name in ("w", "v")[:parts]]
+    state += [Input("running", (), torch.bool, VARYING), Input("end", (), torch.int64, VARYING)]
+    others = [
+        Input("runs", (), torch.int64, STATIC),
+        Input("seed", (), torch.int64, CONSTANT),
+        Input("step", (), torch.int64, UNIFORM),
+    ]
+    return Kernel(steps, state, others, "running", "step")
+
+
+def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -> tuple[Backend, str]:
+    """Return the backend for some runs and a number of steps, and why it is that.
+
+    Args:
+        backend: "eager", "compiled", or "auto", which takes what takes less time, that of compiling included.
+        steps: the step.
+        like: one of the runs.
+        runs: how many there are.
+        number: how many steps they take.
+    """
+    w = like.parts[0]
+    if backend == "eager":
+        return Eager(steps), "asked for"
+    if w.device.type == "cuda":
+        return _on_cuda(backend, steps, len(w) * runs, number)
+    if backend == "auto" and number * 50 * max(OPERATION, runs * NUMBER) < TRACED:
+        return Eager(steps), f"{number} steps of {runs} runs are soon done"
+    try:
+        kernel = kernel_of(steps, len(w), len(like.parts), w.dtype)
+    except NotCompilable as error:
+        if backend == "compiled":
+            _warn(str(error))
+        return Eager(steps), f"not compiled: {error}"
+    try:
+        eager = number * (kernel.calls * OPERATION + kernel.operations * runs * NUMBER)
+        needed = LOADED if kernel.is_built else COMPILED + LINE * kernel.operations
+        if backend == "auto" and eager < 2 * needed:
+            return Eager(steps), f"about {eager:.2g} s of work, and compiling takes up to {needed:.2g} s"
+        kernel.build()
+    except NotCompilable as error:
+        _warn(str(error))
+        return Eager(steps), f"not compiled: {error}"
+    return OnCPU(kernel, steps), "asked for" if backend == "compiled" else f"about {eager:.2g} s of work for torch"
+
+
+def _on_cuda(backend: str, steps: Steps, numbers: int, number: int) -> tuple[Backend, str]:
+    work = number * 100 * OPERATION
+    if backend == "auto" and work < CUDA_COMPILED:
+        return Eager(steps), f"about {work:.2g} s of work, and compiling takes up to {CUDA_COMPILED:.2g} s"
+    return OnCUDA(steps, numbers), "asked for" if backend == "compiled" else f"about {work:.2g} s of work for torch"
+
+
+@cache
+def _warn(why: str) -> None:
+    """Say once why runs take longer than they need to."""
+    warnings.warn(f"simulating in eager torch: {why}", RuntimeWarning, stacklevel=4)
