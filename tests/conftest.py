@@ -1,6 +1,7 @@
 """Settings shared by all tests."""
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +17,7 @@ import samdyn as sd
 from samdyn import cli
 
 matplotlib.use("Agg")
+os.environ["SAMDYN_CACHE"] = str(Path(__file__).parent.parent / ".pytest_cache" / "samdyn")  # and not the user's
 torch.set_num_threads(1)  # the tests run in as many processes as there are cores
 settings.register_profile("samdyn", deadline=None, derandomize=True)
 settings.load_profile("samdyn")

@@ -1,8 +1,10 @@
 """A step of an ensemble, compiled: the same step, of the same tensors, many times faster."""
 
 import ctypes
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import torch
 
@@ -10,7 +12,7 @@ from .build import build, is_built
 from .source import LANES, write
 from .trace import Input, trace
 
-LIMIT = 20_000  # operations on scalars in a step; beyond, compiling takes long and torch is not that slow
+LIMIT = 24_000  # operations on scalars, of the runs traced; beyond, compiling takes long and torch is not that slow
 
 Step = Callable[..., Sequence[torch.Tensor]]
 
@@ -19,11 +21,14 @@ class Kernel:
     """A function that takes a step, traced; compiled when it is first run.
 
     Attributes:
+        text: the code.
         operations: how many operations on a run's scalars it comes down to.
         calls: how many operations on tensors torch would make.
     """
 
-    def __init__(self, function: Step, state: Sequence[Input], others: Sequence[Input], going: str, step: str) -> None:
+    def __init__(
+        self, function: Step, state: Sequence[Input], others: Sequence[Input], going: str | None, step: str | None
+    ) -> None:
         """Trace a function of the tensors of a state and others, which gives the next state.
 
         Args:
@@ -31,9 +36,9 @@ class Kernel:
                 same shapes and dtypes.
             state: what steps change; one for every run.
             others: what they do not.
-            going: the part of the state that says whether a run still goes on; where none of a block does, no more
-                steps are taken.
-            step: the one of others that is the number of the step.
+            going: the part of the state that says whether a run still goes on, if there is one; where none of a block
+                does, no more steps are taken.
+            step: the one of others that is the number of the step, if there is one.
 
         Raises:
             NotCompilable: the function cannot be traced.
@@ -42,7 +47,8 @@ class Kernel:
         values, self.calls = trace(function, inputs, LIMIT)
         self._shared = [i.name for i in others if not i.per_run and i.name != step]
         self._source = write(inputs, values, going, step)
-        self.operations = self._source.text.count("const ")
+        self.text = self._source.text
+        self.operations = self.text.count("const ")
 
     @property
     def is_built(self) -> bool:
@@ -51,7 +57,7 @@ class Kernel:
         Raises:
             NotCompilable: there is no compiler.
         """
-        return is_built(self._source.text)
+        return is_built(self.text)
 
     def build(self) -> None:
         """Compile it, if that was not done before.
@@ -59,7 +65,7 @@ class Kernel:
         Raises:
             NotCompilable: there is no compiler, or it failed.
         """
-        self._library = build(self._source.text)
+        self._library = build(self.text)
 
     def run(self, per_run: Sequence[torch.Tensor], shared: dict[str, int], begin: int, steps: int) -> None:
         """Take steps, in place, on as many threads as torch uses.
@@ -84,5 +90,13 @@ class Kernel:
         if threads == 1:
             part(0)
             return
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(part, range(threads)))
+        list(_pool(threads).map(part, range(threads)))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a fork has none of its parent's threads

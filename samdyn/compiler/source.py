@@ -73,14 +73,14 @@ class Source:
     numbers: np.ndarray
 
 
-def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str, step: str) -> Source:
+def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | None, step: str | None) -> Source:
     """Write the code.
 
     Args:
         inputs: state, as many as there are values, and after them what does not change.
         values: the expressions of the next state.
-        going: the entry of the state that says whether a run still goes on.
-        step: the shared input that is the number of the step.
+        going: the entry of the state that says whether a run still goes on, None for none.
+        step: the shared input that is the number of the step, None for none.
     """
     return _Writer(inputs, values, going, step).source()
 
@@ -92,7 +92,9 @@ class _Writer:
     of its own there are few.
     """
 
-    def __init__(self, inputs: Sequence[Input], values: Sequence[np.ndarray], going: str, step: str) -> None:
+    def __init__(
+        self, inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | None, step: str | None
+    ) -> None:
         self._inputs, self._state, self._going, self._step = inputs, inputs[: len(values)], going, step
         self._results = [
             (entry, at, v[at]) for entry, v in zip(self._state, values, strict=True) for at in _places(entry)
@@ -206,20 +208,27 @@ class _Writer:
             "    }",
             *([f"    {begin}", *indented(BEFORE, 6), "    }"] if BEFORE in self._lines else []),
             "    for (int64_t k = 0; k < steps; ++k) {",
-            f"      const int64_t {self._step} = begin + k;",
+            *([f"      const int64_t {self._step} = begin + k;"] if self._step else []),
             *indented(EVERY_STEP, 6),
             *steps,
-            f"      if (k % {CHECK} == {CHECK - 1}) {{",
-            "        int any = 0;",
-            f"        {begin} any |= {self._going}[i] != 0; }}",
-            "        if (!any) break;",
-            "      }",
+            *self._stop(begin),
             "    }",
             f"    {begin}",
             *(f"      {line}" for line in store),
             "    }",
             "  }",
             "}",
+        ]
+
+    def _stop(self, begin: str) -> list[str]:
+        if not self._going:
+            return []
+        return [
+            f"      if (k % {CHECK} == {CHECK - 1}) {{",
+            "        int any = 0;",
+            f"        {begin} any |= {self._going}[i] != 0; }}",
+            "        if (!any) break;",
+            "      }",
         ]
 
     def _literal(self, value: float, dtype: torch.dtype) -> str:

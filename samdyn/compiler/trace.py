@@ -10,7 +10,7 @@ import torch
 from .expression import STATIC, Graph, NotCompilable
 from .operations import ELEMENTWISE, REDUCTIONS, VIEWS, lookup, matmul
 
-RUNS = 2  # traced side by side: what only the first's are made of is what one run does
+RUNS = 2  # traced side by side, to see that each is made of its own alone; what the first does is what one run does
 KINDS = ("dtype", "layout", "device", "pin_memory", "non_blocking", "memory_format")  # which the example shows
 FILLED = {"zeros_like": 0, "new_zeros": 0, "ones_like": 1, "new_ones": 1}
 
@@ -58,7 +58,7 @@ class Traced(torch.Tensor):
         graph = next(t.graph for t in _flat([args, *named.values()]) if isinstance(t, Traced))
         graph.calls += 1
         example = func(*_each(_example, args), **{k: _each(_example, v) for k, v in named.items()})
-        dtype: Any = example[0].dtype if isinstance(example, list | tuple) else getattr(example, "dtype", None)
+        dtype: Any = getattr(example, "dtype", None)
 
         def entries(value: Any) -> Any:
             return _entries(graph, value)
@@ -76,6 +76,8 @@ class Traced(torch.Tensor):
             nodes = np.full(example.shape, graph.literal(FILLED.get(name, args[-1]), dtype))
         elif name == "index" and not isinstance(args[0], Traced):
             nodes = lookup(graph, args[0], arrays[1])
+        elif name == "index" and not any(isinstance(i, Traced) for i in args[1]):
+            nodes = arrays[0][tuple(slice(None) if i is None else i.numpy() for i in args[1])]
         else:
             raise NotCompilable(f"{func} is not among the operations that are compiled")
         if in_place:  # views share their expressions with what they are views of, as tensors share their numbers
@@ -111,18 +113,24 @@ def trace(
             name = (i.name, *at)
             nodes[place] = graph.input(name, place[-1] if i.per_run else None, i.dtype, i.level)
         given.append(Traced(torch.ones(shape, dtype=i.dtype), nodes, graph))
-    with torch.no_grad():
-        values = function(*given)
+    try:
+        with torch.no_grad():
+            values = function(*given)
+    except NotCompilable:
+        raise
+    except Exception as error:  # whatever code does with tensors that are none; if it is wrong, torch will say so
+        raise NotCompilable(f"tracing failed: {type(error).__name__}: {error}") from error
     found = []
     for value in values:
         if not isinstance(value, Traced) or value.ndim == 0 or value.shape[-1] != RUNS:
             raise NotCompilable("a value does not depend on the runs")
-        found.append(value.nodes[..., 0])
-    _check_alone(found)
-    return found, graph.calls
+        found.append(value.nodes)
+    for run in range(RUNS):
+        _check_alone([nodes[..., run] for nodes in found], run)
+    return [nodes[..., 0] for nodes in found], graph.calls
 
 
-def _check_alone(found: list[np.ndarray]) -> None:
+def _check_alone(found: list[np.ndarray], run: int) -> None:
     seen: set[int] = set()
     waiting = [node for array in found for node in array.flat]
     while waiting:
@@ -130,7 +138,7 @@ def _check_alone(found: list[np.ndarray]) -> None:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        if node.operation == "input" and node.value[1]:
+        if node.operation == "input" and node.value[1] not in (run, None):
             raise NotCompilable("runs depend on one another")
         waiting.extend(node.arguments)
 

@@ -117,6 +117,7 @@ class Additive(Source):
         # A micro-batch has as many times the variance as there are of them.
         root = psd_root(covariance * parts)
         self._columns = [(j, torch.tensor(c.copy())) for j, c in enumerate(root.T) if c.any()]
+        self._deviations = torch.tensor(np.diag(root).copy()) if np.array_equal(root, np.diag(np.diag(root))) else None
 
     def root_of(self, calls: int) -> np.ndarray:
         """Return R with RRᵀ the covariance of the noises of some draws, one below the other."""
@@ -126,6 +127,8 @@ class Additive(Source):
         """Return ξ of every micro-batch: ``(parts, d, N)``."""
         d = self.landscape.dim
         z = draws.normals(draw, self.parts * d).unflatten(0, (self.parts, d))
+        if self._deviations is not None:
+            return self._deviations.to(z)[:, None] * z
         total = torch.zeros_like(z)
         # Not a matrix product, whose rounding depends on how many runs there are.
         for j, column in self._columns:

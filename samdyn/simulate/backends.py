@@ -15,7 +15,7 @@ BACKENDS = ("auto", "eager", "compiled")
 LOOK = 64  # steps after which it is seen whether any run goes on
 # What things cost, in seconds, to choose by: rather less for torch than it takes, rather more for compiling.
 OPERATION, NUMBER = 2e-6, 1.5e-10  # a torch operation, and each number it computes
-LOADED, COMPILED, LINE = 0.1, 0.4, 2e-3  # code that is there, code that is not, and each operation in it
+LOADED, COMPILED, LINE = 0.1, 0.2, 6e-4  # code that is there, code that is not, and each operation in it
 CUDA_COMPILED = 60.0
 TRACED = 0.1  # with less than this to do, tracing would be felt
 PORTION = 2e10  # operations on scalars between two looks at the progress: some tenths of a second

@@ -14,4 +14,4 @@ class EulerMaruyama(Scheme):
     def change(self, z: torch.Tensor, draws: Draws) -> torch.Tensor:
         """Return the change of the states z ``(D, N)`` in one step."""
         drift, b = self.sde.coefficients(z)
-        return self.dt * drift + (b * self._increments(draws, z)).sum(1)
+        return self.dt * drift + self._pushed(b, self._increments(draws, z))

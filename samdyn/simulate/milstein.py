@@ -56,7 +56,7 @@ class Milstein(Scheme):
         """Return the change of the states z ``(D, N)`` in one step."""
         dt, dw = self.dt, self._increments(draws, z)
         drift, b = self.sde.coefficients(z)
-        total = dt * drift + (b * dw).sum(1)
+        total = dt * drift + self._pushed(b, dw)
         for j, column in enumerate(b.unbind(1)):
             shifted = self.sde.coefficients(z + dt * drift + dt**0.5 * column)[1]
             area = dw[j] * dw

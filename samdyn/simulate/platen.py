@@ -26,7 +26,7 @@ class Platen(Scheme):
         def noise(z: torch.Tensor) -> torch.Tensor:
             return self.sde.coefficients(z)[1]
 
-        ahead = self.sde.coefficients(z + dt * drift + (b * dw).sum(1))[0]
+        ahead = self.sde.coefficients(z + dt * drift + self._pushed(b, dw))[0]
         total = dt / 2 * (drift + ahead)
         # ±dt, antisymmetric, in the place of the area between two of the Brownian motions.
         pairs = list(itertools.combinations(range(d), 2))

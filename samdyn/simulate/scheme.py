@@ -89,6 +89,15 @@ class Scheme(ABC):
             "dt": self.dt,
         }
 
+    @staticmethod
+    def _pushed(b: torch.Tensor, dw: torch.Tensor) -> torch.Tensor:
+        """Return B ΔW: ``(D, d, N), (d, N) -> (D, N)``."""
+        if b.shape[-1] > 1 or bool(((b != 0).sum(1) > 1).any()):
+            return (b * dw).sum(1)
+        # The same everywhere, one entry a row: without sums over d² numbers, nearly all of them 0.
+        place = (b[..., 0] != 0).int().argmax(1)
+        return b[torch.arange(len(b)), place] * dw[place]
+
     def _increments(self, draws: Draws, like: torch.Tensor) -> torch.Tensor:
         """Return the Brownian motions' increments, ``(d, N)``."""
         return self.dt**0.5 * draws.normals(0, self.landscape.dim).to(like.dtype)

@@ -1,0 +1,232 @@
+"""What is compiled does what torch does, to the last bit where C and torch both round correctly."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from samdyn.compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable
+from samdyn.noise import Draws
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-300, -1e300, float("inf"), -float("inf"), float("nan")]
+Function = Callable[..., Sequence[torch.Tensor]]
+
+
+def compiled(
+    function: Function, given: Sequence[torch.Tensor], like: Sequence[torch.Tensor], steps: int = 1
+) -> list[torch.Tensor]:
+    """Return a function's values for tensors ``(…, N)``; ``like`` are tensors of their shapes and dtypes."""
+    state = [Input(f"out{i}", tuple(t.shape[:-1]), t.dtype, VARYING) for i, t in enumerate(like)]
+    others = [Input(f"in{i}", tuple(t.shape[:-1]), t.dtype, VARYING) for i, t in enumerate(given)]
+    kernel = Kernel(lambda *tensors: function(*tensors[len(like) :]), state, others, None, None)
+    kernel.build()
+    values = [torch.zeros_like(t).contiguous() for t in like]
+    kernel.run([*values, *(t.contiguous() for t in given)], {}, 0, steps)
+    return values
+
+
+def same(function: Function, *given: torch.Tensor, rtol: float = 0.0) -> None:
+    """Check that a function, compiled, gives what it gives in torch; with rtol 0, to the bit."""
+    expected = function(*given)
+    for number, (value, right) in enumerate(zip(compiled(function, given, expected), expected, strict=True)):
+        torch.testing.assert_close(value, right, rtol=rtol, atol=0, equal_nan=True, msg=lambda m, n=number: f"{n}: {m}")
+
+
+def pairs(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return all pairs of special values, and some others, as many as fill whole blocks."""
+    if dtype.is_floating_point:
+        values = torch.tensor(SPECIAL, dtype=torch.float64).to(dtype)
+    else:
+        values = torch.tensor([0, 1, -1, 2, 5, -7, 2**30, -(2**31), 2**31 - 1, 123456789, -3, 8], dtype=dtype)
+    both = torch.cartesian_prod(values, values).T
+    return tuple(both.repeat(1, 4)[:, : 2 * LANES].contiguous())  # type: ignore[return-value]
+
+
+ROUNDED: dict[str, Function] = {  # what IEEE 754 rounds correctly
+    "arithmetic": lambda a, b: [a + b, a - b, a * b, a / b, -a, 2 - a, 3 / b, a + 1, b * 0.3, a.square(), a**3],
+    "multiples": lambda a, b: [torch.sub(a, b, alpha=2), torch.add(a, 0.0 * b, alpha=4)],
+    "roots": lambda a, b: [a.sqrt(), a**0.5, b.abs().sqrt()],
+    "order": lambda a, b: [torch.maximum(a, b), torch.minimum(a, b), a.clamp(min=0.5), a.clamp(-1, 2), a.clamp(max=b)],
+    "choice": lambda a, b: [torch.where(a < b, a, b), torch.where(a == 0, 1, a), torch.where(b > 0, torch.nan, b)],
+    "signs": lambda a, b: [a.sign(), a.abs(), (-b).abs()],
+    "comparison": lambda a, b: [a < b, a <= b, a > b, a >= b, a == b, a != b, a == 1, torch.isfinite(a), a.isnan()],
+    "logic": lambda a, b: [(a > 0) & (b > 0), (a > 0) | (b > 0), ~(a > 0), (a > 0) ^ (b > 0), (a > 0).logical_not()],
+    "counting": lambda a, b: [(a > 0) + (b > 0).long(), (a > 0).long() * 3, torch.where(a > 0, 1, 0)],
+}
+
+
+@pytest.mark.parametrize("kind", ROUNDED)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_rounded_operations_are_torchs_to_the_bit(kind: str, dtype: torch.dtype) -> None:
+    same(ROUNDED[kind], *pairs(dtype))
+
+
+def test_zeros_keep_their_sign() -> None:
+    a, b = pairs(torch.float64)
+    values = compiled(lambda a, b: [1 / (a * b), 1 / -a], (a, b), (a, a))  # the sign of zero shows in the infinity
+    torch.testing.assert_close(values, [1 / (a * b), 1 / -a], rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_integers_wrap_around(dtype: torch.dtype) -> None:
+    a, b = pairs(dtype)
+    same(lambda a, b: [a + b, a - b, a * b, a & b, a | b, a ^ b, ~a, -a, a.abs(), a.sign(), a << 3, a >> 3], a, b)
+    same(lambda a, b: [a.double(), a.float(), a.long(), a.int(), a > b, a == 7, torch.where(a < b, a, 2)], a, b)
+    same(lambda a, b: [(a << 13) | ((a >> 19) & 8191), (a << 13) | ((b >> 19) & 8191)], a, b)  # one a rotation
+
+
+def test_conversions() -> None:
+    values = torch.linspace(-3, 3, LANES, dtype=torch.float64)
+    same(lambda a: [a.float(), a.int(), a.long(), a.bool(), a.float().double(), a + a.float()], values)
+    words = torch.arange(-32, 32) * 2**28
+    same(lambda a: [a.int(), a.bool(), a.double() * 0.1, a / 3, a & 0xFFFFFFFF], words)
+
+
+def test_functions_are_torchs_to_rounding() -> None:
+    a = torch.linspace(-3, 3, LANES, dtype=torch.float64)
+    functions: Function = lambda a: [  # noqa: E731
+        a.exp(), a.expm1(), a.sin(), a.cos(), a.tan(), a.tanh(), a.sinh(), a.cosh(), a.atan(),
+        a.abs().log(), a.abs().log1p(), a.abs() ** 1.7, a.abs() ** a, 1 / a, a.abs().rsqrt(), a.reciprocal(), a**-2,
+    ]  # fmt: skip
+    same(functions, a, rtol=2e-15)  # vector versions of these functions are right to 4 units in the last place
+    same(functions, a.float(), rtol=1e-6)
+
+
+def test_functions_where_they_have_no_value() -> None:
+    a = torch.tensor(SPECIAL * 6)[:LANES].double()
+    same(lambda a: [a.log(), a.sqrt(), a.exp(), a.tanh(), a.atan()], a, rtol=2e-15)
+
+
+SHAPED: dict[str, Function] = {
+    "parts": lambda w: [w[0], w[1:3], w[..., :], w.unbind(0)[2], w.split([1, 3])[1], w.split(3)[1], w.narrow(0, 1, 2)],
+    "order": lambda w: [w[[2, 0, 1, 3]], w.reshape(2, 2, -1), w.reshape(2, 2, -1).transpose(0, 1)],
+    "axes": lambda w: [w[:, None], w[:, None].squeeze(1), w[None].expand(3, 4, w.shape[1]), w.unflatten(0, (2, 2))],
+    "joined": lambda w: [torch.cat([w, w[:2]]), torch.stack([w[0], w[3]]), w.repeat(2, 1), torch.stack([w, w], 1)],
+    "reduced": lambda w: [w.sum(0), w.amax(0), w.amin(0), w.prod(0), w.mean(0), (w > 0).all(0), (w > 0).any(0)],
+    "kept": lambda w: [w.sum(0, keepdim=True), w.reshape(2, 2, -1).sum((0, 1)), w.reshape(2, 2, -1).sum(1)],
+    "filled": lambda w: [torch.zeros_like(w) + w, w + torch.full_like(w, 0.3), w + w.new_zeros(4, 1)],
+    "broadcast": lambda w: [(w[:, None] * w[None]).sum(1), torch.tensor([1.0, 2.0, 3.0, 4.0])[:, None] * w],
+    "products": lambda w: [torch.arange(8.0).reshape(2, 4).to(w) @ w, torch.tensordot(torch.eye(4).to(w), w, 1)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SHAPED)
+def test_shapes(kind: str) -> None:
+    w = torch.randn(4, LANES, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    same(SHAPED[kind], w, rtol=1e-15)  # sums in another order
+
+
+def test_writing_into_parts() -> None:
+    def function(w: torch.Tensor) -> list[torch.Tensor]:
+        a = w.clone()
+        a[0] = w[1]
+        a[1] += 2
+        a.reshape(2, 2, -1)[1, 0].mul_(3)  # through a view
+        return [a]
+
+    same(function, torch.randn(4, LANES, dtype=torch.float64))
+
+
+def test_lookup_in_a_table() -> None:
+    table = torch.randn(2, 5, dtype=torch.float64)
+    place = torch.randint(0, 5, (3, LANES))
+    same(lambda i: [table[:, i], table[0][i]], place)
+
+
+def test_noise_has_the_same_bits_before_its_functions() -> None:
+    runs = torch.arange(LANES) + 2**31 - 7
+
+    def function(runs: torch.Tensor) -> list[torch.Tensor]:
+        draws = Draws(7, runs, 2**32 - 1)
+        return [draws.integers(3, torch.tensor([5, 2**31])), draws.normals(0, 3)]
+
+    integers, normals = compiled(function, [runs], function(runs))
+    assert torch.equal(integers, function(runs)[0])
+    # A normal number is the product of a root of a logarithm and a sine, each right to a few units in the last place.
+    torch.testing.assert_close(normals, function(runs)[1], rtol=1e-13, atol=1e-15)
+
+
+def steps_of(begin: int, steps: int, last: torch.Tensor) -> torch.Tensor:
+    """Return w after steps w ← 0.99 w + run + seed + step, of the runs whose w stays under ``last``."""
+
+    def function(*tensors: torch.Tensor) -> list[torch.Tensor]:
+        w, going, run, seed, step = tensors
+        w = torch.where(going, 0.99 * w + run + seed + step, w)
+        return [w, going & (w < last[0])]
+
+    state = [Input("w", (), torch.float64, VARYING), Input("going", (), torch.bool, VARYING)]
+    others = [Input("run", (), torch.int64, STATIC), Input("seed", (), torch.int64, CONSTANT)]
+    kernel = Kernel(function, state, [*others, Input("step", (), torch.int64, UNIFORM)], "going", "step")
+    kernel.build()
+    w, going, run = torch.zeros(3 * LANES).double(), torch.ones(3 * LANES, dtype=torch.bool), torch.arange(3 * LANES)
+    kernel.run([w, going, run], {"seed": 5}, begin, steps)
+    right, on = torch.zeros(3 * LANES).double(), torch.ones(3 * LANES, dtype=torch.bool)
+    for step in range(begin, begin + steps):
+        right, on = function(right, on, run, torch.tensor(5), torch.tensor(step))
+    assert torch.equal(w, right)
+    assert torch.equal(going, on)
+    return w
+
+
+def test_steps_are_numbered_and_runs_and_seed_told_apart() -> None:
+    steps_of(3, 40, torch.tensor([torch.inf]))
+
+
+def test_a_run_that_stopped_is_held() -> None:
+    # Some stop in blocks that go on, whole blocks stop early.
+    w = steps_of(0, 100, torch.tensor([500.0]))
+    assert (w >= 500).all()
+    assert w.max() < 1500  # far less than after all steps
+
+
+def test_one_thread_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = steps_of(0, 10, torch.tensor([torch.inf]))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert torch.equal(steps_of(0, 10, torch.tensor([torch.inf])), whole)
+
+
+def test_numbers_are_handed_in_so_that_others_compile_nothing() -> None:
+    def kernel(factor: float) -> Kernel:
+        return Kernel(lambda w: [w * factor], [Input("w", (), torch.float64, VARYING)], [], None, None)
+
+    assert kernel(0.1).text == kernel(0.2).text
+    assert kernel(0.1).text != kernel(2.0).text  # whole numbers stand in the code
+    for factor in (0.1, 0.2, 1e300, float("inf")):
+        w = torch.full((LANES,), 3.0, dtype=torch.float64)
+        made = kernel(factor)
+        made.build()
+        made.run([w], {}, 0, 1)
+        assert (w == 3 * factor).all()
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda w: [w if w.sum() > 0 else -w], "_local_scalar_dense.* is not among the operations"),
+        (lambda w: [w.cumsum(0)], "cumsum.* is not among the operations"),
+        (lambda w: [w - w.sum(-1, keepdim=True)], "runs depend on one another"),
+        (lambda w: [w * w[..., :1]], "runs depend on one another"),
+        (lambda w: [torch.zeros(3, 2)], "does not depend on the runs"),
+        (lambda w: [w.sum(-1)], "does not depend on the runs"),
+        (lambda w: [sum((w * k for k in range(9000)), w)], "more than 24000 operations"),
+    ],
+)
+def test_what_is_not_of_one_run_is_refused(function: Function, said: str) -> None:
+    with pytest.raises(NotCompilable, match=said):
+        Kernel(function, [Input("w", (3,), torch.float64, VARYING)], [], None, None)
+
+
+def test_long_sums_need_no_recursion() -> None:
+    w = torch.full((LANES,), 0.5, dtype=torch.float64)
+    total = np.float64(0.5)
+    for k in range(1200):
+        total = total + 0.5 * (k + 17)
+
+    def function(w: torch.Tensor) -> list[torch.Tensor]:
+        total = w
+        for k in range(1200):
+            total = total + w * (k + 17)
+        return [total]
+
+    assert (compiled(function, [w], [w])[0] == total).all()
