@@ -13,7 +13,7 @@ from samdyn.methods import Ascent
 from samdyn.ops import unit
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, PLANE, NOISE, BATCHES, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+LIBRARY, PLANE, NOISE, LARGE, BATCHES, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,6 +35,20 @@ def test_phase_plane_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.count("cycle of period 2 about") == 2
     assert printed.count("50.0 %") == 2
     assert "rho = 1: branch point at (0, 0)" in printed
+
+
+def test_large_example(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict = {"sd": sd}
+    exec(NOISE.partition("print")[0], names)
+    exec(LARGE, names)
+    spread, noisy = names["spread"], names["noisy"]
+    assert spread.backend == "compiled"
+    mean, covariance = (m[100] for m in sd.analysis.linear_step(noisy).moments(names["starts"][0], steps=100))
+    # Nobody left by then, so that the moments of runs without a box are theirs; within four standard errors.
+    assert not spread.exited[1]
+    assert (abs(spread["mean"][1] - mean) < 4 * spread.mean_error[1]).all()
+    variances = spread.covariance.values[1].diagonal()
+    np.testing.assert_allclose(variances, covariance.diagonal(), rtol=4 * (2 / 100_000) ** 0.5)
 
 
 def test_noise_example(capsys: pytest.CaptureFixture[str]) -> None:

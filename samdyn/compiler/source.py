@@ -31,7 +31,7 @@ HEAD = """\
 #include <stdint.h>
 
 /* glibc has these for whole vectors, but says so only where any error is allowed. */
-#if defined(__GLIBC__) && defined(__x86_64__) && !defined(__FAST_MATH__)
+#if defined(__GLIBC__) && defined(__x86_64__)
 #define VECTOR(name) \\
   _Pragma("omp declare simd notinbranch") double name(double); \\
   _Pragma("omp declare simd notinbranch") float name##f(float);

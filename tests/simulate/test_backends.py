@@ -159,6 +159,13 @@ def test_parts_are_the_whole_to_the_bit(backend: str) -> None:
     assert (rest.w.values[:, -1] == whole.w.values[:, -1]).all()
 
 
+def test_steps_between_looks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {"seed": 5, "backend": "compiled", "device": "cpu"}
+    whole = sd.simulate(NOISY, starts(NOISY), 300, **options)
+    monkeypatch.setattr(backends, "PORTION", 1)
+    assert whole.identical(sd.simulate(NOISY, starts(NOISY), 300, **options))
+
+
 @pytest.mark.parametrize("backend", ["eager", "compiled"])
 @pytest.mark.parametrize("statistics", [None, ["mean", "covariance", "msd", "exit_times", "status"]])
 def test_chunks_do_not_show(backend: str, statistics: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,3 +30,31 @@ def test_flows_agree() -> None:
 
 def test_auto_takes_the_gpu() -> None:
     assert sd.simulate(sd.Map(BEALE, sd.GD(), lr=1e-3), STARTS, 1).attrs["device"].startswith("cuda")
+
+
+@pytest.mark.parametrize("runs", [1000, 100_000])  # through CUDA graphs, and without
+def test_compiled_and_eager_agree(runs: int) -> None:
+    noisy = sd.Map(BEALE, sd.SAM(0.1), lr=1e-4, momentum=0.9, noise=sd.noise.Gaussian(0.01))
+    starts = np.random.default_rng(1).uniform([2, 0], [3.5, 0.8], (runs, 2))
+    box = [(2.1, 3.4), (0.1, 0.7)]
+    eager, compiled = (
+        sd.simulate(noisy, starts, 50, box=box, seed=7, device="cuda", backend=b) for b in ("eager", "compiled")
+    )
+    assert compiled.attrs["backend"] == "compiled", compiled.attrs["backend_reason"]
+    assert (eager.end == compiled.end).mean() > 0.999  # a run on the edge of the box may be rounded across it
+    same = (eager.end == compiled.end).values
+    np.testing.assert_allclose(compiled.w[same], eager.w[same], rtol=1e-9)  # 50 steps of rounding
+
+
+def test_noise_is_that_of_the_cpu() -> None:
+    noisy = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.01, noise=sd.noise.Gaussian(1.0))
+    on_cpu, on_gpu = (sd.simulate(noisy, STARTS, 20, seed=3, device=device) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(on_gpu.w, on_cpu.w, rtol=1e-12)  # 20 steps of rounding
+
+
+def test_statistics_agree() -> None:
+    noisy = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.01, noise=sd.noise.Gaussian(1.0))
+    names = ["mean", "covariance", "msd", "exit_times", "status", sd.Histogram({"x": [-1, 0, 1, 4]})]
+    on_cpu, on_gpu = (sd.simulate(noisy, STARTS, 20, statistics=names, device=d) for d in ("cpu", "cuda"))
+    for name in on_cpu.data_vars:
+        np.testing.assert_allclose(on_gpu[name], on_cpu[name], rtol=1e-9, err_msg=str(name))
