@@ -1,5 +1,6 @@
 """Two ways to take the same steps: torch operation by operation, or compiled; and which is the faster."""
 
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -13,11 +14,13 @@ from .stepping import Ensemble, Steps
 
 BACKENDS = ("auto", "eager", "compiled")
 LOOK = 64  # steps after which it is seen whether any run goes on
-# What things cost, in seconds, to choose by: rather less for torch than it takes, rather more for compiling.
-OPERATION, NUMBER = 2e-6, 1.5e-10  # a torch operation, and each number it computes
-LOADED, COMPILED, LINE = 0.1, 0.2, 6e-4  # code that is there, code that is not, and each operation in it
-CUDA_COMPILED = 60.0
-TRACED = 0.1  # with less than this to do, tracing would be felt
+# What things take, in seconds: an operation of eager torch, and each number it computes; to trace, and what torch
+# prepares once in a process to do so; code that is there, code that is not, and each operation in it.
+OPERATION, NUMBER = 2e-6, 2e-10
+TRACE, FIRST_TRACE = 0.02, 0.6
+LOAD, COMPILE, LINE = 0.03, 0.2, 6e-4
+CUDA_COMPILE = 60.0
+FEWEST, FEWEST_NOISY = 15, 150  # operations that a step takes at least
 PORTION = 2e10  # operations on scalars between two looks at the progress: some tenths of a second
 AGREE = 0.5  # share of runs whose first compiled step must be torch's, to rounding; where fields jump some may differ
 SMALL = 2**16  # numbers in a state below which a GPU waits for its launches
@@ -162,8 +165,11 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         return Eager(steps), "asked for"
     if w.device.type == "cuda":
         return _on_cuda(backend, steps, len(w) * runs, number)
-    if backend == "auto" and number * 50 * max(OPERATION, runs * NUMBER) < TRACED:
-        return Eager(steps), f"{number} steps of {runs} runs are soon done"
+    if backend == "auto":
+        least = number * (FEWEST_NOISY if steps.map_.noise else FEWEST) * (OPERATION + runs * NUMBER)
+        # Until it is traced nobody knows how long a step is: finding out must be little beside what is known to be to do.
+        if least < max(10 * TRACE, 0 if _prepared() else FIRST_TRACE):
+            return Eager(steps), f"{number} steps of {runs} runs are soon done"
     try:
         kernel = kernel_of(steps, len(w), len(like.parts), w.dtype)
     except NotCompilable as error:
@@ -172,8 +178,8 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         return Eager(steps), f"not compiled: {error}"
     try:
         eager = number * (kernel.calls * OPERATION + kernel.operations * runs * NUMBER)
-        needed = LOADED if kernel.is_built else COMPILED + LINE * kernel.operations
-        if backend == "auto" and eager < 2 * needed:
+        needed = LOAD if kernel.is_built else COMPILE + LINE * kernel.operations
+        if backend == "auto" and eager < 1.5 * needed:
             return Eager(steps), f"about {eager:.2g} s of work, and compiling takes up to {needed:.2g} s"
         kernel.build()
     except NotCompilable as error:
@@ -184,9 +190,14 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
 
 def _on_cuda(backend: str, steps: Steps, numbers: int, number: int) -> tuple[Backend, str]:
     work = number * 100 * OPERATION
-    if backend == "auto" and work < CUDA_COMPILED:
-        return Eager(steps), f"about {work:.2g} s of work, and compiling takes up to {CUDA_COMPILED:.2g} s"
+    if backend == "auto" and work < CUDA_COMPILE:
+        return Eager(steps), f"about {work:.2g} s of work, and compiling takes up to {CUDA_COMPILE:.2g} s"
     return OnCUDA(steps, numbers), "asked for" if backend == "compiled" else f"about {work:.2g} s of work for torch"
+
+
+def _prepared() -> bool:
+    # The first operation on any tensor that is not quite one imports this, in torch's C++.
+    return "torch.distributed.tensor" in sys.modules
 
 
 @cache

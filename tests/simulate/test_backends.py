@@ -251,13 +251,20 @@ def test_much_is_compiled() -> None:
     assert "work for torch" in runs.attrs["backend_reason"]
 
 
+def test_the_first_of_a_process_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "_prepared", lambda: False)
+    assert sd.simulate(NOISY, starts(NOISY), 900, device="cpu").attrs["backend"] == "eager"
+    assert sd.simulate(NOISY, starts(NOISY), 20_000, device="cpu").attrs["backend"] == "compiled"
+
+
 def test_what_is_in_between_is_compiled_if_it_was_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
-    first = sd.simulate(NOISY, starts(NOISY), 1200, device="cpu")
+    monkeypatch.setattr(backends, "_prepared", lambda: True)  # as after any other that was compiled
+    first = sd.simulate(NOISY, starts(NOISY), 900, device="cpu")
     assert first.attrs["backend"] == "eager"
     assert "compiling takes up to" in first.attrs["backend_reason"]
     sd.simulate(NOISY, starts(NOISY), 1, backend="compiled", device="cpu")
-    assert sd.simulate(NOISY, starts(NOISY), 1200, device="cpu").attrs["backend"] == "compiled"
+    assert sd.simulate(NOISY, starts(NOISY), 900, device="cpu").attrs["backend"] == "compiled"
 
 
 def test_one_kernel_serves_all_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
