@@ -3,7 +3,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: saddle test check figures format clean
+.PHONY: saddle test check figures bench format clean
 
 saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
 	.venv/bin/python experiments/saddle_escape.py
@@ -18,6 +18,9 @@ check: $(READY)           ## formatter, linter, types
 
 figures: $(READY)         ## the papers' figures, redrawn into paper_figs/
 	set -e; for script in paper_figs/*.py; do .venv/bin/python $$script; done
+
+bench: $(READY)           ## every workload beside what people would use instead; benchmarks/run.py --help
+	.venv/bin/python benchmarks/run.py
 
 format: $(READY)
 	.venv/bin/ruff check --fix .

@@ -167,7 +167,7 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         return _on_cuda(backend, steps, len(w) * runs, number)
     if backend == "auto":
         least = number * (FEWEST_NOISY if steps.map_.noise else FEWEST) * (OPERATION + runs * NUMBER)
-        # Until it is traced nobody knows how long a step is: finding out must be little beside what is known to be to do.
+        # Until it is traced nobody knows how long a step is: finding out must be little beside what is to do.
         if least < max(10 * TRACE, 0 if _prepared() else FIRST_TRACE):
             return Eager(steps), f"{number} steps of {runs} runs are soon done"
     try:
