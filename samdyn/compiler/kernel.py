@@ -46,6 +46,7 @@ class Kernel:
         inputs = [*state, *others]
         values, self.calls = trace(function, inputs, LIMIT)
         self._shared = [i.name for i in others if not i.per_run and i.name != step]
+        self._threads = torch.get_num_threads()
         self._source = write(inputs, values, going, step)
         self.text = self._source.text
         self.operations = self.text.count("const ")
@@ -68,7 +69,7 @@ class Kernel:
         self._library = build(self.text)
 
     def run(self, per_run: Sequence[torch.Tensor], shared: dict[str, int], begin: int, steps: int) -> None:
-        """Take steps, in place, on as many threads as torch uses.
+        """Take steps, in place, on as many threads as torch used when the kernel was made.
 
         Args:
             per_run: the state and what else every run has, contiguous, their last axis a multiple of LANES long.
@@ -81,7 +82,8 @@ class Kernel:
         common = (ctypes.c_int64 * len(self._shared))(*(shared[name] for name in self._shared))
         numbers = self._source.numbers.ctypes.data_as(ctypes.c_void_p)
         whole = [ctypes.c_int64(n) for n in (runs, begin, steps)]
-        blocks, threads = runs // LANES, min(torch.get_num_threads(), runs // LANES)
+        blocks = runs // LANES
+        threads = min(self._threads, blocks)
 
         def part(number: int) -> None:
             first, last = (ctypes.c_int64(blocks * n // threads) for n in (number, number + 1))

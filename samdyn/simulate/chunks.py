@@ -1,6 +1,7 @@
 """Many runs, a chunk at a time, each through all of its steps."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -9,11 +10,12 @@ import torch
 
 from ..compiler import NotCompilable
 from ..dynamics import Map
-from .backends import Backend, Eager, choose
+from .backends import Backend, Eager, OnCPU, choose
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED
 from .settling import at_rest
 from .statistics import Book, block
 from .stepping import Ensemble, Steps
+from .threads import one_thread
 from .trajectories import Trajectories
 
 # Numbers in one tensor of a chunk. In eager torch every operation writes one: as much as a cache holds.
@@ -63,7 +65,8 @@ class Course:
             part = slice(first, min(first + size, runs))
             before = deepcopy(self.kept) if isinstance(self.kept, Book) else self.kept
             try:
-                self._take(part, taker, show)
+                with one_thread() if isinstance(taker, OnCPU) else nullcontext():
+                    self._take(part, taker, show)
             except NotCompilable as error:
                 taker, why, self.kept = Eager(self.steps), f"not compiled: {error}", before
             except (MemoryError, RuntimeError) as error:

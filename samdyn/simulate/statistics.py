@@ -1,7 +1,6 @@
 """Statistics over the runs of an ensemble, gathered while it runs: no trajectory is stored."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from .. import checks
 from ..landscapes import Landscape
 from ..ops import halves
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED
+from .threads import one_thread
 
 NAMES = ("mean", "covariance", "msd", "exit_times", "status", "histogram")  # the last only with its edges
 STATUSES = (SETTLED, DIVERGED, LEFT, UNDECIDED)
@@ -220,7 +220,7 @@ class Chunk:
             return
         size = block(d)
         length = size * max(1, PIECE[w.device.type] // (size * d))
-        with _one_thread():
+        with one_thread():
             for first in range(0, n, length):
                 piece = slice(first, first + length)
                 here, who = _blocks(w[:, piece], size).double(), _blocks(counts[piece], size)
@@ -334,21 +334,6 @@ class Bins:
         passed = torch.where(x == edges[-1], last - 1, passed)
         passed = torch.where(who, passed, 0)
         self.counts[slot] += torch.bincount(passed.flatten(), minlength=last + 1)[1:last].cpu().numpy()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep torch from splitting operations among threads.
-
-    Pieces that fit a cache take hundreds of short operations. Each would wait for all threads: a gain of a fifth on an
-    idle machine, and thirty times slower where other programs run.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _blocks(a: torch.Tensor, size: int) -> torch.Tensor:
