@@ -58,8 +58,9 @@ class Course:
         taker, why = choose(backend, self.steps, self._ensemble(slice(0, 1), 1), runs, int(self.saves[-1]))
         least = block(d)
         size = max(least, NUMBERS[taker.name, self.device.type] // d // least * least)
-        for first in range(0, runs, size):
-            self._ensemble(slice(first, first + size), 1)
+        if not isinstance(self.steps.map_, Map):  # schemes look at their starts
+            for first in range(0, runs, size):
+                self._ensemble(slice(first, first + size), 1)
         first = 0
         while first < runs:
             part = slice(first, min(first + size, runs))
