@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import torch
 
-SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0  # the usual limits of step control
+from .flow_backends import FIRST, Chooser, Compiled, Eager, FlowBackend
+from .trial import Batch, Trial, combined, tableau
+
 PERIOD, STILL = 16, 1000.0  # a run that moves less than this, in tolerances, in so many steps hardly moves
 GOING, COMPLETE, STOPPED, SPENT, STALLED, STIFF = range(6)  # how a run ended
 UNSTABLE, STIFF_CHECKS, MANY = 2.0, 4, 1000  # |hλ| of a stiff step, how often in a row, with how many steps ahead
-
-Field = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # points (d, n), which runs (n,) -> velocities (d, n)
 
 
 @dataclass
@@ -47,18 +47,14 @@ class Runs:
 
 
 def solve(
-    field: Field,
+    trial: Callable[[torch.Tensor], Trial],
     runs: Runs,
     which: torch.Tensor,
-    rtol: float,
-    atol: float,
-    stop: Callable[[torch.Tensor], torch.Tensor],
+    box: tuple[torch.Tensor, torch.Tensor],
     max_steps: int,
     show: Callable[[float], None],
     patience: torch.Tensor,
-    reach: float,
-    land: Field | None = None,
-    accept: Callable[[torch.Tensor, torch.Tensor], None] | None = None,
+    chooser: Chooser | None = None,
 ) -> None:
     """Take some of the runs from where they are to the last time, or as far as they get.
 
@@ -68,124 +64,110 @@ def solve(
     A run is stiff if it is the method's stability that keeps its steps short [Hairer, Wanner, section IV.2], with many
     of them ahead. A run stalls where the field jumps. There the error falls with the step and not with its fifth power,
     and later the run hardly moves. It ends so when such things were seen ``patience`` times and its steps are shorter
-    than ``reach``.
+    than the trial's ``reach``.
 
     Args:
-        field: velocity at points of the runs named.
+        trial: of runs, (n,), the step that they try, in torch.
         runs: brought up to date.
         which: ``(n,)``, the runs to integrate.
-        rtol, atol: bounds on the local error, relative and in the units of w.
-        stop: which states end their run, ``(d, n) -> (n,)``.
+        box: low and high, ``(d, 1)`` each; a run that leaves it ends.
         max_steps: a run that takes more, accepted and rejected, ends where it is.
         show: told the least time reached, now and then.
         patience: ``(n,)``, how many signs of a jump are let pass.
-        reach: a length, in the units of w relative to max(1, ‖w‖∞).
-        land: puts the ends of steps where they belong; how far that takes them counts as error.
-        accept: told of which runs, (n,), the last evaluation of the field was at the end of an accepted step, (n,).
+        chooser: of compiled steps in place of those in torch, where they pay; None for torch alone.
     """
-    from scipy.integrate import RK45
-
     if not len(which):
         return
-    coefficients = [torch.as_tensor(m, dtype=runs.w.dtype, device=runs.w.device) for m in (RK45.A, RK45.B, RK45.E)]
-    a = [row[: i + 1].contiguous() for i, row in enumerate(coefficients[0][1:])]
-    b, c = coefficients[1:]
-    last = runs.times[-1]
-    smallest = torch.finfo(runs.w.dtype).eps
-    t, w, steps = runs.t[which], runs.w[:, which], runs.steps[which]
-    f = field(w, which)
-    h = _first_step(w, f, last, rtol, atol)
-    # Of each run: signs of a jump, the largest error that the next trial may have if there is none, an earlier place.
-    doubts, limit, mark = torch.zeros_like(which), torch.full_like(h, torch.inf), w
-    d, n = w.shape
-    memory = w.new_empty(7 * d * n)
-    k = memory.view(7, d, n)  # the stages, times h
-    none = torch.zeros((), dtype=torch.bool, device=w.device)
-    checks = torch.zeros_like(which)
-    fewest = max_steps - int(steps.max())
-
-    count = 0
+    last, several = runs.times[-1], len(runs.times) > 1
+    backend: FlowBackend = Eager(trial(which))
+    batch = _start(trial(which), runs, which, box, max_steps, patience)
+    mark, checks = batch.w, torch.zeros_like(which)
+    number, count = len(which), 0  # of runs, others only fill up the batch; and of steps
     while True:
-        count += 1
-        rest = last - t
-        torch.minimum(h, rest, out=h)
-        stages, here = k.view(7, -1), w.view(-1)
-        torch.mul(f, h, out=k[0])
-        for stage, weights in enumerate(a, 1):
-            point = torch.addmv(here, stages[:stage].T, weights).view(d, n)
-            torch.mul(field(point, which), h, out=k[stage])
-        new = torch.addmv(here, stages[:6].T, b).view(d, n)
-        landed = new if land is None else land(new, which)
-        slope = field(landed, which)
-        torch.mul(slope, h, out=k[6])
-        error = torch.mv(stages.T, c).view(d, n)
-        if land is not None:
-            error += landed - new
-            new = landed
-        error /= torch.maximum(w.abs(), new.abs()).mul_(rtol).add_(atol)
-        size = error.square_().mean(0).nan_to_num_(nan=torch.inf, posinf=torch.inf)  # squared
-        accepted = size <= 1
-        if accept is not None:
-            accept(which, accepted)
-        new_t = t + h
-        if len(runs.times) > 1:
-            _interpolate(runs, which, accepted, t, new_t, w, k)
-        complete = accepted & (h >= rest)
-        factor = size.pow(-1 / 10).mul_(SAFETY).clamp_(SHRINK, GROW)
-        done, stalled = complete, none
-        if accepted.all():
-            t, w, f = new_t, new, slope
-            limit.fill_(torch.inf)
-        else:
-            no = (~accepted).nonzero().squeeze(1)
-            t = new_t.index_copy(0, no, t[no])
-            w, f = new.index_copy(1, no, w[:, no]), slope.index_copy(1, no, f[:, no])
-            doubts[no] += size[no] >= limit[no]
-            # Were the field smooth, the error would fall with h⁵ from here; at a jump it falls with h.
-            limit = torch.full_like(limit, torch.inf).index_copy_(0, no, size[no] * factor[no] ** 4)
-            stalled = ~accepted & (doubts >= patience)
+        if chooser and isinstance(backend, Eager) and (count % PERIOD == 0 or count == FIRST):
+            compiled = chooser.choose(batch, number, count)
+            if compiled:
+                backend = compiled
+                everyone = torch.arange(number, device=which.device)
+                which, mark, checks, batch = _kept(everyone, backend, which, mark, checks, batch)
+        steps = PERIOD - count % PERIOD if isinstance(backend, Compiled) and not several else 1
+        t, w = (batch.t.clone(), batch.w.clone()) if several else (batch.t, batch.w)
+        batch = backend.run(batch, steps)
+        count += steps
+        if several:
+            _interpolate(runs, which, t, batch.t, w, batch.k)
         if count % PERIOD == 0:
-            slow = hardly_moves(w, mark, h, rest, max(rtol, atol))
-            if land is None:
-                unstable = ((k[6] - k[5]).abs().amax(0) > UNSTABLE * (new - point).abs().amax(0)) & (MANY * h < rest)
-                checks = torch.where(unstable, checks + 1, 0)
-            doubts += 4 * slow
-            stalled = stalled | (slow & (doubts >= patience))
-            mark = w
-        if stalled.any():
-            stalled = stalled & (h * f.abs().amax(0) <= reach * w.abs().amax(0).clamp(min=1))
-            done = complete | stalled
-        tried = h
-        h = h * factor
-        tiny = h <= (4 * smallest) * t + (1e-9 * smallest) * last
-        stopped = stop(w)
-        ended = done | stopped | tiny
-        if count % PERIOD == 0:
-            ended |= checks >= STIFF_CHECKS
-        if count >= fewest:
-            ended |= steps + count >= max_steps
-        number = int(ended.sum())
-        if number and (number == n or number > n // 16 or bool((ended & ~complete).any())):
+            checks = _look(trial(which), batch, mark, checks)
+            mark = batch.w.clone()
+        ended = ~batch.going[:number]
+        over = int(ended.sum())
+        if over > number // 16 or over == number:
             out = ended.nonzero().squeeze(1)
-            ids = which[out]
+            ids, w = which[out], batch.w[:, out]
             outcome = torch.full_like(ids, SPENT)
             outcome[checks[out] >= STIFF_CHECKS] = STIFF
-            outcome[(done & ~complete)[out]] = STALLED
-            outcome[complete[out]] = COMPLETE
-            outcome[stopped[out]] = STOPPED
-            runs.t[ids] = torch.where(complete[out], last, t[out])
-            runs.w[:, ids], runs.h[ids], runs.steps[ids] = w[:, out], tried[out], steps[out] + count
-            runs.outcome[ids] = outcome
-            if number == n:
+            outcome[batch.stalled[out]] = STALLED
+            outcome[batch.t[out] >= last] = COMPLETE
+            outcome[~((w >= box[0]) & (w <= box[1])).all(0)] = STOPPED
+            runs.t[ids], runs.w[:, ids], runs.h[ids] = batch.t[out], w, batch.tried[out]
+            runs.steps[ids], runs.outcome[ids] = max_steps + batch.beyond[out], outcome
+            number -= over
+            if not number:
                 break
-            stay = (~ended).nonzero().squeeze(1)
-            which, t, h, steps = which[stay], t[stay], h[stay], steps[stay]
-            w, f, mark = w[:, stay], f[:, stay], mark[:, stay]
-            doubts, limit, patience, checks = doubts[stay], limit[stay], patience[stay], checks[stay]
-            n = len(which)
-            k = memory[: 7 * d * n].view(7, d, n)
+            going = batch.going.nonzero().squeeze(1)
+            which, mark, checks, batch = _kept(going, backend, which, mark, checks, batch)
+            if not isinstance(backend, Compiled):
+                backend = Eager(trial(which))
         if count % 64 == 0:
-            show(float(t.min()))
+            show(float(batch.t[batch.going].min()))
+
+
+def _start(
+    trial: Trial,
+    runs: Runs,
+    which: torch.Tensor,
+    box: tuple[torch.Tensor, torch.Tensor],
+    max_steps: int,
+    patience: torch.Tensor,
+) -> Batch:
+    w, last = runs.w[:, which], runs.times[-1]
+    f = trial.field(w)
+    h = _first_step(w, f, last, trial.rtol, trial.atol)
+    return Batch.start(w, f, runs.t[which], h, runs.steps[which] - max_steps, last, box, patience)
+
+
+def _kept(
+    stay: torch.Tensor,
+    backend: FlowBackend,
+    which: torch.Tensor,
+    mark: torch.Tensor,
+    checks: torch.Tensor,
+    batch: Batch,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Batch]:
+    """Return what is known of the runs that stay, filled up with copies that do not go on."""
+    filled = torch.cat([stay, stay[:1].expand(-len(stay) % backend.multiple)])
+    batch = batch.taken(filled)
+    batch.going[len(stay) :] = False
+    return which[filled], mark[:, filled], checks[filled], batch
+
+
+def _look(trial: Trial, batch: Batch, mark: torch.Tensor, checks: torch.Tensor) -> torch.Tensor:
+    """End runs that are stiff, or hardly move at a jump; return how often in a row each seemed stiff, (n,)."""
+    k, going, rest = batch.k, batch.going, batch.last - batch.t
+    far = MANY * batch.tried < rest
+    if not bool((far & going).any()):  # neither matters to runs that are soon done
+        return torch.where(going, 0, checks)
+    if trial.land is None:
+        a, b, _ = tableau(k.device)
+        apart = (combined(b, k) - combined(a[-1], k)).abs().amax(0)  # the points that k[6] and k[5] belong to
+        unstable = far & ((k[6] - k[5]).abs().amax(0) > UNSTABLE * apart)
+        checks = torch.where(going, torch.where(unstable, checks + 1, 0), checks)
+    slow = hardly_moves(batch.w, mark, batch.tried, rest, max(trial.rtol, trial.atol))
+    batch.doubts = batch.doubts + 4 * slow
+    short = batch.tried * batch.f.abs().amax(0) <= trial.reach * batch.w.abs().amax(0).clamp(min=1)
+    batch.stalled = batch.stalled | (going & slow & short & (batch.doubts >= batch.patience))
+    batch.going = going & ~batch.stalled & (checks < STIFF_CHECKS)
+    return checks
 
 
 def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float) -> torch.Tensor:
@@ -205,23 +187,22 @@ def _first_step(w: torch.Tensor, f: torch.Tensor, last: torch.Tensor, rtol: floa
 def _interpolate(
     runs: Runs,
     which: torch.Tensor,
-    accepted: torch.Tensor,
     t: torch.Tensor,
     new_t: torch.Tensor,
     w: torch.Tensor,
     k: torch.Tensor,
 ) -> None:
-    """Fill in the saved states whose times lie in (t, new_t] of the accepted steps; ``k`` are the stages times h."""
+    """Fill in the saved states whose times lie in (t, new_t], steps of ``k``, the stages times h."""
     from scipy.integrate import RK45
 
     p = torch.as_tensor(RK45.P, dtype=w.dtype, device=w.device)
     first = torch.searchsorted(runs.times, t, right=True)
     after = torch.searchsorted(runs.times, new_t, right=True)
-    waiting = accepted & (after > first)
+    waiting = after > first
     while waiting.any():
         at = waiting.nonzero().squeeze(1)
         theta = (runs.times[first[at]] - t[at]) / (new_t - t)[at]
         weights = p @ torch.stack([theta, theta**2, theta**3, theta**4])  # (7, n)
         runs.states[first[at], :, which[at]] = (w[:, at] + (weights[:, None] * k[:, :, at]).sum(0)).T
         first[at] += 1
-        waiting = accepted & (after > first)
+        waiting = after > first

@@ -8,9 +8,11 @@ from ..dynamics import Flow
 from ..ops import norm
 from . import dopri, rodas
 from .dopri import COMPLETE, SPENT, STALLED, STIFF, Runs
+from .flow_backends import Chooser
 from .jumps import meet, size
 from .resting import held, rests_sliding
 from .sliding import Sliding, slide
+from .trial import Trial
 
 PATIENCE = 4  # rejections of the kind of a jump before one is looked for; twice as many after every false alarm
 BOUND_PATIENCE = 12  # the same while sliding, where a velocity that has no value is what rejects steps
@@ -39,30 +41,36 @@ class Follower:
         runs: Runs,
         rtol: float,
         atol: float,
-        stop: Callable[[torch.Tensor], torch.Tensor],
+        box: tuple[torch.Tensor, torch.Tensor],
         max_steps: int,
         show: Callable[[float], None],
+        backend: str,
     ) -> None:
         self.flow, self.runs, self.max_steps = flow, runs, max_steps
         self.slid, self.rested = (torch.zeros_like(runs.t, dtype=torch.bool) for _ in range(2))
         self.sliding = Sliding(flow, torch.zeros_like(runs.w))
         self.near = min(max(rtol, atol), 1e-5)  # errors of this size, relative to max(1, ‖w‖∞), do not count
+        # The way to a surface is taken to be a parabola; a sixth of the cube of its length is what that errs by.
         self._bound = torch.zeros_like(self.slid)
-        self._options = (rtol, atol, stop, max_steps, show)
+        self._free = Trial(flow, rtol, atol, self.near ** (1 / 3) / 2)
+        self.chooser = Chooser(backend, self._free)
+        self._ends = (box, max_steps, show)
         self._patience = torch.full_like(runs.steps, PATIENCE)
         self._meetings = torch.zeros_like(runs.steps)
 
     def follow(self, free: torch.Tensor) -> None:
         """Take these runs as far as they get."""
         runs, bound = self.runs, free[:0]
-        # The way to a surface is taken to be a parabola; a sixth of the cube of its length is what that errs by.
-        reach = self.near ** (1 / 3) / 2
+        low, high = self._ends[0]
+
+        def outside(w: torch.Tensor) -> torch.Tensor:
+            return ~((w >= low) & (w <= high)).all(0)
+
         while len(free) or len(bound):
-            dopri.solve(lambda w, _: self.flow(w), runs, free, *self._options, self._patience[free], reach)
-            rodas.solve(self.flow, runs, free[runs.outcome[free] == STIFF], *self._options)
-            patience = torch.full_like(bound, BOUND_PATIENCE)
-            hooks = self.sliding.land, self.sliding.accept
-            dopri.solve(self.sliding, runs, bound, *self._options, patience, 100 * self.near, *hooks)
+            dopri.solve(lambda _: self._free, runs, free, *self._ends, self._patience[free], self.chooser)
+            stiff = free[runs.outcome[free] == STIFF]
+            rodas.solve(self.flow, runs, stiff, self._free.rtol, self._free.atol, outside, *self._ends[1:])
+            dopri.solve(self._sliding, runs, bound, *self._ends, torch.full_like(bound, BOUND_PATIENCE))
             free = free[runs.outcome[free] == STALLED]
             bound = bound[((runs.outcome[bound] == STALLED) | (runs.outcome[bound] == SPENT))]
             bound = bound[runs.steps[bound] < self.max_steps]
@@ -88,6 +96,18 @@ class Follower:
             rests[self._bound[which]], w[:, bound] = found
         self.slid[which] |= rests
         return rests
+
+    def _sliding(self, which: torch.Tensor) -> Trial:
+        """Return the steps of runs on their surfaces."""
+        sliding = self.sliding
+        return Trial(
+            lambda w: sliding(w, which),
+            self._free.rtol,
+            self._free.atol,
+            100 * self.near,
+            lambda w: sliding.land(w, which),
+            lambda accepted: sliding.accept(which, accepted),
+        )
 
     def _radius(self, which: torch.Tensor) -> torch.Tensor:
         return 100 * self.near * size(self.runs.w[:, which])

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from .. import checks
 from ..dynamics import Flow
 from ..ops import norm
+from .backends import BACKENDS
 from .dopri import COMPLETE, GOING, SPENT, STALLED, STOPPED, Runs
 from .filippov import Follower
 from .jumps import size
@@ -36,6 +38,7 @@ def integrate(
     atol: float = 1e-10,
     box: Sequence[tuple[float, float]] | None = None,
     device: str = "auto",
+    backend: str = "auto",
     max_steps: int = 20_000,
     progress: bool = True,
 ) -> "xarray.Dataset":
@@ -53,6 +56,9 @@ def integrate(
         rtol, atol: bounds on the local error, relative (at least 2e-14, for rounding) and in the units of w.
         box: stop runs that leave it.
         device: as in ``simulate``; one start is always computed on the CPU.
+        backend: "eager" torch, "compiled" by the machine's C compiler, or "auto", the one that is done first, time to
+            compile included. They take the same steps, but for rounding. What cannot be compiled is left to torch, and
+            so are one start, stiff runs and sliding; the attributes ``backend`` and ``backend_reason`` say so.
         max_steps: per run.
         progress: show a progress bar if standard error is a terminal.
 
@@ -61,7 +67,7 @@ def integrate(
         there on it is held.
 
     Raises:
-        InputError: times not ascending, tolerances ≤ 0, bad starts, box or device.
+        InputError: times not ascending, tolerances ≤ 0, bad starts, box, device or backend.
     """
     landscape = flow.landscape
     checks.numeric(flow)
@@ -81,6 +87,7 @@ def integrate(
         checks.reject("times", times, "must be finite, ascending and not negative", fix)
     rtol = max(checks.positive("rtol", rtol, "Use e.g. rtol=1e-8"), 100 * torch.finfo(torch.float64).eps)
     atol = checks.positive("atol", atol, "Use e.g. atol=1e-10")
+    backend = checks.known("backend", backend, BACKENDS)
     max_steps = checks.count("max_steps", max_steps, "Use e.g. max_steps=20000")
     start = start_points(w0, landscape, torch.float64, choose_device(device))
     check_memory("times", times, len(grid), *start.shape)
@@ -91,13 +98,12 @@ def integrate(
     low, high = torch.tensor(limits, dtype=torch.float64, device=on).T[..., None]
 
     def outside(w: torch.Tensor) -> torch.Tensor:
-        if box is None:
-            return ~(w.abs().amax(0) <= largest)
         return ~((w >= low) & (w <= high)).all(0)
 
-    with torch.no_grad(), progress_bar(f"{flow.method}", grid[-1], progress) as show:
+    with torch.no_grad(), progress_bar(f"{flow.method}", grid[-1], progress) as show, ExitStack() as stack:
         runs = Runs.start(start, torch.as_tensor(grid, device=on))
-        follower = Follower(flow, runs, rtol, atol, outside, max_steps, show)
+        follower = Follower(flow, runs, rtol, atol, (low, high), max_steps, show, backend)
+        stack.enter_context(follower.chooser)
         runs.outcome[outside(start)] = STOPPED
         if start.shape[1] == 1 and (runs.outcome != STOPPED).all():
             _lsoda(flow, runs, rtol, atol, outside, max_steps, follower.jump_ahead)
@@ -137,6 +143,8 @@ def integrate(
         atol=atol,
         dtype="float64",
         device=str(on),
+        backend=follower.chooser.name,
+        backend_reason=follower.chooser.reason,
     )
     return labelled.assign(slid=("run", follower.slid.cpu().numpy()))
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 
 from ..dynamics import Flow
-from .dopri import COMPLETE, GOING, PERIOD, SAFETY, SPENT, STALLED, STOPPED, Runs, hardly_moves
+from .dopri import COMPLETE, GOING, PERIOD, SPENT, STALLED, STOPPED, Runs, hardly_moves
+from .trial import SAFETY
 
 # Coefficients of RODAS [E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, section VI.4].
 GAMMA = 0.25
