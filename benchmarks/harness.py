@@ -11,6 +11,9 @@ import numpy as np
 Run = Callable[[np.ndarray, int], np.ndarray]  # starts (N, d) and a number of steps to ends (N, d)
 
 
+LEAST = 500  # steps
+
+
 class Missing(Exception):
     """A rival that is not installed; the message says what is not there."""
 
@@ -135,13 +138,16 @@ def _seconds(work: Callable[[int], Any], amount: int) -> float:
 
 
 def _amount(contender: Contender, seconds: float) -> int:
-    """Return how many steps fill the time; this also warms the contender up."""
+    """Return how many steps fill the time; this also warms the contender up.
+
+    What a call takes beside its steps must not be all that is measured: at least LEAST steps, if they fit the time.
+    """
     if contender.amount is not None:
         contender.work(contender.amount)
         return contender.amount
     contender.work(1)
     amount = 1
-    while (taken := _seconds(contender.work, amount)) < seconds / 4:
+    while (taken := _seconds(contender.work, amount)) < (seconds / 4 if amount >= LEAST else seconds):
         amount *= 2 if taken > seconds / 16 else 4
     return max(1, round(amount * seconds / taken))
 
