@@ -18,7 +18,7 @@ Step = Callable[..., Sequence[torch.Tensor]]
 
 
 class Kernel:
-    """A function that takes a step, traced; compiled when it is first run.
+    """A function that takes a step, traced; run after it was built.
 
     Attributes:
         text: the code.

@@ -22,7 +22,7 @@ def cast(graph: Graph, node: Node, dtype: torch.dtype) -> Node:
 
 
 def each(graph: Graph, function: Callable[..., Node], *arrays: Any) -> np.ndarray:
-    """Apply a function of nodes to every entry, of arrays that broadcast; numbers become literals of float64."""
+    """Apply a function of nodes to every entry, of arrays and numbers that broadcast."""
     found = np.frompyfunc(function, len(arrays), 1)(*arrays)
     return found if isinstance(found, np.ndarray) else np.array(found, dtype=object)
 

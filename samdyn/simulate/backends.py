@@ -101,37 +101,46 @@ class OnCPU(Backend):
         Raises:
             NotCompilable: the first step is not torch's.
         """
+        state.parts = tuple(part.contiguous() for part in state.parts)
         if not self._checked:
             self._check(state, seed, begin)
-        state.parts = tuple(part.contiguous() for part in state.parts)
+            self._checked = True
         portion = max(LOOK, int(PORTION / (self._kernel.operations * len(state.runs))))
         for first in range(0, steps, portion):
             number = min(portion, steps - first)
-            per_run = [*state.parts, state.running, state.end, state.runs]
-            self._kernel.run(per_run, {"seed": seed}, begin + first, number)
+            self._take(state, seed, begin + first, number)
             show(first + number)
             if not state.running.any():
                 break
 
+    def _take(self, state: Ensemble, seed: int, begin: int, steps: int) -> None:
+        per_run = [*state.parts, state.running, state.end, state.runs]
+        self._kernel.run(per_run, {"seed": seed}, begin, steps)
+
     def _check(self, state: Ensemble, seed: int, begin: int) -> None:
         # Code that does not do what torch does must not be trusted, whatever is to blame.
         few = slice(0, LANES)
-        both = []
-        for backend in (self._eager, self):
-            copy = Ensemble(
+        eager, compiled = (
+            Ensemble(
                 tuple(part[:, few].clone() for part in state.parts),
                 *(part[few].clone() for part in (state.running, state.end, state.runs)),
             )
-            self._checked = True
-            backend.run(copy, seed, begin, 1, lambda _: None)
-            both.append(copy)
-        eager, compiled = both
-        near = torch.finfo(eager.parts[0].dtype).eps ** 0.5
+            for _ in range(2)
+        )
+        self._eager.run(eager, seed, begin, 1, lambda _: None)
+        self._take(compiled, seed, begin, 1)
         same = (eager.running == compiled.running) & (eager.end == compiled.end)
         for a, b in zip(eager.parts, compiled.parts, strict=True):
-            same &= ((a - b).abs() <= near * a.abs().amax(0).clamp(min=near)).all(0)
+            same &= same_numbers(a, b)
         if same.float().mean() < AGREE:
             raise NotCompilable("the compiled code does not do what torch does")
+
+
+def same_numbers(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Say in which columns ``(m, N)`` two results are the same but for rounding, relative to the column's largest."""
+    near = torch.finfo(a.dtype).eps ** 0.5
+    size = a.nan_to_num(0, 0, 0).abs().amax(0).clamp(min=near)
+    return ((a == b) | (a.isnan() & b.isnan()) | ((a - b).abs() <= near * size)).all(0)
 
 
 def kernel_of(steps: Steps, d: int, parts: int, dtype: torch.dtype) -> Kernel:
@@ -174,7 +183,7 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         kernel = kernel_of(steps, len(w), len(like.parts), w.dtype)
     except NotCompilable as error:
         if backend == "compiled":
-            _warn(str(error))
+            warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
     try:
         eager = number * (kernel.calls * OPERATION + kernel.operations * runs * NUMBER)
@@ -183,7 +192,7 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
             return Eager(steps), f"about {eager:.2g} s of work, and compiling takes up to {needed:.2g} s"
         kernel.build()
     except NotCompilable as error:
-        _warn(str(error))
+        warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
     return OnCPU(kernel, steps), "asked for" if backend == "compiled" else f"about {eager:.2g} s of work for torch"
 
@@ -201,6 +210,6 @@ def _prepared() -> bool:
 
 
 @cache
-def _warn(why: str) -> None:
+def warn_once(why: str) -> None:
     """Say once why runs take longer than they need to."""
     warnings.warn(f"simulating in eager torch: {why}", RuntimeWarning, stacklevel=4)

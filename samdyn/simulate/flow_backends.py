@@ -7,7 +7,7 @@ from dataclasses import fields
 import torch
 
 from ..compiler import LANES, STATIC, VARYING, Input, Kernel, NotCompilable
-from .backends import AGREE, NUMBER, OPERATION, _warn
+from .backends import AGREE, NUMBER, OPERATION, same_numbers, warn_once
 from .threads import one_thread
 from .trial import CHANGED, Batch, Trial
 
@@ -140,7 +140,7 @@ class Chooser:
     def _not(self, why: str, warn: bool) -> Compiled | None:
         self._over, self.reason = True, f"not compiled: {why}"
         if warn:
-            _warn(why)
+            warn_once(why)
         return None
 
     def _agrees(self, compiled: Compiled, probe: Batch) -> bool:
@@ -153,12 +153,9 @@ class Chooser:
         torchs = Eager(self._trial).run(probe, 1)
         torchs.k = torchs.k.clone()  # whose memory both use
         found = compiled.run(probe, 1)
-        near = torch.finfo(found.w.dtype).eps ** 0.5
         same = torchs.going == found.going
         for a, b in ((torchs.w, found.w), (torchs.t[None], found.t[None]), (torchs.k, found.k)):
-            a, b = a.reshape(-1, LANES), b.reshape(-1, LANES)
-            size = a.nan_to_num(0, 0, 0).abs().amax(0).clamp(min=near)
-            same &= ((a == b) | (a.isnan() & b.isnan()) | ((a - b).abs() <= near * size)).all(0)
+            same &= same_numbers(a.flatten(0, -2), b.flatten(0, -2))
         return bool(same.double().mean() >= AGREE)
 
 
@@ -185,12 +182,7 @@ def kernel_of(trial: Trial, d: int) -> Kernel:
             )
             for number, part in enumerate(fields(Batch))
         ]
-        try:
-            kernel = Kernel(trial, inputs[:CHANGED], inputs[CHANGED:], "going", None)
-        except NotCompilable:
-            raise
-        except Exception as error:  # whatever torch says where it has no way around
-            raise NotCompilable(f"{type(error).__name__}: {error}") from error
+        kernel = Kernel(trial, inputs[:CHANGED], inputs[CHANGED:], "going", None)
         while len(_traced) >= KERNELS:
             _traced.pop(next(iter(_traced)))
         with suppress(TypeError):  # of what is compared by value and may change: not kept

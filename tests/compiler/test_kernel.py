@@ -26,7 +26,7 @@ def compiled(
     return values
 
 
-def same(function: Function, *given: torch.Tensor, rtol: float = 0.0) -> None:
+def assert_same(function: Function, *given: torch.Tensor, rtol: float = 0.0) -> None:
     """Check that a function, compiled, gives what it gives in torch; with rtol 0, to the bit."""
     expected = function(*given)
     for number, (value, right) in enumerate(zip(compiled(function, given, expected), expected, strict=True)):
@@ -59,29 +59,31 @@ ROUNDED: dict[str, Function] = {  # what IEEE 754 rounds correctly
 @pytest.mark.parametrize("kind", ROUNDED)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_rounded_operations_are_torchs_to_the_bit(kind: str, dtype: torch.dtype) -> None:
-    same(ROUNDED[kind], *pairs(dtype))
+    assert_same(ROUNDED[kind], *pairs(dtype))
 
 
 def test_zeros_keep_their_sign() -> None:
     a, b = pairs(torch.float64)
-    same(lambda a, b: [1 / (a * b), 1 / -a, 1 / (a * 0.0), 1 / (a * -0.0)], a, b)  # it shows in the infinity
+    assert_same(lambda a, b: [1 / (a * b), 1 / -a, 1 / (a * 0.0), 1 / (a * -0.0)], a, b)  # it shows in the infinity
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
 def test_integers_wrap_around(dtype: torch.dtype) -> None:
     a, b = pairs(dtype)
-    same(lambda a, b: [a + b, a - b, a * b, a & b, a | b, a ^ b, ~a, -a, a.abs(), a.sign(), a << 3, a >> 3], a, b)
-    same(lambda a, b: [a.double(), a.float(), a.long(), a.int(), a > b, a == 7, torch.where(a < b, a, 2)], a, b)
+    assert_same(
+        lambda a, b: [a + b, a - b, a * b, a & b, a | b, a ^ b, ~a, -a, a.abs(), a.sign(), a << 3, a >> 3], a, b
+    )
+    assert_same(lambda a, b: [a.double(), a.float(), a.long(), a.int(), a > b, a == 7, torch.where(a < b, a, 2)], a, b)
     # A rotation, and what is nearly one: another word, another distance, another mask.
-    same(lambda a, b: [(a << 13) | ((a >> 19) & 8191), (a << 13) | ((b >> 19) & 8191)], a, b)
-    same(lambda a, b: [(a << 13) | ((a >> 18) & 8191), (a << 13) | ((a >> 19) & 8190)], a, b)
+    assert_same(lambda a, b: [(a << 13) | ((a >> 19) & 8191), (a << 13) | ((b >> 19) & 8191)], a, b)
+    assert_same(lambda a, b: [(a << 13) | ((a >> 18) & 8191), (a << 13) | ((a >> 19) & 8190)], a, b)
 
 
 def test_conversions() -> None:
     values = torch.linspace(-3, 3, LANES, dtype=torch.float64)
-    same(lambda a: [a.float(), a.int(), a.long(), a.bool(), a.float().double(), a + a.float()], values)
+    assert_same(lambda a: [a.float(), a.int(), a.long(), a.bool(), a.float().double(), a + a.float()], values)
     words = torch.arange(-32, 32) * 2**28
-    same(lambda a: [a.int(), a.bool(), a.double() * 0.1, a / 3, a & 0xFFFFFFFF], words)
+    assert_same(lambda a: [a.int(), a.bool(), a.double() * 0.1, a / 3, a & 0xFFFFFFFF], words)
 
 
 def test_functions_are_torchs_to_rounding() -> None:
@@ -90,13 +92,13 @@ def test_functions_are_torchs_to_rounding() -> None:
         a.exp(), a.expm1(), a.sin(), a.cos(), a.tan(), a.tanh(), a.sinh(), a.cosh(), a.atan(),
         a.abs().log(), a.abs().log1p(), a.abs() ** 1.7, a.abs() ** a, 1 / a, a.abs().rsqrt(), a.reciprocal(), a**-2,
     ]  # fmt: skip
-    same(functions, a, rtol=2e-15)  # vector versions of these functions are right to 4 units in the last place
-    same(functions, a.float(), rtol=1e-6)
+    assert_same(functions, a, rtol=2e-15)  # vector versions of these functions are right to 4 units in the last place
+    assert_same(functions, a.float(), rtol=1e-6)
 
 
 def test_functions_where_they_have_no_value() -> None:
     a = torch.tensor(SPECIAL * 6)[:LANES].double()
-    same(lambda a: [a.log(), a.sqrt(), a.exp(), a.tanh(), a.atan()], a, rtol=2e-15)
+    assert_same(lambda a: [a.log(), a.sqrt(), a.exp(), a.tanh(), a.atan()], a, rtol=2e-15)
 
 
 SHAPED: dict[str, Function] = {
@@ -115,7 +117,7 @@ SHAPED: dict[str, Function] = {
 @pytest.mark.parametrize("kind", SHAPED)
 def test_shapes(kind: str) -> None:
     w = torch.randn(4, LANES, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    same(SHAPED[kind], w, rtol=1e-15)  # sums in another order
+    assert_same(SHAPED[kind], w, rtol=1e-15)  # sums in another order
 
 
 def test_writing_into_parts() -> None:
@@ -126,13 +128,13 @@ def test_writing_into_parts() -> None:
         a.reshape(2, 2, -1)[1, 0].mul_(3)  # through a view
         return [a]
 
-    same(function, torch.randn(4, LANES, dtype=torch.float64))
+    assert_same(function, torch.randn(4, LANES, dtype=torch.float64))
 
 
 def test_lookup_in_a_table() -> None:
     table = torch.randn(2, 5, dtype=torch.float64)
     place = torch.randint(0, 5, (3, LANES))
-    same(lambda i: [table[:, i], table[0][i]], place)
+    assert_same(lambda i: [table[:, i], table[0][i]], place)
 
 
 def test_noise_has_the_same_bits_before_its_functions() -> None:

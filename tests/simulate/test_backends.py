@@ -1,9 +1,11 @@
 """Eager and compiled runs agree; which of them is taken, and that nothing that goes wrong on the way costs a run."""
 
+import gc
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,9 @@ SAMPLES = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", {"x": [1, 2, -1,
 @pytest.fixture(autouse=True)
 def unwarned() -> Iterator[None]:
     """Forget what was warned of."""
-    backends._warn.cache_clear()
+    backends.warn_once.cache_clear()
     yield
-    backends._warn.cache_clear()
+    backends.warn_once.cache_clear()
 
 
 def starts(map_: sd.Map | Scheme, runs: int = 150) -> np.ndarray:
@@ -47,7 +49,7 @@ def both(map_: sd.Map | Scheme, steps: int = 20, **options: Any) -> tuple[Any, A
     return eager, compiled
 
 
-def agree(map_: sd.Map | Scheme, rtol: float = 1e-11, **options: Any) -> None:
+def assert_agree(map_: sd.Map | Scheme, rtol: float = 1e-11, **options: Any) -> None:
     """Check that runs agree: to what rounding grows to in 20 steps, where gradients change 1e4 times as fast as w."""
     eager, compiled = both(map_, **options)
     assert (eager.status == compiled.status).all()
@@ -63,12 +65,12 @@ def agree(map_: sd.Map | Scheme, rtol: float = 1e-11, **options: Any) -> None:
 @pytest.mark.parametrize("method", METHODS, ids=str)
 @pytest.mark.parametrize("noise", [None, NOISE], ids=["exact", "noisy"])
 def test_every_method(method: Method, noise: Any) -> None:
-    agree(sd.Map(BEALE, method, lr=1e-5, momentum=0.9, nesterov=True, noise=noise), seed=3, box=[(-9, 9)] * 2)
+    assert_agree(sd.Map(BEALE, method, lr=1e-5, momentum=0.9, nesterov=True, noise=noise), seed=3, box=[(-9, 9)] * 2)
 
 
 @pytest.mark.parametrize("landscape", landscapes.catalogue().values(), ids=lambda make: make().name)
 def test_every_landscape(landscape: Any) -> None:
-    agree(sd.Map(landscape(), sd.SAM(0.1, ascent_steps=2, average=True), lr=1e-4))
+    assert_agree(sd.Map(landscape(), sd.SAM(0.1, ascent_steps=2, average=True), lr=1e-4))
 
 
 @pytest.mark.parametrize("coupling", ["shared", "independent", "clean"])
@@ -82,37 +84,37 @@ def test_every_landscape(landscape: Any) -> None:
     ids=repr,
 )
 def test_every_batch(noise: Any, coupling: str) -> None:
-    from dataclasses import replace
-
-    agree(sd.Map(SAMPLES, sd.SAM(0.1), lr=0.02, noise=replace(noise, coupling=coupling)), seed=1)
+    assert_agree(sd.Map(SAMPLES, sd.SAM(0.1), lr=0.02, noise=replace(noise, coupling=coupling)), seed=1)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("model", ["moments", "taylor", "fisher"])
 def test_every_diffusion(model: str, momentum: float) -> None:
     noise = sd.noise.Fisher((0, 0), 16)
-    agree(sd.EulerMaruyama(sd.Diffusion(SADDLE, sd.USAM(0.1), noise, lr=0.01, momentum=momentum, model=model)))
+    assert_agree(sd.EulerMaruyama(sd.Diffusion(SADDLE, sd.USAM(0.1), noise, lr=0.01, momentum=momentum, model=model)))
 
 
 @pytest.mark.parametrize("scheme", [sd.EulerMaruyama, sd.Milstein, sd.Platen])
 def test_every_scheme(scheme: Any) -> None:
     line = sd.SampleLandscape("(a*x - y)**2/2", "a", {"x": [1, 2, -1], "y": [0.5, -1, 2]})  # noise that depends on w
-    agree(scheme(sd.Diffusion(line, sd.USAM(0.1), sd.noise.FiniteSum(2), lr=0.01)))
+    assert_agree(scheme(sd.Diffusion(line, sd.USAM(0.1), sd.noise.FiniteSum(2), lr=0.01)))
 
 
 @pytest.mark.parametrize("d", [1, 5, 30, 40])
 def test_every_dimension(d: int) -> None:
     values = np.linspace(-1, 2, d) if d > 1 else [-1.0]
-    agree(sd.Map(landscapes.quadratic(values), sd.SAM(0.1), lr=0.01, noise=sd.noise.Gaussian(0.01)))
+    assert_agree(sd.Map(landscapes.quadratic(values), sd.SAM(0.1), lr=0.01, noise=sd.noise.Gaussian(0.01)))
 
 
 def test_rotated_quadratics() -> None:
     basis = np.linalg.qr(np.random.default_rng(1).normal(size=(6, 6)))[0]
-    agree(sd.Map(landscapes.quadratic(np.linspace(-1, 2, 6), rotation=basis), sd.SAM(0.1), lr=0.01))
+    assert_agree(sd.Map(landscapes.quadratic(np.linspace(-1, 2, 6), rotation=basis), sd.SAM(0.1), lr=0.01))
 
 
 def test_float32() -> None:
-    agree(NOISY, dtype="float32", rtol=1e-4)  # 20 steps of rounding to 6e-8, times gradients that change 100 × as fast
+    assert_agree(
+        NOISY, dtype="float32", rtol=1e-4
+    )  # 20 steps of rounding to 6e-8, times gradients that change 100 × as fast
 
 
 def test_to_the_bit_where_every_operation_is_rounded_once() -> None:
@@ -123,7 +125,7 @@ def test_to_the_bit_where_every_operation_is_rounded_once() -> None:
 def test_runs_that_stop() -> None:
     box = [(1.2, 2.2), (-1, 1)]
     w0 = np.random.default_rng(2).uniform([1, -1], [2.4, 1], (300, 2))
-    agree(NOISY, w0=w0, box=box, save_every=7, steps=100, rtol=1e-9)
+    assert_agree(NOISY, w0=w0, box=box, save_every=7, steps=100, rtol=1e-9)
     eager, compiled = both(sd.Map(BEALE, sd.USAM(1.0), lr=1.0), w0=w0, steps=10, save_every=1)
     assert (eager.status == "diverged").all()
     assert (compiled.end == eager.end).all()
@@ -139,7 +141,7 @@ def test_runs_at_the_saddle_itself_stay() -> None:
 
 @pytest.mark.parametrize("seed", [0, 2**32 - 1])
 def test_seeds_runs_and_steps_of_any_size(seed: int) -> None:
-    agree(NOISY, seed=seed, first_run=2**32 - 150, first_step=2**32 - 21)
+    assert_agree(NOISY, seed=seed, first_run=2**32 - 150, first_step=2**32 - 21)
 
 
 # Parts.
@@ -312,8 +314,6 @@ def test_without_a_compiler_torch_takes_the_steps(backend: str, steps: int, monk
 
 
 def test_a_step_that_is_no_run_of_scalars_is_torchs() -> None:
-    from dataclasses import dataclass
-
     @dataclass(frozen=True)
     class Looking(Method):
         """GD, which looks at the numbers."""
@@ -330,8 +330,6 @@ def test_a_step_that_is_no_run_of_scalars_is_torchs() -> None:
         assert sd.simulate(map_, starts(map_, 2), 3000).attrs["backend"] == "eager"
     finally:
         del Looking
-        import gc
-
         gc.collect()  # the catalogue of methods knows subclasses
 
 

@@ -22,10 +22,10 @@ RTOL, ATOL = 1e-8, 1e-10
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
     """Forget what was warned of and traced."""
-    backends._warn.cache_clear()
+    backends.warn_once.cache_clear()
     flow_backends._traced.clear()
     yield
-    backends._warn.cache_clear()
+    backends.warn_once.cache_clear()
 
 
 def starts(landscape: sd.Landscape, runs: int = 150) -> np.ndarray:
@@ -42,7 +42,7 @@ def both(flow: sd.Flow, times: Any, w0: Any = None, **options: Any) -> tuple[Any
     return eager, compiled
 
 
-def same(eager: Any, compiled: Any, rtol: float = RTOL, atol: float = ATOL) -> None:
+def assert_same(eager: Any, compiled: Any, rtol: float = RTOL, atol: float = ATOL) -> None:
     """Check that runs agree: rounding moves steps, and so errors, by far less than the errors themselves."""
     for name in ("status", "slid"):
         assert (eager[name] == compiled[name]).all()
@@ -53,13 +53,13 @@ def same(eager: Any, compiled: Any, rtol: float = RTOL, atol: float = ATOL) -> N
 @pytest.mark.parametrize("landscape", [BEALE, WELL, landscapes.himmelblau()], ids=lambda x: x.name)
 @pytest.mark.parametrize("method", [sd.GD(), sd.USAM(0.002), sd.SAM(0.05)], ids=str)
 def test_both_take_the_same_steps(landscape: sd.Landscape, method: Method) -> None:
-    same(*both(sd.Flow(landscape, method), 0.3))
+    assert_same(*both(sd.Flow(landscape, method), 0.3))
 
 
 def test_to_rest_on_jumps() -> None:
     # SAM holds runs at the saddle of the double well, where its field jumps: stalls must be seen alike.
     eager, compiled = both(sd.Flow(WELL, sd.SAM(0.3)), 30.0)
-    same(eager, compiled)
+    assert_same(eager, compiled)
     assert set(eager.status.values) == {"settled"}
     assert eager.slid.any()
 
@@ -67,7 +67,7 @@ def test_to_rest_on_jumps() -> None:
 def test_times_between_steps() -> None:
     eager, compiled = both(sd.Flow(WELL, sd.USAM(0.1)), np.linspace(0, 2, 41))
     assert eager.w.shape == (150, 41, 2)
-    same(eager, compiled)
+    assert_same(eager, compiled)
 
 
 def test_runs_that_leave_the_box_or_blow_up() -> None:
@@ -78,7 +78,7 @@ def test_runs_that_leave_the_box_or_blow_up() -> None:
     left = eager.isel(run=eager.status.values == "left the box")
     assert (left.end < 3).all()
     assert (abs(left.w) < 2).all()  # at e³ times its start it would be far out
-    same(eager, compiled)
+    assert_same(eager, compiled)
     cubic = sd.Flow(sd.Landscape("-x**3/3 + y**2", "x y"), sd.GD())  # ẋ = x² ends at t = 1/x
     runs = sd.integrate(cubic, [[1.0, 0.0], [0.5, 0.0], [-1.0, 0.0]], 4.0, backend="compiled")
     assert list(runs.status.values[:2]) == ["diverged", "diverged"]
@@ -174,7 +174,7 @@ def test_long_runs_are_compiled_on_the_way(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(flow_backends, name, 1e-9)
     auto = sd.integrate(flow, w0, 2.0, rtol=RTOL, atol=ATOL)
     assert auto.attrs["backend"] == "compiled"
-    same(sd.integrate(flow, w0, 2.0, rtol=RTOL, atol=ATOL, backend="eager"), auto)
+    assert_same(sd.integrate(flow, w0, 2.0, rtol=RTOL, atol=ATOL, backend="eager"), auto)
 
 
 def test_one_start_is_lsodas() -> None:
