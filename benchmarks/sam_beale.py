@@ -23,7 +23,7 @@ PATHS = 20  # steps after which trajectories are compared
 LAW, ONE_START = 100, (1.0, 2.0)  # steps after which moments are, and from where
 SAMPLE, SLOW_SAMPLE = 20_000, 50  # runs for that, of ensembles and of the loop
 
-MANY = 500
+MANY = 1000
 LOOP, C = "autograd loop", "generated C"
 
 
@@ -71,8 +71,8 @@ def loss(w: torch.Tensor) -> torch.Tensor:
 def contenders(engines: dict[str, Run], runs: int) -> list[Contender]:
     """Return everybody with so many runs, the loop with one."""
     starts = np.random.default_rng(0).uniform([0, -1], [4, 1.2], (runs, 2))
-    # What a call takes beside its steps is a fifth of a second with 10⁶ runs: the fast ones take many steps.
-    many = MANY if runs >= 1_000_000 else None
+    # What a call takes beside its steps is some 0.2 µs a run: so that it weighs the same, the fast ones take equally many.
+    many = MANY if runs >= 100_000 else None
     return [
         Contender(name, partial(engine, starts[:1] if name == LOOP else starts), 1 if name == LOOP else runs, amount)
         for name, engine in engines.items()

@@ -18,6 +18,7 @@ import samdyn as sd
 
 EAGER_MOST = 1_000_000  # runs: beyond, the rivals that keep arrays of every operation take minutes
 LAW, SAMPLE = 20, 2000  # steps after which moments are compared, and runs for that
+COMPILED = 32  # coordinates: matrices larger than that are left to torch
 SPREAD = 1e-2  # variance of the noise
 
 
@@ -75,7 +76,7 @@ def engines_of(d: int) -> dict[str, Run]:
     settings = rivals.Settings(sam_beale.RHO, sam_beale.LR, sam_beale.MOMENTUM, SPREAD**0.5)
     h, h_torch = landscape.matrix, torch.tensor(landscape.matrix)
     return {
-        **{f"samdyn {backend}": ours.simulate(map_, "float64", backend) for backend in ("auto", "eager")},
+        **{f"samdyn {b}": ours.simulate(map_, "float64", b) for b in ours.BACKENDS if b == "eager" or d <= COMPILED},
         "torch eager": rivals.torch_batch(lambda w: h_torch @ w, settings, "float64"),
         "NumPy": rivals.numpy_batch(lambda w: h @ w, settings, "float64"),
     }

@@ -109,7 +109,7 @@ class Course:
             w, running = state.parts[0][:, :n], state.running[:n]
             inside = self.steps.inside(w)
             seen.observe(slot, w, inside & ~running, ~inside)
-        status = np.where(inside.cpu().numpy(), DIVERGED, LEFT).astype("U12")
+        status = np.array([LEFT, DIVERGED])[inside.cpu().numpy().astype(np.int8)]
         status[running.cpu().numpy()] = UNDECIDED
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
