@@ -71,7 +71,7 @@ def loss(w: torch.Tensor) -> torch.Tensor:
 def contenders(engines: dict[str, Run], runs: int) -> list[Contender]:
     """Return everybody with so many runs, the loop with one."""
     starts = np.random.default_rng(0).uniform([0, -1], [4, 1.2], (runs, 2))
-    # What a call takes beside its steps is some 0.2 µs a run: so that it weighs the same, the fast ones take equally many.
+    # What a call takes beside its steps is some 0.2 µs a run: the fast ones take many steps.
     many = MANY if runs >= 100_000 else None
     return [
         Contender(name, partial(engine, starts[:1] if name == LOOP else starts), 1 if name == LOOP else runs, amount)
