@@ -1,6 +1,6 @@
 """samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
 
-from . import analysis, landscapes, methods, noise, plot, theory
+from . import analysis, landscapes, methods, networks, noise, plot, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError
 from .dynamics import Diffusion, Flow, Map
@@ -35,6 +35,7 @@ __all__ = [
     "integrate",
     "landscapes",
     "methods",
+    "networks",
     "noise",
     "plot",
     "simulate",

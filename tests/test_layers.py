@@ -9,8 +9,9 @@ import samdyn
 
 ROOT = Path(samdyn.__file__).parent
 ORDER = ["checks", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler", "simulate", "analysis"]
-ORDER += ["theory", "plot", "output", "cli"]
+ORDER += ["theory", "networks", "plot", "output", "cli"]
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
+HEAVY |= {"sklearn", "mnist1d", "requests"}
 
 
 def part(module: str) -> str:

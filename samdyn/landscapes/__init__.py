@@ -12,9 +12,9 @@ from importlib import import_module
 from .. import checks
 from .landscape import Box, Landscape
 from .quadratics import Quadratic
-from .samples import SampleLandscape
+from .samples import Sampled, SampleLandscape
 
-__all__ = ["Box", "Landscape", "Quadratic", "SampleLandscape", "catalogue", "named"]
+__all__ = ["Box", "Landscape", "Quadratic", "SampleLandscape", "Sampled", "catalogue", "named"]
 
 
 def _find() -> dict[str, Callable[..., Landscape]]:

@@ -37,6 +37,7 @@ class Landscape:
         dim: their number d.
         box: the part of space worth looking at, one (low, high) pair per coordinate.
         name: what to call it in tables and figures.
+        has_formula: whether there is one; networks have none.
 
     >>> L = Landscape("x**2 - y**2", "x y")
     >>> L.gradient
@@ -44,6 +45,8 @@ class Landscape:
     >>> L.grad([1.0, 3.0])
     tensor([ 2., -6.], dtype=torch.float64)
     """
+
+    has_formula = True
 
     def __init__(
         self,

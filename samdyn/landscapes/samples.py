@@ -1,5 +1,6 @@
-"""A loss that is the mean of one formula over samples, whose gradient can be that of a mini-batch."""
+"""A loss that is a mean over samples, whose gradient can be that of a mini-batch."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -19,8 +20,34 @@ BLOCK = 16  # samples at once: what one addition sums depends on this alone, and
 Compiled = Callable[..., tuple[torch.Tensor, ...]]
 
 
-class SampleLandscape(Landscape):
+class Sampled(Landscape, ABC):
     """L(w) = (1/N) Σᵢ ℓ(w; sample i): a landscape as any other, of which ``noise.FiniteSum`` draws mini-batches.
+
+    Attributes:
+        data: the samples, ``(s, N)``.
+    """
+
+    data: torch.Tensor
+
+    @property
+    def samples(self) -> int:
+        """N."""
+        return self.data.shape[1]
+
+    @abstractmethod
+    def batch_gradient(self, w: torch.Tensor, data: torch.Tensor) -> Point:
+        """Return the mean gradient over samples: w ``(d, …)``, data ``(s, B, …)`` -> ``(d, …)``.
+
+        The trailing axes of w and of data broadcast.
+        """
+
+    @abstractmethod
+    def batch_hvp(self, w: torch.Tensor, data: torch.Tensor, v: torch.Tensor) -> Point:
+        """Return the mean Hessian over samples times v: w and v ``(d, …)``, data ``(s, B, …)`` -> ``(d, …)``."""
+
+
+class SampleLandscape(Sampled):
+    """A mean of one formula over samples.
 
     Attributes:
         loss: ℓ, a SymPy expression in the coordinates and the data's names.
@@ -80,11 +107,6 @@ class SampleLandscape(Landscape):
         self._value, self._gradient  # noqa: B018 (compile now, as Landscape does)
 
     @property
-    def samples(self) -> int:
-        """N."""
-        return self.data.shape[1]
-
-    @property
     def formula(self) -> str:
         """The name: written out, the formula has N terms."""
         return self.name
@@ -110,14 +132,9 @@ class SampleLandscape(Landscape):
         return SampleLandscape(of_loss.expr, coordinates, data, box=box)
 
     def batch_gradient(self, w: torch.Tensor, data: torch.Tensor) -> Point:
-        """Return the mean gradient over samples: w ``(d, …)``, data ``(s, B, …)`` -> ``(d, …)``.
-
-        The trailing axes of w and of data broadcast.
-        """
         return self._mean(self._sample_gradient, w, data)
 
     def batch_hvp(self, w: torch.Tensor, data: torch.Tensor, v: torch.Tensor) -> Point:
-        """Return the mean Hessian over samples times v: w and v ``(d, …)``, data ``(s, B, …)`` -> ``(d, …)``."""
         hessian = self._mean(self._sample_hessian, w, data)
         return (hessian.reshape(self.dim, self.dim, *hessian.shape[1:]) * v).sum(1)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .. import checks
-from ..landscapes import Landscape, SampleLandscape
+from ..landscapes import Landscape, Sampled, SampleLandscape
 from ..ops import Point
 from ..oracle import Oracle
 from .generator import Draws
@@ -18,7 +18,7 @@ from .quadrature import MOST, hermite
 
 @dataclass(frozen=True, eq=False)
 class FiniteSum(Noise):
-    """The gradient of a mini-batch of a ``SampleLandscape``'s N samples, drawn anew every step.
+    """The gradient of a mini-batch of a ``SampleLandscape``'s or a network's N samples, drawn anew every step.
 
     Attributes:
         batch_size: B ≥ 1.
@@ -45,8 +45,8 @@ class FiniteSum(Noise):
         """Return the noise on a landscape."""
         return Batches(self._samples(landscape), self)
 
-    def _samples(self, landscape: Landscape) -> SampleLandscape:
-        if not isinstance(landscape, SampleLandscape):
+    def _samples(self, landscape: Landscape) -> Sampled:
+        if not isinstance(landscape, Sampled):
             fix = "Use samdyn.SampleLandscape(loss, coordinates, data), or noise.Gaussian(covariance)"
             checks.reject("landscape", landscape, "has no samples to draw batches from", fix)
         if not self.replacement and self.batch_size > landscape.samples:
@@ -78,15 +78,18 @@ class LabelNoise(FiniteSum):
     def on(self, landscape: Landscape) -> "NoisyLabels":
         """Return the noise on a landscape."""
         samples = self._samples(landscape)
+        if not isinstance(samples, SampleLandscape):
+            fix = "Use samdyn.SampleLandscape(loss, coordinates, data)"
+            checks.reject("landscape", landscape, "has no data with names, of which one could be labels", fix)
         return NoisyLabels(samples, self, samples.names.index(checks.known("label", self.label, samples.names)))
 
 
 class Batches(Source):
     """Mini-batches; what is drawn are their data ``(s, B, N)``."""
 
-    landscape: SampleLandscape
+    landscape: Sampled
 
-    def __init__(self, landscape: SampleLandscape, noise: FiniteSum) -> None:
+    def __init__(self, landscape: Sampled, noise: FiniteSum) -> None:
         super().__init__(landscape, noise.coupling)
         self.parts = micro_batches(noise.batch_size, noise.micro_batch)
         self._size, self._replacement = noise.batch_size, noise.replacement

@@ -34,9 +34,9 @@ def exact_point(landscape: Landscape, point: Any) -> tuple[Exact, bool]:
     """
     given = _coordinates(landscape, point)
     recognised = tuple(_recognise(c) if c.has(sympy.Float) else c for c in given)
-    if _is_critical(landscape, recognised):
+    if landscape.has_formula and _is_critical(landscape, recognised):
         return recognised, True
-    floats = [c.has(sympy.Float) for c in given]
+    floats = [c.has(sympy.Float) or not landscape.has_formula for c in given]
     here = tuple(sympy.Rational(float(c)) if inexact else c for c, inexact in zip(given, floats, strict=True))
     numbers = [float(c) for c in given]
     size = float(landscape.hessian(numbers).norm()) * max(1.0, *map(abs, numbers))
@@ -53,6 +53,9 @@ def hessian_at(landscape: Landscape, point: Exact) -> sympy.ImmutableDenseMatrix
     Raises:
         InputError: the gradient has no derivative there, as at kinks.
     """
+    if not landscape.has_formula:
+        numbers = landscape.hessian([float(c) for c in point])
+        return sympy.ImmutableDenseMatrix((numbers + numbers.T).tolist()).applyfunc(sympy.Rational) / 2
     hessian = landscape.hessian_matrix.xreplace(dict(zip(landscape.symbols, point, strict=True)))
     # At kinks the landscape has a Hessian by convention: whether there is one, the gradient tells.
     if hessian.has(*NOT_NUMBERS) or linear_part(landscape.grad, symbolic(point)) is None:

@@ -1,0 +1,20 @@
+"""The same methods on neural networks: an optimizer, networks as landscapes, their curvature, models and data."""
+
+from . import models
+from .archives import cifar
+from .curvature import extreme_eigenpairs
+from .data import Data, digits, mnist1d
+from .network import Network
+from .optimizer import NotFinite, Optimizer
+
+__all__ = [
+    "Data",
+    "Network",
+    "NotFinite",
+    "Optimizer",
+    "cifar",
+    "digits",
+    "extreme_eigenpairs",
+    "mnist1d",
+    "models",
+]

@@ -1,0 +1,98 @@
+"""Data to train networks on, without a download."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .. import checks
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Inputs and the classes they belong to, for training and for testing.
+
+    Attributes:
+        name: what to call it in tables and figures.
+        train_inputs, test_inputs: float32 ``(N, …)``, standardised.
+        train_targets, test_targets: int64 ``(N,)``, in [0, classes).
+        classes: their number.
+    """
+
+    name: str
+    train_inputs: torch.Tensor
+    train_targets: torch.Tensor
+    test_inputs: torch.Tensor
+    test_targets: torch.Tensor
+    classes: int
+
+
+def digits(*, test: float = 0.2, seed: int = 0) -> Data:
+    """The 1797 handwritten digits of scikit-learn, 8×8 pixels, one after the other: inputs ``(N, 64)``.
+
+    Standardised by the mean and standard deviation of all pixels of the training set.
+
+    Args:
+        test: the share of every digit's images that is for testing, in [0.01, 0.99].
+        seed: of the choice, the same on every machine.
+
+    Raises:
+        InputError: a share or seed out of its range.
+        ImportError: scikit-learn is not installed.
+    """
+    rule = "must lie in [0.01, 0.99], so that every digit is in both sets"
+    test = checks.number("test", test, rule, "Use e.g. test=0.2", lambda share: 0.01 <= share <= 0.99)
+    generator = np.random.default_rng(checks.word("seed", seed, "Use e.g. seed=0"))
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise _missing("scikit-learn") from error
+    inputs, targets = load_digits(return_X_y=True)
+    chosen = np.zeros(len(targets), dtype=bool)
+    for digit in range(10):
+        images = generator.permutation(np.flatnonzero(targets == digit))
+        chosen[images[: round(test * len(images))]] = True
+    inputs = (inputs - inputs[~chosen].mean()) / inputs[~chosen].std()
+    return _data("digits", inputs[~chosen], targets[~chosen], inputs[chosen], targets[chosen])
+
+
+def mnist1d(*, samples: int = 5000, seed: int = 42) -> Data:
+    """MNIST-1D: noisy, sheared and shifted outlines of ten digits, 40 points each; inputs ``(N, 40)``.
+
+    Generated here, four in five for training, and standardised by all of it; the defaults are its authors' data set.
+    [Greydanus and Kobak 2024, Scaling down deep learning with MNIST-1D]
+
+    Args:
+        samples: their number for training and testing together, a multiple of 10.
+        seed: of the samples.
+
+    Raises:
+        InputError: a number of samples or a seed out of its range.
+        ImportError: mnist1d is not installed.
+    """
+    if checks.count("samples", samples, "Use e.g. samples=5000") % 10:
+        checks.reject("samples", samples, "must be a multiple of 10, as many of each digit", "Use e.g. samples=5000")
+    seed = checks.word("seed", seed, "Use e.g. seed=42")
+    try:
+        from mnist1d.data import get_dataset_args, make_dataset
+    except ImportError as error:
+        raise _missing("mnist1d") from error
+    arguments = get_dataset_args()
+    arguments.num_samples, arguments.seed = samples, seed
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002 (make_dataset seeds the global generators)
+    try:
+        made = make_dataset(arguments)
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+    return _data("mnist1d", made["x"], made["y"], made["x_test"], made["y_test"])
+
+
+def _data(name: str, *arrays: np.ndarray) -> Data:
+    train_inputs, train_targets, test_inputs, test_targets = map(torch.from_numpy, arrays)
+    return Data(name, train_inputs.float(), train_targets.long(), test_inputs.float(), test_targets.long(), classes=10)
+
+
+def _missing(package: str) -> ImportError:
+    return ImportError(f"{package} is not installed. Install it with: pip install 'samdyn[networks]'")

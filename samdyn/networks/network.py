@@ -1,0 +1,212 @@
+"""A neural network's loss as a landscape of its parameters."""
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from functools import cached_property
+from math import prod
+from typing import Any, NoReturn
+
+import sympy
+import torch
+from torch import nn
+from torch.func import functional_call, grad, vmap
+from torch.nn.modules.dropout import _DropoutNd
+
+from .. import checks
+from ..landscapes import Box, Sampled
+from ..ops import Point, is_symbolic, jacobian
+from .batch_norm import by_batch
+
+Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+ENTRIES = 2**25  # of weights and of samples' features, that many networks at once may have together
+
+
+class Network(Sampled):
+    """L(w) = (1/N) Σᵢ criterion(network(inputᵢ; w), targetᵢ), of the trainable parameters as one vector w ``(d,)``.
+
+    A landscape as any other, without a formula: maps, ensembles, growth rates, traps and ``noise.FiniteSum`` take it as
+    it is. Trailing axes of w ``(d, …)`` are many networks, computed at once with ``torch.func``: a run is the same in
+    any ensemble to rounding. Dtype and device are those of w.
+
+    Batch norm in training mode normalises by the samples at hand, and keeps no running statistics; what a model does
+    with them it does in ``model.eval()``.
+
+    Attributes:
+        model: a copy of the model; its own parameters play no role but for the frozen ones, which are constants.
+        criterion: the mean loss of outputs and targets.
+        inputs, targets: the N samples, along the first axes.
+        name: what to call it.
+    """
+
+    has_formula = False
+    is_quadratic = False
+
+    def __init__(
+        self,
+        model: nn.Module,
+        criterion: Criterion,
+        inputs: torch.Tensor,
+        targets: torch.Tensor,
+        *,
+        name: str | None = None,
+    ) -> None:
+        """Take a model and its data.
+
+        Args:
+            model: any module that ``torch.func.functional_call`` can call.
+            criterion: the mean loss of outputs and targets, e.g. ``torch.nn.functional.cross_entropy``.
+            inputs, targets: N ≥ 1 samples along the first axes.
+            name: defaults to the model's class.
+
+        Raises:
+            InputError: no trainable parameter, dropout in training mode, no samples or unequally many.
+        """
+        self.model = by_batch(deepcopy(model))
+        self._shapes = {n: p.shape for n, p in self.model.named_parameters() if p.requires_grad}
+        if not self._shapes:
+            checks.reject("model", type(model).__name__, "has no trainable parameter", "Leave one with requires_grad")
+        for module in self.model.modules():
+            if isinstance(module, _DropoutNd) and module.training and module.p:
+                rule = "is drawn anew at every call, and a landscape is one function"
+                checks.reject("dropout", module.p, rule, "Use model.eval(), or p=0")
+        if len(inputs) != len(targets) or not len(inputs):
+            rule = f"{len(inputs)} inputs for {len(targets)} targets"
+            checks.reject("inputs", tuple(inputs.shape), rule, "Give as many, at least one of each")
+        self.criterion, self.inputs, self.targets = criterion, inputs, targets
+        self.dim = sum(map(prod, self._shapes.values()))
+        self.data = torch.arange(len(inputs))[None]  # what batches are drawn from: the samples' numbers
+        self.name = name or type(model).__name__
+
+    def __repr__(self) -> str:
+        return f"Network({self.name!r}, {self.dim} parameters, {self.samples} samples)"
+
+    @cached_property
+    def symbols(self) -> tuple[sympy.Symbol, ...]:  # type: ignore[override]  # made only where somebody asks
+        """The names of the parameters' entries."""
+        return tuple(sympy.Symbol(f"w{i}", real=True) for i in range(self.dim))
+
+    @cached_property
+    def box(self) -> Box:  # type: ignore[override]
+        """From −3 to 3 along every coordinate."""
+        return ((-3.0, 3.0),) * self.dim
+
+    @property
+    def formula(self) -> str:
+        """The name."""
+        return self.name
+
+    @cached_property
+    def expr(self) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            InputError: always.
+        """
+        fix = "Use what needs numbers alone: simulate, growth rates, extreme_eigenpairs; or a landscape with a formula"
+        checks.reject("landscape", self, "has no formula", fix)
+
+    def vector(self, models: nn.Module | Iterable[nn.Module]) -> torch.Tensor:
+        """Return the parameters of one model, float64 ``(d,)``, or of several, ``(n, d)``, as runs start from."""
+        if isinstance(models, nn.Module):
+            parameters = dict(models.named_parameters())
+            return torch.cat([parameters[name].detach().double().flatten() for name in self._shapes])
+        return torch.stack([self.vector(model) for model in models])
+
+    def load(self, model: nn.Module, w: Any) -> None:
+        """Set the trainable parameters of a model of the same shape to w ``(d,)``."""
+        parameters = dict(model.named_parameters())
+        with torch.no_grad():
+            for name, value in self._parts(self._point(w)).items():
+                parameters[name].copy_(value)
+
+    def outputs(self, w: Any, inputs: torch.Tensor) -> torch.Tensor:
+        """Return what the networks say of inputs ``(n, …)``: ``(d, …) -> (…, n, classes)``."""
+        w = self._point(w)
+        inputs = _like(inputs, w)
+        return self._over_columns(lambda w: self._call(w, inputs), w, out=0)
+
+    def accuracy(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the share of inputs that are given the class of their target: ``(d, …) -> (…)``."""
+        told = self.outputs(w, inputs).argmax(-1)
+        return (told == targets.to(told.device)).double().mean(-1)
+
+    def value(self, w: Any) -> torch.Tensor:
+        """Return L(w): ``(d, …) -> (…)``."""
+        return self._over_columns(self._loss_of_all, self._point(w), out=0)
+
+    def hessian(self, w: Any) -> torch.Tensor:
+        """Return the Hessian: ``(d, …) -> (d, d, …)``."""
+        return jacobian(self._grad, self._point(w))
+
+    def batch_gradient(self, w: torch.Tensor, data: torch.Tensor) -> Point:
+        return self._over_columns(grad(self._loss), *self._aligned(w, data[0]))
+
+    def batch_hvp(self, w: torch.Tensor, data: torch.Tensor, v: torch.Tensor) -> Point:
+        w, samples = self._aligned(w, data[0])
+        return self._over_columns(lambda w, n, v: _hvp(lambda w: self._loss(w, n), w, v), w, samples, v)
+
+    def restrict(self, fixed: Any) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            InputError: always.
+        """
+        checks.reject(
+            "fixed", fixed, "networks cannot be restricted by name", "Freeze parameters: requires_grad_(False)"
+        )
+
+    def _grad(self, w: Any) -> Point:
+        return self._over_columns(grad(self._loss_of_all), self._point(w))
+
+    def _hvp(self, w: Any, v: Any) -> Point:
+        w = self._point(w)
+        return self._over_columns(lambda w, v: _hvp(self._loss_of_all, w, v), w, self._point(v).to(w))
+
+    def _point(self, w: Any) -> Point:
+        if is_symbolic(w):
+            _ = self.expr
+        return super()._point(w)
+
+    def _loss_of_all(self, w: torch.Tensor) -> torch.Tensor:
+        return self.criterion(self._call(w, _like(self.inputs, w)), _like(self.targets, w))
+
+    def _loss(self, w: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+        return self.criterion(self._call(w, _like(self.inputs, w)[samples]), _like(self.targets, w)[samples])
+
+    def _call(self, w: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        return functional_call(self.model, {**self._constants(w), **self._parts(w)}, (inputs,))
+
+    def _parts(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
+        parts = w.split([prod(shape) for shape in self._shapes.values()])
+        return {n: part.view(shape) for (n, shape), part in zip(self._shapes.items(), parts, strict=True)}
+
+    def _constants(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return frozen parameters and buffers, in w's dtype and on its device."""
+        frozen = [(n, p.detach()) for n, p in self.model.named_parameters() if n not in self._shapes]
+        return {n: _like(t, w) for n, t in [*frozen, *self.model.named_buffers()]}
+
+    def _aligned(self, w: torch.Tensor, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return w ``(d, …)`` and samples' numbers ``(B, …)`` with equal trailing axes."""
+        trailing = torch.broadcast_shapes(w.shape[1:], samples.shape[1:])
+        return w.expand(-1, *trailing), samples.to(w.device).expand(-1, *trailing)
+
+    def _over_columns(
+        self, function: Callable[..., torch.Tensor], *points: torch.Tensor, out: int = -1
+    ) -> torch.Tensor:
+        """Apply a function of vectors along the trailing axes of points, which become axis ``out`` of the result."""
+        trailing = points[0].shape[1:]
+        if not trailing:
+            return function(*points)
+        flat = [p.reshape(len(p), -1) for p in points]
+        at_once = max(1, ENTRIES // (self.dim + self.inputs.numel()))
+        result = vmap(function, in_dims=1, out_dims=out, chunk_size=at_once)(*flat)
+        return result.unflatten(out, trailing)
+
+
+def _hvp(loss: Callable[[torch.Tensor], torch.Tensor], w: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Return H(w)v. Backward twice: not every layer can be differentiated forward."""
+    return grad(lambda w: (grad(loss)(w) * v).sum())(w)
+
+
+def _like(values: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+    return values.to(w) if values.is_floating_point() else values.to(w.device)

@@ -1,0 +1,66 @@
+"""A network's parameters as one vector, which is how methods see them."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+
+from .. import checks
+
+
+class Parameters:
+    """Some parameters of a network, and the vector w ``(d,)`` of all their entries, one parameter after the other.
+
+    The vector has the widest of their dtypes, at least float32, so that reading and writing back loses nothing; it lies
+    on the device of the first.
+    """
+
+    def __init__(self, tensors: Sequence[torch.Tensor], names: Sequence[str]) -> None:
+        """Take parameters, at least one, and what to call each in messages."""
+        self.tensors, self.names = list(tensors), list(names)
+        self.dtype = torch.float32
+        for p in self.tensors:
+            self.dtype = torch.promote_types(self.dtype, p.dtype)
+        self.device = self.tensors[0].device
+        self._sizes = [p.numel() for p in self.tensors]
+
+    def read(self) -> torch.Tensor:
+        """Return w, a copy."""
+        return self._vector(self.tensors)
+
+    def write(self, w: torch.Tensor) -> None:
+        """Set the parameters to w."""
+        for p, part in zip(self.tensors, self.split(w), strict=True):
+            p.copy_(part)
+
+    def split(self, w: torch.Tensor) -> list[torch.Tensor]:
+        """Return a vector's parts in the shapes of the parameters."""
+        return [part.view_as(p) for p, part in zip(self.tensors, w.split(self._sizes), strict=True)]
+
+    def gradient(self) -> torch.Tensor:
+        """Return the parameters' gradients as one vector, sparse ones written out.
+
+        Raises:
+            InputError: a parameter has none.
+        """
+        missing = [name for p, name in zip(self.tensors, self.names, strict=True) if p.grad is None]
+        if len(missing) == len(self.tensors):
+            rule = "left no parameter with a gradient"
+            checks.reject("closure", missing, rule, "Call loss.backward() in it, and return the loss")
+        if missing:
+            fix = "Leave out what the loss does not depend on: requires_grad_(False) freezes it"
+            checks.reject("closure", missing, "left these parameters without a gradient", fix)
+        return self._vector([_dense(p.grad) for p in self.tensors if p.grad is not None])
+
+    def set_gradient(self, g: torch.Tensor) -> None:
+        """Set the parameters' gradients to the parts of a vector, in place where they are dense."""
+        for p, part in zip(self.tensors, self.split(g), strict=True):
+            if p.grad is None or p.grad.layout != torch.strided:
+                p.grad = torch.empty_like(p)
+            p.grad.copy_(part)
+
+    def _vector(self, tensors: Iterable[torch.Tensor]) -> torch.Tensor:
+        return torch.cat([t.detach().reshape(-1).to(self.device, self.dtype) for t in tensors])
+
+
+def _dense(gradient: torch.Tensor) -> torch.Tensor:
+    return gradient if gradient.layout == torch.strided else gradient.to_dense()

@@ -1,0 +1,86 @@
+"""A closure as the oracle that methods ask for gradients."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.amp import GradScaler
+
+from .. import checks
+from ..ops import Point
+from ..oracle import Oracle
+from .parameters import Parameters
+from .running_statistics import remembered
+
+Closure = Callable[[], Any]
+
+
+class Overflow(Exception):
+    """Scaled gradients left the range of their dtype."""
+
+
+@dataclass
+class Passes:
+    """The passes through a network that one batch is given in one step.
+
+    Attributes:
+        closure: computes the batch's loss and its gradients.
+        parameters: of the network; each pass leaves them where it was taken.
+        scaler: by whose scale the gradients are too large; None: by none.
+        losses: of the passes, scalars; the first is the one at w, the clean one.
+    """
+
+    closure: Closure
+    parameters: Parameters
+    scaler: GradScaler | None
+    losses: list[torch.Tensor] = field(default_factory=list)
+
+    def gradient(self, w: Point) -> Point:
+        """Return the gradient at w ``(d,)``; running statistics move in the first pass alone.
+
+        Raises:
+            InputError: a closure that returns no loss, or leaves a parameter without gradient.
+            Overflow: the scale is too large.
+        """
+        self.parameters.write(w)
+        for p in self.parameters.tensors:
+            p.grad = None
+        clean = not self.losses
+        with nullcontext() if clean else remembered() as forget_statistics, torch.enable_grad():
+            loss = self.closure()
+        if forget_statistics is not None:
+            forget_statistics()
+        if not isinstance(loss, torch.Tensor | float) or torch.as_tensor(loss).numel() != 1:
+            checks.reject("closure", loss, "is what it returned, and no loss", "Return the loss, one number")
+        self.losses.append(torch.as_tensor(loss).detach().reshape(()))
+        g = self.parameters.gradient()
+        if self.scaler is None or not self.scaler.is_enabled():
+            return g
+        if not bool(g.isfinite().all()):
+            raise Overflow
+        return g / self.scaler.get_scale()
+
+
+@dataclass(frozen=True)
+class ClosureOracle(Oracle):
+    """The gradients of closures, and nothing else."""
+
+    def full(self, w: Point) -> Point:
+        """Refuse: a closure knows its own batch.
+
+        Raises:
+            InputError: always.
+        """
+        checks.reject("method", "∇L", "needs the gradient of all samples; a closure has one batch", "Use samdyn.SAM")
+
+
+def no_hvp(w: Point, v: Point) -> Point:
+    """Refuse: gradients that ``backward`` left cannot be differentiated again.
+
+    Raises:
+        InputError: always.
+    """
+    fix = "Use samdyn.USAM, or samdyn.networks.Network, whose Hessian is at hand"
+    checks.reject("method", "Hv", "needs products with the Hessian; a closure has gradients", fix)
