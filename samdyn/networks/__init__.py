@@ -6,6 +6,7 @@ from .curvature import extreme_eigenpairs
 from .data import Data, digits, mnist1d
 from .network import Network
 from .optimizer import NotFinite, Optimizer
+from .training import train
 
 __all__ = [
     "Data",
@@ -17,4 +18,5 @@ __all__ = [
     "extreme_eigenpairs",
     "mnist1d",
     "models",
+    "train",
 ]

@@ -1,0 +1,73 @@
+"""Many networks trained at once, each with settings of its own."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..dynamics import Map
+from ..noise import Draws
+from ..simulate.starts import choose_device, choose_dtype, save_points, start_points
+
+
+def train(
+    map_: Map,
+    starts: Any,
+    steps: int,
+    *,
+    save_every: int | None = None,
+    seed: int = 0,
+    dtype: str | torch.dtype = torch.float32,
+    device: str = "auto",
+) -> Iterator[tuple[int, torch.Tensor]]:
+    """Train networks by a map, yielding how many steps they took and where they are, ``(d, n)``, at every save.
+
+    What ``samdyn.simulate`` does too, but that lr, momentum and the method's rho may be tensors ``(n,)``, one per
+    network: grids of settings are then trained together, which is some four times as fast as one after the other. The
+    batches of a network depend on seed and on its number alone. One that diverges goes on as nan.
+
+    Args:
+        map_: the iterates, on a ``Network`` and with ``noise.FiniteSum`` for mini-batches.
+        starts: ``(n, d)``, as ``Network.vector`` returns.
+        steps: how many.
+        save_every: how often to yield; the start and the last step are among them. None: the last alone.
+        seed: of the batches.
+        dtype, device: as for ``samdyn.simulate``.
+
+    Raises:
+        InputError: bad starts; a number of steps that is none; settings for another number of networks.
+    """
+    steps = checks.count("steps", steps, "Use e.g. steps=1000")
+    if save_every is not None:
+        save_every = checks.count("save_every", save_every, "Use e.g. save_every=100, or None")
+    seed = checks.word("seed", seed, "Use e.g. seed=0")
+    w = start_points(starts, map_.landscape, choose_dtype(dtype), choose_device(device), "starts")
+    for name, value in (("lr", map_.lr), ("momentum", map_.momentum), ("rho", getattr(map_.method, "rho", 0.0))):
+        if checks.is_formula(value) or (torch.is_tensor(value) and value.shape != w.shape[1:]):
+            rule = f"{w.shape[1]} networks are trained, each with one"
+            checks.reject(name, value, rule, "Give a number, or a tensor with one number per network")
+    saves = save_points(steps, save_every)
+    return _train(_like(map_, w), w, saves, seed)
+
+
+def _train(map_: Map, w: torch.Tensor, saves: np.ndarray, seed: int) -> Iterator[tuple[int, torch.Tensor]]:
+    runs, state, done = torch.arange(w.shape[1], device=w.device), map_.start(w), 0
+    for save in map(int, saves):
+        with torch.no_grad():
+            for step in range(done + 1, save + 1):
+                state = map_.step(state, None if map_.noise is None else Draws(seed, runs, step))
+        done = save
+        yield done, state[0]
+
+
+def _like(map_: Map, w: torch.Tensor) -> Map:
+    """Return the map with its settings in w's dtype and on its device."""
+    def like(value: Any) -> Any:
+        return value.to(w) if torch.is_tensor(value) else value
+
+    rho = getattr(map_.method, "rho", None)
+    method = map_.method if rho is None else replace(map_.method, rho=like(rho))  # type: ignore[call-arg]
+    return replace(map_, method=method, lr=like(map_.lr), momentum=like(map_.momentum))
