@@ -6,12 +6,14 @@ from importlib import import_module
 
 from .. import checks
 from .asam import ASAM, UASAM
+from .blocks import Blocks
 from .exact_sam import ExactSAM
 from .gd import GD
 from .method import Ascent, Method
 from .sam import DNSAM, SAM, USAM
 
-__all__ = ["ASAM", "DNSAM", "GD", "SAM", "UASAM", "USAM", "Ascent", "ExactSAM", "Method", "catalogue", "named"]
+__all__ = ["ASAM", "DNSAM", "GD", "SAM", "UASAM", "USAM", "Ascent", "Blocks", "ExactSAM", "Method"]
+__all__ += ["catalogue", "named"]
 
 for _info in pkgutil.iter_modules(__path__):
     import_module(f"{__name__}.{_info.name}")

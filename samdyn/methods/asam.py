@@ -9,6 +9,7 @@ import torch
 from .. import checks
 from ..ops import Point, is_symbolic, unit
 from ..oracle import Oracle
+from .blocks import Blocks
 from .method import Ascent
 
 
@@ -22,7 +23,8 @@ class ASAM(Ascent):
 
     Attributes:
         shift: added to |w|, ≥ 0, in the units of w. It breaks the invariance to rescaling.
-        weights: one truth value per coordinate: whether T scales it (a weight) or leaves it (a bias); None: all.
+        weights: one truth value per coordinate: whether T scales it (a weight) or leaves it (a bias); None: all. For
+            networks ``samdyn.networks.weights`` tells.
 
     Raises:
         InputError: beside Ascent's, a shift that is negative or not finite; at the call, weights of another length.
@@ -39,7 +41,8 @@ class ASAM(Ascent):
                 checks.reject(
                     "weights", self.weights, "must be truth values", "Give one per coordinate, or None for all"
                 )
-            object.__setattr__(self, "weights", tuple(map(bool, self.weights)))
+            if not isinstance(self.weights, Blocks):
+                object.__setattr__(self, "weights", tuple(map(bool, self.weights)))
         checks.number("shift", self.shift, rule, "Use 0, or 0.01 as the authors do", lambda shift: shift >= 0)
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
@@ -56,7 +59,8 @@ class ASAM(Ascent):
             checks.reject("weights", self.weights, rule, "Give one truth value per coordinate")
         if is_symbolic(w):
             return np.where(np.asarray(self.weights, dtype=bool), t, 1)
-        weights = torch.as_tensor(self.weights, dtype=torch.bool, device=w.device)
+        blocks = isinstance(self.weights, Blocks)
+        weights = self.weights.tensor(w.device) if blocks else torch.tensor(self.weights, device=w.device)
         return torch.where(weights.reshape(-1, *[1] * (w.ndim - 1)), t, 1)
 
 

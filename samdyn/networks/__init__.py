@@ -6,6 +6,7 @@ from .curvature import extreme_eigenpairs
 from .data import Data, digits, mnist1d
 from .network import Network
 from .optimizer import NotFinite, Optimizer
+from .parameters import weights
 from .training import train
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "mnist1d",
     "models",
     "train",
+    "weights",
 ]

@@ -199,8 +199,11 @@ class Network(Sampled):
             return function(*points)
         flat = [p.reshape(len(p), -1) for p in points]
         at_once = max(1, ENTRIES // (self.dim + self.inputs.numel()))
+        number = flat[0].shape[1]
+        if not number:  # of which vmap makes nothing
+            flat = [p.new_zeros(len(p), 1) for p in flat]
         result = vmap(function, in_dims=1, out_dims=out, chunk_size=at_once)(*flat)
-        return result.unflatten(out, trailing)
+        return result.narrow(out, 0, number).unflatten(out, trailing)
 
 
 def _hvp(loss: Callable[[torch.Tensor], torch.Tensor], w: torch.Tensor, v: torch.Tensor) -> torch.Tensor:

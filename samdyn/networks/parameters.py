@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 import torch
+from torch import nn
 
 from .. import checks
+from ..methods import Blocks
 
 
 class Parameters:
@@ -60,6 +62,15 @@ class Parameters:
 
     def _vector(self, tensors: Iterable[torch.Tensor]) -> torch.Tensor:
         return torch.cat([t.detach().reshape(-1).to(self.device, self.dtype) for t in tensors])
+
+
+def weights(model: nn.Module) -> Blocks:
+    """Return which coordinates of a model's trainable parameters ASAM's authors scale: those of a parameter "weight".
+
+    For ``ASAM(rho, shift=0.01, weights=weights(model))``; biases are not scaled.  [A21's code]
+    """
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    return Blocks(("weight" in name.rpartition(".")[2], p.numel()) for name, p in named)
 
 
 def _dense(gradient: torch.Tensor) -> torch.Tensor:

@@ -65,6 +65,7 @@ def _train(map_: Map, w: torch.Tensor, saves: np.ndarray, seed: int) -> Iterator
 
 def _like(map_: Map, w: torch.Tensor) -> Map:
     """Return the map with its settings in w's dtype and on its device."""
+
     def like(value: Any) -> Any:
         return value.to(w) if torch.is_tensor(value) else value
 

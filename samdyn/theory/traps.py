@@ -29,7 +29,7 @@ def sam_trap(
     Source: derived; the condition is that of [C23].
     """
     method, landscape = system.method, system.landscape
-    quadratic = not landscape.hessian_matrix.free_symbols
+    quadratic = landscape.has_formula and not landscape.hessian_matrix.free_symbols
     local = "" if quadratic else f"; this holds {LOCAL}"
     # Exact types: a user's subclass of SAM is another method.
     known = (type(method) is SAM or type(method) is DNSAM) and method.ascent_steps == 1

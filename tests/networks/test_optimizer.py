@@ -15,6 +15,7 @@ from torch.nn import functional
 
 import samdyn as sd
 from samdyn.networks import Network, NotFinite, Optimizer
+from samdyn.networks import weights as weights_of
 
 SAM = sd.SAM(0.1)
 
@@ -100,6 +101,21 @@ def test_the_steps_are_those_of_pytorch_optimizer(
         closure()
         peer.step(closure)
     torch.testing.assert_close(weights(ours), weights(theirs), rtol=0, atol=1e-12)
+
+
+def test_asam_as_its_authors_run_it_on_a_model() -> None:
+    model = net(norm=True)
+    told = weights_of(model)
+    assert list(told) == [True] * 40 + [False] * 8 + [True] * 8 + [False] * 8 + [True] * 24 + [False] * 3
+    assert len(told) == 91
+    assert told[40] is False
+    ours, plain = net(norm=True), net(norm=True)
+    methods = [sd.ASAM(0.5, shift=0.01, weights=given) for given in (told, list(told))]
+    for each, method in zip((ours, plain), methods, strict=True):
+        train(each, Optimizer(each.parameters(), method, lr=0.2))
+    assert torch.equal(weights(ours), weights(plain))
+    train(model, Optimizer(model.parameters(), sd.ASAM(0.5, shift=0.01), lr=0.2))
+    assert not torch.allclose(weights(ours), weights(model), rtol=1e-3)
 
 
 @pytest.mark.parametrize(("method", "calls"), [(sd.GD(), 1), (SAM, 2), (sd.SAM(0.1, ascent_steps=5), 6)])

@@ -1,0 +1,65 @@
+"""Extreme eigenpairs, against the whole Hessian."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+import samdyn as sd
+from samdyn.networks import Network, extreme_eigenpairs, models
+
+
+def network(width: int) -> tuple[Network, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(30, 6, generator=generator, dtype=torch.float64)
+    y = torch.randint(4, (30,), generator=generator)
+    model = models.mlp((6, width, 4), activation="tanh", seed=1)
+    made = Network(model, functional.cross_entropy, x, y)
+    return made, made.vector(model)
+
+
+@pytest.mark.parametrize("width", [5, 40])  # 59 coordinates: all of them; 444: Lanczos's method
+def test_they_are_those_of_the_hessian(width: int) -> None:
+    made, w = network(width)
+    values, vectors = extreme_eigenpairs(made, w, lowest=2, highest=3, tolerance=1e-10)
+    hessian = made.hessian(w).numpy()
+    expected = np.linalg.eigvalsh((hessian + hessian.T) / 2)[[0, 1, -3, -2, -1]]
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-9 * abs(expected).max())
+    assert vectors.shape == (made.dim, 5)
+    np.testing.assert_allclose(hessian @ vectors, vectors * values, rtol=0, atol=1e-7 * abs(expected).max())
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=0), 1)
+
+
+def test_one_end_alone_and_no_pair_twice() -> None:
+    made, w = network(40)
+    both, _ = extreme_eigenpairs(made, w)
+    for which, end in (({"highest": 0}, both[:1]), ({"lowest": 0}, both[1:])):
+        np.testing.assert_allclose(extreme_eigenpairs(made, w, **which)[0], end, rtol=1e-6)
+    plane = sd.landscapes.beale()
+    assert len(extreme_eigenpairs(plane, [1.0, 1.0], lowest=2, highest=2)[0]) == 2
+
+
+def test_float32_is_computed_in() -> None:
+    made, w = network(40)
+    exact, _ = extreme_eigenpairs(made, w)
+    found, _ = extreme_eigenpairs(made, w.float(), tolerance=1e-4)
+    # Products of float32 are good to 1e-6 of the largest eigenvalue, and the tolerance is 1e-4.
+    np.testing.assert_allclose(found, exact, rtol=0, atol=2e-4 * abs(exact).max())
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [({"lowest": -1}, "lowest = -1"), ({"highest": 1.5}, "highest = 1.5"), ({"lowest": 0, "highest": 0}, "no eigenv")],
+)
+def test_bad_counts(asked: dict[str, int], told: str) -> None:
+    made, w = network(5)
+    with pytest.raises(sd.InputError, match=told):
+        extreme_eigenpairs(made, w, **asked)
+
+
+def test_bad_points() -> None:
+    made, w = network(5)
+    with pytest.raises(sd.InputError, match="must be one point"):
+        extreme_eigenpairs(made, torch.stack([w, w], 1))
+    with pytest.raises(sd.InputError, match="59 components"):
+        extreme_eigenpairs(made, w[:-1])

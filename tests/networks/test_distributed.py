@@ -1,0 +1,84 @@
+"""Data-parallel training: two processes on one machine do what one does with both halves of the batch."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import samdyn as sd
+from samdyn.networks import Optimizer
+
+WORKER = """
+import sys
+import torch
+from torch import distributed
+from torch.nn.parallel import DistributedDataParallel
+sys.path.insert(0, {folder!r})
+from test_distributed import closure_of, made, part, trained
+
+torch.set_num_threads(1)
+distributed.init_process_group("gloo")
+rank = distributed.get_rank()
+model = DistributedDataParallel(made(), gradient_as_bucket_view={view})
+trained(model, *part(slice(6 * rank, 6 * rank + 6)))
+torch.save([p.detach() for p in model.parameters()], {out!r} + f"/{{rank}}.pt")
+distributed.destroy_process_group()
+"""
+
+
+def made() -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).double()
+
+
+def part(which: slice) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(12, 4, generator=generator, dtype=torch.float64)
+    return x[which], torch.randint(3, (12,), generator=generator)[which]
+
+
+def closure_of(model: nn.Module, x: torch.Tensor, y: torch.Tensor):  # type: ignore[no-untyped-def]
+    def closure() -> torch.Tensor:
+        loss = functional.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+
+    return closure
+
+
+def trained(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
+    optimizer = Optimizer(model.parameters(), sd.SAM(0.2), lr=0.1, momentum=0.9)
+    for _ in range(5):
+        optimizer.step(closure_of(model, x, y))
+    return [p.detach() for p in model.parameters()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", [False, True])
+def test_two_processes_do_what_one_does(tmp_path: Path, view: bool) -> None:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    code = WORKER.format(folder=str(Path(__file__).parent), view=view, out=str(tmp_path))
+    shared = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    workers = [
+        subprocess.Popen([sys.executable, "-c", code], env={**shared, "RANK": str(rank)}, stderr=subprocess.PIPE)
+        for rank in range(2)
+    ]
+    for worker in workers:
+        _, told = worker.communicate(timeout=120)
+        assert worker.returncode == 0, told.decode()
+    # Both halves have as many samples: the mean of their mean gradients is that of all.
+    expected = trained(made(), *part(slice(None)))
+    halves = trained(made(), *part(slice(0, 6)))
+    for rank in range(2):
+        for found, p, q in zip(torch.load(tmp_path / f"{rank}.pt"), expected, halves, strict=True):
+            torch.testing.assert_close(found, p, rtol=1e-12, atol=1e-14)
+            assert not torch.allclose(found, q, rtol=1e-6)

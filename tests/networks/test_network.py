@@ -1,0 +1,236 @@
+"""A network's loss as a landscape: its derivatives, ensembles, batches, and what analysis makes of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils import parameters_to_vector
+
+import samdyn as sd
+from samdyn.networks import Network, models
+
+LAYERS: dict[str, Callable[[], nn.Module]] = {
+    "batch norm": lambda: nn.BatchNorm2d(4),
+    "batch norm, not affine": lambda: nn.BatchNorm2d(4, affine=False),
+    "batch norm, evaluated": lambda: nn.BatchNorm2d(4).eval(),
+    "instance norm": lambda: nn.InstanceNorm2d(4, affine=True),
+    "group norm": lambda: nn.GroupNorm(2, 4),
+    "max pool": lambda: nn.MaxPool2d(3, 1, 1),
+    "gelu": lambda: nn.GELU(),
+}
+
+
+def made(layer: nn.Module | None = None) -> nn.Module:
+    """Return a small network of images 6×6, in double precision, always the same."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        between = [] if layer is None else [layer]
+        model = nn.Sequential(nn.Conv2d(1, 4, 3), *between, nn.Tanh(), nn.Flatten(), nn.Linear(64, 3)).double()
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d) and module.affine:
+                nn.init.normal_(module.weight)
+                nn.init.normal_(module.bias)
+    return model
+
+
+def images(number: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(number, 1, 6, 6, generator=generator, dtype=torch.float64)
+    return x, torch.randint(3, (number,), generator=generator)
+
+
+def columns(network: Network, *trailing: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(2)
+    w = network.vector(network.model).reshape(-1, *[1] * len(trailing))
+    return w + 0.1 * torch.randn(network.dim, *trailing, generator=generator, dtype=torch.float64)
+
+
+def loss_as_torch_has_it(model: nn.Module, w: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Set the parameters and run the model: nothing of torch.func."""
+    nn.utils.vector_to_parameters(w, model.parameters())
+    return functional.cross_entropy(model(x), y)
+
+
+def gradient_as_torch_has_it(model: nn.Module, w: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    model.zero_grad()
+    loss_as_torch_has_it(model, w, x, y).backward()
+    return parameters_to_vector([p.grad for p in model.parameters()])
+
+
+@pytest.mark.parametrize("layer", [None, *LAYERS])
+def test_many_networks_are_each_what_torch_makes_of_one(layer: str | None) -> None:
+    model = made(LAYERS[layer]() if layer else None)
+    x, y = images()
+    network = Network(model, functional.cross_entropy, x, y)
+    w = columns(network, 3)
+    v = columns(network, 3).flip(0)
+    value, gradient, products = network.value(w), network.grad(w), network.grad.hvp(w, v)
+    for i in range(3):
+        at = w[:, i]
+        expected = gradient_as_torch_has_it(model, at, x, y)
+        scale = float(expected.abs().max())
+        torch.testing.assert_close(value[i], loss_as_torch_has_it(model, at, x, y).detach(), rtol=1e-13, atol=0)
+        for found in (gradient[:, i], network.grad(at)):
+            torch.testing.assert_close(found, expected, rtol=0, atol=1e-13 * scale)
+        # Central differences of the gradient: their error is h²‖∂³g‖ and rounding over h, 1e-8 of the size together.
+        h = 1e-5
+        ends = [gradient_as_torch_has_it(model, at + side * h * v[:, i], x, y) for side in (1, -1)]
+        difference = (ends[0] - ends[1]) / (2 * h)
+        for found in (products[:, i], network.grad.hvp(at, v[:, i]), network.hessian(at) @ v[:, i]):
+            torch.testing.assert_close(found, difference, rtol=0, atol=1e-7 * float(difference.abs().max()))
+    assert network.hessian(w).shape == (network.dim, network.dim, 3)
+
+
+def test_trailing_axes() -> None:
+    network = Network(made(), functional.cross_entropy, *images())
+    w = columns(network, 2, 3)
+    assert network.value(w).shape == (2, 3)
+    assert network.grad(w).shape == (network.dim, 2, 3)
+    assert network.outputs(w, network.inputs[:5]).shape == (2, 3, 5, 3)
+    torch.testing.assert_close(network.value(w)[1, 2], network.value(w[:, 1, 2]), rtol=1e-13, atol=0)
+    torch.testing.assert_close(network.grad(w)[:, 1, 2], network.grad(w[:, 1, 2]), rtol=1e-12, atol=1e-14)
+    told = network.outputs(w, network.inputs).argmax(-1) == network.targets
+    assert torch.equal(network.accuracy(w, network.inputs, network.targets), told.double().mean(-1))
+
+
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(made(), functional.cross_entropy, *images())
+    w = columns(network, 5)
+    whole = network.value(w), network.grad(w)
+    monkeypatch.setattr("samdyn.networks.network.ENTRIES", 2 * (network.dim + network.inputs.numel()))
+    torch.testing.assert_close((network.value(w), network.grad(w)), whole, rtol=1e-13, atol=1e-15)
+
+
+def test_the_model_is_left_alone_and_so_is_the_landscape() -> None:
+    model = made(nn.BatchNorm2d(4))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    network = Network(model, functional.cross_entropy, *images())
+    w = network.vector(model)
+    value = network.value(w)
+    network.grad(columns(network, 2))
+    for name, entry in model.state_dict().items():
+        assert torch.equal(entry, before[name]), name
+    nn.init.zeros_(model[0].weight)
+    assert network.value(w) == value
+
+
+def test_frozen_parameters_are_constants() -> None:
+    model = made()
+    model[0].requires_grad_(False)
+    network = Network(model, functional.cross_entropy, *images())
+    assert network.dim == 195
+    assert network.vector(model).shape == (195,)
+    assert network.value(network.vector(model)) == Network(made(), functional.cross_entropy, *images()).value(
+        parameters_to_vector(model.parameters()).detach()
+    )
+
+
+def test_float32_stays_float32() -> None:
+    network = Network(made(nn.BatchNorm2d(4).eval()), functional.cross_entropy, *images())
+    w = columns(network, 2).float()
+    assert network.value(w).dtype == network.grad(w).dtype == network.outputs(w, network.inputs).dtype == torch.float32
+    # 24 bits, through sums of a few dozen terms
+    torch.testing.assert_close(network.grad(w).double(), network.grad(w.double()), rtol=1e-4, atol=1e-6)
+
+
+def test_parameters_go_in_and_out() -> None:
+    network = Network(made(), functional.cross_entropy, *images())
+    w = columns(network)
+    model = made()
+    network.load(model, w)
+    assert torch.equal(network.vector(model), w)
+    stacked = network.vector([made(), model])
+    assert stacked.shape == (2, network.dim)
+    assert torch.equal(stacked[1], w)
+
+
+def test_the_one_neuron_net_is_the_landscape() -> None:
+    landscape = sd.landscapes.one_neuron()
+    x = torch.tensor([0.25, 0.5, 0.75, 1.0])
+    network = Network(models.OneNeuron(1.0, 1.0), functional.mse_loss, x, x**2)
+    w = torch.tensor([[0.3, -1.2], [0.7, 0.4]], dtype=torch.float64)
+    torch.testing.assert_close(network.value(w), landscape.value(w), rtol=1e-13, atol=0)
+    torch.testing.assert_close(network.hessian(w), landscape.hessian(w), rtol=1e-12, atol=1e-14)
+
+
+def test_simulations_take_it_as_it_is() -> None:
+    x = torch.tensor([0.25, 0.5, 0.75, 1.0])
+    network = Network(models.OneNeuron(1.0, 1.0), functional.mse_loss, x, x**2)
+    starts = np.array([[0.5, 0.5], [0.9, -0.3]])
+    settings: dict[str, Any] = {"lr": 0.05, "momentum": 0.9}
+    for noise in (None, sd.noise.Gaussian(0.01)):
+        ours, formulas = (
+            sd.simulate(sd.Map(loss, sd.SAM(0.1), noise=noise, **settings), starts, 50, save_every=10, progress=False)
+            for loss in (network, sd.landscapes.one_neuron())
+        )
+        np.testing.assert_allclose(ours.w, formulas.w, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(ours.loss, formulas.loss, rtol=1e-10, atol=1e-15)
+        assert list(ours.coord.values) == ["w0", "w1"]
+
+
+@pytest.mark.parametrize("micro_batch", [None, 2])
+def test_batches_are_those_of_a_landscape_with_samples(micro_batch: int | None) -> None:
+    x = [0.25, 0.5, 0.75, 1.0]
+    y = [0.1, 0.2, 0.6, 0.9]
+    samples = torch.tensor([x, y], dtype=torch.float64)
+    network = Network(models.OneNeuron(1.0, 1.0), functional.mse_loss, *samples)
+    landscape = sd.SampleLandscape("(w2*(w1*x)**2 - y)**2", "w1 w2", {"x": x, "y": y})
+    starts = np.array([[0.5, 0.5], [0.9, -0.3], [1.5, 1.0]])
+    found = [
+        sd.simulate(
+            sd.Map(loss, method, lr=0.05, noise=sd.noise.FiniteSum(4, micro_batch=micro_batch)),
+            starts,
+            30,
+            progress=False,
+        ).w.values
+        for method in (sd.SAM(0.1), sd.ExactSAM(0.1))
+        for loss in (network, landscape)
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(found[2], found[3], rtol=1e-11, atol=1e-13)
+
+
+def test_stability_at_a_saddle_of_a_network() -> None:
+    # y = w₂w₁x on x = 1, y = 1: the saddle of (w₁w₂ − 1)² at 0, λ = ±2.
+    model = models.deep_linear((1, 1, 1), scale=0.0)
+    network = Network(model, functional.mse_loss, torch.ones(1, 1), torch.ones(1, 1))
+    formula = sd.landscapes.product()
+    for system in (sd.Flow, lambda loss, method: sd.Map(loss, method, lr=0.01, momentum=0.5)):
+        ours, theirs = (sd.stability(system(loss, sd.USAM(0.7)), [0.0, 0.0]) for loss in (network, formula))
+        assert ours.kind == theirs.kind == "attractor"
+        np.testing.assert_allclose(ours.eigenvalues.astype(complex), theirs.eigenvalues.astype(complex), rtol=1e-12)
+        # The point is known in floating-point numbers, and so are the radii.
+        bounds = [float(v.condition.inf) for v in (ours, theirs)]
+        assert bounds == pytest.approx([0.5, 0.5], abs=1e-9)
+        assert not ours.exact
+    with pytest.raises(sd.InputError, match="not critical"):
+        sd.stability(sd.Flow(network, sd.USAM(0.7)), [0.1, 0.3])
+    assert sd.stability(sd.Flow(network, sd.SAM(0.7)), [0.0, 0.0]).kind == "no Jacobian"
+
+
+def refused(call: Callable[[], Any], *told: str) -> None:
+    with pytest.raises(sd.InputError) as error:
+        call()
+    for words in told:
+        assert words in str(error.value)
+
+
+def test_bad_input() -> None:
+    x, y = images()
+    ce = functional.cross_entropy
+    refused(lambda: Network(made(), ce, x, y[:3]), "12 inputs for 3 targets")
+    refused(lambda: Network(made(), ce, x[:0], y[:0]), "at least one")
+    refused(lambda: Network(made().requires_grad_(False), ce, x, y), "no trainable parameter")
+    refused(lambda: Network(made(nn.Dropout(0.5)), ce, x, y), "dropout", "eval()")
+    Network(made(nn.Dropout(0.5)).eval(), ce, x, y)
+    network = Network(made(), ce, x, y)
+    refused(lambda: network.value(torch.zeros(3)), "235 components")
+    refused(lambda: network.restrict({"w0": 1.0}), "fixed")
+    refused(lambda: sd.Map(network, sd.GD(), lr=0.1).jacobian(), "no formula")
+    refused(lambda: network.expr, "no formula")
+    labels = sd.noise.LabelNoise(4, label="sample", std=0.1)
+    refused(lambda: sd.Map(network, sd.GD(), lr=0.1, noise=labels), "no data with names")
