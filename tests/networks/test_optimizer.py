@@ -330,6 +330,7 @@ def test_an_overflow_leaves_the_step_out_and_lowers_the_scale() -> None:
     scaler.update()
     assert torch.isfinite(loss)
     assert scaler.get_scale() == 2.0**9
+    assert all(p.grad is None for p in model.parameters())
     assert optimizer.steps == 1
     for a, b in zip(state[0].values(), model.state_dict().values(), strict=True):
         assert torch.equal(a, b)
@@ -374,6 +375,7 @@ def unchanged(model: nn.Module, optimizer: Optimizer, bad: Any, error: type[Base
     for a, b in zip(before[0].values(), model.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert str(optimizer.state_dict()) == str(before[1])
+    assert not callable(bad) or all(p.grad is None for p in model.parameters())
     train(model, optimizer, 1)
 
 
