@@ -10,16 +10,20 @@ from rich.table import Table
 from samdyn import plot
 
 SCALES = {"N": "runs", "steps": "steps", "d": "coordinates"}
+MILLIONS = 1e5  # the rate from which they are counted in millions
 SETTINGS = ("N", "dtype", "d", "steps")  # of a case, in the order in which they are shown
 
 
 def table(workload: str, cases: list[dict[str, Any]]) -> Table:
     """Return rates and ratios of one workload; a ratio is samdyn's rate over a contender's, with its least and most."""
-    shown = Table(title=f"{workload}: M {cases[0]['unit']} a second", title_justify="left", box=SIMPLE_HEAD)
+    millions = max(contender["rate"] for case in cases for contender in case["contenders"]) > MILLIONS
+    prefix, size = ("M", 1e6) if millions else ("", 1.0)
+    title = f"{workload}: {prefix} {cases[0]['unit']} a second".replace(":  ", ": ")
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     shown.caption = "ratio: samdyn's rate, first in the list, over the contender's; median, least and most of rounds"
     shown.add_column("setting")
     shown.add_column("contender")
-    for heading in ("M/s", "ratio", "of rounds"):
+    for heading in (f"{prefix}/s", "ratio", "of rounds"):
         shown.add_column(heading, justify="right")
     shown.add_column("check")
     for case in cases:
@@ -29,7 +33,7 @@ def table(workload: str, cases: list[dict[str, Any]]) -> Table:
             shown.add_row(
                 ", ".join(_shown(key, case[key]) for key in SETTINGS if key in case) if i == 0 else "",
                 contender["name"],
-                f"{contender['rate'] / 1e6:.4g}",
+                f"{contender['rate'] / size:.4g}",
                 f"{contender['ratio']:.3g}" if i else "",
                 spread,
                 verdicts.get(contender["name"], ""),

@@ -13,6 +13,7 @@ from typing import Annotated
 import basin_map
 import matplotlib
 import msd_grid
+import network_step
 import ou_saddle
 import sam_beale
 import scaling
@@ -25,9 +26,8 @@ from typer import Argument, Exit, Option
 
 from samdyn import checks, cli
 
-WORKLOADS: dict[str, Callable[[Effort], Iterator[Case]]] = {
-    module.__name__: module.cases for module in (sam_beale, ou_saddle, basin_map, msd_grid, statistics_only, scaling)
-}
+WORKED = (sam_beale, ou_saddle, basin_map, msd_grid, statistics_only, network_step, scaling)
+WORKLOADS: dict[str, Callable[[Effort], Iterator[Case]]] = {module.__name__: module.cases for module in WORKED}
 RESULTS = Path("benchmarks/results")
 SECONDS, QUICK_SECONDS, QUICK_ROUNDS = 0.7, 0.01, 2  # of a turn
 BUSY = 0.5  # load of the last minute from which numbers are worth little

@@ -13,7 +13,8 @@ from samdyn.methods import Ascent
 from samdyn.ops import unit
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, PLANE, NOISE, LARGE, BATCHES, LANDSCAPE, METHOD = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+LIBRARY, PLANE, NOISE, LARGE, BATCHES, NETWORKS, LANDSCAPE, METHOD = BLOCKS
 
 
 def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +50,19 @@ def test_large_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert (abs(spread["mean"][1] - mean) < 4 * spread.mean_error[1]).all()
     variances = spread.covariance.values[1].diagonal()
     np.testing.assert_allclose(variances, covariance.diagonal(), rtol=4 * (2 / 100_000) ** 0.5)
+
+
+def test_networks_example(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict = {"sd": sd}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        exec(NETWORKS, names)
+    loss, data, w, ends = (names[name] for name in ("loss", "data", "w", "ends"))
+    assert loss.dim == 2410
+    assert ends.shape == (2410, 12)
+    # Linear classifiers reach 0.95 of these digits.
+    assert float(loss.accuracy(w, data.test_inputs, data.test_targets)) > 0.9
+    assert capsys.readouterr().out.count("\n200 ") == 1
 
 
 def test_noise_example(capsys: pytest.CaptureFixture[str]) -> None:
