@@ -1,0 +1,854 @@
+"""Do statements about saddles hold on the losses of networks, and does mini-batch SAM stall where they say?
+
+Exact saddles of small networks first; then training on digits from small weights, which starts next to one.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import matplotlib
+import numpy as np
+import torch
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from torch.nn.functional import cross_entropy, mse_loss
+from typer import Option
+
+import samdyn as sd
+from samdyn import analysis, checks, cli, plot
+from samdyn.analysis import CriticalPoint, Exits
+from samdyn.methods import Method
+from samdyn.networks import Data, Network, digits, extreme_eigenpairs, models, train
+from samdyn.output import OutputFolder
+from samdyn.simulate.starts import choose_device
+
+LINEAR = (4, 4, 3)  # widths of the linear net
+TEACHER = 64  # samples of its teacher
+ZERO = 1e-9  # an eigenvalue below this, relative to the largest, is zero
+NEAR = 1e-6  # where rates are measured, in the units of w
+RATE_STEP, RATE_STEPS = 0.05, 20  # η|λ_min| and steps, for rates
+RATE_RATIOS = (0.0, 0.25, 0.5, 0.75, 0.95, 1.05, 1.25, 1.5, 2.0)  # ρ|λ| at which rates are measured
+TRAP_STEP, TRAP_TIME = 0.1, 12  # η max|λ| and t|λ_min|, for widths
+TRAP_SHARES = (0.01, 0.03, 0.1, 0.3, 0.6, 0.9, 1.2)  # ρ over the distance of the minimum along the line
+TRAP_LIMITS = (0.25, 4.0)  # width/ρ that is looked for
+TRAP_CUTS, TRAP_ROUNDS = 12, 3
+ESCAPE_STEP, ESCAPE_TIME = 0.2, 40  # η|λ_min| and t|λ_min|, for escapes
+ESCAPE_FROM = 0.01  # distance of the starts from the saddle
+ESCAPE_RATIOS = {"USAM": (0.25, 0.5, 1.0, 1.5, 3.0), "SAM": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 3.0)}
+RADII = np.geomspace(0.03, 3, 14)  # ρ at which networks are trained
+PARTS, STUDENT = 4, 3.182  # of the batches, for an interval; Student's t of 95 % for as many
+COUPLINGS = ("shared", "independent")
+LEFT, HELD, ABOUT = OUTCOMES = ("left", "held", "stalled farther out")
+MARKS: dict[str, dict[str, Any]] = {
+    LEFT: {"marker": "o", "facecolor": "white", "edgecolor": "#0072B2"},
+    HELD: {"marker": "s", "facecolor": "#D55E00", "edgecolor": "#D55E00"},
+    ABOUT: {"marker": "x", "color": "#000000"},
+}
+PREDICTIONS: dict[str, dict[str, Any]] = {
+    "entry_20": {"color": "#666666", "ls": "--", "label": r"$s\sqrt{d}\,/\,|\lambda_{\min}|$"},
+    "entry_20_nearest": {"color": "#666666", "ls": ":", "label": r"$s\sqrt{d}\,/\,|\lambda_*|$, nearest 0"},
+    "additive": {"color": "#56B4E9", "ls": "-.", "label": "mean step, noise added, by $T$"},
+    "mean_step": {"color": "#009E73", "ls": "-", "label": "mean step of batches, by $T$"},
+}
+STYLES: list[dict[str, Any]] = [
+    {"color": "#000000", "marker": "o", "linestyle": "-"},
+    {"color": "#D55E00", "marker": "^", "linestyle": "--"},
+    {"color": "#56B4E9", "marker": "s", "linestyle": ":"},
+    {"color": "#009E73", "marker": "D", "linestyle": "-."},
+]
+
+
+def main(
+    hidden: Annotated[int, Option(help="Hidden tanh units of the networks on digits.")] = 8,
+    samples: Annotated[int, Option(help="Digits for the exact saddle; networks are trained on all.")] = 200,
+    escapes: Annotated[int, Option(help="Runs for escape times, at every radius.")] = 30,
+    batch_sizes: Annotated[str, Option(help="Batch sizes B to train with, beside the full batch.")] = "8,32,128",
+    scale: Annotated[float, Option(help="Factor on torch's initial weights.")] = 0.01,
+    lr: Annotated[float, Option(help="Learning rate η of the training.")] = 0.2,
+    steps: Annotated[int, Option(help="Steps T of the training.")] = 600,
+    starts: Annotated[int, Option(help="Networks trained at every B and ρ, from weights of their own.")] = 3,
+    tolerance: Annotated[float, Option(help="Share of the initial loss that a stalled network has not lost.")] = 0.01,
+    batches: Annotated[int, Option(help="Batches that the noise is measured with.")] = 200,
+    seed: Annotated[int, Option(help="Of teachers, starts and batches.")] = 0,
+    device: Annotated[str, Option(help="auto (CUDA where there is one), cpu or cuda.")] = "auto",
+    out: Annotated[
+        Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
+    ] = Path("results/network_saddles"),
+) -> None:
+    """Do statements about saddles hold on the losses of networks, and does mini-batch SAM stall where they say?"""
+    parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
+    hidden = checks.count("--hidden", hidden, "Use e.g. --hidden 8")
+    sizes = cli.numbers("--batch-sizes", batch_sizes)
+    if not all(size >= 1 and size.is_integer() for size in sizes):
+        checks.reject("--batch-sizes", batch_sizes, "must be integers >= 1", "Use e.g. --batch-sizes 8,32")
+    scale = checks.positive("--scale", scale, "Use e.g. --scale 0.01")
+    lr = checks.learning_rate(lr)
+    counts = {"--escapes": escapes, "--starts": starts, "--batches": batches, "--steps": steps}
+    for option, value in counts.items():
+        fewest = 2 * PARTS if option == "--batches" else 2
+        if checks.count(option, value, f"Use e.g. {option} 200") < fewest:
+            checks.reject(option, value, f"must be at least {fewest}", f"Use e.g. {option} 200")
+    rule = "must lie in (0, 1)"
+    tolerance = checks.number("--tolerance", tolerance, rule, "Use e.g. --tolerance 0.01", lambda x: 0 < x < 1)
+    checks.word("--seed", seed, "Use e.g. --seed 0")
+    choose_device(device)
+    data = digits()
+    if not 20 <= checks.count("--samples", samples, "Use e.g. --samples 200") <= len(data.train_inputs):
+        rule = f"must lie in [20, {len(data.train_inputs)}], for every digit to be among them"
+        checks.reject("--samples", samples, rule, "Use e.g. --samples 200")
+    setup = Training(hidden, scale, lr, steps, starts, tolerance, seed, device)
+
+    console = Console(highlight=False)
+    if not console.file.isatty():
+        console.width = 100
+    with OutputFolder(out, "network_saddles", parameters) as folder:
+        saddles = exact_saddles(data, hidden, samples, seed)
+        console.print(degenerate_cases(seed))
+        rates = measure_rates(saddles, device)
+        tell(console, rate_table(saddles, rates))
+        traps = measure_traps(saddles, device, seed)
+        tell(console, trap_table(traps))
+        leaving = measure_escapes([saddles[0], saddles[-1]], escapes, tolerance, device, seed)
+        tell(console, escape_table(leaving))
+        stalls, found = measure_stalls(setup, data, sorted({int(size) for size in sizes}), batches)
+        tell(console, threshold_table(found, setup))
+        tell(console, stall_table(stalls, setup, data, batches))
+        with plt.rc_context(plot.STYLE):
+            folder.save_figure(draw_saddles(rates, traps, leaving), "saddles.png")
+            folder.save_figure(draw_stalls(stalls, found), "stalls.png")
+        names = ("rates", "traps", "escapes", "stalls", "thresholds")
+        for name, dataset in zip(names, (rates, traps, leaving, stalls, found), strict=True):
+            folder.save_dataset(dataset, f"{name}.zarr")
+    console.print(f"figures, data and provenance in {out}/")
+
+
+# ---------------------------------------------------------------------------------------------- exact saddles
+
+
+@dataclass(frozen=True)
+class Saddle:
+    """A saddle of a network's loss, in float64."""
+
+    name: str
+    network: Network
+    point: CriticalPoint
+
+    @property
+    def gradient(self) -> float:
+        """‖g‖ there."""
+        return float(self.network.grad(torch.as_tensor(self.point.w)).norm())
+
+    @property
+    def zero(self) -> float:
+        """Below this an eigenvalue is zero."""
+        return ZERO * float(abs(self.point.eigenvalues).max())
+
+    @property
+    def lowest(self) -> float:
+        """|λ_min|."""
+        return float(-self.point.eigenvalues[0])
+
+    @property
+    def nearest(self) -> int:
+        """The number of the negative eigenvalue nearest to 0."""
+        return int((self.point.eigenvalues < -self.zero).sum()) - 1
+
+
+def saddle_at(name: str, network: Network, w: torch.Tensor) -> Saddle:
+    """Return the saddle at w, with the whole spectrum."""
+    values, vectors = np.linalg.eigh(network.hessian(w).cpu().numpy())
+    return Saddle(name, network, CriticalPoint(w.numpy(), float(network.value(w)), values, vectors))
+
+
+def exact_saddles(data: Data, hidden: int, samples: int, seed: int) -> list[Saddle]:
+    """Return saddles of a linear net, of the one-neuron net and of a network on digits."""
+    linear, inputs, targets = teacher(LINEAR, seed)
+    name = "-".join(map(str, LINEAR))
+    x = torch.tensor([0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
+    neuron = Network(models.one_neuron(), mse_loss, x, x**2)
+    mlp = Network(tanh(hidden, 0.0), cross_entropy, data.train_inputs[:samples].double(), data.train_targets[:samples])
+    return [
+        saddle_at(f"linear {name}, origin", linear, torch.zeros(linear.dim, dtype=torch.float64)),
+        saddle_at(f"linear {name}, rank 1", linear, rank_one(inputs, targets)),
+        saddle_at("one neuron, (0, 1)", neuron, torch.tensor([0.0, 1.0], dtype=torch.float64)),
+        saddle_at(f"tanh 64-{hidden}-10, zero", mlp, biases_alone(mlp)),
+    ]
+
+
+def teacher(widths: tuple[int, ...], seed: int) -> tuple[Network, torch.Tensor, torch.Tensor]:
+    """Return a linear net under the mean squared error, with Gaussian inputs and a random teacher's targets."""
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(TEACHER, widths[0], generator=generator, dtype=torch.float64)
+    targets = inputs @ torch.randn(widths[0], widths[-1], generator=generator, dtype=torch.float64)
+    return Network(models.deep_linear(widths, scale=0.0), mse_loss, inputs, targets), inputs, targets
+
+
+def rank_one(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return weights of the linear net that fit the outputs' first principal direction alone, by one hidden unit.
+
+    A saddle.  [Baldi and Hornik 1989, Neural networks and principal component analysis, fact 4]
+    """
+    best = torch.linalg.lstsq(inputs, targets).solution.T  # outputs × inputs
+    fitted = inputs @ best.T
+    direction = torch.linalg.eigh(fitted.T @ fitted)[1][:, -1]
+    row = direction @ best
+    first = torch.zeros(LINEAR[1], LINEAR[0], dtype=torch.float64)
+    last = torch.zeros(LINEAR[2], LINEAR[1], dtype=torch.float64)
+    first[0], last[:, 0] = row / row.norm().sqrt(), direction * row.norm().sqrt()
+    return torch.cat([first.flatten(), last.flatten()])
+
+
+def tanh(hidden: int, scale: float, seed: int = 0) -> torch.nn.Module:
+    """Return a network on digits."""
+    return models.mlp((64, hidden, 10), activation="tanh", scale=scale, seed=seed)
+
+
+def biases_alone(network: Network) -> torch.Tensor:
+    """Return the saddle without weights: output biases are the logarithms of the classes' shares, the rest is 0."""
+    w = torch.zeros(network.dim, dtype=torch.float64)
+    shares = torch.bincount(network.targets, minlength=10).double() / network.samples
+    w[-10:] = shares.log() - shares.log().mean()
+    return w
+
+
+def degenerate_cases(seed: int) -> str:
+    """Say at which saddles the theory has no λ to speak of."""
+    known = analysis.critical_points(sd.landscapes.one_neuron())
+    flat = sd.landscapes.one_neuron().hessian(torch.zeros(2, dtype=torch.float64)).abs().max()
+    deep = teacher((4, 4, 4, 3), seed)[0]
+    w = torch.zeros(deep.dim, dtype=torch.float64)
+    return (
+        f"degenerate: the one-neuron net has {len(known)} isolated critical points in its box; w₁ = 0 is a curve\n"
+        f"of them. Largest entry of H at its w = 0: {float(flat):.1g}; of a linear net of depth 3 at the origin:"
+        f" {float(deep.hessian(w).abs().max()):.1g},\nwith ‖g‖ = {float(deep.grad(w).norm()):.1g}. There λ = 0, and"
+        " USAM's Jacobian says nothing.\n"
+    )
+
+
+def measure_rates(saddles: list[Saddle], device: str) -> xr.Dataset:
+    """Measure USAM's growth rates along two eigenvectors: of λ_min, and of the negative λ nearest 0."""
+    shape = (len(saddles), 2, len(RATE_RATIOS))
+    measured, predicted, flow = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    lams = np.array([s.point.eigenvalues[[0, s.nearest]] for s in saddles])
+    ratios = np.array(RATE_RATIOS)
+    for i, saddle in enumerate(saddles):
+        lr = RATE_STEP / saddle.lowest
+        for j, number in enumerate((0, saddle.nearest)):
+            lam, v = lams[i, j], torch.as_tensor(saddle.point.eigenvectors[:, number])
+            rho = ratios / abs(lam)
+            center = torch.as_tensor(saddle.point.w)
+            map_ = sd.Map(saddle.network, sd.USAM(torch.as_tensor(rho)), lr=lr)
+            begin = (center + NEAR * v).expand(len(rho), -1)
+            runs = train(map_, begin, RATE_STEPS, save_every=1, dtype=torch.float64, device=device)
+            along = np.array([(v @ (w.cpu() - center[:, None])).numpy() for _, w in runs])
+            measured[i, j] = np.polyfit(lr * np.arange(RATE_STEPS + 1), np.log(abs(along)), 1)[0]
+            flow[i, j] = -lam * (1 + rho * lam)
+            predicted[i, j] = np.log(abs(1 + lr * flow[i, j])) / lr
+    dims = ("saddle", "direction", "ratio")
+    return xr.Dataset(
+        {
+            "rate": (dims, measured, {"units": "1/t"}),
+            "predicted": (dims, predicted, {"units": "1/t"}),
+            "flow": (dims, flow, {"units": "1/t"}),
+            "lam": (dims[:2], lams),
+            "gradient": ("saddle", [s.gradient for s in saddles]),
+        },
+        coords={"saddle": [s.name for s in saddles], "direction": ["lowest", "nearest 0"], "ratio": ratios},
+    )
+
+
+def sign_change(ratios: np.ndarray, rates: np.ndarray) -> float:
+    """Return where rates, which fall, pass 0; between two neighbours they are taken for straight."""
+    after = int(np.argmax(rates < 0))
+    return float(np.interp(0, rates[[after, after - 1]], ratios[[after, after - 1]]))
+
+
+def measure_traps(saddles: list[Saddle], device: str, seed: int) -> xr.Dataset:
+    """Measure from how far along the most unstable direction SAM returns, over ρ."""
+    shares = np.array(TRAP_SHARES)
+    lengths = np.array([line_minimum(saddle) for saddle in saddles])
+    widths = np.array(
+        [trap_widths(s, shares * length, device, seed) for s, length in zip(saddles, lengths, strict=True)]
+    )
+    dims = ("saddle", "share")
+    return xr.Dataset(
+        {
+            "captured": (dims, widths[:, 0], {"long_name": "farthest start up to which all return, over ρ"}),
+            "lost": (dims, widths[:, 1], {"long_name": "nearest start that does not, over ρ"}),
+            "rho": (dims, np.outer(lengths, shares), {"units": "w"}),
+            "minimum": ("saddle", lengths, {"units": "w", "long_name": "distance of the minimum along the line"}),
+        },
+        coords={"saddle": [s.name for s in saddles], "share": shares},
+    )
+
+
+def line_minimum(saddle: Saddle) -> float:
+    """Return how far along the eigenvector of λ_min the loss begins to rise."""
+    x = np.linspace(0, 20, 2001)
+    line = saddle.point.w[:, None] + saddle.point.eigenvectors[:, :1] * x
+    values = saddle.network.value(torch.as_tensor(line)).numpy()
+    return float(x[np.argmax(np.diff(values) > 0)])
+
+
+def trap_widths(saddle: Saddle, rho: np.ndarray, device: str, seed: int) -> np.ndarray:
+    """Return, over ρ, the farthest start up to which all return and the nearest that does not, ``(2, ρ)``.
+
+    A start returns if its run ends within ρ/8, where SAM's 2-cycle is ηρ|λ|/2 at most. All are a millionth of ρ off the
+    line, which in symmetric landscapes is invariant.
+    """
+    center, v = torch.as_tensor(saddle.point.w), torch.as_tensor(saddle.point.eigenvectors[:, 0])
+    off = torch.as_tensor(np.random.default_rng(seed).standard_normal(len(v)))
+    low, high = np.full(len(rho), TRAP_LIMITS[0]), np.full(len(rho), TRAP_LIMITS[1])
+    captured, lost = np.zeros(len(rho)), np.full(len(rho), np.inf)
+    radii = torch.as_tensor(np.repeat(rho, TRAP_CUTS + 1))
+    lr = TRAP_STEP / float(abs(saddle.point.eigenvalues).max())  # so that stiff directions do not bounce
+    map_, steps = sd.Map(saddle.network, sd.SAM(radii), lr=lr), math.ceil(TRAP_TIME / saddle.lowest / lr)
+    for _ in range(TRAP_ROUNDS):
+        ratios = np.linspace(low, high, TRAP_CUTS + 1, axis=1)
+        x = torch.as_tensor(ratios.ravel()) * radii
+        begin = center + x[:, None] * v + 1e-6 * radii[:, None] * off
+        ((_, w),) = train(map_, begin, steps, dtype=torch.float64, device=device)
+        end = (v @ (w.cpu() - center[:, None])).numpy().reshape(ratios.shape)
+        returned = abs(end) < rho[:, None] / 8
+        for i, row in enumerate(returned):
+            kept = len(row) if row.all() else int(row.argmin())
+            captured[i] = ratios[i, kept - 1] if kept else captured[i]
+            lost[i] = ratios[i, kept] if kept < len(row) else lost[i]
+            if 0 < kept < len(row):
+                low[i], high[i] = captured[i], lost[i]
+    return np.array([captured, lost])
+
+
+def measure_escapes(saddles: list[Saddle], runs: int, tolerance: float, device: str, seed: int) -> xr.Dataset:
+    """Time when runs from near a saddle have lost a share of its loss; the others are censored."""
+    settings = [("GD", 0.0)] + [(name, ratio) for name, ratios in ESCAPE_RATIOS.items() for ratio in ratios]
+    shape = (len(saddles), len(settings), runs)
+    t, left = np.zeros(shape), np.zeros(shape, dtype=bool)
+    medians = np.zeros((len(saddles), len(settings), 3))
+    rho, linear, inside = np.zeros((3, *shape[:2]))
+    for i, saddle in enumerate(saddles):
+        begin = around(saddle, runs, seed)
+        slope = saddle.network.grad(torch.as_tensor(begin.T)).norm(dim=0).numpy()
+        negative = saddle.point.eigenvalues[: saddle.nearest + 1]
+        for j, (name, ratio) in enumerate(settings):
+            rho[i, j] = ratio * (ESCAPE_FROM if name == "SAM" else 1 / saddle.lowest)
+            method: Method = sd.GD() if name == "GD" else sd.SAM(rho[i, j]) if name == "SAM" else sd.USAM(rho[i, j])
+            t[i, j], left[i, j] = escape_times(saddle, method, begin, tolerance, device)
+            medians[i, j] = Exits(t[i, j], left[i, j]).survival().median()
+            fastest = float((-negative * (1 + rho[i, j] * negative)).max())
+            linear[i, j] = np.nan if name == "SAM" else saddle.lowest / fastest if fastest > 0 else np.inf
+            inside[i, j] = (slope < rho[i, j] * -negative[-1]).mean() if name == "SAM" else np.nan
+    dims = ("saddle", "setting")
+    return xr.Dataset(
+        {
+            "t": ((*dims, "run"), t, {"units": "1/|λ_min|"}),
+            "left": ((*dims, "run"), left),
+            **{name: (dims, medians[..., k]) for k, name in enumerate(("median", "low", "high"))},
+            "rho": (dims, rho),
+            "linear": (dims, linear, {"long_name": "time of the fastest direction over GD's, USAM"}),
+            "inside": (dims, inside, {"long_name": "share of starts with ‖g‖ < ρ|λ*|, SAM"}),
+        },
+        coords={
+            "saddle": [s.name for s in saddles],
+            "method": ("setting", [name for name, _ in settings]),
+            "ratio": ("setting", [ratio for _, ratio in settings]),
+        },
+    )
+
+
+def around(saddle: Saddle, runs: int, seed: int) -> np.ndarray:
+    """Return starts at one distance from a saddle, in random directions, ``(runs, d)``."""
+    off = np.random.default_rng(seed).standard_normal((runs, len(saddle.point.w)))
+    return saddle.point.w + ESCAPE_FROM * off / np.linalg.norm(off, axis=1, keepdims=True)
+
+
+def escape_times(
+    saddle: Saddle, method: Method, begin: np.ndarray, tolerance: float, device: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return when runs left, or were last seen, in units of 1/|λ_min|, and whether they did."""
+    map_ = sd.Map(saddle.network, method, lr=ESCAPE_STEP / saddle.lowest)
+    t, left = np.full(len(begin), float(ESCAPE_TIME)), np.zeros(len(begin), dtype=bool)
+    steps = round(ESCAPE_TIME / ESCAPE_STEP)
+    for step, w in train(map_, begin, steps, save_every=2, dtype=torch.float64, device=device):
+        low = (saddle.network.value(w).cpu() < (1 - tolerance) * saddle.point.loss).numpy()
+        t[low & ~left] = step * ESCAPE_STEP
+        left |= low
+        if left.all():
+            break
+    return t, left
+
+
+# ------------------------------------------------------------------------------------------------------ stalls
+
+
+@dataclass(frozen=True)
+class Training:
+    """How networks are trained on digits."""
+
+    hidden: int
+    scale: float
+    lr: float
+    steps: int
+    starts: int
+    tolerance: float
+    seed: int
+    device: str
+
+
+def measure_stalls(setup: Training, data: Data, sizes: list[int], batches: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Train over coupling × B × ρ; return what became of the networks, and where they stall beside predictions.
+
+    The full batch is the last size: the number of samples, without noise.
+    """
+    network = Network(tanh(setup.hidden, 0.0), cross_entropy, data.train_inputs, data.train_targets)
+    exact = on_digits(data, setup.hidden)
+    saddle = saddle_at("plateau", exact, biases_alone(exact))
+    escaping = torch.as_tensor(saddle.point.eigenvectors[:, : saddle.nearest + 1])
+    center = torch.as_tensor(saddle.point.w)
+    begin = network.vector([tanh(setup.hidden, setup.scale, (setup.seed + i) % 2**32) for i in range(setup.starts)])
+    initial = float(network.value(begin.T).mean())
+    shape = (len(COUPLINGS), len(sizes) + 1, len(RADII), setup.starts)
+    loss, along, w = np.zeros(shape), np.zeros((3, *shape)), np.zeros((*shape, network.dim), dtype=np.float32)
+    for j, size in enumerate([*sizes, None]):
+        for i, coupling in enumerate(COUPLINGS):
+            if size is None and i:
+                loss[i, j], along[:, i, j], w[i, j] = loss[0, j], along[:, 0, j], w[0, j]
+                continue
+            noise = None if size is None else sd.noise.FiniteSum(size, coupling=coupling)
+            for save, at in enumerate(trained(setup, network, noise, begin)):
+                off = escaping.T @ (at.double().cpu() - center[:, None])
+                along[save, i, j] = off.norm(dim=0).reshape(shape[2:]).numpy()
+            loss[i, j] = network.value(at).cpu().reshape(shape[2:]).numpy()
+            w[i, j] = at.cpu().T.reshape(*shape[2:], -1).numpy()
+    dims = ("coupling", "batch_size", "rho", "start")
+    stalled = ~(loss < (1 - setup.tolerance) * initial)
+    half = setup.lr * (setup.steps - setup.steps // 2)
+    outcome = np.where(stalled, np.where(along[2] < along[0], HELD, ABOUT), LEFT)
+    stalls = xr.Dataset(
+        {
+            "outcome": (dims, outcome),
+            "loss": (dims, loss),
+            "along": (("moment", *dims), along, {"long_name": "distance from the saddle in escaping directions"}),
+            "rate": (dims, np.log(along[2] / along[1]) / half, {"long_name": "of that, in the second half, per t"}),
+            "w": ((*dims, "coord"), w),
+        },
+        coords={
+            "coupling": list(COUPLINGS),
+            "batch_size": [*sizes, network.samples],
+            "rho": RADII,
+            "moment": ["start", "half", "end"],
+        },
+        attrs={
+            "initial_loss": initial,
+            "lam_min": -saddle.lowest,
+            "lam_nearest": saddle.point.eigenvalues[saddle.nearest],
+        },
+    )
+    return stalls, compare(stalls, begin, setup, data, saddle, batches)
+
+
+def on_digits(data: Data, hidden: int) -> Network:
+    """Return the loss of a network on all digits, in float64."""
+    return Network(tanh(hidden, 0.0), cross_entropy, data.train_inputs.double(), data.train_targets)
+
+
+def trained(setup: Training, network: Network, noise: sd.noise.FiniteSum | None, begin: torch.Tensor) -> list[Any]:
+    """Train at every radius from every start; return the start, the middle and the end, ``(d, ρ · starts)``."""
+    radii = torch.as_tensor(np.repeat(RADII, setup.starts))
+    map_ = sd.Map(network, sd.SAM(radii), lr=setup.lr, noise=noise)
+    begins, half = begin.repeat(len(RADII), 1), setup.steps // 2
+    saves = [w for _, w in train(map_, begins, setup.steps, save_every=half, seed=setup.seed, device=setup.device)]
+    return [*saves[:2], saves[-1]]
+
+
+def compare(
+    stalls: xr.Dataset, begin: torch.Tensor, setup: Training, data: Data, saddle: Saddle, batches: int
+) -> xr.Dataset:
+    """Return where networks begin to stall, beside what follows from the noise at the plateau, over B and coupling."""
+    units = hidden_units(begin, setup.hidden)
+    lost = setup.tolerance * stalls.initial_loss
+    rows = []
+    sizes = stalls.batch_size.values[:-1]
+    for size, coupling in itertools.product(sizes, COUPLINGS):
+        seeds = [(setup.seed + part) % 2**32 for part in range(PARTS)]
+        steps = [mean_step(data, int(size), coupling, batches // PARTS, seed) for seed in seeds]
+        own = np.array([slow_from(step.hessian, step.perturbing, units, lost, setup) for step in steps])
+        hessian = steps[0].hessian
+        noise = math.sqrt(np.mean([step.noise**2 for step in steps]))
+        added = hessian @ hessian * np.mean([step.inverse for step in steps])
+        chosen = stalls.sel(coupling=coupling, batch_size=size)
+        below, above = bracket((chosen.outcome != LEFT).mean("start").values > 0.5)
+        rows.append(
+            {
+                "batch_size": int(size),
+                "coupling": coupling,
+                "below": below,
+                "above": above,
+                "noise": noise,
+                "effective_dim": effective_dim(torch.cat([step.samples for step in steps])),
+                "entry_20": noise / saddle.lowest,
+                "entry_20_nearest": noise / -stalls.lam_nearest,
+                "additive": slow_from(hessian, added, units, lost, setup),
+                "mean_step": own.mean(),
+                "mean_step_error": STUDENT * own.std(ddof=1) / math.sqrt(PARTS),
+            }
+        )
+    found = {name: ("setting", [row[name] for row in rows]) for name in rows[0]}
+    return xr.Dataset(found, attrs={"lam_min": -saddle.lowest, "lam_nearest": stalls.lam_nearest})
+
+
+def bracket(stalled: np.ndarray) -> tuple[float, float]:
+    """Return the largest radius before the first at which most stall, and that one; 0 or inf where there is none."""
+    first = int(stalled.argmax()) if stalled.any() else len(RADII)
+    return (RADII[first - 1] if first else 0.0), (RADII[first] if first < len(RADII) else math.inf)
+
+
+@dataclass(frozen=True)
+class MeanStep:
+    """What a step does on average near the saddle, measured from batches there: H + ρQ, on a hidden unit's weights.
+
+    Attributes:
+        hessian: H.
+        perturbing: Q = E[H_B₂ (I − uuᵀ) H_B₁/‖ξ‖], u = ξ/‖ξ‖ the direction of the noise; B₁ = B₂ if shared.
+        inverse: E[1/‖ξ‖].
+        noise: s√d, the root of the mean square of ‖ξ‖.
+        samples: ξ, one per batch, ``(batches, d)``.
+    """
+
+    hessian: np.ndarray
+    perturbing: np.ndarray
+    inverse: float
+    noise: float
+    samples: torch.Tensor
+
+
+def effective_dim(samples: torch.Tensor) -> float:
+    """Return (tr C)²/tr C² of the covariance of noise ``(n, d)`` of mean 0."""
+    variances = torch.linalg.svdvals(samples) ** 2
+    return float(variances.sum() ** 2 / (variances**2).sum())
+
+
+def mean_step(data: Data, size: int, coupling: str, batches: int, seed: int) -> MeanStep:
+    """Measure the mean step at the saddle.
+
+    Hidden units do not see each other there, so the network with one unit has all of it. That the curvature changes
+    over the perturbation itself is left out.
+    """
+    model, network = tanh(1, 0.0), on_digits(data, 1)
+    w = biases_alone(network)
+    full = network.hessian(w)
+    random = np.random.default_rng((seed, size))
+    lengths, noises, products = [], [], []
+    for _ in range(batches):
+        chosen = torch.as_tensor(random.integers(network.samples, size=size))
+        batch = Network(model, cross_entropy, network.inputs[chosen], network.targets[chosen])
+        xi, hessian = batch.grad(w), batch.hessian(w)
+        u = xi / xi.norm()
+        across = (hessian - torch.outer(u, u @ hessian)) / xi.norm()
+        products.append((hessian if coupling == "shared" else full) @ across)
+        lengths.append(float(xi.norm()))
+        noises.append(xi)
+    weights = slice(0, network.dim - 10)
+    return MeanStep(
+        full[weights, weights].numpy(),
+        torch.stack(products).mean(0)[weights, weights].numpy(),
+        float(np.mean(1 / np.array(lengths))),
+        float(np.sqrt(np.mean(np.square(lengths)))),
+        torch.stack(noises),
+    )
+
+
+def hidden_units(begin: torch.Tensor, hidden: int) -> np.ndarray:
+    """Return what belongs to each hidden unit, in the order of the network with one, ``(75, units)``."""
+    first, biases, last = begin[:, :-10].split([64 * hidden, hidden, 10 * hidden], dim=1)
+    parts = [first.view(-1, hidden, 64), biases[..., None], last.view(-1, 10, hidden).transpose(1, 2)]
+    return torch.cat(parts, 2).flatten(0, 1).T.numpy()
+
+
+def slow_from(hessian: np.ndarray, perturbing: np.ndarray, units: np.ndarray, lost: float, setup: Training) -> float:
+    """Return the smallest radius at which the mean step H + ρQ lowers the loss, a quadratic, by less than ``lost``."""
+    rho = np.geomspace(1e-3, 1e2, 300)
+    steps = np.eye(len(hessian)) - setup.lr * (hessian + rho[:, None, None] * perturbing)
+    with np.errstate(over="ignore", invalid="ignore"):
+        end = np.linalg.matrix_power(steps, setup.steps) @ units
+        lowered = -(end * (hessian @ end)).sum((1, 2)) / 2 / setup.starts
+    stalled = lowered < lost
+    return float(rho[np.argmax(stalled)]) if stalled.any() else math.inf
+
+
+@dataclass(frozen=True)
+class Look:
+    """A network where it stalled: extreme eigenvalues, gradient and noise, over the samples."""
+
+    lam_min: float
+    lam_max: float
+    gradient: float
+    cosine: float
+    noise: float
+    along: float  # the noise's standard deviation along the eigenvector of λ_min
+
+
+def look_at(network: Network, w: torch.Tensor, rho: float, size: int, batches: int, seed: int) -> Look:
+    """Measure what there is to see of a stalled network."""
+    values, vectors = extreme_eigenpairs(network, w)
+    g = network.grad(w)
+    perturbed = network.grad(w + rho * g / g.norm())
+    chosen = np.random.default_rng(seed).integers(network.samples, size=(1, size, batches))
+    here = network.batch_gradient(w[:, None].expand(-1, batches), torch.as_tensor(chosen))
+    noise = here - g[:, None]
+    return Look(
+        float(values[0]),
+        float(values[-1]),
+        float(g.norm()),
+        float(g @ perturbed / g.norm() / perturbed.norm()),
+        float((noise**2).sum(0).mean().sqrt()),
+        float((torch.as_tensor(vectors[:, 0]) @ noise).square().mean().sqrt()),
+    )
+
+
+# ---------------------------------------------------------------------------------------- tables and figures
+
+
+Told = tuple[str, Table]  # a caption and what it is of
+
+
+def tell(console: Console, told: Told) -> None:
+    """Print a table under its caption."""
+    caption, table = told
+    console.print(caption, markup=False)
+    console.print(table)
+
+
+def make_table(*columns: str) -> Table:
+    """Return an empty table: names on the left, numbers on the right."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", vertical="bottom", no_wrap=True)
+    return table
+
+
+def rate_table(saddles: list[Saddle], rates: xr.Dataset) -> Told:
+    """Return the saddles and how well USAM's rates there agree with log(1 − ηλ(1+ρλ))/η."""
+    caption = (
+        "USAM at exact saddles: λ_min, the negative λ nearest 0 (λ*), λ_max; how many λ < 0, = 0; along their\n"
+        "eigenvectors, ρ|λ| at which the measured rate is 0, and the largest relative error of the rates"
+    )
+    table = make_table("saddle", "d", "‖g‖", "λ_min", "λ*", "λ_max", "< 0", "= 0", "ρ₀|λ_min|", "ρ₀|λ*|", "error")
+    for saddle in saddles:
+        one = rates.sel(saddle=saddle.name)
+        crossings = [sign_change(one.ratio.values, one.rate.values[j]) for j in range(2)]
+        error = float(abs(one.rate / one.predicted - 1).max())
+        values = saddle.point.eigenvalues
+        zeros = int((abs(values) <= saddle.zero).sum())
+        table.add_row(
+            saddle.name, str(len(values)), f"{saddle.gradient:.0e}", f"{values[0]:.4f}",
+            f"{values[saddle.nearest]:.4f}", f"{values[-1]:.4f}", str(saddle.nearest + 1), str(zeros),
+            *(f"{crossing:.4f}" for crossing in crossings), f"{error:.0e}",
+        )  # fmt: skip
+    return caption, table
+
+
+def trap_table(traps: xr.Dataset) -> Told:
+    """Return how wide SAM's trap is along the most unstable direction."""
+    caption = (
+        "\nSAM: half-width of the trap along the eigenvector of λ_min over ρ, as [captured, lost],\n"
+        "at ρ in units of the distance x_m at which the loss along that line has its minimum"
+    )
+    table = make_table("ρ/x_m", *(f"{name}" for name in traps.saddle.values))
+    table.add_row("x_m", *(f"{float(x):.2f}" for x in traps.minimum))
+    for share in traps.share.values:
+        one = traps.sel(share=share)
+        cells = [f"[{float(low):.3f}, {float(high):.3f}]" for low, high in zip(one.captured, one.lost, strict=True)]
+        table.add_row(f"{share:g}", *cells)
+    return caption, table
+
+
+def escape_table(leaving: xr.Dataset) -> Told:
+    """Return median escape times from random starts."""
+    runs = leaving.sizes["run"]
+    caption = (
+        f"\nmedian time, in 1/|λ_min|, until that share of the loss is lost, from {ESCAPE_FROM:g} off the saddle,"
+        f" {runs} runs,\nwith 95 % interval (Kaplan-Meier, the rest censored); how many left; theory: GD's time ×"
+        " |λ_min|/\nmax |λ|(1+ρλ), for SAM the share of starts with ‖g‖ < ρ|λ*|, which a quadratic keeps. ρ of USAM"
+        f" in\n1/|λ_min|, of SAM in {ESCAPE_FROM:g}. Left {leaving.saddle.values[0]}; right {leaving.saddle.values[1]}"
+    )
+    table = make_table("method", "ρ", *["median", "left", "theory"] * leaving.sizes["saddle"])
+    for number in range(leaving.sizes["setting"]):
+        cells = []
+        for saddle in leaving.saddle.values:
+            one = leaving.sel(saddle=saddle).isel(setting=number)
+            median = float(one["median"])
+            shown = f"{median:.1f} [{float(one.low):.1f}, {float(one.high):.1f}]".replace("inf", "∞")
+            gd = float(leaving.sel(saddle=saddle)["median"][0])
+            told = f"in {float(one.inside):.0%}" if str(one.method.values) == "SAM" else f"{float(one.linear) * gd:.1f}"
+            cells += [shown if math.isfinite(median) else f"> {ESCAPE_TIME}", str(int(one.left.sum())), told]
+        table.add_row(str(one.method.values), f"{float(one.ratio):g}", *[cell.replace("inf", "∞") for cell in cells])
+    return caption, table
+
+
+def threshold_table(found: xr.Dataset, setup: Training) -> Told:
+    """Return where training begins to stall, beside predictions."""
+    caption = (
+        f"\ntanh 64-{setup.hidden}-10 on digits, SAM from small weights, η = {setup.lr:g}, {setup.steps} steps: the ρ"
+        f" between which most\nof {setup.starts} networks begin to stall (loss {setup.tolerance:.0%} down at most)."
+        " Predicted at the saddle beside the start:\n"
+        f"s√d/|λ| with λ_min = {found.lam_min:.3f} and λ* = {found.lam_nearest:.3f}; and the ρ from which the mean"
+        " step,\nlinear, does not take these starts that far: noise only added to H, or batches' own H (± 95 %)"
+    )
+    table = make_table(
+        "batches", "B", "stall from ρ in", "s√d", "d_eff", "/|λ_min|", "/|λ*|", "noise added", "batches' H"
+    )
+    for number in range(found.sizes["setting"]):
+        row = found.isel(setting=number)
+        between = f"({float(row.below):.3f}, {float(row.above):.3f}]".replace("inf]", "∞)")
+        predicted = [f"{float(row[name]):.3f}" for name in PREDICTIONS]
+        predicted[-1] += f" ± {float(row.mean_step_error):.3f}"
+        table.add_row(
+            str(row.coupling.values), str(int(row.batch_size)), between, f"{float(row.noise):.3f}",
+            f"{float(row.effective_dim):.1f}", *predicted,
+        )  # fmt: skip
+    return caption, table
+
+
+def stall_table(stalls: xr.Dataset, setup: Training, data: Data, batches: int) -> Told:
+    """Look at a network of every B, shared batches: at the smallest ρ from which all stay held, and at the largest."""
+    caption = (
+        "\nstalled networks (first start), shared batches: at the smallest ρ at which all are held, and the\n"
+        "largest. p ratio: distance from the saddle in escaping directions, end over start; rate: its growth,\n"
+        "second half; cos: of the full-batch gradients at w and wᵖ; along: noise along the eigenvector of\n"
+        "λ_min, over s√d"
+    )
+    table = make_table(
+        "B", "ρ", "loss", "λ_min", "λ_max", "‖g‖", "cos", "s√d", "ρ|λ_min|/s√d", "along", "p ratio", "rate"
+    )
+    network = on_digits(data, setup.hidden)
+    for size in stalls.batch_size.values:
+        chosen = stalls.sel(coupling="shared", batch_size=size)
+        held = np.flatnonzero((chosen.outcome == HELD).all("start").values)
+        for number in dict.fromkeys([*held[:1].tolist(), len(RADII) - 1]):
+            one = chosen.isel(rho=number, start=0)
+            look = look_at(
+                network, torch.as_tensor(one.w.values).double(), RADII[number], int(size), batches, setup.seed
+            )
+            full, crossed = size == network.samples, RADII[number] * -look.lam_min / look.noise
+            noise = ["0", "", ""] if full else [
+                f"{look.noise:.3f}", f"{crossed:.2f}", f"{look.along / look.noise:.0e}"
+            ]  # fmt: skip
+            table.add_row(
+                "full" if full else str(size), f"{RADII[number]:.3f}", f"{float(one.loss):.4f}", f"{look.lam_min:.3f}",
+                f"{look.lam_max:.3f}", f"{look.gradient:.0e}", f"{look.cosine:+.2f}", *noise,
+                f"{float(one.along[2] / one.along[0]):.2g}", f"{float(one.rate):+.3f}",
+            )  # fmt: skip
+    return caption, table
+
+
+def draw_saddles(rates: xr.Dataset, traps: xr.Dataset, leaving: xr.Dataset) -> Figure:
+    """Draw USAM's rates, the widths of SAM's traps, and escape times."""
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2))
+    draw_rates(axes[0], rates)
+    draw_traps(axes[1], traps)
+    draw_escapes(axes[2], leaving)
+    return figure
+
+
+def draw_rates(ax: Axes, rates: xr.Dataset) -> None:
+    """Draw rates in units of |λ| against ρ|λ|."""
+    x = np.linspace(0, max(RATE_RATIOS), 2)
+    ax.plot(x, 1 - x, color="#666666", lw=1, label=r"$1-\rho|\lambda|$")
+    ax.axhline(0, color="#666666", lw=0.6)
+    for number, (name, style) in enumerate(zip(rates.saddle.values, STYLES, strict=True)):
+        one = rates.sel(saddle=name, direction="lowest")
+        looks = {"color": style["color"], "marker": style["marker"], "ms": 13 - 3 * number}
+        ax.plot(one.ratio, one.rate / abs(one.lam), ls="none", mfc="none", label=name, **looks)
+    ax.set(xlabel=r"$\rho|\lambda_{\min}|$", ylabel=r"growth rate$\,/\,|\lambda_{\min}|$")
+    ax.set_title("USAM leaves an exact saddle along $\\lambda_{\\min}$\nas the quadratic there says")
+    ax.legend(fontsize="small")
+
+
+def draw_traps(ax: Axes, traps: xr.Dataset) -> None:
+    """Draw width/ρ against ρ, up to twice; beyond and below, at the edges."""
+    ax.axhline(1, color="#666666", lw=0.6)
+    for name, style in zip(traps.saddle.values, STYLES, strict=True):
+        one = traps.sel(saddle=name)
+        width = np.clip((one.captured + one.lost) / 2, 0, 2)
+        ax.plot(one.share, width, ms=6, label=name, clip_on=False, **style)
+    ax.set(xscale="log", xlabel=r"$\rho$ / distance of the minimum along the line", ylabel=r"half-width$\,/\,\rho$")
+    ax.set_ylim(0, 2)
+    ax.set_title("SAM's trap along $\\lambda_{\\min}$ is $\\rho$ wide while $\\rho$ is small\n(clipped at 2)")
+    ax.legend(fontsize="small", loc="lower left")
+
+
+def draw_escapes(ax: Axes, leaving: xr.Dataset) -> None:
+    """Draw median escape times over ρ, with triangles at the end of observation where most did not leave."""
+    for saddle, filled in zip(leaving.saddle.values, (True, False), strict=True):
+        one = leaving.sel(saddle=saddle)
+        gd = float(one["median"][0])
+        for name in ESCAPE_RATIOS:
+            chosen = one.isel(setting=(one.method == name).values)
+            looks = plot.line(name) | {"mfc": None if filled else "white", "linestyle": "-" if filled else "--"}
+            median, low, high = (chosen[kind].values for kind in ("median", "low", "high"))
+            seen = np.isfinite(median)
+            bars = np.array([median[seen] - low[seen], np.minimum(high[seen], ESCAPE_TIME) - median[seen]]) / gd
+            label = f"{name}, {saddle}"
+            ax.errorbar(chosen.ratio[seen], median[seen] / gd, yerr=bars, capsize=2, label=label, **looks)
+            never = chosen.ratio[~seen]
+            ax.plot(
+                never,
+                np.full(len(never), ESCAPE_TIME / gd),
+                **looks | {"linestyle": "none", "marker": "$\\uparrow$", "ms": 9},
+            )
+    ax.axhline(1, color="#666666", lw=0.6)
+    ax.set(xscale="log", yscale="log", ylabel="median escape time / GD's")
+    ax.yaxis.set_major_locator(FixedLocator([1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel(r"USAM: $\rho|\lambda_{\min}|$;  SAM: $\rho$ / distance of the start")
+    ax.set_title("Escape slows down with $\\rho$, then stops\n(arrows: most were still there in the end)")
+    ax.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+
+
+def draw_stalls(stalls: xr.Dataset, found: xr.Dataset) -> Figure:
+    """Draw what became of networks over ρ × B, and the predicted lines."""
+    figure, axes = plt.subplots(1, 2, figsize=(11, 5), sharey=True)
+    for ax, coupling in zip(axes, COUPLINGS, strict=True):
+        one = stalls.sel(coupling=coupling)
+        for outcome, looks in MARKS.items():
+            most = (one.outcome == outcome).sum("start") > stalls.sizes["start"] / 2
+            sizes, radii = np.nonzero(most.values)
+            ax.scatter(RADII[radii], one.batch_size.values[sizes], s=44, label=outcome, zorder=3, **looks)
+        split = ~np.any(
+            [((one.outcome == o).sum("start") > stalls.sizes["start"] / 2).values for o in OUTCOMES], axis=0
+        )
+        sizes, radii = np.nonzero(split)
+        if len(sizes):
+            ax.scatter(
+                RADII[radii], one.batch_size.values[sizes], s=44, marker="d", color="#999999", label="no majority"
+            )
+        chosen = found.isel(setting=(found.coupling == coupling).values)
+        for name, looks in PREDICTIONS.items():
+            ax.plot(chosen[name], chosen.batch_size, lw=1.8, **looks)
+        ax.set(xscale="log", yscale="log", xlabel=r"radius $\rho$", xlim=(RADII[0] / 1.3, RADII[-1] * 1.3))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.set_title(f"{coupling} batches")
+    axes[0].set_yticks(stalls.batch_size.values, [*map(str, stalls.batch_size.values[:-1]), "full"])
+    axes[0].yaxis.set_minor_locator(NullLocator())
+    axes[0].set_ylabel("batch size $B$")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.suptitle("Where SAM stalls beside the saddle at zero weights")
+    return figure
+
+
+if __name__ == "__main__":
+    matplotlib.use("Agg")
+    torch.set_num_threads(1)  # in ensembles this small threads cost more than they do
+    cli.run(main)
