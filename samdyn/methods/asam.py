@@ -59,8 +59,8 @@ class ASAM(Ascent):
             checks.reject("weights", self.weights, rule, "Give one truth value per coordinate")
         if is_symbolic(w):
             return np.where(np.asarray(self.weights, dtype=bool), t, 1)
-        blocks = isinstance(self.weights, Blocks)
-        weights = self.weights.tensor(w.device) if blocks else torch.tensor(self.weights, device=w.device)
+        told = self.weights
+        weights = told.tensor(w.device) if isinstance(told, Blocks) else torch.tensor(told, device=w.device)
         return torch.where(weights.reshape(-1, *[1] * (w.ndim - 1)), t, 1)
 
 
