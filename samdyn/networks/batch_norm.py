@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+TORCHS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
 
 class BatchNorm(nn.Module):
     """What ``torch.nn.BatchNorm`` computes in training, without running statistics.
@@ -22,16 +24,20 @@ class BatchNorm(nn.Module):
         over = [0, *range(2, x.ndim)]
         variance, mean = torch.var_mean(x, over, correction=0, keepdim=True)
         x = (x - mean) * (variance + self.eps).rsqrt()
-        if self.weight is None:
-            return x
         shape = [-1, *[1] * (x.ndim - 2)]
-        return x * self.weight.view(shape) + self.bias.view(shape)
+        if self.weight is not None:
+            x = x * self.weight.view(shape)
+        return x if self.bias is None else x + self.bias.view(shape)
 
 
 def by_batch(model: nn.Module) -> nn.Module:
     """Return a model with its layers of batch norm that are in training mode replaced, in place where it can be."""
-    if isinstance(model, _BatchNorm) and model.training:
+    made: dict[nn.Module, BatchNorm] = {}  # a layer that is in several places stays one
+    for module in list(model.modules()):
+        for name, child in list(module._modules.items()):
+            # Exact types: a subclass may do something else.
+            if isinstance(child, TORCHS) and type(child) in TORCHS and child.training:
+                setattr(module, name, made.setdefault(child, BatchNorm(child)))
+    if isinstance(model, TORCHS) and type(model) in TORCHS and model.training:
         return BatchNorm(model)
-    for name, child in model.named_children():
-        setattr(model, name, by_batch(child))
     return model

@@ -10,7 +10,7 @@ import sympy
 import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.modules.dropout import _DropoutNd
+from torch.nn.modules.batchnorm import _NormBase
 
 from .. import checks
 from ..landscapes import Box, Sampled
@@ -18,6 +18,7 @@ from ..ops import Point, is_symbolic, jacobian
 from .batch_norm import by_batch
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+FEW = 4  # samples by which it is seen whether a model is a function
 ENTRIES = 2**25  # of weights and of samples' features, that many networks at once may have together
 
 
@@ -59,16 +60,17 @@ class Network(Sampled):
             name: defaults to the model's class.
 
         Raises:
-            InputError: no trainable parameter, dropout in training mode, no samples or unequally many.
+            InputError: no trainable parameter; dropout, or running statistics that are not batch norm's, in training
+                mode; no samples or unequally many.
         """
         self.model = by_batch(deepcopy(model))
         self._shapes = {n: p.shape for n, p in self.model.named_parameters() if p.requires_grad}
         if not self._shapes:
             checks.reject("model", type(model).__name__, "has no trainable parameter", "Leave one with requires_grad")
         for module in self.model.modules():
-            if isinstance(module, _DropoutNd) and module.training and module.p:
-                rule = "is drawn anew at every call, and a landscape is one function"
-                checks.reject("dropout", module.p, rule, "Use model.eval(), or p=0")
+            if isinstance(module, _NormBase) and module.training and module.track_running_stats:
+                rule = "keeps running statistics, which a landscape has no place for"
+                checks.reject("model", type(module).__name__, rule, "Use model.eval(), or track_running_stats=False")
         if len(inputs) != len(targets) or not len(inputs):
             rule = f"{len(inputs)} inputs for {len(targets)} targets"
             checks.reject("inputs", tuple(inputs.shape), rule, "Give as many, at least one of each")
@@ -76,6 +78,11 @@ class Network(Sampled):
         self.dim = sum(map(prod, self._shapes.values()))
         self.data = torch.arange(len(inputs))[None]  # what batches are drawn from: the samples' numbers
         self.name = name or type(model).__name__
+        w, few = self.vector(self.model), inputs[:FEW]
+        first, second = (self._call(w, _like(few, w)).detach() for _ in range(2))
+        if not torch.allclose(first, second, rtol=0, atol=0, equal_nan=True):
+            rule = "gives the same inputs different outputs, as dropout does, and a landscape is one function"
+            checks.reject("model", self.name, rule, "Use model.eval()")
 
     def __repr__(self) -> str:
         return f"Network({self.name!r}, {self.dim} parameters, {self.samples} samples)"
@@ -168,10 +175,16 @@ class Network(Sampled):
         return super()._point(w)
 
     def _loss_of_all(self, w: torch.Tensor) -> torch.Tensor:
-        return self.criterion(self._call(w, _like(self.inputs, w)), _like(self.targets, w))
+        return self._mean_loss(self._call(w, _like(self.inputs, w)), _like(self.targets, w))
 
     def _loss(self, w: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
-        return self.criterion(self._call(w, _like(self.inputs, w)[samples]), _like(self.targets, w)[samples])
+        return self._mean_loss(self._call(w, _like(self.inputs, w)[samples]), _like(self.targets, w)[samples])
+
+    def _mean_loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if not isinstance(self.criterion, nn.Module):
+            return self.criterion(outputs, targets)
+        own = {n: _like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of classes
+        return functional_call(self.criterion, own, (outputs, targets))
 
     def _call(self, w: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         return functional_call(self.model, {**self._constants(w), **self._parts(w)}, (inputs,))
@@ -187,8 +200,10 @@ class Network(Sampled):
 
     def _aligned(self, w: torch.Tensor, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return w ``(d, …)`` and samples' numbers ``(B, …)`` with equal trailing axes."""
+        samples = samples.to(w.device, torch.int64)
+        samples = samples.reshape(len(samples), *[1] * (w.ndim - samples.ndim), *samples.shape[1:])
         trailing = torch.broadcast_shapes(w.shape[1:], samples.shape[1:])
-        return w.expand(-1, *trailing), samples.to(w.device).expand(-1, *trailing)
+        return w.expand(-1, *trailing), samples.expand(-1, *trailing)
 
     def _over_columns(
         self, function: Callable[..., torch.Tensor], *points: torch.Tensor, out: int = -1
@@ -196,7 +211,7 @@ class Network(Sampled):
         """Apply a function of vectors along the trailing axes of points, which become axis ``out`` of the result."""
         trailing = points[0].shape[1:]
         if not trailing:
-            return function(*points)
+            return function(*(p.contiguous() for p in points))  # torch takes strided weights of batch norm for others
         flat = [p.reshape(len(p), -1) for p in points]
         at_once = max(1, ENTRIES // (self.dim + self.inputs.numel()))
         number = flat[0].shape[1]

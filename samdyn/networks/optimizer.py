@@ -13,8 +13,6 @@ from .parameters import Parameters
 from .passes import Closure, ClosureOracle, Overflow, Passes, no_hvp
 from .running_statistics import remembered
 
-SETTINGS = ("lr", "momentum", "weight_decay", "nesterov")  # what groups of parameters may have for themselves
-
 
 class NotFinite(ArithmeticError):
     """A loss or a gradient that is not finite; nothing was changed by the step that met it."""
@@ -86,9 +84,9 @@ class Optimizer(torch.optim.Optimizer):
             InputError: as for the constructor; a setting that groups do not have.
         """
         for key, value in param_group.items():
-            if key not in (*SETTINGS, "params", "param_names"):
+            if key == "method" or hasattr(self.method, key):
                 rule = "groups of parameters have no such setting: the method is one of all of them"
-                checks.reject(key, value, rule, f"Use {', '.join(SETTINGS)}")
+                checks.reject(key, value, rule, f"Use {', '.join(self.defaults)}")
         settings = {**self.defaults, **param_group}
         checks.positive("lr", settings["lr"], "Use e.g. lr=0.1")
         fix = "Use e.g. momentum=0.9, or 0 for none"
@@ -117,7 +115,7 @@ class Optimizer(torch.optim.Optimizer):
                 make m-SAM: F is the mean of the micro-batches' F.  [Foret et al. 2021, sec. 4.1]
             scaler: of mixed precision: the closure calls ``scaler.scale(loss).backward()`` and returns the loss, and
                 ``scaler.update()`` follows the step. Gradients are unscaled here; should one have overflowed, the step
-                is left out.
+                is left out. In the closure they are still scaled: clip them at ``scaler.get_scale()`` times the norm.
 
         Returns:
             The loss at w, the mean over micro-batches: a scalar.
@@ -135,17 +133,20 @@ class Optimizer(torch.optim.Optimizer):
             checks.reject("closure", closure, "there is nothing to take gradients with", fix)
         parameters = self._parameters()
         w, left_out = parameters.read(), False
-        passes = [Passes(batch, parameters, scaler) for batch in batches]
+        losses: list[list[torch.Tensor]] = []
         with remembered() as forget_statistics:
             try:
                 try:
-                    updates = [self.method(w, ClosureOracle(one.gradient, no_hvp)) for one in passes]
+                    update = torch.zeros_like(w)
+                    for batch in batches:
+                        passes = Passes(batch, parameters, scaler)
+                        losses.append(passes.losses)
+                        update += self.method(w, ClosureOracle(passes.gradient, no_hvp)) / len(batches)
                 except Overflow:
                     left_out = True
                     forget_statistics()
                 else:
-                    update = sum(updates[1:], updates[0]) / len(updates)
-                    self._check_finite([loss for one in passes for loss in one.losses], update)
+                    self._check_finite([loss for of_batch in losses for loss in of_batch], update)
                     parameters.set_gradient(update if scaler is None else update * scaler.get_scale())
                 if scaler is not None:
                     scaler.unscale_(self)  # which sees an overflow too, and will lower the scale
@@ -158,9 +159,9 @@ class Optimizer(torch.optim.Optimizer):
         if left_out:
             self.zero_grad()
         else:
-            self._descend()
+            self._descend(parameters.tensors)
             self.steps += 1
-        return torch.stack([one.losses[0] for one in passes if one.losses]).mean()
+        return torch.stack([of_batch[0] for of_batch in losses]).mean()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resume needs, the method's name and the number of steps among it."""
@@ -186,14 +187,14 @@ class Optimizer(torch.optim.Optimizer):
 
     def _parameters(self) -> Parameters:
         """Return the trainable parameters of all groups."""
-        found: dict[str, torch.Tensor] = {}
+        found: list[tuple[str, torch.Tensor]] = []
         for number, group in enumerate(self.param_groups):
             names = group.get("param_names", [f"parameter {i} of group {number}" for i in range(len(group["params"]))])
-            found |= {name: p for name, p in zip(names, group["params"], strict=True) if p.requires_grad}
+            found += [(name, p) for name, p in zip(names, group["params"], strict=True) if p.requires_grad]
         if not found:
             fix = "Leave at least one with requires_grad"
             checks.reject("params", sum(len(g["params"]) for g in self.param_groups), "parameters, all frozen", fix)
-        return Parameters(list(found.values()), list(found))
+        return Parameters(found)
 
     def _check_finite(self, losses: list[torch.Tensor], update: torch.Tensor) -> None:
         values = torch.stack([loss.to(update.device, update.dtype) for loss in losses])
@@ -204,9 +205,10 @@ class Optimizer(torch.optim.Optimizer):
                 "lr or rho."
             )
 
-    def _descend(self) -> None:
+    def _descend(self, moved: list[torch.Tensor]) -> None:
+        chosen = set(map(id, moved))  # and not what a closure thawed in the meantime
         for group in self.param_groups:
-            params = [p for p in group["params"] if p.requires_grad]
+            params = [p for p in group["params"] if id(p) in chosen]
             velocities = [self.state[p].get("momentum_buffer") for p in params] if group["momentum"] else []
             sgd(
                 params,

@@ -1,6 +1,6 @@
 """A network's parameters as one vector, which is how methods see them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -16,8 +16,9 @@ class Parameters:
     on the device of the first.
     """
 
-    def __init__(self, tensors: Sequence[torch.Tensor], names: Sequence[str]) -> None:
-        """Take parameters, at least one, and what to call each in messages."""
+    def __init__(self, named: Iterable[tuple[str, torch.Tensor]]) -> None:
+        """Take parameters, at least one, with what to call each in messages."""
+        names, tensors = zip(*named, strict=True)
         self.tensors, self.names = list(tensors), list(names)
         self.dtype = torch.float32
         for p in self.tensors:
@@ -64,13 +65,20 @@ class Parameters:
         return torch.cat([t.detach().reshape(-1).to(self.device, self.dtype) for t in tensors])
 
 
-def weights(model: nn.Module) -> Blocks:
-    """Return which coordinates of a model's trainable parameters ASAM's authors scale: those of a parameter "weight".
+def weights(parameters: nn.Module | Iterable[tuple[str, torch.Tensor]]) -> Blocks:
+    """Return which coordinates of trainable parameters ASAM's authors scale: all but those of biases.
 
-    For ``ASAM(rho, shift=0.01, weights=weights(model))``; biases are not scaled.  [A21's code]
+    For ``ASAM(rho, shift=0.01, weights=weights(model))``. Parameters are weights by their names.  [A21's code]
+
+    Args:
+        parameters: a model, or (name, parameter) pairs in the order of the optimizer's groups, where it has several.
     """
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    return Blocks(("weight" in name.rpartition(".")[2], p.numel()) for name, p in named)
+    named = parameters.named_parameters() if isinstance(parameters, nn.Module) else parameters
+    trainable = [(name, p.numel()) for name, p in named if p.requires_grad]
+    return Blocks(
+        ("weight" in name.rpartition(".")[2] or "parametrizations.weight." in name, number)
+        for name, number in trainable
+    )
 
 
 def _dense(gradient: torch.Tensor) -> torch.Tensor:

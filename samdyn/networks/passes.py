@@ -45,6 +45,7 @@ class Passes:
             Overflow: the scale is too large.
         """
         self.parameters.write(w)
+        torch.clear_autocast_cache()  # of casts of the weights, where the step is called under autocast
         for p in self.parameters.tensors:
             p.grad = None
         clean = not self.losses
@@ -52,7 +53,7 @@ class Passes:
             loss = self.closure()
         if forget_statistics is not None:
             forget_statistics()
-        if not isinstance(loss, torch.Tensor | float) or torch.as_tensor(loss).numel() != 1:
+        if not isinstance(loss, torch.Tensor | float) or not is_scalar(torch.as_tensor(loss)):
             checks.reject("closure", loss, "is what it returned, and no loss", "Return the loss, one number")
         self.losses.append(torch.as_tensor(loss).detach().reshape(()))
         g = self.parameters.gradient()
@@ -61,6 +62,11 @@ class Passes:
         if not bool(g.isfinite().all()):
             raise Overflow
         return g / self.scaler.get_scale()
+
+
+def is_scalar(value: torch.Tensor) -> bool:
+    """Whether a tensor is one real number."""
+    return value.numel() == 1 and value.is_floating_point()
 
 
 @dataclass(frozen=True)

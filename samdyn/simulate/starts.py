@@ -9,6 +9,7 @@ import torch
 from .. import checks
 from ..landscapes import Landscape
 
+NAMED = 20  # coordinates that a message names
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -55,8 +56,9 @@ def start_points(
         InputError: no starts, points of another dimension, values that are not finite real numbers in dtype's range.
     """
     d = landscape.dim
-    columns = ", ".join(map(str, landscape.symbols))
-    fix = f"Give an array of shape (runs, {d}), one row per start, with the columns {columns}"
+    fix = f"Give an array of shape (runs, {d}), one row per start"
+    if d <= NAMED:  # networks have too many to name
+        fix += f", with the columns {', '.join(map(str, landscape.symbols))}"
     try:
         array = w0.detach().cpu().numpy() if torch.is_tensor(w0) else np.asarray(w0)
     except (TypeError, ValueError):

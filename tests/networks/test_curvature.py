@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.sparse.linalg import ArpackNoConvergence
 from torch.nn import functional
 
 import samdyn as sd
@@ -36,7 +37,7 @@ def test_one_end_alone_and_no_pair_twice() -> None:
     for which, end in (({"highest": 0}, both[:1]), ({"lowest": 0}, both[1:])):
         np.testing.assert_allclose(extreme_eigenpairs(made, w, **which)[0], end, rtol=1e-6)
     plane = sd.landscapes.beale()
-    assert len(extreme_eigenpairs(plane, [1.0, 1.0], lowest=2, highest=2)[0]) == 2
+    assert len(extreme_eigenpairs(plane, [1.0, 1.0], lowest=3, highest=2)[0]) == 2
 
 
 def test_float32_is_computed_in() -> None:
@@ -45,6 +46,36 @@ def test_float32_is_computed_in() -> None:
     found, _ = extreme_eigenpairs(made, w.float(), tolerance=1e-4)
     # Products of float32 are good to 1e-6 of the largest eigenvalue, and the tolerance is 1e-4.
     np.testing.assert_allclose(found, exact, rtol=0, atol=2e-4 * abs(exact).max())
+
+
+def test_an_end_at_zero_that_is_there_many_times() -> None:
+    # A minimum that fits all data: 30 samples of 321 parameters leave at least 291 null vectors, and nothing below.
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(30, 6, generator=generator, dtype=torch.float64)
+    model = models.mlp((6, 40, 1), activation="tanh", seed=1)
+    made = Network(model, functional.mse_loss, x, model.double()(x).detach())
+    values, _ = extreme_eigenpairs(made, made.vector(model))
+    expected = np.linalg.eigvalsh(made.hessian(made.vector(model)).numpy())
+    np.testing.assert_allclose(values, expected[[0, -1]], rtol=0, atol=1e-6 * expected[-1])
+
+
+def test_no_curvature_at_all() -> None:
+    made = Network(
+        models.deep_linear((20, 10, 10, 3), scale=0.0), functional.mse_loss, torch.ones(4, 20), torch.ones(4, 3)
+    )
+    values, vectors = extreme_eigenpairs(made, torch.zeros(made.dim), lowest=2)
+    np.testing.assert_array_equal(values, 0)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=0), 1)
+
+
+def test_what_does_not_converge_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ArpackNoConvergence("ARPACK error -1: No convergence (4441 iterations)", np.array([]), np.array([]))
+
+    monkeypatch.setattr("scipy.sparse.linalg.eigsh", fails)
+    made, w = network(40)
+    with pytest.raises(sd.InputError, match=r"tolerance = 1e-06.*4441 iterations"):
+        extreme_eigenpairs(made, w)
 
 
 @pytest.mark.parametrize(
@@ -61,5 +92,7 @@ def test_bad_points() -> None:
     made, w = network(5)
     with pytest.raises(sd.InputError, match="must be one point"):
         extreme_eigenpairs(made, torch.stack([w, w], 1))
+    with pytest.raises(sd.InputError, match="must be finite"):
+        extreme_eigenpairs(made, w * torch.nan)
     with pytest.raises(sd.InputError, match="59 components"):
         extreme_eigenpairs(made, w[:-1])

@@ -85,6 +85,56 @@ def test_many_networks_are_each_what_torch_makes_of_one(layer: str | None) -> No
     assert network.hessian(w).shape == (network.dim, network.dim, 3)
 
 
+def test_a_column_of_many_is_as_good_as_a_vector() -> None:
+    # torch takes the weights of an evaluated batch norm for contiguous ones.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3)).double().eval()
+        nn.init.normal_(model[1].weight)
+    network = Network(model, functional.cross_entropy, images()[0][:, 0, 0], images()[1])
+    w = columns(network, 3)
+    v = w.flip(0)
+    for function in (network.grad, lambda w: network.grad.hvp(w, v[:, 1])):
+        torch.testing.assert_close(function(w[:, 1]), function(w[:, 1].clone()), rtol=1e-13, atol=1e-15)
+
+
+class NormAndRelu(nn.BatchNorm2d):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(super().forward(x))
+
+
+def test_layers_of_batch_norm_in_two_places_without_bias_and_of_other_kinds() -> None:
+    norm = nn.BatchNorm2d(1).double()
+    twice = nn.Sequential(norm, nn.Tanh(), norm, nn.Flatten(), nn.Linear(36, 3, dtype=torch.float64))
+    plain = nn.Sequential(nn.BatchNorm2d(1, bias=False), nn.Flatten(), nn.Linear(36, 3)).double()
+    other = nn.Sequential(NormAndRelu(1, track_running_stats=False), nn.Flatten(), nn.Linear(36, 3)).double()
+    for model in (twice, plain, other):
+        network = Network(model, functional.cross_entropy, *images())
+        expected = functional.cross_entropy(model(images()[0]), images()[1])
+        torch.testing.assert_close(network.value(network.vector(model)), expected.detach(), rtol=1e-13, atol=0)
+
+
+def test_weights_of_classes_and_moments_over_batches() -> None:
+    shares = torch.tensor([1.0, 2.0, 0.5])
+    network = Network(made(), nn.CrossEntropyLoss(weight=shares), *images())
+    w = columns(network, 2)
+    expected = functional.cross_entropy(
+        network.outputs(w[:, 0], network.inputs), network.targets, weight=shares.double()
+    )
+    torch.testing.assert_close(network.value(w)[0], expected, rtol=1e-13, atol=0)
+
+    x, y = [0.25, 0.5, 0.75], [0.1, 0.2, 0.6]
+    samples = torch.tensor([x, y], dtype=torch.float64)
+    neuron = Network(models.OneNeuron(1.0, 1.0), functional.mse_loss, *samples)
+    landscape = sd.SampleLandscape("(w2*(w1*x)**2 - y)**2", "w1 w2", {"x": x, "y": y})
+    points = torch.tensor([[0.5, 0.9], [0.5, -0.3]], dtype=torch.float64)
+    found = [
+        sd.Diffusion(loss, sd.USAM(0.1), sd.noise.FiniteSum(2), lr=0.05).coefficients(points)
+        for loss in (neuron, landscape)
+    ]
+    torch.testing.assert_close(found[0], found[1], rtol=1e-12, atol=1e-14)
+
+
 def test_trailing_axes() -> None:
     network = Network(made(), functional.cross_entropy, *images())
     w = columns(network, 2, 3)
@@ -227,6 +277,8 @@ def test_bad_input() -> None:
     refused(lambda: Network(made().requires_grad_(False), ce, x, y), "no trainable parameter")
     refused(lambda: Network(made(nn.Dropout(0.5)), ce, x, y), "dropout", "eval()")
     Network(made(nn.Dropout(0.5)).eval(), ce, x, y)
+    refused(lambda: Network(made(nn.InstanceNorm2d(4, track_running_stats=True)), ce, x, y), "running statistics")
+    refused(lambda: Network(made(NormAndRelu(4)), ce, x, y), "NormAndRelu", "eval()")
     network = Network(made(), ce, x, y)
     refused(lambda: network.value(torch.zeros(3)), "235 components")
     refused(lambda: network.restrict({"w0": 1.0}), "fixed")

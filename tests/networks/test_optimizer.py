@@ -412,6 +412,7 @@ def test_bad_closures() -> None:
         unchanged(model, optimizer, nothing, sd.InputError, "closure", "backward")
     unchanged(model, optimizer, lambda: functional.cross_entropy(model(x), y), sd.InputError, "backward()")
     unchanged(model, optimizer, lambda: functional.cross_entropy(model(x), y).backward(), sd.InputError, "no loss")
+    unchanged(model, optimizer, lambda: torch.tensor(3), sd.InputError, "no loss")
 
     def half() -> torch.Tensor:
         with torch.no_grad():
@@ -468,6 +469,54 @@ def test_bad_parameters() -> None:
     frozen = net().requires_grad_(False)
     optimizer = Optimizer(frozen.parameters(), SAM, lr=0.1)
     refused(lambda: optimizer.step(closure_of(frozen, *samples())), "frozen")
+
+
+def test_groups_may_have_equal_names_and_what_schedulers_leave_in_them() -> None:
+    model, plain = net(), net()
+    groups = [{"params": model[i].named_parameters(), "initial_lr": 0.1} for i in (0, 2)]
+    train(model, Optimizer(groups, SAM, lr=0.1))
+    train(plain, Optimizer(plain.parameters(), SAM, lr=0.1))
+    assert torch.equal(weights(model), weights(plain))
+
+
+def test_asams_weights_in_the_order_of_groups() -> None:
+    model, plain = net(norm=True), net(norm=True)
+    pairs = dict(model.named_parameters())
+    split = [[(n, p) for n, p in pairs.items() if (p.ndim > 1) == large] for large in (True, False)]
+    told = weights_of([pair for group in split for pair in group])
+    assert list(told) == [True] * 64 + [False] * 8 + [True] * 8 + [False] * 11
+    train(model, Optimizer([{"params": g} for g in split], sd.ASAM(0.5, shift=0.01, weights=told), lr=0.2))
+    method = sd.ASAM(0.5, shift=0.01, weights=weights_of(plain))
+    train(plain, Optimizer(plain.parameters(), method, lr=0.2))
+    torch.testing.assert_close(weights(model), weights(plain), rtol=1e-12, atol=1e-14)
+
+
+def test_parametrised_weights_are_weights() -> None:
+    model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(2, 3)))
+    assert sum(weights_of(model)) == 9
+
+
+def test_a_step_under_autocast_sees_the_perturbed_weights() -> None:
+    inside, outside = net(torch.float32), net(torch.float32)
+    off = torch.amp.GradScaler("cpu", enabled=False)
+    with torch.autocast("cpu", torch.bfloat16):
+        Optimizer(inside.parameters(), sd.SAM(1.0), lr=0.1).step(scaled(inside, off))
+    Optimizer(outside.parameters(), sd.SAM(1.0), lr=0.1).step(scaled(outside, off))
+    assert torch.equal(weights(inside), weights(outside))
+
+
+def test_what_a_closure_thaws_waits_for_the_next_step() -> None:
+    model = net()
+    model[0].requires_grad_(False)
+    before = model[0].weight.clone()
+    inner = closure_of(model, *samples())
+
+    def closure() -> torch.Tensor:
+        model[0].requires_grad_(True)
+        return inner()
+
+    Optimizer(model.parameters(), SAM, lr=0.1).step(closure)
+    assert torch.equal(model[0].weight, before)
 
 
 @pytest.mark.gpu
