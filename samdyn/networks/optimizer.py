@@ -220,6 +220,7 @@ class Optimizer(torch.optim.Optimizer):
                 dampening=0.0,
                 nesterov=group["nesterov"],
                 maximize=False,
+                foreach=True,
             )
             for p, velocity in zip(params, velocities, strict=False):
                 self.state[p]["momentum_buffer"] = velocity

@@ -32,8 +32,7 @@ class Parameters:
 
     def write(self, w: torch.Tensor) -> None:
         """Set the parameters to w."""
-        for p, part in zip(self.tensors, self.split(w), strict=True):
-            p.copy_(part)
+        torch._foreach_copy_(self.tensors, self.split(w))
 
     def split(self, w: torch.Tensor) -> list[torch.Tensor]:
         """Return a vector's parts in the shapes of the parameters."""
@@ -56,10 +55,10 @@ class Parameters:
 
     def set_gradient(self, g: torch.Tensor) -> None:
         """Set the parameters' gradients to the parts of a vector, in place where they are dense."""
-        for p, part in zip(self.tensors, self.split(g), strict=True):
+        for p in self.tensors:
             if p.grad is None or p.grad.layout != torch.strided:
                 p.grad = torch.empty_like(p)
-            p.grad.copy_(part)
+        torch._foreach_copy_([p.grad for p in self.tensors], self.split(g))
 
     def _vector(self, tensors: Iterable[torch.Tensor]) -> torch.Tensor:
         return torch.cat([t.detach().reshape(-1).to(self.device, self.dtype) for t in tensors])
