@@ -89,13 +89,13 @@ def main(
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     rule = "must be a finite number < 0: along the others nothing escapes"
     lam = checks.number("--eigenvalue", eigenvalue, rule, "Use e.g. --eigenvalue=-1", lambda v: v < 0)
-    radii = listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "Use e.g. --rho 0.1,0.3")
+    radii = cli.listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "0.1,0.3")
     rule = f"must lie in [0, {LARGEST}]"
-    momenta = listed("--momentum", momentum, lambda v: 0 <= v <= LARGEST, rule, "Use e.g. --momentum 0.5,0.9")
+    momenta = cli.listed("--momentum", momentum, lambda v: 0 <= v <= LARGEST, rule, "0.5,0.9")
     fix = "Use e.g. --batch-sizes 4,16,64"
-    sizes = [
-        *map(int, listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, "must be integers >= 1", fix))
-    ]
+    rule = "must be integers >= 1"
+    whole = cli.listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, rule, "4,16,64")
+    sizes = [*map(int, whole)]
     if len(sizes) < 2:
         checks.reject("--batch-sizes", batch_sizes, "one alone tells no slope", fix)
     t = 1 / abs(lam) if time is None else checks.positive("--time", time, "Use e.g. --time 1")
@@ -138,14 +138,6 @@ def main(
             folder.save_figure(draw_needed(needed), "momentum_needed.png")
             folder.save_figure(draw_escapes(escapes), "escape_times.png")
     console.print(f"figures, data and provenance in {out}/")
-
-
-def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, fix: str) -> list[float]:
-    """Read a list of numbers that have to be allowed; return each once, in order."""
-    values = cli.numbers(option, text)
-    if not all(map(allowed, values)):
-        checks.reject(option, text, rule, fix)
-    return sorted(set(values))
 
 
 def at(map_: sd.Map, compared: str, steps: int) -> tuple[sd.Map, float]:

@@ -78,9 +78,10 @@ def main(
 ) -> None:
     """Do momentum and small batches rescue SAM on networks, or is it the step size?"""
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
-    radii = [0.0, *listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "0.1,0.5")]
-    momenta = [0.0, *listed("--momentum", momentum, lambda v: 0 < v < 1, "must lie in (0, 1)", "0.5,0.9")]
-    whole = listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, "must be integers >= 1", "16,64,256")
+    radii = [0.0, *cli.listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "0.1,0.5")]
+    momenta = [0.0, *cli.listed("--momentum", momentum, lambda v: 0 < v < 1, "must lie in (0, 1)", "0.5,0.9")]
+    rule = "must be integers >= 1"
+    whole = cli.listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, rule, "16,64,256")
     sizes = [*map(int, whole)]
     checks.positive("--lr", lr, "Use e.g. --lr 0.05")
     checks.count("--epochs", epochs, "Use e.g. --epochs 20")
@@ -116,14 +117,6 @@ def main(
             folder.save_figure(draw(grid), "momentum_batch_nets.png")
             folder.save_figure(draw_time(grid), "step_size.png")
     console.print(f"figures, data and provenance in {out}/")
-
-
-def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, example: str) -> list[float]:
-    """Read a list of numbers that have to be allowed; return each once, in order."""
-    values = cli.numbers(option, text)
-    if not all(map(allowed, values)):
-        checks.reject(option, text, rule, f"Use e.g. {option} {example}")
-    return sorted(set(values))
 
 
 def train(

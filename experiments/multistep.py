@@ -81,9 +81,9 @@ def main(
 ) -> None:
     """Does SAM generalise better with n ascent steps than with one, and does averaging their gradients repair it?"""
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
-    radii = listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "0.1,0.2")
+    radii = cli.listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "0.1,0.2")
     rule = "must be integers >= 2"
-    numbers = [*map(int, listed("--ascent-steps", ascent_steps, lambda v: v >= 2 and v % 1 == 0, rule, "2,10"))]
+    numbers = [*map(int, cli.listed("--ascent-steps", ascent_steps, lambda v: v >= 2 and v % 1 == 0, rule, "2,10"))]
     checks.positive("--lr", lr, "Use e.g. --lr 0.2")
     checks.count("--batch-size", batch_size, "Use e.g. --batch-size 32")
     if checks.count("--steps", steps, "Use e.g. --steps 700") < SAVES:
@@ -123,14 +123,6 @@ def main(
             folder.save_figure(draw_cost(grid), "cost.png")
             folder.save_figure(draw_planes(planes), "planes.png")
     console.print(f"figures, data and provenance in {out}/")
-
-
-def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, example: str) -> list[float]:
-    """Read a list of numbers that have to be allowed; return each once, in order."""
-    values = cli.numbers(option, text)
-    if not all(map(allowed, values)):
-        checks.reject(option, text, rule, f"Use e.g. {option} {example}")
-    return sorted(set(values))
 
 
 def shown_planes(numbers: list[int]) -> list[tuple[str, int]]:

@@ -45,6 +45,18 @@ def numbers(option: str, text: str) -> list[float]:
     return values
 
 
+def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, example: str) -> list[float]:
+    """Read a list of numbers that have to be allowed; return each once, in order.
+
+    Raises:
+        InputError: what ``numbers`` refuses, or a number that is not allowed.
+    """
+    values = numbers(option, text)
+    if not all(map(allowed, values)):
+        checks.reject(option, text, rule, f"Use e.g. {option} {example}")
+    return sorted(set(values))
+
+
 def landscape(text: str, coordinates: str) -> Landscape:
     """Return the catalogue's landscape of this name or, if it is no name, that of the formula it spells.
 
