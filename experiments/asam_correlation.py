@@ -18,11 +18,11 @@ from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import t as student
 from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
+from samdyn.analysis.intervals import mean_interval
 from samdyn.networks import Data, Network
 from samdyn.ops import unit
 from samdyn.output import OutputFolder
@@ -70,12 +70,12 @@ def main(
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     above, rule = (lambda v: 0 < v < np.inf), "must be two or more finite numbers > 0"
     axes: dict[str, list[Any]] = {
-        "lr": listed("--lr", lr, above, rule),
-        "batch_size": listed(
+        "lr": several("--lr", lr, above, rule),
+        "batch_size": several(
             "--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, "must be two or more integers >= 1"
         ),
-        "rho": listed("--rho", rho, lambda v: 0 <= v < np.inf, "must be two or more finite numbers >= 0"),
-        "scale": listed("--scales", scales, above, rule),
+        "rho": several("--rho", rho, lambda v: 0 <= v < np.inf, "must be two or more finite numbers >= 0"),
+        "scale": several("--scales", scales, above, rule),
     }
     if checks.count("--inits", inits, "Use e.g. --inits 4") < 2:
         checks.reject("--inits", inits, "one alone tells no interval", "Use e.g. --inits 4")
@@ -125,10 +125,10 @@ def main(
     console.print(f"figure, data and provenance in {out}/")
 
 
-def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str) -> list[float]:
-    """Read a list of two or more numbers that have to be allowed; return each once, in order."""
-    values = sorted(set(cli.numbers(option, text)))
-    if len(values) < 2 or not all(map(allowed, values)):
+def several(option: str, text: str, allowed: Callable[[float], bool], rule: str) -> list[float]:
+    """Read a list of numbers that have to be allowed, for there to be two or more; return each once, in order."""
+    values = cli.listed(option, text, allowed, rule, "1,2")
+    if len(values) < 2:
         checks.reject(option, text, rule, f"Use e.g. {option} 1,2")
     return values
 
@@ -303,16 +303,11 @@ def correlations(found: xr.Dataset, gap: xr.DataArray, resamples: int, seed: int
     rows = []
     for name, tau in taus.items():
         low, high = np.quantile(tau[1:], (0.025, 0.975))
-        (psi, wide), (each, each_wide) = interval(terms[name].mean("axis", skipna=False)), interval(terms[name])
+        psi, wide = mean_interval(terms[name].mean("axis", skipna=False), "init")
+        each, each_wide = mean_interval(terms[name], "init")
         numbers = {"tau": tau[0], "low": low, "high": high, "psi": psi, "wide": wide}
         rows.append(xr.Dataset({**numbers, "term": each, "term_wide": each_wide}))
     return xr.concat(rows, xr.Variable("row", [*taus])).assign_attrs(networks=int(gap.notnull().sum()))
-
-
-def interval(by_init: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return the mean over inits and half the width of its 95 % interval; those with nan do not count."""
-    n = by_init.count("init")
-    return by_init.mean("init"), by_init.std("init", ddof=1) * (student.ppf(0.975, n - 1) / n**0.5)
 
 
 def new_table(title: str, *columns: str) -> Table:

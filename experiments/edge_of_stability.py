@@ -18,11 +18,11 @@ from matplotlib.lines import Line2D
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import t as student
 from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot, theory
+from samdyn.analysis.intervals import mean_interval
 from samdyn.networks import Network
 from samdyn.output import OutputFolder
 from samdyn.simulate.progress import progress_bar
@@ -200,12 +200,6 @@ def last_third(data: xr.Dataset) -> xr.Dataset:
     return data.isel(step=data.step >= data.step[-1] * 2 / 3)
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean over networks and half the width of its 95 % interval."""
-    wide = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5
-    return float(values.mean()), float(wide)
-
-
 def reached(data: xr.Dataset) -> np.ndarray:
     """Return the first step at which λ_max was seen at its edge or above, nan if never: one per network."""
     at = ratio(data).transpose("init", "step").values >= 1
@@ -233,9 +227,9 @@ def runs_table(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Table:
         first = f"{known.min():.0f}–{known.max():.0f}" if known.size else "never"
         first += f" ({known.size})" if 0 < known.size < len(steps) else ""
         lam = late.eigenvalue.sel(order=1).mean("init")
-        mean, wide = interval(ratio(late).mean("step").values)
+        mean, wide = mean_interval(ratio(late).mean("step"), "init")
         stretch = map_.lr / (2 * (1 + map_.momentum))  # over GD's edge
-        of_gd, wide_gd = interval(stretch * late.eigenvalue.sel(order=1).mean("step").values)
+        of_gd, wide_gd = mean_interval(stretch * late.eigenvalue.sel(order=1).mean("step"), "init")
         table.add_row(
             *(name, f"{float(data.rho):g}", first, f"{float(lam[0]):.3g} → {float(lam[-1]):.3g}"),
             *(f"{mean:.3f} ± {wide:.3f}", f"{float(ratio(late).std('step', ddof=1).mean()):.3f}"),
@@ -267,7 +261,7 @@ def switch_table(switched: xr.Dataset) -> Table:
 def answer(runs: xr.Dataset, switched: xr.Dataset) -> str:
     """Say in numbers whether λ_max settles at SAM's edge, and which of the two moves."""
     late = last_third(runs.sel(setting="SAM"))
-    mean, wide = interval(ratio(late).mean("step").values)
+    mean, wide = mean_interval(ratio(late).mean("step"), "init")
     now, then = switched.isel(step=1, factor=0), switched.isel(step=0, factor=0)
     lam, _, norm = changes(then, now)
     return (

@@ -24,13 +24,12 @@ from matplotlib.patches import Patch
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import t as student
 from torch.nn.functional import cross_entropy
 from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
-from samdyn.analysis.wilson import wilson
+from samdyn.analysis.intervals import mean_interval, wilson
 from samdyn.networks import Network
 from samdyn.output import OutputFolder
 from samdyn.simulate.progress import progress_bar
@@ -156,7 +155,7 @@ def train(
 def measure(map_: sd.Map, w: torch.Tensor, data: networks.Data) -> dict[str, np.ndarray]:
     """Measure networks ``(d, n)`` and, of those that stalled, where they are: ``(n,)`` each."""
     network, rho = cast(Network, map_.landscape), vars(map_.method)["rho"]
-    loss = network.value(w).cpu().numpy().astype(float)
+    loss = np.nan_to_num(network.value(w).cpu().numpy().astype(float), nan=np.inf, posinf=np.inf)  # diverged
     accuracy = network.accuracy(w, data.test_inputs, data.test_targets).cpu().numpy()
     places = np.full((len(PLACE), len(loss)), np.nan)
     for i in np.flatnonzero((loss > STALLED) & np.isfinite(loss)):
@@ -170,13 +169,6 @@ def place(landscape: sd.Landscape, w: torch.Tensor, rho: float) -> tuple[float, 
     v, g = torch.as_tensor(vectors[:, 0]).to(w), landscape.grad(w)
     norm, drive = float(g.norm()), float(sd.SAM(rho)(w, landscape.grad) @ v / (g @ v))
     return float(values[0]), norm, drive, 1 + rho * float(values[0]) / norm
-
-
-def mean(values: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean over seeds and half its 95 % interval, by Student's t."""
-    n = values.sizes["seed"]
-    half = student.ppf(0.975, n - 1) / math.sqrt(n) * values.std("seed", ddof=1)
-    return values.mean("seed").values, half.values
 
 
 def stalled(grid: xr.Dataset) -> xr.DataArray:
@@ -205,9 +197,12 @@ def tables(grid: xr.Dataset) -> list[tuple[Table, str]]:
     stall = new_table("stalled, of settings where a network did", *names)
     for named, one in settings(grid):
         accuracy.add_row(
-            *named, *(f"{100 * m:.1f} ± {100 * h:.1f}" for m, h in zip(*mean(one.test_accuracy), strict=True))
+            *named,
+            *(f"{100 * m:.1f} ± {100 * h:.1f}" for m, h in zip(*mean_interval(one.test_accuracy, "seed"), strict=True)),
         )
-        loss.add_row(*named, *(f"{m:.3g} ± {h:.1g}" for m, h in zip(*mean(one.train_loss), strict=True)))
+        loss.add_row(
+            *named, *(f"{m:.3g} ± {h:.1g}" for m, h in zip(*mean_interval(one.train_loss, "seed"), strict=True))
+        )
         counts = stalled(one).sum("seed").values
         if counts.any():
             stall.add_row(*named, *(share(int(count), one.sizes["seed"]) for count in counts))
@@ -239,7 +234,7 @@ def paired_table(grid: xr.Dataset) -> Table:
     title = f"test accuracy at γ = {grid.momentum.values[-1]:g} minus at γ = 0, in points"
     table = new_table(title, "compared at", "η/(1−γ)", "ρ", *sizes)
     for compared, rho in itertools.product(grid.compared.values, grid.rho.values):
-        of = mean(paired(grid).sel(compared=compared, rho=rho))
+        of = mean_interval(paired(grid).sel(compared=compared, rho=rho), "seed")
         cells = [f"{100 * m:+.1f} ± {100 * h:.1f}" for m, h in zip(*of, strict=True)]
         first = [compared, steps_told(grid, compared)] if not rho else ["", ""]
         table.add_row(*first, f"{rho:g}", *cells)
@@ -281,7 +276,7 @@ def draw(grid: xr.Dataset) -> Figure:
         ax: Axes = axes[i, j]
         for n, rho in enumerate(grid.rho.values):
             line = grid.sel(compared=compared, batch_size=size, rho=rho)
-            middle, half = mean(100 * line.test_accuracy)
+            middle, half = mean_interval(100 * line.test_accuracy, "seed")
             label = f"SAM, ρ = {rho:g}" if rho else "SGD"
             aside = 0.015 * (n - (grid.sizes["rho"] - 1) / 2)  # error bars side by side
             ax.errorbar(line.momentum + aside, middle, yerr=half, label=label, capsize=2, ms=5, **LINES[n % len(LINES)])
@@ -313,7 +308,7 @@ def draw_time(grid: xr.Dataset) -> Figure:
             gamma = float(one.momentum)
             shape = LINES[[*grid.momentum.values].index(gamma) % len(LINES)]["marker"]
             t = one.steps * float(one.lr[0]) / (1 - gamma)
-            for j, (m, h) in enumerate(zip(*mean(100 * one.test_accuracy), strict=True)):
+            for j, (m, h) in enumerate(zip(*mean_interval(100 * one.test_accuracy, "seed"), strict=True)):
                 style = {"color": LINES[j % len(LINES)]["color"], "marker": shape}
                 ax.errorbar(float(t[j]), m, yerr=h, capsize=2, ms=5, alpha=0.8, **style)
         ax.axhline(10, color="0.7", lw=0.8, zorder=0)

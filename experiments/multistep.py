@@ -8,7 +8,6 @@ test accuracy, train loss, sharpness and λ_max, how high n steps climb, and the
 """
 
 import itertools
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +24,12 @@ from matplotlib.patches import Circle
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import t as student
 from torch.nn.functional import cross_entropy
 from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
+from samdyn.analysis.intervals import mean_interval
 from samdyn.networks import Network
 from samdyn.ops import unit
 from samdyn.output import OutputFolder
@@ -205,23 +204,16 @@ def climb(network: sd.Landscape, w: torch.Tensor, axes: dict[str, list[Any]]) ->
     return xr.Dataset({"climb": (dims, values.reshape(len(numbers), len(radii), len(seeds)))}, coords=axes)
 
 
-def mean(values: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean over seeds and half its 95 % interval, by Student's t."""
-    n = values.sizes["seed"]
-    half = student.ppf(0.975, n - 1) / math.sqrt(n) * values.std("seed", ddof=1)
-    return values.mean("seed").values, half.values
-
-
 def plus_minus(values: xr.DataArray, style: str) -> str:
     """Write the mean over seeds with its interval."""
-    middle, half = mean(values)
+    middle, half = mean_interval(values, "seed")
     return f"{middle:{style}} ± {half:.1f}"
 
 
-def geometric(values: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
+def geometric(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
     """Return the geometric mean over seeds, of values > 0, and the factor to the ends of its 95 % interval."""
-    middle, half = mean(xr.apply_ufunc(np.log, values))
-    return np.exp(middle), np.exp(half)
+    middle, half = mean_interval(xr.apply_ufunc(np.log, values), "seed")
+    return xr.apply_ufunc(np.exp, middle), xr.apply_ufunc(np.exp, half)
 
 
 def times_over(values: xr.DataArray, style: str) -> str:
@@ -323,7 +315,7 @@ def draw(grid: xr.Dataset) -> Figure:
     for (j, rho), (i, form) in itertools.product(enumerate(grid.rho.values), enumerate(FORMS)):
         style = {"capsize": 2, "ms": 5, **STYLES[form]}
         one, aside = grid.sel(rho=rho, form=form), x + 0.1 * (i - 1)  # error bars side by side
-        middle, half = mean(gain(grid).sel(rho=rho, form=form))
+        middle, half = mean_interval(gain(grid).sel(rho=rho, form=form), "seed")
         axes[0, j].errorbar(aside, middle, yerr=half, **style)
         for ax, values in zip(axes[1:, j], (one.sharpness, one.eigenvalue), strict=True):
             middle, factor = geometric(values)
@@ -355,7 +347,7 @@ def draw_cost(grid: xr.Dataset) -> Figure:
     for ax, rho in zip(axes[0], grid.rho.values, strict=True):
         for i, n in enumerate(grid.ascent_steps.values):
             for form in ("last", "averaged") if n > 1 else ("last",):
-                middle, half = mean(accuracy.sel(rho=rho, ascent_steps=n, form=form))
+                middle, half = mean_interval(accuracy.sel(rho=rho, ascent_steps=n, form=form), "seed")
                 label = (f"n = {n}" if n else "SGD") if form == "last" else None
                 style = {**STYLES[form], "color": shades[i - 1] if n else "0.5", "ms": 3, "label": label}
                 cost = accuracy.step.values * gradients(form, n)

@@ -108,8 +108,6 @@ def test_reached_and_the_last_third(script: ModuleType) -> None:
     data = looks(script, [[1.0, 1.0], [2.0, 1.9], [1.0, 1.0], [3.0, 1.0]])
     np.testing.assert_array_equal(script.reached(data), [3, np.nan])
     assert script.last_third(data).step.values.tolist() == [6, 9]
-    mean, wide = script.interval(np.array([1.0, 3.0]))
-    assert (mean, wide) == (2.0, pytest.approx(12.706, rel=1e-4))
 
 
 def test_divergence_is_said(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 
 import samdyn as sd
 from samdyn import networks
+from samdyn.analysis.intervals import mean_interval
 
 SMALL = ["--width", "2", "--runs", "2", "--epochs", "1", "--rho", "0.5", "--momentum", "0.8"]
 SMALL += ["--batch-sizes", "64,256", "--lr", "0.1"]
@@ -128,7 +129,7 @@ def test_networks_that_diverged_count_as_stalled(script: ModuleType) -> None:
 
 def test_differences_are_paired_by_seed(script: ModuleType) -> None:
     accuracy = xr.DataArray([[0.1, 0.5], [0.3, 0.3], [0.4, 0.8]], dims=("momentum", "seed"))
-    middle, half = script.mean(script.paired(xr.Dataset({"test_accuracy": accuracy})))
+    middle, half = mean_interval(script.paired(xr.Dataset({"test_accuracy": accuracy})), "seed")
     assert (middle, half) == pytest.approx((0.3, 0.0))
 
 

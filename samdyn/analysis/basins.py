@@ -8,8 +8,8 @@ import numpy as np
 from .. import checks
 from ..dynamics import Flow, Map
 from .attractors import centres
+from .intervals import wilson
 from .limit_sets import NAMES, Attractor, limit_sets
-from .wilson import wilson
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ import numpy as np
 from ..dynamics import Map
 from ..simulate import simulate
 from .critical_points import CriticalPoint
+from .intervals import wilson
 from .trapping import distances_from, trapping_radius
-from .wilson import wilson
 
 TRAPPED, ESCAPED, DIVERGED, UNDECIDED = OUTCOMES = ("trapped", "escaped", "diverged", "undecided")
 

@@ -12,7 +12,7 @@ from ..simulate import integrate
 from ..simulate.resting import held
 from ..simulate.settling import Function, settled
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
-from .wilson import wilson
+from .intervals import wilson
 
 DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
 NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
