@@ -16,7 +16,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Option
 
@@ -92,9 +91,7 @@ def main(
     checks.word("--seed", seed + inits, "Use e.g. --seed 0")
     choose_device(device)
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "asam_correlation", parameters) as folder:
         data = networks.digits(test=SHARE)
         net = landscape(data, samples)

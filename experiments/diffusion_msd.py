@@ -15,7 +15,6 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Option
 
@@ -75,9 +74,7 @@ def main(
     maps = {SGD: iterates(sd.GD()), **{c: iterates(sd.USAM(rho), c) for c in COUPLINGS}, SAM: iterates(sd.SAM(rho))}
     sd.simulate(maps[SGD], (0.0,), 1, seed=seed, first_run=runs, device=device, progress=False)  # refuses early
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "diffusion_msd", parameters) as folder:
         shown = f"λ = {lam:g}, ρ = {rho:g}, η = {lr:g}, γ = {momentum:g}, B = {batch_size}"
         console.print(f"{shown}: MSD after {steps} steps, t = {steps * lr:g}, {runs} runs")

@@ -16,7 +16,6 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Option
 
@@ -80,9 +79,7 @@ def main(
     net = landscape(samples)
     maps = settings(net, lr, rho, usam_rho, momentum)
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "edge_of_stability", parameters) as folder:
         console.print(f"tanh MLP {'-'.join(map(str, WIDTHS))}, {samples} samples of MNIST-1D, squared loss, full batch")
         runs, ends = training(net, maps, inits, seed, steps, look_every, device)

@@ -23,7 +23,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from scipy.optimize import brentq
 from typer import Option
@@ -113,9 +112,7 @@ def main(
     sd.simulate(sgd, (0.0, 0.0), 1, seed=seed, first_run=len(sizes) * runs, device=device, progress=False)
 
     axes: Parameters = {"rho": [0.0, *radii], "momentum": sorted({0.0, *momenta}), "batch_size": sizes}
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "momentum_batch", parameters) as folder:
         folder.about["resolved"] = {"time": t, "steps": steps, "steps observed for escapes": OBSERVED * steps}
         console.print(

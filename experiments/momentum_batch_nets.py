@@ -22,7 +22,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import cross_entropy
 from typer import Option
@@ -99,9 +98,7 @@ def main(
     network = Network(models[0], cross_entropy, data.train_inputs, data.train_targets)
     axes = {"momentum": momenta, "rho": radii, "seed": seeds}
     sgd = sd.Map(network, sd.SAM(0.0), lr=lr)
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "momentum_batch_nets", parameters) as folder:
         console.print(f"digits, MLP 64-{width}-{width}-10 ({network.dim} parameters), {epochs} epochs, cross entropy")
         found = []

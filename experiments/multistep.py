@@ -22,7 +22,6 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import cross_entropy
 from typer import Option
@@ -100,9 +99,7 @@ def main(
     starts = network.vector(models)
     sgd = sd.Map(network, sd.GD(), lr=lr, noise=sd.noise.FiniteSum(batch_size))
     axes = {"ascent_steps": [0, 1, *numbers], "rho": radii, "seed": seeds}
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "multistep", parameters) as folder:
         console.print(
             f"digits, {network.samples} of {network.samples + len(data.test_targets)} to learn from, MLP "

@@ -107,9 +107,7 @@ def main(
         checks.reject("--samples", samples, rule, "Use e.g. --samples 200")
     setup = Training(hidden, scale, lr, steps, starts, tolerance, seed, device)
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "network_saddles", parameters) as folder:
         saddles = exact_saddles(data, hidden, samples, seed)
         console.print(degenerate_cases(seed))

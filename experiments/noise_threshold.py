@@ -17,7 +17,6 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Option
 
@@ -72,9 +71,7 @@ def main(
     choose_device(device)
     options = {"runs": runs, "device": device}
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "noise_threshold", parameters) as folder:
         console.print(f"noise s = {spread:g}/√B, η = {lr:g}, {runs} pairs of runs a radius; 95 % intervals")
         isotropic = measure_thresholds(lams, d_values, b_values, spread, lr, seed, options)

@@ -17,7 +17,6 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Option
 
@@ -81,9 +80,7 @@ def main(
     strongest = max((float(abs(p.eigenvalues).max()) for p in known), default=1.0)
     end = 20 / strongest if time is None else checks.positive("--time", time, "Use e.g. --time 1")
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "phase_portraits", parameters) as folder:
         measured: list[Basins | None] = [None] * len(flows)
         with progress_bar("basins", len(flows), basins) as show:

@@ -16,7 +16,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Exit, Option
 
@@ -97,9 +96,7 @@ def main(
     steps = checks.count("--steps", steps, "Use e.g. --steps 5000")
     sd.simulate(maps[0], points[:1], 1, device=device, dtype=dtype, progress=False)  # refuses what is not there
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     results: list[Result] = []
     with OutputFolder(out, "saddle_escape", parameters) as folder:
         try:

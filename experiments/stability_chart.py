@@ -14,7 +14,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Option
 
@@ -72,9 +71,7 @@ def main(
             analysis.with_parameters(map_, {n: float(v[0]) for n, v in axes if n != "distance"})  # refuses early
             settings.append((map_, axes))
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     results = []
     with OutputFolder(out, "stability_chart", parameters) as folder:
         for map_, (along, up_) in settings:

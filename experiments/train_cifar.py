@@ -81,9 +81,7 @@ def main(
     if batch_size > len(data.train_inputs):
         rule = f"is more than the {len(data.train_inputs)} samples"
         checks.reject("--batch-size", batch_size, rule, "Use e.g. --batch-size 128")
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with folder:
         console.print(f"{data.name}, ResNet-18 of {sum(p.numel() for p in model.parameters()):,} parameters, {where}")
         batches = Batches(data, batch_size, augment, seed, where)

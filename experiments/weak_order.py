@@ -14,7 +14,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from typer import Option
 
@@ -69,9 +68,7 @@ def main(
         if not isinstance(method, sd.methods.Ascent):
             checks.reject("--methods", methods, "has no radius, and no diffusion but SGD's", "Use USAM, DNSAM or SAM")
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
+    console = cli.console()
     with OutputFolder(out, "weak_order", parameters) as folder:
         with progress_bar("weak errors", 3 * len(chosen)) as show:
             results = {}

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from .analysis import CriticalPoint
 from .checks import InputError
 from .landscapes import Landscape
 from .methods import Ascent, Method
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def run(main: Callable[..., Any]) -> None:
@@ -27,6 +30,16 @@ def run(main: Callable[..., Any]) -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def console() -> "Console":
+    """Return what tables are printed on: as wide as the terminal, or 100 columns where there is none."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.file.isatty():
+        console.width = 100
+    return console
 
 
 def numbers(option: str, text: str) -> list[float]:

@@ -1,13 +1,11 @@
 """95 % confidence intervals."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    import xarray as xr
+    import xarray
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -18,7 +16,7 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     return float(ci.low), float(ci.high)
 
 
-def mean_interval(values: xr.DataArray, dim: str) -> tuple[xr.DataArray, xr.DataArray]:
+def mean_interval(values: "xarray.DataArray", dim: str) -> tuple["xarray.DataArray", "xarray.DataArray"]:
     """Return the mean over a dimension and half the width of its 95 % interval, by Student's t.
 
     Args:
