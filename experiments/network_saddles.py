@@ -1,9 +1,5 @@
-"""Do statements about saddles hold on the losses of networks, and does mini-batch SAM stall where they say?
+"""Do statements about saddles hold at exact saddles of small networks: rates, traps, times of escape?"""
 
-Exact saddles of small networks first; then training on digits from small weights, which starts next to one.
-"""
-
-import itertools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +23,8 @@ import samdyn as sd
 from samdyn import analysis, checks, cli, plot
 from samdyn.analysis import CriticalPoint, Exits
 from samdyn.methods import Method
-from samdyn.networks import Data, Network, digits, extreme_eigenpairs, models, train
+from samdyn.networks import Data, Network, digits, models, train
+from samdyn.networks.saddles import critical_point, rank_one, without_weights
 from samdyn.output import OutputFolder
 from samdyn.simulate.starts import choose_device
 
@@ -44,21 +41,6 @@ TRAP_CUTS, TRAP_ROUNDS = 12, 3
 ESCAPE_STEP, ESCAPE_TIME = 0.2, 40  # η|λ_min| and t|λ_min|, for escapes
 ESCAPE_FROM = 0.01  # distance of the starts from the saddle
 ESCAPE_RATIOS = {"USAM": (0.25, 0.5, 1.0, 1.5, 3.0), "SAM": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 3.0)}
-RADII = np.geomspace(0.03, 3, 14)  # ρ at which networks are trained
-PARTS, STUDENT = 4, 3.182  # of the batches, for an interval; Student's t of 95 % for as many
-COUPLINGS = ("shared", "independent")
-LEFT, HELD, ABOUT = OUTCOMES = ("left", "held", "stalled farther out")
-MARKS: dict[str, dict[str, Any]] = {
-    LEFT: {"marker": "o", "facecolor": "white", "edgecolor": "#0072B2"},
-    HELD: {"marker": "s", "facecolor": "#D55E00", "edgecolor": "#D55E00"},
-    ABOUT: {"marker": "x", "color": "#000000"},
-}
-PREDICTIONS: dict[str, dict[str, Any]] = {
-    "entry_20": {"color": "#666666", "ls": "--", "label": r"$s\sqrt{d}\,/\,|\lambda_{\min}|$"},
-    "entry_20_nearest": {"color": "#666666", "ls": ":", "label": r"$s\sqrt{d}\,/\,|\lambda_*|$, nearest 0"},
-    "additive": {"color": "#56B4E9", "ls": "-.", "label": "mean step, noise added, by $T$"},
-    "mean_step": {"color": "#009E73", "ls": "-", "label": "mean step of batches, by $T$"},
-}
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
     {"color": "#D55E00", "marker": "^", "linestyle": "--"},
@@ -68,35 +50,21 @@ STYLES: list[dict[str, Any]] = [
 
 
 def main(
-    hidden: Annotated[int, Option(help="Hidden tanh units of the networks on digits.")] = 8,
-    samples: Annotated[int, Option(help="Digits for the exact saddle; networks are trained on all.")] = 200,
+    hidden: Annotated[int, Option(help="Hidden tanh units of the network on digits.")] = 8,
+    samples: Annotated[int, Option(help="Digits, the samples of its loss.")] = 200,
     escapes: Annotated[int, Option(help="Runs for escape times, at every radius.")] = 30,
-    batch_sizes: Annotated[str, Option(help="Batch sizes B to train with, beside the full batch.")] = "8,32,128",
-    scale: Annotated[float, Option(help="Factor on torch's initial weights.")] = 0.01,
-    lr: Annotated[float, Option(help="Learning rate η of the training.")] = 0.2,
-    steps: Annotated[int, Option(help="Steps T of the training.")] = 600,
-    starts: Annotated[int, Option(help="Networks trained at every B and ρ, from weights of their own.")] = 3,
-    tolerance: Annotated[float, Option(help="Share of the initial loss that a stalled network has not lost.")] = 0.01,
-    batches: Annotated[int, Option(help="Batches that the noise is measured with.")] = 200,
-    seed: Annotated[int, Option(help="Of teachers, starts and batches.")] = 0,
+    tolerance: Annotated[float, Option(help="Share of the saddle's loss that an escaped run has lost.")] = 0.01,
+    seed: Annotated[int, Option(help="Of teachers and starts.")] = 0,
     device: Annotated[str, Option(help="auto (CUDA where there is one), cpu or cuda.")] = "auto",
     out: Annotated[
-        Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
+        Path, Option(help="Folder for figure and data; replaced only if it holds an earlier result.")
     ] = Path("results/network_saddles"),
 ) -> None:
-    """Do statements about saddles hold on the losses of networks, and does mini-batch SAM stall where they say?"""
+    """Do statements about saddles hold at exact saddles of small networks: rates, traps, times of escape?"""
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     hidden = checks.count("--hidden", hidden, "Use e.g. --hidden 8")
-    sizes = cli.numbers("--batch-sizes", batch_sizes)
-    if not all(size >= 1 and size.is_integer() for size in sizes):
-        checks.reject("--batch-sizes", batch_sizes, "must be integers >= 1", "Use e.g. --batch-sizes 8,32")
-    scale = checks.positive("--scale", scale, "Use e.g. --scale 0.01")
-    lr = checks.learning_rate(lr)
-    counts = {"--escapes": escapes, "--starts": starts, "--batches": batches, "--steps": steps}
-    for option, value in counts.items():
-        fewest = 2 * PARTS if option == "--batches" else 2
-        if checks.count(option, value, f"Use e.g. {option} 200") < fewest:
-            checks.reject(option, value, f"must be at least {fewest}", f"Use e.g. {option} 200")
+    if checks.count("--escapes", escapes, "Use e.g. --escapes 30") < 2:
+        checks.reject("--escapes", escapes, "must be at least 2", "Use e.g. --escapes 30")
     rule = "must lie in (0, 1)"
     tolerance = checks.number("--tolerance", tolerance, rule, "Use e.g. --tolerance 0.01", lambda x: 0 < x < 1)
     checks.word("--seed", seed, "Use e.g. --seed 0")
@@ -105,7 +73,6 @@ def main(
     if not 20 <= checks.count("--samples", samples, "Use e.g. --samples 200") <= len(data.train_inputs):
         rule = f"must lie in [20, {len(data.train_inputs)}], for every digit to be among them"
         checks.reject("--samples", samples, rule, "Use e.g. --samples 200")
-    setup = Training(hidden, scale, lr, steps, starts, tolerance, seed, device)
 
     console = cli.console()
     with OutputFolder(out, "network_saddles", parameters) as folder:
@@ -117,19 +84,11 @@ def main(
         tell(console, trap_table(traps))
         leaving = measure_escapes([saddles[0], saddles[-1]], escapes, tolerance, device, seed)
         tell(console, escape_table(leaving))
-        stalls, found = measure_stalls(setup, data, sorted({int(size) for size in sizes}), batches)
-        tell(console, threshold_table(found, setup))
-        tell(console, stall_table(stalls, setup, data, batches))
         with plt.rc_context(plot.STYLE):
             folder.save_figure(draw_saddles(rates, traps, leaving), "saddles.png")
-            folder.save_figure(draw_stalls(stalls, found), "stalls.png")
-        names = ("rates", "traps", "escapes", "stalls", "thresholds")
-        for name, dataset in zip(names, (rates, traps, leaving, stalls, found), strict=True):
+        for name, dataset in {"rates": rates, "traps": traps, "escapes": leaving}.items():
             folder.save_dataset(dataset, f"{name}.zarr")
-    console.print(f"figures, data and provenance in {out}/")
-
-
-# ---------------------------------------------------------------------------------------------- exact saddles
+    console.print(f"figure, data and provenance in {out}/")
 
 
 @dataclass(frozen=True)
@@ -161,25 +120,21 @@ class Saddle:
         return int((self.point.eigenvalues < -self.zero).sum()) - 1
 
 
-def saddle_at(name: str, network: Network, w: torch.Tensor) -> Saddle:
-    """Return the saddle at w, with the whole spectrum."""
-    values, vectors = np.linalg.eigh(network.hessian(w).cpu().numpy())
-    return Saddle(name, network, CriticalPoint(w.numpy(), float(network.value(w)), values, vectors))
-
-
 def exact_saddles(data: Data, hidden: int, samples: int, seed: int) -> list[Saddle]:
     """Return saddles of a linear net, of the one-neuron net and of a network on digits."""
     linear, inputs, targets = teacher(LINEAR, seed)
     name = "-".join(map(str, LINEAR))
     x = torch.tensor([0.25, 0.5, 0.75, 1.0], dtype=torch.float64)
     neuron = Network(models.one_neuron(), mse_loss, x, x**2)
-    mlp = Network(tanh(hidden, 0.0), cross_entropy, data.train_inputs[:samples].double(), data.train_targets[:samples])
-    return [
-        saddle_at(f"linear {name}, origin", linear, torch.zeros(linear.dim, dtype=torch.float64)),
-        saddle_at(f"linear {name}, rank 1", linear, rank_one(inputs, targets)),
-        saddle_at("one neuron, (0, 1)", neuron, torch.tensor([0.0, 1.0], dtype=torch.float64)),
-        saddle_at(f"tanh 64-{hidden}-10, zero", mlp, biases_alone(mlp)),
+    model = models.mlp((64, hidden, 10), activation="tanh")
+    mlp = Network(model, cross_entropy, data.train_inputs[:samples].double(), data.train_targets[:samples])
+    places = [
+        (f"linear {name}, origin", linear, torch.zeros(linear.dim, dtype=torch.float64)),
+        (f"linear {name}, rank 1", linear, rank_one(inputs, targets, LINEAR[1])),
+        ("one neuron, (0, 1)", neuron, torch.tensor([0.0, 1.0], dtype=torch.float64)),
+        (f"tanh 64-{hidden}-10, zero", mlp, without_weights(mlp)),
     ]
+    return [Saddle(name, network, critical_point(network, w)) for name, network, w in places]
 
 
 def teacher(widths: tuple[int, ...], seed: int) -> tuple[Network, torch.Tensor, torch.Tensor]:
@@ -188,34 +143,6 @@ def teacher(widths: tuple[int, ...], seed: int) -> tuple[Network, torch.Tensor, 
     inputs = torch.randn(TEACHER, widths[0], generator=generator, dtype=torch.float64)
     targets = inputs @ torch.randn(widths[0], widths[-1], generator=generator, dtype=torch.float64)
     return Network(models.deep_linear(widths, scale=0.0), mse_loss, inputs, targets), inputs, targets
-
-
-def rank_one(inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return weights of the linear net that fit the outputs' first principal direction alone, by one hidden unit.
-
-    A saddle.  [Baldi and Hornik 1989, Neural networks and principal component analysis, fact 4]
-    """
-    best = torch.linalg.lstsq(inputs, targets).solution.T  # outputs × inputs
-    fitted = inputs @ best.T
-    direction = torch.linalg.eigh(fitted.T @ fitted)[1][:, -1]
-    row = direction @ best
-    first = torch.zeros(LINEAR[1], LINEAR[0], dtype=torch.float64)
-    last = torch.zeros(LINEAR[2], LINEAR[1], dtype=torch.float64)
-    first[0], last[:, 0] = row / row.norm().sqrt(), direction * row.norm().sqrt()
-    return torch.cat([first.flatten(), last.flatten()])
-
-
-def tanh(hidden: int, scale: float, seed: int = 0) -> torch.nn.Module:
-    """Return a network on digits."""
-    return models.mlp((64, hidden, 10), activation="tanh", scale=scale, seed=seed)
-
-
-def biases_alone(network: Network) -> torch.Tensor:
-    """Return the saddle without weights: output biases are the logarithms of the classes' shares, the rest is 0."""
-    w = torch.zeros(network.dim, dtype=torch.float64)
-    shares = torch.bincount(network.targets, minlength=10).double() / network.samples
-    w[-10:] = shares.log() - shares.log().mean()
-    return w
 
 
 def degenerate_cases(seed: int) -> str:
@@ -385,237 +312,6 @@ def escape_times(
     return t, left
 
 
-# ------------------------------------------------------------------------------------------------------ stalls
-
-
-@dataclass(frozen=True)
-class Training:
-    """How networks are trained on digits."""
-
-    hidden: int
-    scale: float
-    lr: float
-    steps: int
-    starts: int
-    tolerance: float
-    seed: int
-    device: str
-
-
-def measure_stalls(setup: Training, data: Data, sizes: list[int], batches: int) -> tuple[xr.Dataset, xr.Dataset]:
-    """Train over coupling × B × ρ; return what became of the networks, and where they stall beside predictions.
-
-    The full batch is the last size: the number of samples, without noise.
-    """
-    network = Network(tanh(setup.hidden, 0.0), cross_entropy, data.train_inputs, data.train_targets)
-    exact = on_digits(data, setup.hidden)
-    saddle = saddle_at("plateau", exact, biases_alone(exact))
-    escaping = torch.as_tensor(saddle.point.eigenvectors[:, : saddle.nearest + 1])
-    center = torch.as_tensor(saddle.point.w)
-    begin = network.vector([tanh(setup.hidden, setup.scale, (setup.seed + i) % 2**32) for i in range(setup.starts)])
-    initial = float(network.value(begin.T).mean())
-    shape = (len(COUPLINGS), len(sizes) + 1, len(RADII), setup.starts)
-    loss, along, w = np.zeros(shape), np.zeros((3, *shape)), np.zeros((*shape, network.dim), dtype=np.float32)
-    for j, size in enumerate([*sizes, None]):
-        for i, coupling in enumerate(COUPLINGS):
-            if size is None and i:
-                loss[i, j], along[:, i, j], w[i, j] = loss[0, j], along[:, 0, j], w[0, j]
-                continue
-            noise = None if size is None else sd.noise.FiniteSum(size, coupling=coupling)
-            for save, at in enumerate(trained(setup, network, noise, begin)):
-                off = escaping.T @ (at.double().cpu() - center[:, None])
-                along[save, i, j] = off.norm(dim=0).reshape(shape[2:]).numpy()
-            loss[i, j] = network.value(at).cpu().reshape(shape[2:]).numpy()
-            w[i, j] = at.cpu().T.reshape(*shape[2:], -1).numpy()
-    dims = ("coupling", "batch_size", "rho", "start")
-    stalled = ~(loss < (1 - setup.tolerance) * initial)
-    half = setup.lr * (setup.steps - setup.steps // 2)
-    outcome = np.where(stalled, np.where(along[2] < along[0], HELD, ABOUT), LEFT)
-    stalls = xr.Dataset(
-        {
-            "outcome": (dims, outcome),
-            "loss": (dims, loss),
-            "along": (("moment", *dims), along, {"long_name": "distance from the saddle in escaping directions"}),
-            "rate": (dims, np.log(along[2] / along[1]) / half, {"long_name": "of that, in the second half, per t"}),
-            "w": ((*dims, "coord"), w),
-        },
-        coords={
-            "coupling": list(COUPLINGS),
-            "batch_size": [*sizes, network.samples],
-            "rho": RADII,
-            "moment": ["start", "half", "end"],
-        },
-        attrs={
-            "initial_loss": initial,
-            "lam_min": -saddle.lowest,
-            "lam_nearest": saddle.point.eigenvalues[saddle.nearest],
-        },
-    )
-    return stalls, compare(stalls, begin, setup, data, saddle, batches)
-
-
-def on_digits(data: Data, hidden: int) -> Network:
-    """Return the loss of a network on all digits, in float64."""
-    return Network(tanh(hidden, 0.0), cross_entropy, data.train_inputs.double(), data.train_targets)
-
-
-def trained(setup: Training, network: Network, noise: sd.noise.FiniteSum | None, begin: torch.Tensor) -> list[Any]:
-    """Train at every radius from every start; return the start, the middle and the end, ``(d, ρ · starts)``."""
-    radii = torch.as_tensor(np.repeat(RADII, setup.starts))
-    map_ = sd.Map(network, sd.SAM(radii), lr=setup.lr, noise=noise)
-    begins, half = begin.repeat(len(RADII), 1), setup.steps // 2
-    saves = [w for _, w in train(map_, begins, setup.steps, save_every=half, seed=setup.seed, device=setup.device)]
-    return [*saves[:2], saves[-1]]
-
-
-def compare(
-    stalls: xr.Dataset, begin: torch.Tensor, setup: Training, data: Data, saddle: Saddle, batches: int
-) -> xr.Dataset:
-    """Return where networks begin to stall, beside what follows from the noise at the plateau, over B and coupling."""
-    units = hidden_units(begin, setup.hidden)
-    lost = setup.tolerance * stalls.initial_loss
-    rows = []
-    sizes = stalls.batch_size.values[:-1]
-    for size, coupling in itertools.product(sizes, COUPLINGS):
-        seeds = [(setup.seed + part) % 2**32 for part in range(PARTS)]
-        steps = [mean_step(data, int(size), coupling, batches // PARTS, seed) for seed in seeds]
-        own = np.array([slow_from(step.hessian, step.perturbing, units, lost, setup) for step in steps])
-        hessian = steps[0].hessian
-        noise = math.sqrt(np.mean([step.noise**2 for step in steps]))
-        added = hessian @ hessian * np.mean([step.inverse for step in steps])
-        chosen = stalls.sel(coupling=coupling, batch_size=size)
-        below, above = bracket((chosen.outcome != LEFT).mean("start").values > 0.5)
-        rows.append(
-            {
-                "batch_size": int(size),
-                "coupling": coupling,
-                "below": below,
-                "above": above,
-                "noise": noise,
-                "effective_dim": effective_dim(torch.cat([step.samples for step in steps])),
-                "entry_20": noise / saddle.lowest,
-                "entry_20_nearest": noise / -stalls.lam_nearest,
-                "additive": slow_from(hessian, added, units, lost, setup),
-                "mean_step": own.mean(),
-                "mean_step_error": STUDENT * own.std(ddof=1) / math.sqrt(PARTS),
-            }
-        )
-    found = {name: ("setting", [row[name] for row in rows]) for name in rows[0]}
-    return xr.Dataset(found, attrs={"lam_min": -saddle.lowest, "lam_nearest": stalls.lam_nearest})
-
-
-def bracket(stalled: np.ndarray) -> tuple[float, float]:
-    """Return the largest radius before the first at which most stall, and that one; 0 or inf where there is none."""
-    first = int(stalled.argmax()) if stalled.any() else len(RADII)
-    return (RADII[first - 1] if first else 0.0), (RADII[first] if first < len(RADII) else math.inf)
-
-
-@dataclass(frozen=True)
-class MeanStep:
-    """What a step does on average near the saddle, measured from batches there: H + ρQ, on a hidden unit's weights.
-
-    Attributes:
-        hessian: H.
-        perturbing: Q = E[H_B₂ (I − uuᵀ) H_B₁/‖ξ‖], u = ξ/‖ξ‖ the direction of the noise; B₁ = B₂ if shared.
-        inverse: E[1/‖ξ‖].
-        noise: s√d, the root of the mean square of ‖ξ‖.
-        samples: ξ, one per batch, ``(batches, d)``.
-    """
-
-    hessian: np.ndarray
-    perturbing: np.ndarray
-    inverse: float
-    noise: float
-    samples: torch.Tensor
-
-
-def effective_dim(samples: torch.Tensor) -> float:
-    """Return (tr C)²/tr C² of the covariance of noise ``(n, d)`` of mean 0."""
-    variances = torch.linalg.svdvals(samples) ** 2
-    return float(variances.sum() ** 2 / (variances**2).sum())
-
-
-def mean_step(data: Data, size: int, coupling: str, batches: int, seed: int) -> MeanStep:
-    """Measure the mean step at the saddle.
-
-    Hidden units do not see each other there, so the network with one unit has all of it. That the curvature changes
-    over the perturbation itself is left out.
-    """
-    model, network = tanh(1, 0.0), on_digits(data, 1)
-    w = biases_alone(network)
-    full = network.hessian(w)
-    random = np.random.default_rng((seed, size))
-    lengths, noises, products = [], [], []
-    for _ in range(batches):
-        chosen = torch.as_tensor(random.integers(network.samples, size=size))
-        batch = Network(model, cross_entropy, network.inputs[chosen], network.targets[chosen])
-        xi, hessian = batch.grad(w), batch.hessian(w)
-        u = xi / xi.norm()
-        across = (hessian - torch.outer(u, u @ hessian)) / xi.norm()
-        products.append((hessian if coupling == "shared" else full) @ across)
-        lengths.append(float(xi.norm()))
-        noises.append(xi)
-    weights = slice(0, network.dim - 10)
-    return MeanStep(
-        full[weights, weights].numpy(),
-        torch.stack(products).mean(0)[weights, weights].numpy(),
-        float(np.mean(1 / np.array(lengths))),
-        float(np.sqrt(np.mean(np.square(lengths)))),
-        torch.stack(noises),
-    )
-
-
-def hidden_units(begin: torch.Tensor, hidden: int) -> np.ndarray:
-    """Return what belongs to each hidden unit, in the order of the network with one, ``(75, units)``."""
-    first, biases, last = begin[:, :-10].split([64 * hidden, hidden, 10 * hidden], dim=1)
-    parts = [first.view(-1, hidden, 64), biases[..., None], last.view(-1, 10, hidden).transpose(1, 2)]
-    return torch.cat(parts, 2).flatten(0, 1).T.numpy()
-
-
-def slow_from(hessian: np.ndarray, perturbing: np.ndarray, units: np.ndarray, lost: float, setup: Training) -> float:
-    """Return the smallest radius at which the mean step H + ρQ lowers the loss, a quadratic, by less than ``lost``."""
-    rho = np.geomspace(1e-3, 1e2, 300)
-    steps = np.eye(len(hessian)) - setup.lr * (hessian + rho[:, None, None] * perturbing)
-    with np.errstate(over="ignore", invalid="ignore"):
-        end = np.linalg.matrix_power(steps, setup.steps) @ units
-        lowered = -(end * (hessian @ end)).sum((1, 2)) / 2 / setup.starts
-    stalled = lowered < lost
-    return float(rho[np.argmax(stalled)]) if stalled.any() else math.inf
-
-
-@dataclass(frozen=True)
-class Look:
-    """A network where it stalled: extreme eigenvalues, gradient and noise, over the samples."""
-
-    lam_min: float
-    lam_max: float
-    gradient: float
-    cosine: float
-    noise: float
-    along: float  # the noise's standard deviation along the eigenvector of λ_min
-
-
-def look_at(network: Network, w: torch.Tensor, rho: float, size: int, batches: int, seed: int) -> Look:
-    """Measure what there is to see of a stalled network."""
-    values, vectors = extreme_eigenpairs(network, w)
-    g = network.grad(w)
-    perturbed = network.grad(w + rho * g / g.norm())
-    chosen = np.random.default_rng(seed).integers(network.samples, size=(1, size, batches))
-    here = network.batch_gradient(w[:, None].expand(-1, batches), torch.as_tensor(chosen))
-    noise = here - g[:, None]
-    return Look(
-        float(values[0]),
-        float(values[-1]),
-        float(g.norm()),
-        float(g @ perturbed / g.norm() / perturbed.norm()),
-        float((noise**2).sum(0).mean().sqrt()),
-        float((torch.as_tensor(vectors[:, 0]) @ noise).square().mean().sqrt()),
-    )
-
-
-# ---------------------------------------------------------------------------------------- tables and figures
-
-
 Told = tuple[str, Table]  # a caption and what it is of
 
 
@@ -693,62 +389,6 @@ def escape_table(leaving: xr.Dataset) -> Told:
     return caption, table
 
 
-def threshold_table(found: xr.Dataset, setup: Training) -> Told:
-    """Return where training begins to stall, beside predictions."""
-    caption = (
-        f"\ntanh 64-{setup.hidden}-10 on digits, SAM from small weights, η = {setup.lr:g}, {setup.steps} steps: the ρ"
-        f" between which most\nof {setup.starts} networks begin to stall (loss {setup.tolerance:.0%} down at most)."
-        " Predicted at the saddle beside the start:\n"
-        f"s√d/|λ| with λ_min = {found.lam_min:.3f} and λ* = {found.lam_nearest:.3f}; and the ρ from which the mean"
-        " step,\nlinear, does not take these starts that far: noise only added to H, or batches' own H (± 95 %)"
-    )
-    table = make_table(
-        "batches", "B", "stall from ρ in", "s√d", "d_eff", "/|λ_min|", "/|λ*|", "noise added", "batches' H"
-    )
-    for number in range(found.sizes["setting"]):
-        row = found.isel(setting=number)
-        between = f"({float(row.below):.3f}, {float(row.above):.3f}]".replace("inf]", "∞)")
-        predicted = [f"{float(row[name]):.3f}" for name in PREDICTIONS]
-        predicted[-1] += f" ± {float(row.mean_step_error):.3f}"
-        table.add_row(
-            str(row.coupling.values), str(int(row.batch_size)), between, f"{float(row.noise):.3f}",
-            f"{float(row.effective_dim):.1f}", *predicted,
-        )  # fmt: skip
-    return caption, table
-
-
-def stall_table(stalls: xr.Dataset, setup: Training, data: Data, batches: int) -> Told:
-    """Look at a network of every B, shared batches: at the smallest ρ from which all stay held, and at the largest."""
-    caption = (
-        "\nstalled networks (first start), shared batches: at the smallest ρ at which all are held, and the\n"
-        "largest. p ratio: distance from the saddle in escaping directions, end over start; rate: its growth,\n"
-        "second half; cos: of the full-batch gradients at w and wᵖ; along: noise along the eigenvector of\n"
-        "λ_min, over s√d"
-    )
-    table = make_table(
-        "B", "ρ", "loss", "λ_min", "λ_max", "‖g‖", "cos", "s√d", "ρ|λ_min|/s√d", "along", "p ratio", "rate"
-    )
-    network = on_digits(data, setup.hidden)
-    for size in stalls.batch_size.values:
-        chosen = stalls.sel(coupling="shared", batch_size=size)
-        held = np.flatnonzero((chosen.outcome == HELD).all("start").values)
-        for number in dict.fromkeys([*held[:1].tolist(), len(RADII) - 1]):
-            one = chosen.isel(rho=number, start=0)
-            look = look_at(
-                network, torch.as_tensor(one.w.values).double(), RADII[number], int(size), batches, setup.seed
-            )
-            full, crossed = size == network.samples, RADII[number] * -look.lam_min / look.noise
-            noise = ["0", "", ""] if full else [
-                f"{look.noise:.3f}", f"{crossed:.2f}", f"{look.along / look.noise:.0e}"
-            ]  # fmt: skip
-            table.add_row(
-                "full" if full else str(size), f"{RADII[number]:.3f}", f"{float(one.loss):.4f}", f"{look.lam_min:.3f}",
-                f"{look.lam_max:.3f}", f"{look.gradient:.0e}", f"{look.cosine:+.2f}", *noise,
-                f"{float(one.along[2] / one.along[0]):.2g}", f"{float(one.rate):+.3f}",
-            )  # fmt: skip
-    return caption, table
-
-
 def draw_saddles(rates: xr.Dataset, traps: xr.Dataset, leaving: xr.Dataset) -> Figure:
     """Draw USAM's rates, the widths of SAM's traps, and escape times."""
     figure, axes = plt.subplots(1, 3, figsize=(13, 4.2))
@@ -812,38 +452,6 @@ def draw_escapes(ax: Axes, leaving: xr.Dataset) -> None:
     ax.set_xlabel(r"USAM: $\rho|\lambda_{\min}|$;  SAM: $\rho$ / distance of the start")
     ax.set_title("Escape slows down with $\\rho$, then stops\n(arrows: most were still there in the end)")
     ax.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
-
-
-def draw_stalls(stalls: xr.Dataset, found: xr.Dataset) -> Figure:
-    """Draw what became of networks over ρ × B, and the predicted lines."""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 5), sharey=True)
-    for ax, coupling in zip(axes, COUPLINGS, strict=True):
-        one = stalls.sel(coupling=coupling)
-        for outcome, looks in MARKS.items():
-            most = (one.outcome == outcome).sum("start") > stalls.sizes["start"] / 2
-            sizes, radii = np.nonzero(most.values)
-            ax.scatter(RADII[radii], one.batch_size.values[sizes], s=44, label=outcome, zorder=3, **looks)
-        split = ~np.any(
-            [((one.outcome == o).sum("start") > stalls.sizes["start"] / 2).values for o in OUTCOMES], axis=0
-        )
-        sizes, radii = np.nonzero(split)
-        if len(sizes):
-            ax.scatter(
-                RADII[radii], one.batch_size.values[sizes], s=44, marker="d", color="#999999", label="no majority"
-            )
-        chosen = found.isel(setting=(found.coupling == coupling).values)
-        for name, looks in PREDICTIONS.items():
-            ax.plot(chosen[name], chosen.batch_size, lw=1.8, **looks)
-        ax.set(xscale="log", yscale="log", xlabel=r"radius $\rho$", xlim=(RADII[0] / 1.3, RADII[-1] * 1.3))
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.set_title(f"{coupling} batches")
-    axes[0].set_yticks(stalls.batch_size.values, [*map(str, stalls.batch_size.values[:-1]), "full"])
-    axes[0].yaxis.set_minor_locator(NullLocator())
-    axes[0].set_ylabel("batch size $B$")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
-    figure.suptitle("Where SAM stalls beside the saddle at zero weights")
-    return figure
 
 
 if __name__ == "__main__":

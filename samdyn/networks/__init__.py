@@ -1,6 +1,6 @@
 """The same methods on neural networks: an optimizer, networks as landscapes, their curvature, models and data."""
 
-from . import models
+from . import models, saddles
 from .archives import cifar
 from .curvature import extreme_eigenpairs
 from .data import Data, digits, mnist1d
@@ -19,6 +19,7 @@ __all__ = [
     "extreme_eigenpairs",
     "mnist1d",
     "models",
+    "saddles",
     "train",
     "weights",
 ]

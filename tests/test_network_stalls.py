@@ -1,0 +1,128 @@
+"""The experiment on stalls beside a saddle, as a user runs it, with smaller networks and fewer radii."""
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+
+import samdyn as sd
+from samdyn import cli
+
+SMALL = ["--hidden", "2", "--batch-sizes", "32", "--scale", "0.1"]
+SMALL += ["--steps", "150", "--starts", "2", "--batches", "60"]
+DATASETS = ("stalls", "thresholds")
+
+
+@pytest.fixture(scope="module")
+def script(experiment: Callable[[str], ModuleType]) -> ModuleType:
+    return experiment("network_stalls")
+
+
+@pytest.fixture
+def run(script: ModuleType, run_here: Callable[..., int]) -> Callable[..., int]:
+    return partial(run_here, script, *SMALL)
+
+
+@pytest.fixture(scope="module")
+def result(script: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """One run: its folder, and what it printed."""
+    folder, told = tmp_path_factory.mktemp("network_stalls") / "out", io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
+        patch.setattr(script, "RADII", np.array([0.02, 0.3, 0.8]))
+        patch.setattr(sys, "argv", [str(script.__file__), *SMALL, "--out", str(folder)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.run(script.main)
+    assert not stopped.value.code
+    return folder, told.getvalue()
+
+
+@pytest.fixture(scope="module")
+def data(result: tuple[Path, str]) -> dict[str, xr.Dataset]:
+    return {name: xr.open_zarr(result[0] / f"{name}.zarr", consolidated=False).load() for name in DATASETS}
+
+
+@pytest.mark.slow
+def test_the_tables_and_the_figure(result: tuple[Path, str]) -> None:
+    folder, told = result
+    assert max(map(len, told.splitlines())) <= 100
+    rows = [line.split() for line in told.splitlines()]
+    assert [row[:2] for row in rows if row[:1] in (["shared"], ["independent"])] == [
+        ["shared", "32"],
+        ["independent", "32"],
+    ]
+    assert sum(row[:2] == ["full", "0.800"] for row in rows) == 1
+    with Image.open(folder / "stalls.png") as image:
+        assert min(image.size) > 400
+    assert json.loads((folder / "provenance.json").read_text())["experiment"] == "network_stalls"
+
+
+@pytest.mark.slow
+def test_networks_are_held_above_a_radius_and_leave_below(data: dict[str, xr.Dataset]) -> None:
+    stalls, found = data["stalls"], data["thresholds"]
+    assert stalls.outcome.dims == ("coupling", "batch_size", "rho", "start")
+    assert stalls.batch_size.values.tolist() == [32, 1438]
+    shared = stalls.sel(coupling="shared", batch_size=32)
+    assert (shared.outcome.sel(rho=0.02) == "left").all()
+    assert (shared.outcome.sel(rho=0.8) == "held").all()
+    assert (shared.along.sel(moment="end", rho=0.8) < shared.along.sel(moment="start", rho=0.8)).all()
+    assert stalls.attrs["lam_min"] == pytest.approx(-0.6412, abs=1e-4)
+    ours = found.isel(setting=found.coupling.values.tolist().index("shared"))
+    assert float(ours.below) < float(ours.mean_step) < float(ours.above)
+    # A batch's own Hessian adds its variance to H²: the threshold is lower, and not that of added noise.
+    assert float(ours.mean_step) < 0.6 * float(ours.additive)
+
+
+def test_the_noise_at_the_saddle_is_that_of_the_biases(script: ModuleType) -> None:
+    data = sd.networks.digits()
+    step = script.mean_step(data, 16, "shared", 400, 0)
+    shares = np.bincount(data.train_targets, minlength=10) / len(data.train_targets)
+    variances = shares * (1 - shares) / 16
+    assert step.noise == pytest.approx(np.sqrt(variances.sum()), rel=0.05)  # 400 batches
+    assert 8 < script.effective_dim(step.samples) < 9.2
+    assert step.inverse > 1 / step.noise
+
+
+def test_a_mean_step_slows_down_from_where_its_growth_says(script: ModuleType) -> None:
+    setup = script.Training(1, 0.01, 0.1, 100, 1, 0.01, 0, "cpu")
+    hessian, start = np.diag([-1.0]), np.array([[0.01]])
+    # ½w² = 0.02 by t = 10 if w grows twentyfold: at a rate of 0.3 per t, λ(1+ρλ) = −0.304 with steps.
+    radius = script.slow_from(hessian, hessian**2, start, 0.02, setup)
+    assert radius == pytest.approx(1 - (20**0.01 - 1) / 0.1, rel=0.04)  # the grid's step
+
+
+def test_hidden_units_are_cut_out_of_the_vector(script: ModuleType) -> None:
+    model = script.tanh(3, 1.0)
+    w = script.on_digits(sd.networks.digits(), 3).vector(model)[None]
+    units = script.hidden_units(w, 3)
+    np.testing.assert_array_equal(units[:64].T, model[0].weight.detach().double())
+    np.testing.assert_array_equal(units[64], model[0].bias.detach().double())
+    np.testing.assert_array_equal(units[65:], model[2].weight.detach().double())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hidden", "0"], "must be an integer >= 1"),
+        (["--batch-sizes", "8,2.5"], "must be integers >= 1"),
+        (["--batch-sizes", "0"], "must be integers >= 1"),
+        (["--scale", "0"], "must be a finite number > 0"),
+        (["--lr=-1"], "lr = -1.0: must be a finite number > 0"),
+        (["--steps", "1"], "--steps = 1: must be at least 2"),
+        (["--starts", "0"], "must be an integer >= 1"),
+        (["--tolerance", "1"], "must lie in (0, 1)"),
+        (["--batches", "1"], "--batches = 1: must be at least 8"),
+        (["--seed=-1"], "must be an integer in [0, 2**32)"),
+        (["--device", "tpu"], "no such device"),
+    ],
+)
+def test_bad_input(run: Callable[..., int], refused: Callable[[int], str], arguments: list[str], message: str) -> None:
+    assert message in refused(run(*arguments))
