@@ -1,12 +1,15 @@
 """Settings shared by all tests."""
 
+import contextlib
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import matplotlib
 import pytest
@@ -71,6 +74,33 @@ def run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., i
         with pytest.raises(SystemExit) as stopped:
             cli.run(script.main)
         return int(stopped.value.code or 0)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, str]]:
+    """Run a script for all tests of a module, with some of its constants changed.
+
+    Return its folder of results, and what it printed: nothing on standard error.
+    """
+
+    def command(script: ModuleType, *arguments: str, **constants: Any) -> tuple[Path, str]:
+        empty, printed, told = tmp_path_factory.mktemp(script.__name__), io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(told),
+        ):
+            patch.chdir(empty)
+            patch.setattr(sys, "argv", [str(script.__file__), *arguments])
+            for name, value in constants.items():
+                patch.setattr(script, name, value)
+            with pytest.raises(SystemExit) as stopped:
+                cli.run(script.main)
+        assert (stopped.value.code, told.getvalue()) == (0, "")
+        (folder,) = (empty / "results").iterdir()
+        return folder, printed.getvalue()
 
     return command
 

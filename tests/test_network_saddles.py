@@ -1,9 +1,6 @@
 """The experiment on saddles of networks, as a user runs it, with smaller networks and fewer radii."""
 
-import contextlib
-import io
 import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +13,6 @@ import xarray as xr
 from PIL import Image
 
 import samdyn as sd
-from samdyn import cli
 from samdyn.networks.saddles import critical_point
 
 SMALL = ["--hidden", "2", "--samples", "40", "--escapes", "5"]
@@ -34,19 +30,15 @@ def run(script: ModuleType, run_here: Callable[..., int]) -> Callable[..., int]:
 
 
 @pytest.fixture(scope="module")
-def result(script: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """One run: its folder, and what it printed."""
-    folder, told = tmp_path_factory.mktemp("network_saddles") / "out", io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
-        patch.setattr(script, "TRAP_SHARES", (0.02,))
-        patch.setattr(script, "TRAP_ROUNDS", 1)
-        patch.setattr(script, "ESCAPE_TIME", 20)
-        patch.setattr(script, "ESCAPE_RATIOS", {"USAM": (0.5, 8.0), "SAM": (0.1, 3.0)})
-        patch.setattr(sys, "argv", [str(script.__file__), *SMALL, "--out", str(folder)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.run(script.main)
-    assert not stopped.value.code
-    return folder, told.getvalue()
+def result(script: ModuleType, finished: Callable[..., tuple[Path, str]]) -> tuple[Path, str]:
+    return finished(
+        script,
+        *SMALL,
+        TRAP_SHARES=(0.02,),
+        TRAP_ROUNDS=1,
+        ESCAPE_TIME=20,
+        ESCAPE_RATIOS={"USAM": (0.5, 8.0), "SAM": (0.1, 3.0)},
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,6 @@
 """The experiment on stalls beside a saddle, as a user runs it, with smaller networks and fewer radii."""
 
-import contextlib
-import io
 import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,7 +12,6 @@ import xarray as xr
 from PIL import Image
 
 import samdyn as sd
-from samdyn import cli
 
 SMALL = ["--hidden", "2", "--batch-sizes", "32", "--scale", "0.1"]
 SMALL += ["--steps", "150", "--starts", "2", "--batches", "60"]
@@ -33,16 +29,8 @@ def run(script: ModuleType, run_here: Callable[..., int]) -> Callable[..., int]:
 
 
 @pytest.fixture(scope="module")
-def result(script: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """One run: its folder, and what it printed."""
-    folder, told = tmp_path_factory.mktemp("network_stalls") / "out", io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
-        patch.setattr(script, "RADII", np.array([0.02, 0.3, 0.8]))
-        patch.setattr(sys, "argv", [str(script.__file__), *SMALL, "--out", str(folder)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.run(script.main)
-    assert not stopped.value.code
-    return folder, told.getvalue()
+def result(script: ModuleType, finished: Callable[..., tuple[Path, str]]) -> tuple[Path, str]:
+    return finished(script, *SMALL, RADII=np.array([0.02, 0.3, 0.8]))
 
 
 @pytest.fixture(scope="module")

@@ -26,14 +26,10 @@ OPTIONS = ["landscape", "coordinates", "saddle", "methods", "rho", "lr", "moment
 OPTIONS += ["spread", "steps", "seed", "device", "dtype", "out"]
 
 
-def run_script(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "100"}
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, cwd=cwd, env=environment, timeout=100
-    )
+Small = tuple[Path, str]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def script(experiment: Callable[[str], ModuleType]) -> ModuleType:
     return experiment("saddle_escape")
 
@@ -46,25 +42,19 @@ def read(folder: Path) -> xr.Dataset:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    cwd = tmp_path_factory.mktemp("small")
-    return run_script(*SMALL, "--out", "results/small", cwd=cwd), cwd / "results" / "small"
-
-
-Small = tuple[subprocess.CompletedProcess[str], Path]
+def small(script: ModuleType, finished: Callable[..., tuple[Path, str]]) -> Small:
+    return finished(script, *SMALL, "--out", "results/small")
 
 
 def test_runs(small: Small) -> None:
-    done, out = small
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""  # neither warnings nor a progress bar
+    out, printed = small
     assert {p.name for p in out.iterdir()} == {*FIGURES, "runs.zarr", "provenance.json"}
     assert {p.name for p in out.parent.iterdir()} == {"small"}
-    assert "results/small" in done.stdout
+    assert "results/small" in printed
 
 
 def test_figures_are_pictures_that_say_what_made_them(small: Small) -> None:
-    _, out = small
+    out, _ = small
     for name in FIGURES:
         with Image.open(out / name) as image:
             about = json.loads(image.info["Description"])
@@ -80,7 +70,7 @@ def rows(printed: str) -> dict[str, str]:
 
 
 def test_prints_the_documented_columns(small: Small) -> None:
-    printed = small[0].stdout
+    printed = small[1]
     head = printed[: printed.index("───")]
     for column in ("method", "ρ", "trap", "esc", "div", "und", "median escape", "time [95 %]", "capture", "measured"):
         assert column in head
@@ -94,12 +84,12 @@ def test_prints_the_documented_columns(small: Small) -> None:
 
 
 def test_dataset_holds_what_is_printed(small: Small) -> None:
-    done, out = small
+    out, printed = small
     runs = read(out)
     assert runs.method.values.tolist() == ["GD", "SAM"]
     assert runs.rho.values.tolist() == [0.0, 0.3]
     shares = ["trapped", "escaped", "diverged", "undecided"]
-    for i, line in enumerate(rows(done.stdout).values()):
+    for i, line in enumerate(rows(printed).values()):
         one = runs.isel(setting=i)
         numbers = line.split()[2:] if one.rho else line.split()[1:]
         # Printed with one decimal of a percent: 20 runs give multiples of 5 %.
@@ -108,24 +98,24 @@ def test_dataset_holds_what_is_printed(small: Small) -> None:
             assert (one.outcome == share).mean().item() == one[share].item()
         if np.isfinite(one.median_time):
             low, high = re.search(r"\[(\S+), (\S+)\]", line).groups()
-            printed = [float(numbers[4]), float(low), float(high)]
+            told = [float(numbers[4]), float(low), float(high)]
             # Three significant digits.
             held = [one.median_time, one.median_time_low, one.median_time_high]
-            np.testing.assert_allclose(printed, held, rtol=5e-3)
+            np.testing.assert_allclose(told, held, rtol=5e-3)
         else:
             assert "> 2" in line  # 200 steps of 0.01
     edges = np.array([runs.boundary_low.values[1], runs.boundary_high.values[1]])
-    first, _, last = re.search(r"w<(\S+)", rows(done.stdout)["SAM"])[1].partition("…")
+    first, _, last = re.search(r"w<(\S+)", rows(printed)["SAM"])[1].partition("…")
     if last:  # an interval, with two significant digits
         np.testing.assert_allclose([float(first), float(last)], edges, rtol=5e-2)
     else:  # a sharp edge, the interval's middle with four
         np.testing.assert_allclose(float(first), edges.mean(), rtol=5e-4)
     assert runs.boundary.values.tolist() == ["rho", "width"]
-    assert "never" in rows(done.stdout)["GD"]
+    assert "never" in rows(printed)["GD"]
 
 
 def test_the_outcomes_are_right(small: Small) -> None:
-    runs = read(small[1])
+    runs = read(small[0])
     np.testing.assert_allclose(runs.saddle, [0, 0], atol=1e-12)
     # GD leaves x² − y² in the end; SAM stays iff |y| < ρ (theory.md 2), but for starts within a step of it.
     y = runs.start.values[:, 1]
@@ -141,7 +131,7 @@ def test_the_outcomes_are_right(small: Small) -> None:
 
 
 def test_provenance(small: Small) -> None:
-    about = json.loads((small[1] / "provenance.json").read_text())
+    about = json.loads((small[0] / "provenance.json").read_text())
     assert about["experiment"] == "saddle_escape"
     assert set(about["parameters"]) == set(OPTIONS)
     assert (about["parameters"]["starts"], about["parameters"]["seed"]) == (20, 0)
@@ -155,8 +145,8 @@ def test_the_same_seed_gives_the_same_numbers(
     monkeypatch.setattr(script, "draw", lambda *_: None)
     for seed in ("0", "1"):
         assert run_here(script, *SMALL, "--seed", seed, "--out", str(tmp_path / seed)) == 0
-    xr.testing.assert_equal(read(tmp_path / "0"), read(small[1]))
-    assert not (read(tmp_path / "1").start == read(small[1]).start).any()
+    xr.testing.assert_equal(read(tmp_path / "0"), read(small[0]))
+    assert not (read(tmp_path / "1").start == read(small[0]).start).any()
 
 
 def test_help_lists_the_options(
@@ -242,7 +232,8 @@ def test_bad_input(
 
 
 def test_bad_input_as_a_user_sees_it(tmp_path: Path) -> None:
-    done = run_script(*SMALL, "--landscape", HACK, "--out", "out", cwd=tmp_path)
+    command = [sys.executable, str(SCRIPT), *SMALL, "--landscape", HACK, "--out", "out"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: formula ")

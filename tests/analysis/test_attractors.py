@@ -213,7 +213,5 @@ def test_sams_flow_ends_on_every_critical_point_it_is_held_by() -> None:
     assert all(len(a.w) == 1 for a in found)
     assert {tuple(a.critical.w) for a in found} == {tuple(p.w) for p in sd.critical_points(himmelblau)}
     assert sum(a.runs for a in found) == 196
-    of_beale = sd.attractors(sd.Flow(sd.landscapes.beale(), sd.SAM(0.3)), starts=16)
-    assert [np.round(a.w[0], 9).tolist() for a in of_beale] == [[3, 0.5], [0, 1]]
-    assert 0.8 < of_beale[0].share < 0.95
-    assert sum(a.share for a in of_beale) < 1
+    of_beale = sd.attractors(sd.Flow(sd.landscapes.beale(), sd.SAM(0.3)), starts=6)
+    assert [(np.round(a.w[0], 9).tolist(), a.runs) for a in of_beale] == [([3, 0.5], 3), ([0, 1], 1)]

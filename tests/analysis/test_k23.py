@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 import samdyn as sd
 from samdyn import analysis
@@ -12,19 +11,13 @@ from samdyn import analysis
 def test_beale_from_1_2() -> None:
     beale = sd.landscapes.beale()
     minimum, saddle = (3, 0.5), (0, 1)
-    rho = torch.tensor([0.0, 0.1, 0.5, 1.0], dtype=torch.float64)
-    sam = sd.Map(beale, sd.SAM(rho), lr=1.25e-5)
-    w = torch.tensor([[1.0], [2.0]], dtype=torch.float64).expand(2, 4)
-    halfway = None
-    for step in range(60_000):
-        (w,) = sam.step((w,))
-        halfway = w if step == 30_000 else halfway
-    assert halfway is not None
-    assert np.linalg.norm(w[:, 2:].T.numpy() - saddle, axis=1) == pytest.approx(0, abs=1e-3)
+    maps = [sd.Map(beale, sd.SAM(rho) if rho else sd.GD(), lr=1.25e-5) for rho in (0.0, 0.1, 0.5, 1.0)]
+    halfway, w = np.stack([sd.simulate(map_, (1, 2), 60_000, save_every=30_000).w.values[0, 1:] for map_ in maps], 1)
+    assert np.linalg.norm(w[2:] - saddle, axis=1) == pytest.approx(0, abs=1e-3)
     # The others are on the way: nearer than before, and from where they got to gradient descent goes to the minimum.
-    left = [np.linalg.norm(at[:, :2].T.numpy() - minimum, axis=1) for at in (halfway, w)]
+    left = [np.linalg.norm(at[:2] - minimum, axis=1) for at in (halfway, w)]
     assert (left[1] < left[0]).all()
-    rest = sd.integrate(sd.Flow(beale, sd.GD()), w[:, :2].T, 100)
+    rest = sd.integrate(sd.Flow(beale, sd.GD()), w[:2], 100)
     assert (rest.status == "settled").all()
     assert rest.w.values[:, -1] == pytest.approx(np.tile(minimum, (2, 1)), abs=1e-6)
 
