@@ -111,7 +111,8 @@ def unit(a: Point, of: Point | None = None) -> Point:
         return 0 * a if not any(of) else a / norm(of)
     largest = of.abs().amax(0)
     scale = torch.where(largest == 0, 1, largest)
-    direction = a / scale * dot(of / scale, of / scale).clamp(min=1).rsqrt()
+    scaled = of / scale
+    direction = (scaled if of is a else a / scale) * dot(scaled, scaled).clamp(min=1).rsqrt()
     return direction if of is a else torch.where(largest == 0, 0, direction)
 
 

@@ -11,7 +11,7 @@ from .. import checks
 from ..methods import Method
 from .parameters import Parameters
 from .passes import Closure, ClosureOracle, Overflow, Passes, no_hvp
-from .running_statistics import remembered
+from .running_statistics import RunningStatistics
 
 
 class NotFinite(ArithmeticError):
@@ -73,6 +73,7 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(method, Method):
             checks.reject("method", method, "is no method", "Use e.g. samdyn.SAM(rho=0.05)")
         self.method, self.steps = method, 0
+        self._statistics = RunningStatistics()
         checks.numeric(self)
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
         super().__init__(params, defaults)
@@ -125,7 +126,7 @@ class Optimizer(torch.optim.Optimizer):
                 that asks for more than gradients.
             NotFinite: a loss or gradient that is not finite.
 
-        After an exception, in the closure too, parameters, momentum and running statistics are as before the step.
+        After an exception in a pass, Ctrl-C among them, parameters, momentum and running statistics are as before.
         """
         batches = [closure] if callable(closure) else closure
         if not isinstance(batches, Sequence) or not batches or not all(map(callable, batches)):
@@ -133,35 +134,31 @@ class Optimizer(torch.optim.Optimizer):
             checks.reject("closure", closure, "there is nothing to take gradients with", fix)
         parameters = self._parameters()
         w, left_out = parameters.read(), False
-        losses: list[list[torch.Tensor]] = []
-        with remembered() as forget_statistics:
+        taken = [Passes(batch, parameters, self._statistics, scaler) for batch in batches]
+        self._statistics.begin_step()
+        try:
             try:
-                try:
-                    update = torch.zeros_like(w)
-                    for batch in batches:
-                        passes = Passes(batch, parameters, scaler)
-                        losses.append(passes.losses)
-                        update += self.method(w, ClosureOracle(passes.gradient, no_hvp)) / len(batches)
-                except Overflow:
-                    left_out = True
-                    forget_statistics()
-                else:
-                    self._check_finite([loss for of_batch in losses for loss in of_batch], update)
-                    parameters.set_gradient(update if scaler is None else update * scaler.get_scale())
-                if scaler is not None:
-                    scaler.unscale_(self)  # which sees an overflow too, and will lower the scale
-            except BaseException:
-                forget_statistics()
-                self.zero_grad()
-                raise
-            finally:
-                parameters.write(w)
+                update = self._mean_gradient(w, taken)
+            except Overflow:
+                left_out = True
+                self._statistics.forget_step()
+            else:
+                self._check_finite([loss for passes in taken for loss in passes.losses], update)
+                parameters.set_gradient(update if scaler is None else update * scaler.get_scale())
+            if scaler is not None:
+                scaler.unscale_(self)  # which sees an overflow too, and will lower the scale
+        except BaseException:
+            self._statistics.forget_step()
+            self.zero_grad()
+            raise
+        finally:
+            parameters.write(w)
         if left_out:
             self.zero_grad()
         else:
             self._descend(parameters.tensors)
             self.steps += 1
-        return torch.stack([of_batch[0] for of_batch in losses]).mean()
+        return torch.stack([passes.losses[0] for passes in taken if passes.losses]).mean()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resume needs, the method's name and the number of steps among it."""
@@ -185,6 +182,10 @@ class Optimizer(torch.optim.Optimizer):
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "method": self.method, "steps": self.steps}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._statistics = RunningStatistics()
+
     def _parameters(self) -> Parameters:
         """Return the trainable parameters of all groups."""
         found: list[tuple[str, torch.Tensor]] = []
@@ -196,9 +197,21 @@ class Optimizer(torch.optim.Optimizer):
             checks.reject("params", sum(len(g["params"]) for g in self.param_groups), "parameters, all frozen", fix)
         return Parameters(found)
 
+    def _mean_gradient(self, w: torch.Tensor, taken: list[Passes]) -> torch.Tensor:
+        """Return the mean over batches of F at w, where the parameters are."""
+        total: Any = None
+        at = w
+        for passes in taken:
+            passes.at = at
+            found = self.method(w, ClosureOracle(passes.gradient, no_hvp))
+            total = found if total is None else total + found
+            at = passes.at
+        return total / len(taken)
+
     def _check_finite(self, losses: list[torch.Tensor], update: torch.Tensor) -> None:
         values = torch.stack([loss.to(update.device, update.dtype) for loss in losses])
-        if not bool(values.isfinite().all() & update.isfinite().all()):
+        ends = torch.stack(update.aminmax())  # nan if there is one
+        if not bool(torch.cat([values, ends]).isfinite().all()):
             raise NotFinite(
                 f"step {self.steps + 1}: losses {values.tolist()} in its passes, {int((~update.isfinite()).sum())} of "
                 f"{len(update)} entries of the update not finite. The parameters are those from before the step. Lower "

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 from .. import checks
 from ..methods import Blocks
@@ -24,7 +25,7 @@ class Parameters:
         for p in self.tensors:
             self.dtype = torch.promote_types(self.dtype, p.dtype)
         self.device = self.tensors[0].device
-        self._sizes = [p.numel() for p in self.tensors]
+        self._alike = all((p.dtype, p.device) == (self.dtype, self.device) for p in self.tensors)
 
     def read(self) -> torch.Tensor:
         """Return w, a copy."""
@@ -36,7 +37,7 @@ class Parameters:
 
     def split(self, w: torch.Tensor) -> list[torch.Tensor]:
         """Return a vector's parts in the shapes of the parameters."""
-        return [part.view_as(p) for p, part in zip(self.tensors, w.split(self._sizes), strict=True)]
+        return list(_unflatten_dense_tensors(w, self.tensors))
 
     def gradient(self) -> torch.Tensor:
         """Return the parameters' gradients as one vector, sparse ones written out.
@@ -60,8 +61,11 @@ class Parameters:
                 p.grad = torch.empty_like(p)
         torch._foreach_copy_([p.grad for p in self.tensors], self.split(g))
 
-    def _vector(self, tensors: Iterable[torch.Tensor]) -> torch.Tensor:
-        return torch.cat([t.detach().reshape(-1).to(self.device, self.dtype) for t in tensors])
+    def _vector(self, tensors: list[torch.Tensor]) -> torch.Tensor:
+        if not self._alike:
+            tensors = [t.to(self.device, self.dtype) for t in tensors]
+        flat = _flatten_dense_tensors(tensors).detach()
+        return flat.clone() if len(tensors) == 1 else flat  # of one it is a view
 
 
 def weights(parameters: nn.Module | Iterable[tuple[str, torch.Tensor]]) -> Blocks:

@@ -1,7 +1,6 @@
 """A closure as the oracle that methods ask for gradients."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +11,7 @@ from .. import checks
 from ..ops import Point
 from ..oracle import Oracle
 from .parameters import Parameters
-from .running_statistics import remembered
+from .running_statistics import RunningStatistics
 
 Closure = Callable[[], Any]
 
@@ -28,13 +27,17 @@ class Passes:
     Attributes:
         closure: computes the batch's loss and its gradients.
         parameters: of the network; each pass leaves them where it was taken.
+        statistics: running ones, of the network.
         scaler: by whose scale the gradients are too large; None: by none.
+        at: where the parameters are, the very vector; None: elsewhere.
         losses: of the passes, scalars; the first is the one at w, the clean one.
     """
 
     closure: Closure
     parameters: Parameters
+    statistics: RunningStatistics
     scaler: GradScaler | None
+    at: torch.Tensor | None = None
     losses: list[torch.Tensor] = field(default_factory=list)
 
     def gradient(self, w: Point) -> Point:
@@ -44,15 +47,14 @@ class Passes:
             InputError: a closure that returns no loss, or leaves a parameter without gradient.
             Overflow: the scale is too large.
         """
-        self.parameters.write(w)
+        if w is not self.at:
+            self.parameters.write(w)
+            self.at = w
         torch.clear_autocast_cache()  # of casts of the weights, where the step is called under autocast
         for p in self.parameters.tensors:
             p.grad = None
-        clean = not self.losses
-        with nullcontext() if clean else remembered() as forget_statistics, torch.enable_grad():
+        with self.statistics.kept() if self.losses else self.statistics.moving(), torch.enable_grad():
             loss = self.closure()
-        if forget_statistics is not None:
-            forget_statistics()
         if not isinstance(loss, torch.Tensor | float) or not is_scalar(torch.as_tensor(loss)):
             checks.reject("closure", loss, "is what it returned, and no loss", "Return the loss, one number")
         self.losses.append(torch.as_tensor(loss).detach().reshape(()))

@@ -403,6 +403,15 @@ def test_a_step_that_fails_changes_nothing(when: int, what: str) -> None:
     unchanged(model, optimizer, closure, KeyboardInterrupt if what == "interrupt" else NotFinite, *told)
 
 
+def test_statistics_are_those_of_before_the_step_though_a_layer_was_called_twice() -> None:
+    norm = nn.BatchNorm1d(5).double()
+    model = nn.Sequential(norm, nn.Linear(5, 5), norm, nn.Linear(5, 3)).double()
+    optimizer = Optimizer(model.parameters(), SAM, lr=0.1)
+    train(model, optimizer, 2)
+    good = closure_of(model, *samples())
+    unchanged(model, optimizer, [good, lambda: good() * torch.nan], NotFinite)
+
+
 def test_bad_closures() -> None:
     model = net()
     optimizer = Optimizer(model.named_parameters(), SAM, lr=0.1)
