@@ -10,6 +10,7 @@ import sympy
 import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _NormBase
 
 from .. import checks
@@ -30,7 +31,7 @@ class Network(Sampled):
     any ensemble to rounding. Dtype and device are those of w.
 
     Batch norm in training mode normalises by the samples at hand, and keeps no running statistics; what a model does
-    with them it does in ``model.eval()``.
+    with them it does in ``model.eval()``. Recurrent layers have no batching rule in torch: one network at a time.
 
     Attributes:
         model: a copy of the model; its own parameters play no role but for the frozen ones, which are constants.
@@ -187,7 +188,8 @@ class Network(Sampled):
         return functional_call(self.criterion, own, (outputs, targets))
 
     def _call(self, w: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
-        return functional_call(self.model, {**self._constants(w), **self._parts(w)}, (inputs,))
+        with sdpa_kernel(SDPBackend.MATH):  # other kernels of attention have no second derivative
+            return functional_call(self.model, {**self._constants(w), **self._parts(w)}, (inputs,))
 
     def _parts(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
         parts = w.split([prod(shape) for shape in self._shapes.values()])

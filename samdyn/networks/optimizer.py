@@ -40,6 +40,8 @@ class Optimizer(torch.optim.Optimizer):
     gradient that F sees. Running statistics of batch norm move in the first pass alone, the one at w. After a step the
     parameters' ``grad`` is F.
 
+    Save and resume by ``state_dict``; ``torch.distributed.checkpoint`` takes steps of its own, without a closure.
+
     Groups may have their own lr, momentum, weight_decay and nesterov; the method is one of all parameters.
 
     Attributes:

@@ -13,6 +13,15 @@ from torch.nn.utils import parameters_to_vector
 import samdyn as sd
 from samdyn.networks import Network, models
 
+
+class SelfAttention(nn.MultiheadAttention):
+    """Among channels."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        steps = x.flatten(2)
+        return super().forward(steps, steps, steps, need_weights=False)[0].view_as(x)
+
+
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     "batch norm": lambda: nn.BatchNorm2d(4),
     "batch norm, not affine": lambda: nn.BatchNorm2d(4, affine=False),
@@ -21,6 +30,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "group norm": lambda: nn.GroupNorm(2, 4),
     "max pool": lambda: nn.MaxPool2d(3, 1, 1),
     "gelu": lambda: nn.GELU(),
+    "attention": lambda: SelfAttention(16, 2, batch_first=True),
 }
 
 
