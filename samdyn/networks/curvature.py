@@ -36,9 +36,10 @@ def extreme_eigenpairs(
     for name, value in counts.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             checks.reject(name, value, "must be an integer >= 0", f"Use e.g. {name}=1")
+    checks.positive("tolerance", tolerance, "Use e.g. tolerance=1e-6")
     if not lowest + highest:
         checks.reject("highest", highest, "asks for no eigenvalue", "Use e.g. highest=1")
-    w = torch.as_tensor(w) if torch.is_tensor(w) else torch.as_tensor(w, dtype=torch.float64)
+    w = w.detach() if torch.is_tensor(w) and w.is_floating_point() else torch.as_tensor(w, dtype=torch.float64)
     if w.ndim != 1:
         checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({landscape.dim},)")
     if not bool(torch.isfinite(w).all()):

@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any, NoReturn
 
+import numpy as np
 import sympy
 import torch
 from torch import nn
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call, grad, jacrev, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _NormBase
 
 from .. import checks
 from ..landscapes import Box, Sampled
-from ..ops import Point, is_symbolic, jacobian
+from ..ops import Point, is_symbolic
 from .batch_norm import by_batch
+from .gradient import Gradient
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+ASYMMETRY = 1e-9  # of a Hessian, relative: rounding makes 1e-15
 FEW = 4  # samples by which it is seen whether a model is a function
 ENTRIES = 2**25  # of weights and of samples' features, that many networks at once may have together
 
@@ -61,8 +64,8 @@ class Network(Sampled):
             name: defaults to the model's class.
 
         Raises:
-            InputError: no trainable parameter; dropout, or running statistics that are not batch norm's, in training
-                mode; no samples or unequally many.
+            InputError: no trainable parameter; a model that draws random numbers, as dropout, or changes itself, as
+                running statistics; outputs that are no tensor, a loss that is no number; no samples or unequally many.
         """
         self.model = by_batch(deepcopy(model))
         self._shapes = {n: p.shape for n, p in self.model.named_parameters() if p.requires_grad}
@@ -72,6 +75,7 @@ class Network(Sampled):
             if isinstance(module, _NormBase) and module.training and module.track_running_stats:
                 rule = "keeps running statistics, which a landscape has no place for"
                 checks.reject("model", type(module).__name__, rule, "Use model.eval(), or track_running_stats=False")
+        inputs, targets = torch.as_tensor(inputs), torch.as_tensor(targets)
         if len(inputs) != len(targets) or not len(inputs):
             rule = f"{len(inputs)} inputs for {len(targets)} targets"
             checks.reject("inputs", tuple(inputs.shape), rule, "Give as many, at least one of each")
@@ -79,11 +83,31 @@ class Network(Sampled):
         self.dim = sum(map(prod, self._shapes.values()))
         self.data = torch.arange(len(inputs))[None]  # what batches are drawn from: the samples' numbers
         self.name = name or type(model).__name__
-        w, few = self.vector(self.model), inputs[:FEW]
-        first, second = (self._call(w, _like(few, w)).detach() for _ in range(2))
-        if not torch.allclose(first, second, rtol=0, atol=0, equal_nan=True):
-            rule = "gives the same inputs different outputs, as dropout does, and a landscape is one function"
+        self._check_that_it_is_a_function()
+
+    @torch.no_grad()
+    def _check_that_it_is_a_function(self) -> None:
+        w = self.vector(self.model).cpu()
+        constants = self._constants(w)
+        before = {n: t.clone() for n, t in (*constants.items(), ("w", w))}
+        with torch.random.fork_rng(devices=[]):
+            state = torch.get_rng_state()
+            outputs = self._call(w, _like(self.inputs[:FEW], w), constants)
+            random = not torch.equal(state, torch.get_rng_state())
+        if random:
+            rule = "draws random numbers, as dropout does, and a landscape is one function"
             checks.reject("model", self.name, rule, "Use model.eval()")
+        for name, then in before.items():
+            if not torch.equal(then, {**constants, "w": w}[name]):
+                rule = "is changed by the model itself, and a landscape stays as it is"
+                checks.reject("parameter" if name == "w" else name, self.name, rule, "Use model.eval()")
+        if not torch.is_tensor(outputs):
+            fix = "Wrap it in a module that returns the one tensor that the criterion takes"
+            checks.reject("model", type(outputs).__name__, "is what it returns, and no tensor", fix)
+        loss = self._mean_loss(outputs, _like(self.targets[:FEW], w))
+        if not torch.is_tensor(loss) or loss.shape:
+            shape = tuple(loss.shape) if torch.is_tensor(loss) else type(loss).__name__
+            checks.reject("criterion", shape, "is what it returns, and not one number", "Use the mean over samples")
 
     def __repr__(self) -> str:
         return f"Network({self.name!r}, {self.dim} parameters, {self.samples} samples)"
@@ -114,18 +138,38 @@ class Network(Sampled):
         checks.reject("landscape", self, "has no formula", fix)
 
     def vector(self, models: nn.Module | Iterable[nn.Module]) -> torch.Tensor:
-        """Return the parameters of one model, float64 ``(d,)``, or of several, ``(n, d)``, as runs start from."""
+        """Return the parameters of one model, float64 ``(d,)``, or of several, ``(n, d)``, as runs start from.
+
+        Raises:
+            InputError: a model with other parameters.
+        """
         if isinstance(models, nn.Module):
-            parameters = dict(models.named_parameters())
+            parameters = self._parameters_of(models)
             return torch.cat([parameters[name].detach().double().flatten() for name in self._shapes])
         return torch.stack([self.vector(model) for model in models])
 
     def load(self, model: nn.Module, w: Any) -> None:
-        """Set the trainable parameters of a model of the same shape to w ``(d,)``."""
-        parameters = dict(model.named_parameters())
+        """Set the trainable parameters of a model of the same shape to w ``(d,)``.
+
+        Raises:
+            InputError: a model with other parameters, or w that is not one point; nothing is changed.
+        """
+        parameters, w = self._parameters_of(model), self._point(w)
+        if w.ndim != 1:
+            checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({self.dim},)")
         with torch.no_grad():
-            for name, value in self._parts(self._point(w)).items():
+            for name, value in self._parts(w).items():
                 parameters[name].copy_(value)
+
+    def _parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
+        """Return the parameters by their names, if they are those of this landscape's model."""
+        parameters = dict(model.named_parameters())
+        for name, shape in self._shapes.items():
+            theirs = tuple(parameters[name].shape) if name in parameters else "none"
+            if theirs != tuple(shape):
+                rule = f"is its {name}; the one of this landscape is {tuple(shape)}"
+                checks.reject("model", theirs, rule, "Give a model of the same kind")
+        return parameters
 
     def outputs(self, w: Any, inputs: torch.Tensor) -> torch.Tensor:
         """Return what the networks say of inputs ``(n, …)``: ``(d, …) -> (…, n, classes)``."""
@@ -134,8 +178,16 @@ class Network(Sampled):
         return self._over_columns(lambda w: self._call(w, inputs), w, out=0)
 
     def accuracy(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the share of inputs that are given the class of their target: ``(d, …) -> (…)``."""
-        told = self.outputs(w, inputs).argmax(-1)
+        """Return the share of inputs ``(n, …)`` that are given the class of their target ``(n,)``: ``(d, …) -> (…)``.
+
+        Raises:
+            InputError: targets that are no classes, one each.
+        """
+        outputs = self.outputs(w, inputs)
+        if targets.shape != (len(inputs),) or outputs.shape[-1] < 2:
+            rule = f"for outputs {tuple(outputs.shape[-2:])}: must be a class for each of two or more outputs"
+            checks.reject("targets", tuple(targets.shape), rule, f"Give an array of shape ({len(inputs)},)")
+        told = outputs.argmax(-1)
         return (told == targets.to(told.device)).double().mean(-1)
 
     def value(self, w: Any) -> torch.Tensor:
@@ -144,12 +196,18 @@ class Network(Sampled):
 
     def hessian(self, w: Any) -> torch.Tensor:
         """Return the Hessian: ``(d, …) -> (d, d, …)``."""
-        return jacobian(self._grad, self._point(w))
+        _ = self._symmetric
+        w = self._point(w)
+        return self._over_columns(jacrev(grad(self._loss_of_all), chunk_size=self._at_once), w)
 
     def batch_gradient(self, w: torch.Tensor, data: torch.Tensor) -> Point:
-        return self._over_columns(grad(self._loss), *self._aligned(w, data[0]))
+        def gradient(w: torch.Tensor) -> torch.Tensor:
+            return self._over_columns(grad(self._loss), *self._aligned(w, data[0]))
+
+        return Gradient.apply(w, gradient, lambda w, v: self.batch_hvp(w, data, v))
 
     def batch_hvp(self, w: torch.Tensor, data: torch.Tensor, v: torch.Tensor) -> Point:
+        _ = self._symmetric
         w, samples = self._aligned(w, data[0])
         return self._over_columns(lambda w, n, v: _hvp(lambda w: self._loss(w, n), w, v), w, samples, v)
 
@@ -164,11 +222,29 @@ class Network(Sampled):
         )
 
     def _grad(self, w: Any) -> Point:
-        return self._over_columns(grad(self._loss_of_all), self._point(w))
+        return Gradient.apply(self._point(w), partial(self._over_columns, grad(self._loss_of_all)), self._hvp)
 
     def _hvp(self, w: Any, v: Any) -> Point:
+        _ = self._symmetric
         w = self._point(w)
         return self._over_columns(lambda w, v: _hvp(self._loss_of_all, w, v), w, self._point(v).to(w))
+
+    @cached_property
+    def _symmetric(self) -> bool:
+        """Whether a few samples' Hessian is, at the model's own parameters, as far as they tell.
+
+        Raises:
+            InputError: it is not, for torch's second derivatives are wrong.
+        """
+        w, few = self.vector(self.model), torch.arange(min(FEW, self.samples))
+        u, v = torch.as_tensor(np.random.default_rng(0).standard_normal((2, self.dim))).to(w)
+        of_u, of_v = (_hvp(lambda w: self._loss(w, few.to(w.device)), w, x) for x in (u, v))
+        here, there, size = float(v @ of_u), float(u @ of_v), float(of_u.norm() * v.norm() + of_v.norm() * u.norm())
+        if abs(here - there) > ASYMMETRY * size:
+            rule = f"has a Hessian that is not symmetric, vᵀHu = {here:.6g} and uᵀHv = {there:.6g}: torch's is wrong"
+            fix = "Replace the layer that makes it so, as torch's weight_norm; gradients are right"
+            checks.reject("model", self.name, rule, fix)
+        return True
 
     def _point(self, w: Any) -> Point:
         if is_symbolic(w):
@@ -187,9 +263,12 @@ class Network(Sampled):
         own = {n: _like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of classes
         return functional_call(self.criterion, own, (outputs, targets))
 
-    def _call(self, w: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+    def _call(
+        self, w: torch.Tensor, inputs: torch.Tensor, constants: dict[str, torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        constants = self._constants(w) if constants is None else constants
         with sdpa_kernel(SDPBackend.MATH):  # other kernels of attention have no second derivative
-            return functional_call(self.model, {**self._constants(w), **self._parts(w)}, (inputs,))
+            return functional_call(self.model, {**constants, **self._parts(w)}, (inputs,))
 
     def _parts(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
         parts = w.split([prod(shape) for shape in self._shapes.values()])
@@ -207,6 +286,11 @@ class Network(Sampled):
         trailing = torch.broadcast_shapes(w.shape[1:], samples.shape[1:])
         return w.expand(-1, *trailing), samples.expand(-1, *trailing)
 
+    @property
+    def _at_once(self) -> int:
+        """How many networks are."""
+        return max(1, ENTRIES // (self.dim + self.inputs.numel()))
+
     def _over_columns(
         self, function: Callable[..., torch.Tensor], *points: torch.Tensor, out: int = -1
     ) -> torch.Tensor:
@@ -215,11 +299,10 @@ class Network(Sampled):
         if not trailing:
             return function(*(p.contiguous() for p in points))  # torch takes strided weights of batch norm for others
         flat = [p.reshape(len(p), -1) for p in points]
-        at_once = max(1, ENTRIES // (self.dim + self.inputs.numel()))
         number = flat[0].shape[1]
         if not number:  # of which vmap makes nothing
             flat = [p.new_zeros(len(p), 1) for p in flat]
-        result = vmap(function, in_dims=1, out_dims=out, chunk_size=at_once)(*flat)
+        result = vmap(function, in_dims=1, out_dims=out, chunk_size=self._at_once)(*flat)
         return result.narrow(out, 0, number).unflatten(out, trailing)
 
 

@@ -38,7 +38,8 @@ class Optimizer(torch.optim.Optimizer):
     The closure is called once for every gradient that the method asks for, with the parameters where it asks. Gradients
     are cleared before. What it does to them, as clipping, or accumulating those of several batches, is part of the
     gradient that F sees. Running statistics of batch norm move in the first pass alone, the one at w. After a step the
-    parameters' ``grad`` is F.
+    parameters' ``grad`` is F (with Nesterov's form, what torch makes of it). What a closure does to the parameters
+    themselves is undone.
 
     Save and resume by ``state_dict``; ``torch.distributed.checkpoint`` takes steps of its own, without a closure.
 
@@ -131,6 +132,8 @@ class Optimizer(torch.optim.Optimizer):
         After an exception in a pass, Ctrl-C among them, parameters, momentum and running statistics are as before.
         """
         batches = [closure] if callable(closure) else closure
+        if scaler is not None and not isinstance(scaler, GradScaler):
+            checks.reject("scaler", scaler, "is none", "Use torch.amp.GradScaler(), or several closures in a list")
         if not isinstance(batches, Sequence) or not batches or not all(map(callable, batches)):
             fix = "Give a function that computes the loss, calls backward on it and returns it"
             checks.reject("closure", closure, "there is nothing to take gradients with", fix)

@@ -7,8 +7,6 @@ from .. import checks
 from ..analysis import CriticalPoint
 from .network import Network
 
-AT_REST = 1e-8  # ‖∇L‖ at a critical point, relative to max|λ|: as far off, in the units of w
-
 
 def rank_one(inputs: torch.Tensor, targets: torch.Tensor, hidden: int) -> torch.Tensor:
     """Return weights of a linear net that fit the outputs' first principal direction alone, by one hidden unit.
@@ -23,11 +21,21 @@ def rank_one(inputs: torch.Tensor, targets: torch.Tensor, hidden: int) -> torch.
 
     Returns:
         Its parameters, ``((p + q) · hidden,)``, in the inputs' dtype.
+
+    Raises:
+        InputError: arrays of other shapes or dtypes; targets that no linear map of the inputs comes near.
     """
+    hidden = checks.count("hidden", hidden, "Use e.g. hidden=4")
+    if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets) or inputs.dtype != targets.dtype:
+        shapes = f"{tuple(targets.shape)}, {targets.dtype}"
+        rule = f"for inputs {tuple(inputs.shape)}, {inputs.dtype}: must be (n, p) and (n, q) of one dtype"
+        checks.reject("targets", shapes, rule, "Reshape or convert them")
     best = torch.linalg.lstsq(inputs, targets).solution.T
     fitted = inputs @ best.T
     direction = torch.linalg.eigh(fitted.T @ fitted)[1][:, -1]
     row = direction @ best
+    if not row.any():
+        checks.reject("targets", float(targets.norm()), "is the norm of what has no linear fit but 0", "Use others")
     first, last = inputs.new_zeros(hidden, inputs.shape[1]), inputs.new_zeros(targets.shape[1], hidden)
     first[0], last[:, 0] = row / row.norm().sqrt(), direction * row.norm().sqrt()
     return torch.cat([first.flatten(), last.flatten()])
@@ -40,19 +48,24 @@ def without_weights(network: Network) -> torch.Tensor:
     same in all classes: a hidden unit needs two weights to be of any effect.
 
     Args:
-        network: with biases at the output as its last parameters, and classes as targets.
+        network: with biases at the output as its last parameters, and classes, one per output, as targets.
 
     Returns:
         Its parameters, ``(d,)``, float64: the output's biases are the logarithms of the shares, with mean 0.
 
     Raises:
-        InputError: a class without samples, whose bias would be −∞.
+        InputError: a class without samples, whose bias would be −∞; targets that are no classes.
     """
-    counts = torch.bincount(network.targets).double()
+    w = torch.zeros(network.dim, dtype=torch.float64)
+    classes = network.outputs(w.to(network.inputs.device), network.inputs[:1]).shape[-1]
+    targets = network.targets
+    if targets.ndim != 1 or targets.is_floating_point() or not 0 <= int(targets.min()) <= int(targets.max()) < classes:
+        rule = f"must be classes, integers from 0 to {classes - 1}"
+        checks.reject("targets", f"{tuple(targets.shape)}, {targets.dtype}", rule, "Use those of cross_entropy")
+    counts = torch.bincount(targets, minlength=classes).double()
     if not counts.all():
         missing = int((counts == 0).nonzero()[0])
         checks.reject("targets", missing, "is a class without samples", "Use more samples, or renumber the classes")
-    w = torch.zeros(network.dim, dtype=torch.float64)
     logs = counts.log()
     w[-len(logs) :] = (logs - logs.mean()).cpu()
     return w
@@ -63,13 +76,18 @@ def critical_point(network: Network, w: torch.Tensor) -> CriticalPoint:
 
     Args:
         network: whose Hessian, ``(d, d)``, fits into memory.
-        w: where, ``(d,)``.
+        w: where, ``(d,)``; its dtype is computed in.
 
     Raises:
-        InputError: no critical point of this network.
+        InputError: no critical point of this network: ‖∇L‖ is above max|λ| √ε, ε the rounding of the dtype.
     """
-    values, vectors = np.linalg.eigh(network.hessian(w).cpu().numpy())
-    slope = float(network.grad(w).norm())
-    if not slope <= AT_REST * abs(values).max():
+    w = torch.as_tensor(w).detach()
+    if w.shape != (network.dim,) or not w.is_floating_point():
+        checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({network.dim},)")
+    slope, hessian = float(network.grad(w).norm()), network.hessian(w).cpu().numpy()
+    if not np.isfinite(hessian).all():
+        checks.reject("w", slope, "is ‖∇L‖ there; the Hessian is not finite", "Give one at which it is")
+    values, vectors = np.linalg.eigh(hessian)
+    if not slope <= torch.finfo(w.dtype).eps ** 0.5 * abs(values).max():
         checks.reject("‖∇L‖", slope, "w is no critical point of this network", "Give one at which it is 0")
     return CriticalPoint(w.cpu().numpy(), float(network.value(w)), values, vectors)

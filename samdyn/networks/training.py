@@ -38,8 +38,10 @@ def train(
         dtype, device: as for ``samdyn.simulate``.
 
     Raises:
-        InputError: bad starts; a number of steps that is none; settings for another number of networks.
+        InputError: no map; bad starts; a number of steps that is none; settings for another number of networks.
     """
+    if not isinstance(map_, Map):
+        checks.reject("map_", map_, "is no map: networks take steps", "Use samdyn.Map(network, method, lr=0.1)")
     steps = checks.count("steps", steps, "Use e.g. steps=1000")
     if save_every is not None:
         save_every = checks.count("save_every", save_every, "Use e.g. save_every=100, or None")

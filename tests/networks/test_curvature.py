@@ -1,9 +1,12 @@
 """Extreme eigenpairs, against the whole Hessian."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from scipy.sparse.linalg import ArpackNoConvergence
+from torch import nn
 from torch.nn import functional
 
 import samdyn as sd
@@ -80,9 +83,14 @@ def test_what_does_not_converge_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize(
     ("asked", "told"),
-    [({"lowest": -1}, "lowest = -1"), ({"highest": 1.5}, "highest = 1.5"), ({"lowest": 0, "highest": 0}, "no eigenv")],
+    [
+        ({"lowest": -1}, "lowest = -1"),
+        ({"highest": 1.5}, "highest = 1.5"),
+        ({"lowest": 0, "highest": 0}, "no eigenv"),
+        ({"tolerance": None}, "tolerance = None"),
+    ],
 )
-def test_bad_counts(asked: dict[str, int], told: str) -> None:
+def test_bad_counts(asked: dict[str, Any], told: str) -> None:
     made, w = network(5)
     with pytest.raises(sd.InputError, match=told):
         extreme_eigenpairs(made, w, **asked)
@@ -96,3 +104,10 @@ def test_bad_points() -> None:
         extreme_eigenpairs(made, w * torch.nan)
     with pytest.raises(sd.InputError, match="59 components"):
         extreme_eigenpairs(made, w[:-1])
+
+
+def test_a_point_of_integers_is_computed_with_as_one_of_floats() -> None:
+    inputs = torch.diag(torch.arange(1.0, 301.0, dtype=torch.float64))
+    made = Network(nn.Linear(300, 1, bias=False), functional.mse_loss, inputs, torch.zeros(300, 1, dtype=torch.float64))
+    values, _ = extreme_eigenpairs(made, torch.zeros(300, dtype=torch.int64))
+    np.testing.assert_allclose(values, [2 / 300, 2 * 300], rtol=1e-6, atol=6e-4)

@@ -1,6 +1,8 @@
 """A network's loss as a landscape: its derivatives, ensembles, batches, and what analysis makes of it."""
 
+import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,16 +11,18 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parameters_to_vector
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 import samdyn as sd
 from samdyn.networks import Network, models
+from samdyn.ops import directional_derivative, jacobian
 
 
 class SelfAttention(nn.MultiheadAttention):
-    """Among channels."""
+    """Among the rows of all channels."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        steps = x.flatten(2)
+        steps = x.flatten(1, 2)
         return super().forward(steps, steps, steps, need_weights=False)[0].view_as(x)
 
 
@@ -28,9 +32,10 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "batch norm, evaluated": lambda: nn.BatchNorm2d(4).eval(),
     "instance norm": lambda: nn.InstanceNorm2d(4, affine=True),
     "group norm": lambda: nn.GroupNorm(2, 4),
+    "layer norm": lambda: nn.LayerNorm([4, 4, 4]),
     "max pool": lambda: nn.MaxPool2d(3, 1, 1),
     "gelu": lambda: nn.GELU(),
-    "attention": lambda: SelfAttention(16, 2, batch_first=True),
+    "attention": lambda: SelfAttention(4, 2, batch_first=True),
 }
 
 
@@ -41,9 +46,9 @@ def made(layer: nn.Module | None = None) -> nn.Module:
         between = [] if layer is None else [layer]
         model = nn.Sequential(nn.Conv2d(1, 4, 3), *between, nn.Tanh(), nn.Flatten(), nn.Linear(64, 3)).double()
         for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d) and module.affine:
-                nn.init.normal_(module.weight)
-                nn.init.normal_(module.bias)
+            if isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm | nn.LayerNorm):
+                for p in module.parameters():
+                    nn.init.normal_(p)
     return model
 
 
@@ -79,6 +84,10 @@ def test_many_networks_are_each_what_torch_makes_of_one(layer: str | None) -> No
     w = columns(network, 3)
     v = columns(network, 3).flip(0)
     value, gradient, products = network.value(w), network.grad(w), network.grad.hvp(w, v)
+    # Of many networks torch's derivative of gradients is wrong for layers with weights that normalise.
+    hessians, derivatives = network.hessian(w), jacobian(network.grad, w)
+    batch = jacobian(lambda w: network.batch_gradient(w, torch.arange(len(x))[None, :, None].expand(1, -1, 3)), w)
+    forward = directional_derivative(network.grad, w, v)
     for i in range(3):
         at = w[:, i]
         expected = gradient_as_torch_has_it(model, at, x, y)
@@ -90,9 +99,9 @@ def test_many_networks_are_each_what_torch_makes_of_one(layer: str | None) -> No
         h = 1e-5
         ends = [gradient_as_torch_has_it(model, at + side * h * v[:, i], x, y) for side in (1, -1)]
         difference = (ends[0] - ends[1]) / (2 * h)
-        for found in (products[:, i], network.grad.hvp(at, v[:, i]), network.hessian(at) @ v[:, i]):
+        of_many = [products[:, i], forward[:, i], *(h[..., i] @ v[:, i] for h in (hessians, derivatives, batch))]
+        for found in (*of_many, network.grad.hvp(at, v[:, i]), network.hessian(at) @ v[:, i]):
             torch.testing.assert_close(found, difference, rtol=0, atol=1e-7 * float(difference.abs().max()))
-    assert network.hessian(w).shape == (network.dim, network.dim, 3)
 
 
 def test_a_column_of_many_is_as_good_as_a_vector() -> None:
@@ -296,3 +305,58 @@ def test_bad_input() -> None:
     refused(lambda: network.expr, "no formula")
     labels = sd.noise.LabelNoise(4, label="sample", std=0.1)
     refused(lambda: sd.Map(network, sd.GD(), lr=0.1, noise=labels), "no data with names")
+    refused(lambda: network.accuracy(columns(network), x, y[:, None]), "(12, 1)", "Give an array of shape (12,)")
+    one = Network(models.mlp((36, 1)), functional.mse_loss, x.flatten(1), torch.zeros(12, 1, dtype=torch.float64))
+    refused(lambda: one.accuracy(columns(one), x.flatten(1), y), "two or more outputs")
+
+
+class Two(nn.Linear):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        return super().forward(x), x
+
+
+class RarelyDropped(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.dropout(super().forward(x), 1e-6)
+
+
+def test_models_that_are_no_functions() -> None:
+    x, y = torch.randn(6, 5), torch.randint(3, (6,))
+    numbers, ce = torch.randint(4, (6,)), functional.cross_entropy
+    dropping = RarelyDropped(5, 3)
+    state = torch.get_rng_state()
+    refused(lambda: Network(dropping, ce, x, y), "RarelyDropped", "random numbers")
+    assert torch.equal(state, torch.get_rng_state())
+    embedding = nn.Embedding(4, 3, max_norm=0.1)
+    refused(lambda: Network(embedding, ce, numbers, y), "parameter = 'Embedding'", "changed by the model itself")
+    normed = spectral_norm(nn.Linear(5, 3))
+    before = copy.deepcopy(normed.state_dict())
+    refused(lambda: Network(normed, ce, x, y), "_u", "changed by the model itself")
+    assert all(map(torch.equal, before.values(), normed.state_dict().values()))
+    Network(normed.eval(), ce, x, y)
+    refused(lambda: Network(Two(5, 3), ce, x, y), "tuple", "one tensor")
+    refused(lambda: Network(nn.Linear(5, 3), partial(ce, reduction="none"), x, y), "(4,)", "the mean over samples")
+    network = Network(nn.Linear(5, 3), ce, x.numpy(), y.numpy())
+    assert network.value(torch.zeros(18)) == pytest.approx(np.log(3))
+
+
+def test_second_derivatives_that_torch_has_wrong_are_refused() -> None:
+    x, y = images()
+    model = nn.Sequential(nn.Flatten(), weight_norm(nn.Linear(36, 3))).double()
+    network = Network(model, functional.cross_entropy, x, y)
+    w = columns(network)
+    expected = gradient_as_torch_has_it(network.model, w, x, y)
+    torch.testing.assert_close(network.grad(w), expected, rtol=1e-12, atol=1e-14)
+    for second in (network.hessian, lambda w: network.grad.hvp(w, w), lambda w: jacobian(network.grad, w)):
+        refused(lambda second=second: second(w), "not symmetric", "weight_norm")
+
+
+def test_models_of_another_kind() -> None:
+    network = Network(models.mlp((36, 4, 3)), functional.cross_entropy, images()[0].flatten(1), images()[1])
+    other = models.mlp((36, 1, 3))
+    before = copy.deepcopy(other.state_dict())
+    w = columns(network)
+    refused(lambda: network.load(other, w), "model = (1, 36)", "0.weight", "(4, 36)")
+    refused(lambda: network.load(models.mlp((36, 4, 3)), w[:, None]), "one point")
+    refused(lambda: network.vector(models.deep_linear((36, 4, 3))), "model = 'none'", "0.bias")
+    assert all(map(torch.equal, before.values(), other.state_dict().values()))

@@ -417,6 +417,8 @@ def test_bad_closures() -> None:
     optimizer = Optimizer(model.named_parameters(), SAM, lr=0.1)
     train(model, optimizer, 1)
     x, y = samples()
+    with pytest.raises(sd.InputError, match="scaler = True"):
+        optimizer.step(closure_of(model, x, y), True)
     for nothing in (None, [], 3, [None]):
         unchanged(model, optimizer, nothing, sd.InputError, "closure", "backward")
     unchanged(model, optimizer, lambda: functional.cross_entropy(model(x), y), sd.InputError, "backward()")

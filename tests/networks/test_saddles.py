@@ -1,5 +1,8 @@
 """Saddles of networks that are known exactly: nothing pulls there, and the loss falls both ways along λ_min."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -49,11 +52,36 @@ def test_without_weights() -> None:
         assert float(network.value(w + side * along)) < point.loss
 
 
-def test_refused() -> None:
-    with pytest.raises(InputError, match="targets = 2: is a class without samples"):
-        saddles.without_weights(classifier(classes=4))
+def test_low_precision() -> None:
     network = classifier()
     w = saddles.without_weights(network)
+    point = saddles.critical_point(network, w.float())
+    assert point.eigenvalues.dtype == np.float32
+    np.testing.assert_allclose(point.eigenvalues, saddles.critical_point(network, w).eigenvalues, atol=1e-5)
+
+
+def refused(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_what_has_no_such_saddle() -> None:
+    refused(lambda: saddles.without_weights(classifier(classes=4)), "targets = 2: is a class without samples")
+    network, inputs, targets = linear(2)
+    refused(lambda: saddles.without_weights(network), "must be classes, integers from 0 to 3")
+    refused(lambda: saddles.rank_one(inputs, targets[:, 0], 2), r"targets = '\(20,\), torch.float64': for inputs")
+    refused(lambda: saddles.rank_one(inputs, targets.float(), 2), "must be .* of one dtype")
+    refused(lambda: saddles.rank_one(inputs, 0 * targets, 2), "targets = 0.0: .* no linear fit")
+    refused(lambda: saddles.rank_one(inputs, targets, 0), "hidden = 0")
+    missing = classifier()
+    missing.targets = missing.targets.clamp(max=1)
+    refused(lambda: saddles.without_weights(missing), "targets = 2: is a class without samples")
+
+
+def test_what_is_no_critical_point() -> None:
+    network = classifier()
+    w = saddles.without_weights(network)
+    refused(lambda: saddles.critical_point(network, w[:, None]), "must be one point")
+    refused(lambda: saddles.critical_point(network, torch.nan * w), "not finite")
     w[0] = 1e-3
-    with pytest.raises(InputError, match=r"‖∇L‖ = 9.7.*e-05: w is no critical point"):
-        saddles.critical_point(network, w)
+    refused(lambda: saddles.critical_point(network, w), r"‖∇L‖ = 9.7.*e-05: w is no critical point")

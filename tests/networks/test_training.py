@@ -55,6 +55,12 @@ def test_one_that_diverges_leaves_the_others() -> None:
     torch.testing.assert_close(w[:, [0, 2]], calm[:, [0, 2]], rtol=1e-12, atol=1e-14)
 
 
+def test_a_flow_is_no_map() -> None:
+    made, starts = network()
+    with pytest.raises(sd.InputError, match=r"map_ = .* is no map"):
+        train(sd.Flow(made, sd.GD()), starts, 3)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
