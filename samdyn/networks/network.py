@@ -1,9 +1,7 @@
 """A neural network's loss as a landscape of its parameters."""
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from functools import cached_property, partial
-from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,13 +9,11 @@ import sympy
 import torch
 from torch import nn
 from torch.func import functional_call, grad, jacrev, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.modules.batchnorm import _NormBase
 
 from .. import checks
 from ..landscapes import Box, Sampled
 from ..ops import Point, is_symbolic
-from .batch_norm import by_batch
+from .functional import Functional, like
 from .gradient import Gradient
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -67,44 +63,17 @@ class Network(Sampled):
             InputError: no trainable parameter; a model that draws random numbers, as dropout, or changes itself, as
                 running statistics; outputs that are no tensor, a loss that is no number; no samples or unequally many.
         """
-        self.model = by_batch(deepcopy(model))
-        self._shapes = {n: p.shape for n, p in self.model.named_parameters() if p.requires_grad}
-        if not self._shapes:
-            checks.reject("model", type(model).__name__, "has no trainable parameter", "Leave one with requires_grad")
-        for module in self.model.modules():
-            if isinstance(module, _NormBase) and module.training and module.track_running_stats:
-                rule = "keeps running statistics, which a landscape has no place for"
-                checks.reject("model", type(module).__name__, rule, "Use model.eval(), or track_running_stats=False")
+        self._function = Functional(model)
+        self.model, self.dim = self._function.model, self._function.dim
         inputs, targets = torch.as_tensor(inputs), torch.as_tensor(targets)
         if len(inputs) != len(targets) or not len(inputs):
             rule = f"{len(inputs)} inputs for {len(targets)} targets"
             checks.reject("inputs", tuple(inputs.shape), rule, "Give as many, at least one of each")
         self.criterion, self.inputs, self.targets = criterion, inputs, targets
-        self.dim = sum(map(prod, self._shapes.values()))
         self.data = torch.arange(len(inputs))[None]  # what batches are drawn from: the samples' numbers
         self.name = name or type(model).__name__
-        self._check_that_it_is_a_function()
-
-    @torch.no_grad()
-    def _check_that_it_is_a_function(self) -> None:
-        w = self.vector(self.model).cpu()
-        constants = self._constants(w)
-        before = {n: t.clone() for n, t in (*constants.items(), ("w", w))}
-        with torch.random.fork_rng(devices=[]):
-            state = torch.get_rng_state()
-            outputs = self._call(w, _like(self.inputs[:FEW], w), constants)
-            random = not torch.equal(state, torch.get_rng_state())
-        if random:
-            rule = "draws random numbers, as dropout does, and a landscape is one function"
-            checks.reject("model", self.name, rule, "Use model.eval()")
-        for name, then in before.items():
-            if not torch.equal(then, {**constants, "w": w}[name]):
-                rule = "is changed by the model itself, and a landscape stays as it is"
-                checks.reject("parameter" if name == "w" else name, self.name, rule, "Use model.eval()")
-        if not torch.is_tensor(outputs):
-            fix = "Wrap it in a module that returns the one tensor that the criterion takes"
-            checks.reject("model", type(outputs).__name__, "is what it returns, and no tensor", fix)
-        loss = self._mean_loss(outputs, _like(self.targets[:FEW], w))
+        outputs = self._function.checked(inputs[:FEW])
+        loss = self._mean_loss(outputs, like(targets[:FEW], outputs))
         if not torch.is_tensor(loss) or loss.shape:
             shape = tuple(loss.shape) if torch.is_tensor(loss) else type(loss).__name__
             checks.reject("criterion", shape, "is what it returns, and not one number", "Use the mean over samples")
@@ -143,10 +112,7 @@ class Network(Sampled):
         Raises:
             InputError: a model with other parameters.
         """
-        if isinstance(models, nn.Module):
-            parameters = self._parameters_of(models)
-            return torch.cat([parameters[name].detach().double().flatten() for name in self._shapes])
-        return torch.stack([self.vector(model) for model in models])
+        return self._function.vector(models)
 
     def load(self, model: nn.Module, w: Any) -> None:
         """Set the trainable parameters of a model of the same shape to w ``(d,)``.
@@ -154,28 +120,13 @@ class Network(Sampled):
         Raises:
             InputError: a model with other parameters, or w that is not one point; nothing is changed.
         """
-        parameters, w = self._parameters_of(model), self._point(w)
-        if w.ndim != 1:
-            checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({self.dim},)")
-        with torch.no_grad():
-            for name, value in self._parts(w).items():
-                parameters[name].copy_(value)
-
-    def _parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
-        """Return the parameters by their names, if they are those of this landscape's model."""
-        parameters = dict(model.named_parameters())
-        for name, shape in self._shapes.items():
-            theirs = tuple(parameters[name].shape) if name in parameters else "none"
-            if theirs != tuple(shape):
-                rule = f"is its {name}; the one of this landscape is {tuple(shape)}"
-                checks.reject("model", theirs, rule, "Give a model of the same kind")
-        return parameters
+        self._function.load(model, self._point(w))
 
     def outputs(self, w: Any, inputs: torch.Tensor) -> torch.Tensor:
         """Return what the networks say of inputs ``(n, …)``: ``(d, …) -> (…, n, classes)``."""
         w = self._point(w)
-        inputs = _like(inputs, w)
-        return self._over_columns(lambda w: self._call(w, inputs), w, out=0)
+        inputs = like(inputs, w)
+        return self._over_columns(lambda w: self._function(w, inputs), w, out=0)
 
     def accuracy(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the share of inputs ``(n, …)`` that are given the class of their target ``(n,)``: ``(d, …) -> (…)``.
@@ -252,32 +203,16 @@ class Network(Sampled):
         return super()._point(w)
 
     def _loss_of_all(self, w: torch.Tensor) -> torch.Tensor:
-        return self._mean_loss(self._call(w, _like(self.inputs, w)), _like(self.targets, w))
+        return self._mean_loss(self._function(w, like(self.inputs, w)), like(self.targets, w))
 
     def _loss(self, w: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
-        return self._mean_loss(self._call(w, _like(self.inputs, w)[samples]), _like(self.targets, w)[samples])
+        return self._mean_loss(self._function(w, like(self.inputs, w)[samples]), like(self.targets, w)[samples])
 
     def _mean_loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if not isinstance(self.criterion, nn.Module):
             return self.criterion(outputs, targets)
-        own = {n: _like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of classes
+        own = {n: like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of classes
         return functional_call(self.criterion, own, (outputs, targets))
-
-    def _call(
-        self, w: torch.Tensor, inputs: torch.Tensor, constants: dict[str, torch.Tensor] | None = None
-    ) -> torch.Tensor:
-        constants = self._constants(w) if constants is None else constants
-        with sdpa_kernel(SDPBackend.MATH):  # other kernels of attention have no second derivative
-            return functional_call(self.model, {**constants, **self._parts(w)}, (inputs,))
-
-    def _parts(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
-        parts = w.split([prod(shape) for shape in self._shapes.values()])
-        return {n: part.view(shape) for (n, shape), part in zip(self._shapes.items(), parts, strict=True)}
-
-    def _constants(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Return frozen parameters and buffers, in w's dtype and on its device."""
-        frozen = [(n, p.detach()) for n, p in self.model.named_parameters() if n not in self._shapes]
-        return {n: _like(t, w) for n, t in [*frozen, *self.model.named_buffers()]}
 
     def _aligned(self, w: torch.Tensor, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return w ``(d, …)`` and samples' numbers ``(B, …)`` with equal trailing axes."""
@@ -309,7 +244,3 @@ class Network(Sampled):
 def _hvp(loss: Callable[[torch.Tensor], torch.Tensor], w: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """Return H(w)v. Backward twice: not every layer can be differentiated forward."""
     return grad(lambda w: (grad(loss)(w) * v).sum())(w)
-
-
-def _like(values: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    return values.to(w) if values.is_floating_point() else values.to(w.device)

@@ -1,0 +1,121 @@
+"""A model as a function of its parameters, which are one vector."""
+
+from collections.abc import Iterable
+from copy import deepcopy
+from math import prod
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules.batchnorm import _NormBase
+
+from .. import checks
+from .batch_norm import by_batch
+
+
+class Functional:
+    """What a model says of inputs, as a function of its trainable parameters w ``(d,)``.
+
+    Attributes:
+        model: a copy of the model; its own parameters play no role but for the frozen ones, which are constants.
+        dim: d.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        """Take a model.
+
+        Raises:
+            InputError: no trainable parameter; running statistics that would move.
+        """
+        self.model = by_batch(deepcopy(model))
+        self._shapes = {n: p.shape for n, p in self.model.named_parameters() if p.requires_grad}
+        if not self._shapes:
+            checks.reject("model", type(model).__name__, "has no trainable parameter", "Leave one with requires_grad")
+        for module in self.model.modules():
+            if isinstance(module, _NormBase) and module.training and module.track_running_stats:
+                rule = "keeps running statistics, which a landscape has no place for"
+                checks.reject("model", type(module).__name__, rule, "Use model.eval(), or track_running_stats=False")
+        self.dim = sum(map(prod, self._shapes.values()))
+
+    def __call__(
+        self, w: torch.Tensor, inputs: torch.Tensor, constants: dict[str, torch.Tensor] | None = None
+    ) -> torch.Tensor:
+        """Return the outputs, with other constants if there are."""
+        constants = self._constants(w) if constants is None else constants
+        with sdpa_kernel(SDPBackend.MATH):  # other kernels of attention have no second derivative
+            return functional_call(self.model, {**constants, **self._parts(w)}, (inputs,))
+
+    @torch.no_grad()
+    def checked(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return what the model says of inputs, float64 on the CPU, and see that it is a function.
+
+        Raises:
+            InputError: random numbers are drawn, parameters or buffers changed; outputs that are no tensor.
+        """
+        name, w = type(self.model).__name__, self.vector(self.model).cpu()
+        constants = self._constants(w)
+        before = {n: t.clone() for n, t in (*constants.items(), ("parameter", w))}
+        with torch.random.fork_rng(devices=[]):
+            state = torch.get_rng_state()
+            outputs = self(w, like(inputs, w), constants)
+            random = not torch.equal(state, torch.get_rng_state())
+        if random:
+            rule = "draws random numbers, as dropout does, and a landscape is one function"
+            checks.reject("model", name, rule, "Use model.eval()")
+        for changed, then in before.items():
+            if not torch.equal(then, {**constants, "parameter": w}[changed]):
+                rule = "is changed by the model itself, and a landscape stays as it is"
+                checks.reject(changed, name, rule, "Use model.eval()")
+        if not torch.is_tensor(outputs):
+            fix = "Wrap it in a module that returns the one tensor that the criterion takes"
+            checks.reject("model", type(outputs).__name__, "is what it returns, and no tensor", fix)
+        return outputs
+
+    def vector(self, models: nn.Module | Iterable[nn.Module]) -> torch.Tensor:
+        """Return the parameters of one model, float64 ``(d,)``, or of several, ``(n, d)``.
+
+        Raises:
+            InputError: a model with other parameters.
+        """
+        if isinstance(models, nn.Module):
+            parameters = self._parameters_of(models)
+            return torch.cat([parameters[name].detach().double().flatten() for name in self._shapes])
+        return torch.stack([self.vector(model) for model in models])
+
+    @torch.no_grad()
+    def load(self, model: nn.Module, w: torch.Tensor) -> None:
+        """Set the trainable parameters of a model of the same shape to w.
+
+        Raises:
+            InputError: a model with other parameters, or w that is not one point; nothing is changed.
+        """
+        if w.ndim != 1:
+            checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({self.dim},)")
+        parameters = self._parameters_of(model)
+        for name, value in self._parts(w).items():
+            parameters[name].copy_(value)
+
+    def _parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
+        """Return the parameters by their names, if they are those of this function's model."""
+        parameters = dict(model.named_parameters())
+        for name, shape in self._shapes.items():
+            theirs = tuple(parameters[name].shape) if name in parameters else "none"
+            if theirs != tuple(shape):
+                rule = f"is its {name}; the one of this landscape is {tuple(shape)}"
+                checks.reject("model", theirs, rule, "Give a model of the same kind")
+        return parameters
+
+    def _parts(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
+        parts = w.split([prod(shape) for shape in self._shapes.values()])
+        return {n: part.view(shape) for (n, shape), part in zip(self._shapes.items(), parts, strict=True)}
+
+    def _constants(self, w: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return frozen parameters and buffers, in w's dtype and on its device."""
+        frozen = [(n, p.detach()) for n, p in self.model.named_parameters() if n not in self._shapes]
+        return {n: like(t, w) for n, t in [*frozen, *self.model.named_buffers()]}
+
+
+def like(values: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+    """Return values on w's device and, if they are floating-point ones, in its dtype."""
+    return values.to(w) if values.is_floating_point() else values.to(w.device)
