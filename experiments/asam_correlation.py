@@ -33,6 +33,7 @@ AXES = {"lr": "η", "batch_size": "B", "rho": "ρ", "scale": "scale"}
 GAPS = {"loss_gap": "test loss − training loss", "error_gap": "test error − training error"}
 CHECKED = 10  # steps from one look at the training loss to the next
 SHARE = 0.5  # of the digits, for testing
+KNOWING_NOTHING = float(np.log(10))
 FEW = 10  # networks, below which nothing is correlated
 FACTORS = (0.25, 0.5, 2.0, 4.0)  # on the first layer, and their inverses on the second
 
@@ -42,7 +43,7 @@ same for every row). ψ: granulated; the mean over hyper-parameters of the mean 
 differ in it alone; the last columns are its terms. ±: 95 %, Student t over {inits} inits, each with the
 whole grid. minus plain: adaptive − plain. Last rows: what is no sharpness at all.
 """
-WITHIN = "τ with the loss gap as above, among the networks of one scale of the initial weights.\n"
+WITHIN = "τ with the gaps as above, among the networks of one scale of the initial weights.\n"
 RESCALED = "Over what they were before: first layer × a, weights of the second / a; the function is the same."
 
 
@@ -80,7 +81,8 @@ def main(
         checks.reject("--inits", inits, "one alone tells no interval", "Use e.g. --inits 4")
     if checks.count("--samples", samples, "Use e.g. --samples 200") > 898:
         checks.reject("--samples", samples, "there are 898 to train on", "Use e.g. --samples 200")
-    checks.positive("--train-loss", train_loss, "Use e.g. --train-loss 0.02")
+    rule = f"must lie in (0, {KNOWING_NOTHING:.2f}), below the loss of networks that know nothing"
+    checks.number("--train-loss", train_loss, rule, "Use e.g. --train-loss 0.02", lambda v: 0 < v < KNOWING_NOTHING)
     checks.count("--steps", steps, "Use e.g. --steps 1500")
     checks.positive("--radius", radius, "Use e.g. --radius 0.05")
     checks.positive("--adaptive-radius", adaptive_radius, "Use e.g. --adaptive-radius 0.5")
@@ -328,21 +330,25 @@ def correlation_table(told: xr.Dataset, title: str) -> Table:
 
 
 def scale_table(found: xr.Dataset, resamples: int, seed: int) -> Table:
-    """Return the table of τ within every scale, by one step."""
-    kinds = ("plain, 1 step", "adaptive, 1 step", "minus plain, 1 step")
-    table = new_table("One scale at a time", "scale", "networks", *kinds)
-    for scale in found.scale.values:
+    """Return the table of τ within every scale, with either gap and by either number of steps."""
+    table = new_table(
+        "One scale at a time", "gap of the", "by", "scale", "networks", "plain", "adaptive", "minus plain"
+    )
+    steps = [str(name).removeprefix("plain, ") for name in found.of.values if str(name).startswith("plain")]
+    for (gap, title), scale in itertools.product(GAPS.items(), found.scale.values):
         one = found.sel(scale=scale)
-        number = int(one.loss_gap.notnull().sum())
+        number = int(one[gap].notnull().sum())
         if number < FEW:
-            table.add_row(f"{scale:g}", str(number))
+            table.add_row(title.split()[-1], "", f"{scale:g}", str(number))
             continue
-        taus = with_differences(resampled(one, one.loss_gap, resamples, seed))
-        cells = []
-        for kind in kinds:
-            low, high = np.quantile(taus[kind][1:], (0.025, 0.975))
-            cells.append(f"{taus[kind][0]:+.3f} [{low:+.3f}, {high:+.3f}]")
-        table.add_row(f"{scale:g}", str(number), *cells)
+        taus = with_differences(resampled(one, one[gap], resamples, seed))
+        for by in steps:
+            cells = []
+            for kind in ("plain", "adaptive", "minus plain"):
+                tau = taus[f"{kind}, {by}"]
+                low, high = np.quantile(tau[1:], (0.025, 0.975))
+                cells.append(f"{tau[0]:+.2f} [{low:+.2f}, {high:+.2f}]")
+            table.add_row(title.split()[-1], by, f"{scale:g}", str(number), *cells)
     return table
 
 

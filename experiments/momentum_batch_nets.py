@@ -41,6 +41,7 @@ COMPARED: dict[str, Callable[[float, float], float]] = {
     "equal η/(1−γ), large": lambda gamma, largest: (1 - gamma) / (1 - largest),
 }
 STALLED = 0.95 * math.log(10)  # log 10 is the loss of saying the same of all digits
+DIVERGED = 10 * math.log(10)
 # Where a network that stalled is; see ``place``.
 PLACE = ("eigenvalue", "gradient_norm", "drive", "drive_told")
 LINES: list[dict[str, Any]] = [
@@ -155,7 +156,7 @@ def measure(map_: sd.Map, w: torch.Tensor, data: networks.Data) -> dict[str, np.
     loss = np.nan_to_num(network.value(w).cpu().numpy().astype(float), nan=np.inf, posinf=np.inf)  # diverged
     accuracy = network.accuracy(w, data.test_inputs, data.test_targets).cpu().numpy()
     places = np.full((len(PLACE), len(loss)), np.nan)
-    for i in np.flatnonzero((loss > STALLED) & np.isfinite(loss)):
+    for i in np.flatnonzero((loss > STALLED) & (loss < DIVERGED)):
         places[:, i] = place(network, w[:, i].contiguous(), float(rho[i]))
     return {"train_loss": loss, "test_accuracy": accuracy, **dict(zip(PLACE, places, strict=True))}
 

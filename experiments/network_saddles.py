@@ -417,11 +417,13 @@ def draw_traps(ax: Axes, traps: xr.Dataset) -> None:
     ax.axhline(1, color="#666666", lw=0.6)
     for name, style in zip(traps.saddle.values, STYLES, strict=True):
         one = traps.sel(saddle=name)
-        width = np.clip((one.captured + one.lost) / 2, 0, 2)
+        width = np.clip(xr.where(one.captured > 0, (one.captured + one.lost) / 2, one.lost), 0, 2)
         ax.plot(one.share, width, ms=6, label=name, clip_on=False, **style)
     ax.set(xscale="log", xlabel=r"$\rho$ / distance of the minimum along the line", ylabel=r"half-width$\,/\,\rho$")
     ax.set_ylim(0, 2)
-    ax.set_title("SAM's trap along $\\lambda_{\\min}$ is $\\rho$ wide while $\\rho$ is small\n(clipped at 2)")
+    ax.set_title(
+        "SAM's trap along $\\lambda_{\\min}$ is $\\rho$ wide while $\\rho$ is small\n(clipped at 2; 0.25: or less)"
+    )
     ax.legend(fontsize="small", loc="lower left")
 
 
@@ -438,10 +440,10 @@ def draw_escapes(ax: Axes, leaving: xr.Dataset) -> None:
             bars = np.array([median[seen] - low[seen], np.minimum(high[seen], ESCAPE_TIME) - median[seen]]) / gd
             label = f"{name}, {saddle}"
             ax.errorbar(chosen.ratio[seen], median[seen] / gd, yerr=bars, capsize=2, label=label, **looks)
-            never = chosen.ratio[~seen]
+            never = chosen.ratio[~seen] * (1.0 if filled else 1.12)  # side by side
             ax.plot(
                 never,
-                np.full(len(never), ESCAPE_TIME / gd),
+                np.full(len(never), ESCAPE_TIME / gd * (1.0 if name == "SAM" else 1.15)),
                 **looks | {"linestyle": "none", "marker": "$\\uparrow$", "ms": 9},
             )
     ax.axhline(1, color="#666666", lw=0.6)

@@ -24,6 +24,7 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, plot
+from samdyn.analysis import CriticalPoint
 from samdyn.analysis.intervals import mean_interval
 from samdyn.networks import Data, Network, digits, extreme_eigenpairs, models, train
 from samdyn.networks.saddles import critical_point, without_weights
@@ -50,7 +51,7 @@ PREDICTIONS: dict[str, dict[str, Any]] = {
 
 def main(
     hidden: Annotated[int, Option(help="Hidden tanh units of the networks on digits.")] = 8,
-    batch_sizes: Annotated[str, Option(help="Batch sizes B to train with, beside the full batch.")] = "8,32,128",
+    batch_sizes: Annotated[str, Option(help="Batch sizes B to train with, beside the full batch.")] = "8,32,128,512",
     scale: Annotated[float, Option(help="Factor on torch's initial weights.")] = 0.01,
     lr: Annotated[float, Option(help="Learning rate η of the training.")] = 0.2,
     steps: Annotated[int, Option(help="Steps T of the training.")] = 600,
@@ -66,8 +67,6 @@ def main(
     """Does mini-batch SAM stall beside a saddle of a network where the noise's size says?"""
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     hidden = checks.count("--hidden", hidden, "Use e.g. --hidden 8")
-    rule = "must be integers >= 1"
-    sizes = cli.listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, rule, "8,32")
     scale = checks.positive("--scale", scale, "Use e.g. --scale 0.01")
     lr = checks.learning_rate(lr)
     counts = {"--starts": starts, "--batches": batches, "--steps": steps}
@@ -80,6 +79,9 @@ def main(
     checks.word("--seed", seed, "Use e.g. --seed 0")
     choose_device(device)
     data = digits()
+    most = len(data.train_inputs)
+    rule = f"must be integers >= 1 and below the full batch, {most}, which is trained with anyway"
+    sizes = cli.listed("--batch-sizes", batch_sizes, lambda v: 1 <= v < most and v % 1 == 0, rule, "8,32")
     setup = Training(hidden, scale, lr, steps, starts, tolerance, seed, device)
 
     console = cli.console()
@@ -116,8 +118,7 @@ def measure_stalls(setup: Training, data: Data, sizes: list[int], batches: int) 
     network = Network(tanh(setup.hidden, 0.0), cross_entropy, data.train_inputs, data.train_targets)
     exact = on_digits(data, setup.hidden)
     saddle = critical_point(exact, without_weights(exact))
-    lams = saddle.eigenvalues[saddle.eigenvalues < -ZERO * abs(saddle.eigenvalues).max()]
-    escaping = torch.as_tensor(saddle.eigenvectors[:, : len(lams)])
+    lams, escaping = ways_out(saddle)
     center = torch.as_tensor(saddle.w)
     begin = network.vector([tanh(setup.hidden, setup.scale, (setup.seed + i) % 2**32) for i in range(setup.starts)])
     initial = float(network.value(begin.T).mean())
@@ -155,6 +156,12 @@ def measure_stalls(setup: Training, data: Data, sizes: list[int], batches: int) 
         attrs={"initial_loss": initial, "lam_min": lams[0], "lam_nearest": lams[-1]},
     )
     return stalls, compare(stalls, begin, setup, data, batches)
+
+
+def ways_out(saddle: CriticalPoint) -> tuple[np.ndarray, torch.Tensor]:
+    """Return the negative eigenvalues at a saddle, ascending, and their eigenvectors ``(d, k)``."""
+    lams = saddle.eigenvalues[saddle.eigenvalues < -ZERO * abs(saddle.eigenvalues).max()]
+    return lams, torch.as_tensor(saddle.eigenvectors[:, : len(lams)])
 
 
 def tanh(hidden: int, scale: float, seed: int = 0) -> torch.nn.Module:
@@ -298,11 +305,19 @@ class Look:
     lam_max: float
     gradient: float
     cosine: float
+    escaping: float  # that cosine, in the saddle's escaping directions alone
     noise: float
     along: float  # the noise's standard deviation along the eigenvector of λ_min
 
 
-def look_at(network: Network, w: torch.Tensor, rho: float, size: int, batches: int, seed: int) -> Look:
+def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Return that of the angle between two vectors."""
+    return float(a @ b / a.norm() / b.norm())
+
+
+def look_at(
+    network: Network, w: torch.Tensor, rho: float, escaping: torch.Tensor, size: int, batches: int, seed: int
+) -> Look:
     """Measure what there is to see of a stalled network."""
     values, vectors = extreme_eigenpairs(network, w)
     g = network.grad(w)
@@ -314,7 +329,8 @@ def look_at(network: Network, w: torch.Tensor, rho: float, size: int, batches: i
         float(values[0]),
         float(values[-1]),
         float(g.norm()),
-        float(g @ perturbed / g.norm() / perturbed.norm()),
+        cosine(g, perturbed),
+        cosine(escaping.T @ g, escaping.T @ perturbed),
         float((noise**2).sum(0).mean().sqrt()),
         float((torch.as_tensor(vectors[:, 0]) @ noise).square().mean().sqrt()),
     )
@@ -367,28 +383,28 @@ def stall_table(stalls: xr.Dataset, setup: Training, data: Data, batches: int) -
     caption = (
         "\nstalled networks (first start), shared batches: at the smallest ρ at which all are held, and the\n"
         "largest. p ratio: distance from the saddle in escaping directions, end over start; rate: its growth,\n"
-        "second half; cos: of the full-batch gradients at w and wᵖ; along: noise along the eigenvector of\n"
-        "λ_min, over s√d"
+        "second half; cos: of the full-batch gradients at w and wᵖ, and in escaping directions alone; along:\n"
+        "noise along the eigenvector of λ_min, over s√d"
     )
     table = make_table(
-        "B", "ρ", "loss", "λ_min", "λ_max", "‖g‖", "cos", "s√d", "ρ|λ_min|/s√d", "along", "p ratio", "rate"
+        "B", "ρ", "loss", "λ_min", "λ_max", "‖g‖", "cos", "esc.", "s√d", "ρ|λ_min|/s√d", "along", "p ratio", "rate"
     )
     network = on_digits(data, setup.hidden)
+    _, escaping = ways_out(critical_point(network, without_weights(network)))
     for size in stalls.batch_size.values:
         chosen = stalls.sel(coupling="shared", batch_size=size)
         held = np.flatnonzero((chosen.outcome == HELD).all("start").values)
         for number in dict.fromkeys([*held[:1].tolist(), len(RADII) - 1]):
             one = chosen.isel(rho=number, start=0)
-            look = look_at(
-                network, torch.as_tensor(one.w.values).double(), RADII[number], int(size), batches, setup.seed
-            )
+            w = torch.as_tensor(one.w.values).double()
+            look = look_at(network, w, RADII[number], escaping, int(size), batches, setup.seed)
             full, crossed = size == network.samples, RADII[number] * -look.lam_min / look.noise
             noise = ["0", "", ""] if full else [
                 f"{look.noise:.3f}", f"{crossed:.2f}", f"{look.along / look.noise:.0e}"
             ]  # fmt: skip
             table.add_row(
                 "full" if full else str(size), f"{RADII[number]:.3f}", f"{float(one.loss):.4f}", f"{look.lam_min:.3f}",
-                f"{look.lam_max:.3f}", f"{look.gradient:.0e}", f"{look.cosine:+.2f}", *noise,
+                f"{look.lam_max:.3f}", f"{look.gradient:.0e}", f"{look.cosine:+.2f}", f"{look.escaping:+.2f}", *noise,
                 f"{float(one.along[2] / one.along[0]):.2g}", f"{float(one.rate):+.3f}",
             )  # fmt: skip
     return caption, table

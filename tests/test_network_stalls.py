@@ -102,6 +102,7 @@ def test_hidden_units_are_cut_out_of_the_vector(script: ModuleType) -> None:
         (["--hidden", "0"], "must be an integer >= 1"),
         (["--batch-sizes", "8,2.5"], "must be integers >= 1"),
         (["--batch-sizes", "0"], "must be integers >= 1"),
+        (["--batch-sizes", "8,1438"], "below the full batch, 1438"),
         (["--scale", "0"], "must be a finite number > 0"),
         (["--lr=-1"], "lr = -1.0: must be a finite number > 0"),
         (["--steps", "1"], "--steps = 1: must be at least 2"),
