@@ -8,6 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from PIL import Image
 
@@ -67,6 +68,21 @@ def test_networks_are_held_above_a_radius_and_leave_below(data: dict[str, xr.Dat
     assert float(ours.below) < float(ours.mean_step) < float(ours.above)
     # A batch's own Hessian adds its variance to H²: the threshold is lower, and not that of added noise.
     assert float(ours.mean_step) < 0.6 * float(ours.additive)
+
+
+@pytest.mark.slow
+def test_where_networks_are_held_the_gradient_is_reversed_in_escaping_directions(
+    script: ModuleType, data: dict[str, xr.Dataset]
+) -> None:
+    network = script.on_digits(sd.networks.digits(), 2)
+    saddle = script.critical_point(network, script.without_weights(network))
+    lams, escaping = script.ways_out(saddle)
+    np.testing.assert_allclose(network.hessian(torch.as_tensor(saddle.w)) @ escaping, escaping * lams, atol=1e-12)
+    assert saddle.eigenvalues[len(lams)] > -1e-9
+    held = data["stalls"].sel(coupling="shared", batch_size=32, rho=0.8).isel(start=0)
+    look = script.look_at(network, torch.as_tensor(held.w.values).double(), 0.8, escaping, 32, 20, 0)
+    assert look.escaping < -0.5
+    assert look.escaping < look.cosine
 
 
 def test_the_noise_at_the_saddle_is_that_of_the_biases(script: ModuleType) -> None:
