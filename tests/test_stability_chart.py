@@ -1,8 +1,6 @@
 """The stability-chart experiment, as a user runs it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,9 +11,6 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-SCRIPT = Path(__file__).parent.parent / "experiments" / "stability_chart.py"
-
-
 SMALL = ["--resolution", "20", "--steps", "500"]
 
 
@@ -24,11 +19,11 @@ def run(experiment: Callable[[str], ModuleType], run_here: Callable[..., int]) -
     return partial(run_here, experiment("stability_chart"), *SMALL)
 
 
-def test_the_table_the_figure_and_the_data(tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), *SMALL]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
-    assert done.returncode == 0, done.stderr
-    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(("USAM", "SAM"))]
+def test_the_table_the_figure_and_the_data(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run() == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith(("USAM", "SAM"))]
     assert len(rows) == 4
     folder = tmp_path / "results" / "stability_chart"
     with Image.open(folder / "stability_chart.png") as image:
