@@ -15,7 +15,6 @@ import torch
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Option
 
@@ -309,17 +308,9 @@ def correlations(found: xr.Dataset, gap: xr.DataArray, resamples: int, seed: int
     return xr.concat(rows, xr.Variable("row", [*taus])).assign_attrs(networks=int(gap.notnull().sum()))
 
 
-def new_table(title: str, *columns: str) -> Table:
-    """Return a table, with its first column to the left."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0, title_justify="left", title=title)
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i else "left", no_wrap=True)
-    return table
-
-
 def correlation_table(told: xr.Dataset, title: str) -> Table:
     """Return the table of correlations with one gap."""
-    table = new_table(f"\n{title}", "measure", "τ", "95 %", "ψ", *(f"ψ_{mark}" for mark in AXES.values()))
+    table = cli.table(f"\n{title}", "measure", "τ", "95 %", "ψ", *(f"ψ_{mark}" for mark in AXES.values()))
     for name in told.row.values:
         one = told.sel(row=name)
         table.add_row(
@@ -331,7 +322,7 @@ def correlation_table(told: xr.Dataset, title: str) -> Table:
 
 def scale_table(found: xr.Dataset, resamples: int, seed: int) -> Table:
     """Return the table of τ within every scale, with either gap and by either number of steps."""
-    table = new_table(
+    table = cli.table(
         "One scale at a time", "gap of the", "by", "scale", "networks", "plain", "adaptive", "minus plain"
     )
     steps = [str(name).removeprefix("plain, ") for name in found.of.values if str(name).startswith("plain")]
@@ -373,7 +364,7 @@ def rescale(w: torch.Tensor, a: float) -> torch.Tensor:
 
 def rescaling_table(rescaled: xr.Dataset) -> Table:
     """Return the table of what rescaling does."""
-    table = new_table("One network rescaled", "a", *map(str, rescaled.data_vars))
+    table = cli.table("One network rescaled", "a", *map(str, rescaled.data_vars))
     for factor in FACTORS:
         values = [float(value) for value in rescaled.sel(factor=factor).values()]
         table.add_row(f"{factor:g}", *(f"{value:.6f}" for value in values))

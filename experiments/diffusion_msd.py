@@ -14,7 +14,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Option
 
@@ -161,17 +160,9 @@ def number(value: float) -> str:
     return f"{value:.3g}" if np.isfinite(value) else "–"
 
 
-def new_table(*columns: str) -> Table:
-    """Return a table of numbers."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i else "left", no_wrap=True)
-    return table
-
-
 def spread_table(data: xr.Dataset) -> Table:
     """Return the table of MSDs at the end."""
-    table = new_table("", "exact", "simulated", "s.e.", *MODELS, "η → 0", theorem(data))
+    table = cli.table(None, "", "exact", "simulated", "s.e.", *MODELS, "η → 0", theorem(data))
     for name in data.iterates.values:
         row = data.sel(iterates=name).isel(time=-1)
         off = float((row.simulated - row.exact) / row.error)
@@ -201,7 +192,7 @@ def gap_table(data: xr.Dataset) -> Table:
     early = int(np.argmin(abs(data.time.values - data.time.values[-1] / 10)))
     times = [float(data.time[i]) for i in (early, -1)]
     columns = [f"{what}, t = {t:.2g}" for t in times for what in ("gap", "leading order")]
-    table = new_table("SGD's MSD less that of", *columns)
+    table = cli.table(None, "SGD's MSD less that of", *columns)
     for name, (exact, leading) in gaps(data).items():
         cells = [number(float(v)) for i in (early, -1) for v in (exact[i], leading[i])]
         table.add_row(called(name), *cells)

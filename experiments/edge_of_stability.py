@@ -15,7 +15,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Option
 
@@ -203,17 +202,9 @@ def reached(data: xr.Dataset) -> np.ndarray:
     return np.where(at.any(1), data.step.values[at.argmax(1)], np.nan)
 
 
-def new_table(title: str, *columns: str) -> Table:
-    """Return a table, with its first column to the left."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0, title_justify="left", title=title)
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i else "left", no_wrap=True)
-    return table
-
-
 def runs_table(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Table:
     """Return the table of the training runs."""
-    table = new_table(
+    table = cli.table(
         "λ_max and its edge in training",
         *("", "ρ", "k", "λ", "λ/edge", "sd", "above", "λ/GD's", "v₁", f"top {TOP}", "loss"),
     )
@@ -245,7 +236,7 @@ def changes(before: xr.Dataset, after: xr.Dataset) -> tuple[float, float, float]
 
 def switch_table(switched: xr.Dataset) -> Table:
     """Return the table of what follows a change of ρ."""
-    table = new_table("SAM's radius changed", "ρ ×", "k", "λ/edge", "λ", "edge", "‖∇L‖")
+    table = cli.table("SAM's radius changed", "ρ ×", "k", "λ/edge", "λ", "edge", "‖∇L‖")
     before = switched.isel(step=0)
     for factor in FACTORS:
         for step in SHOWN:

@@ -13,7 +13,6 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import cross_entropy, mse_loss
@@ -24,13 +23,12 @@ from samdyn import analysis, checks, cli, plot
 from samdyn.analysis import CriticalPoint, Exits
 from samdyn.methods import Method
 from samdyn.networks import Data, Network, digits, models, train
-from samdyn.networks.saddles import critical_point, rank_one, without_weights
+from samdyn.networks.saddles import ZERO, critical_point, rank_one, ways_out, without_weights
 from samdyn.output import OutputFolder
 from samdyn.simulate.starts import choose_device
 
 LINEAR = (4, 4, 3)  # widths of the linear net
 TEACHER = 64  # samples of its teacher
-ZERO = 1e-9  # an eigenvalue below this, relative to the largest, is zero
 NEAR = 1e-6  # where rates are measured, in the units of w
 RATE_STEP, RATE_STEPS = 0.05, 20  # η|λ_min| and steps, for rates
 RATE_RATIOS = (0.0, 0.25, 0.5, 0.75, 0.95, 1.05, 1.25, 1.5, 2.0)  # ρ|λ| at which rates are measured
@@ -117,7 +115,7 @@ class Saddle:
     @property
     def nearest(self) -> int:
         """The number of the negative eigenvalue nearest to 0."""
-        return int((self.point.eigenvalues < -self.zero).sum()) - 1
+        return len(ways_out(self.point)[0]) - 1
 
 
 def exact_saddles(data: Data, hidden: int, samples: int, seed: int) -> list[Saddle]:
@@ -322,21 +320,15 @@ def tell(console: Console, told: Told) -> None:
     console.print(table)
 
 
-def make_table(*columns: str) -> Table:
-    """Return an empty table: names on the left, numbers on the right."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", vertical="bottom", no_wrap=True)
-    return table
-
-
 def rate_table(saddles: list[Saddle], rates: xr.Dataset) -> Told:
     """Return the saddles and how well USAM's rates there agree with log(1 − ηλ(1+ρλ))/η."""
     caption = (
         "USAM at exact saddles: λ_min, the negative λ nearest 0 (λ*), λ_max; how many λ < 0, = 0; along their\n"
         "eigenvectors, ρ|λ| at which the measured rate is 0, and the largest relative error of the rates"
     )
-    table = make_table("saddle", "d", "‖g‖", "λ_min", "λ*", "λ_max", "< 0", "= 0", "ρ₀|λ_min|", "ρ₀|λ*|", "error")
+    table = cli.table(
+        None, "saddle", "d", "‖g‖", "λ_min", "λ*", "λ_max", "< 0", "= 0", "ρ₀|λ_min|", "ρ₀|λ*|", "error", gap=1
+    )
     for saddle in saddles:
         one = rates.sel(saddle=saddle.name)
         crossings = [sign_change(one.ratio.values, one.rate.values[j]) for j in range(2)]
@@ -357,7 +349,7 @@ def trap_table(traps: xr.Dataset) -> Told:
         "\nSAM: half-width of the trap along the eigenvector of λ_min over ρ, as [captured, lost],\n"
         "at ρ in units of the distance x_m at which the loss along that line has its minimum"
     )
-    table = make_table("ρ/x_m", *(f"{name}" for name in traps.saddle.values))
+    table = cli.table(None, "ρ/x_m", *(f"{name}" for name in traps.saddle.values), gap=1)
     table.add_row("x_m", *(f"{float(x):.2f}" for x in traps.minimum))
     for share in traps.share.values:
         one = traps.sel(share=share)
@@ -375,7 +367,7 @@ def escape_table(leaving: xr.Dataset) -> Told:
         " |λ_min|/\nmax |λ|(1+ρλ), for SAM the share of starts with ‖g‖ < ρ|λ*|, which a quadratic keeps. ρ of USAM"
         f" in\n1/|λ_min|, of SAM in {ESCAPE_FROM:g}. Left {leaving.saddle.values[0]}; right {leaving.saddle.values[1]}"
     )
-    table = make_table("method", "ρ", *["median", "left", "theory"] * leaving.sizes["saddle"])
+    table = cli.table(None, "method", "ρ", *["median", "left", "theory"] * leaving.sizes["saddle"], gap=1)
     for number in range(leaving.sizes["setting"]):
         cells = []
         for saddle in leaving.saddle.values:

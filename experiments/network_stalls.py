@@ -16,7 +16,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import cross_entropy
@@ -24,14 +23,12 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, plot
-from samdyn.analysis import CriticalPoint
 from samdyn.analysis.intervals import mean_interval
 from samdyn.networks import Data, Network, digits, extreme_eigenpairs, models, train
-from samdyn.networks.saddles import critical_point, without_weights
+from samdyn.networks.saddles import critical_point, ways_out, without_weights
 from samdyn.output import OutputFolder
 from samdyn.simulate.starts import choose_device
 
-ZERO = 1e-9  # an eigenvalue below this, relative to the largest, is zero
 RADII = np.geomspace(0.03, 3, 14)  # ρ at which networks are trained
 PARTS = 4  # of the batches, for an interval
 COUPLINGS = ("shared", "independent")
@@ -118,8 +115,8 @@ def measure_stalls(setup: Training, data: Data, sizes: list[int], batches: int) 
     network = Network(tanh(setup.hidden, 0.0), cross_entropy, data.train_inputs, data.train_targets)
     exact = on_digits(data, setup.hidden)
     saddle = critical_point(exact, without_weights(exact))
-    lams, escaping = ways_out(saddle)
-    center = torch.as_tensor(saddle.w)
+    lams, vectors = ways_out(saddle)
+    center, escaping = torch.as_tensor(saddle.w), torch.as_tensor(vectors)
     begin = network.vector([tanh(setup.hidden, setup.scale, (setup.seed + i) % 2**32) for i in range(setup.starts)])
     initial = float(network.value(begin.T).mean())
     shape = (len(COUPLINGS), len(sizes) + 1, len(RADII), setup.starts)
@@ -156,12 +153,6 @@ def measure_stalls(setup: Training, data: Data, sizes: list[int], batches: int) 
         attrs={"initial_loss": initial, "lam_min": lams[0], "lam_nearest": lams[-1]},
     )
     return stalls, compare(stalls, begin, setup, data, batches)
-
-
-def ways_out(saddle: CriticalPoint) -> tuple[np.ndarray, torch.Tensor]:
-    """Return the negative eigenvalues at a saddle, ascending, and their eigenvectors ``(d, k)``."""
-    lams = saddle.eigenvalues[saddle.eigenvalues < -ZERO * abs(saddle.eigenvalues).max()]
-    return lams, torch.as_tensor(saddle.eigenvectors[:, : len(lams)])
 
 
 def tanh(hidden: int, scale: float, seed: int = 0) -> torch.nn.Module:
@@ -346,14 +337,6 @@ def tell(console: Console, told: Told) -> None:
     console.print(table)
 
 
-def make_table(*columns: str) -> Table:
-    """Return an empty table: names on the left, numbers on the right."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", vertical="bottom", no_wrap=True)
-    return table
-
-
 def threshold_table(found: xr.Dataset, setup: Training) -> Told:
     """Return where training begins to stall, beside predictions."""
     caption = (
@@ -363,8 +346,8 @@ def threshold_table(found: xr.Dataset, setup: Training) -> Told:
         f"s√d/|λ| with λ_min = {found.lam_min:.3f} and λ* = {found.lam_nearest:.3f}; and the ρ from which the mean"
         " step,\nlinear, does not take these starts that far: noise only added to H, or batches' own H (± 95 %)"
     )
-    table = make_table(
-        "batches", "B", "stall from ρ in", "s√d", "d_eff", "/|λ_min|", "/|λ*|", "noise added", "batches' H"
+    table = cli.table(
+        None, "batches", "B", "stall from ρ in", "s√d", "d_eff", "/|λ_min|", "/|λ*|", "noise added", "batches' H", gap=1
     )
     for number in range(found.sizes["setting"]):
         row = found.isel(setting=number)
@@ -386,11 +369,24 @@ def stall_table(stalls: xr.Dataset, setup: Training, data: Data, batches: int) -
         "second half; cos: of the full-batch gradients at w and wᵖ, and in escaping directions alone; along:\n"
         "noise along the eigenvector of λ_min, over s√d"
     )
-    table = make_table(
-        "B", "ρ", "loss", "λ_min", "λ_max", "‖g‖", "cos", "esc.", "s√d", "ρ|λ_min|/s√d", "along", "p ratio", "rate"
+    columns = (
+        "B",
+        "ρ",
+        "loss",
+        "λ_min",
+        "λ_max",
+        "‖g‖",
+        "cos",
+        "esc.",
+        "s√d",
+        "ρ|λ_min|/s√d",
+        "along",
+        "p ratio",
+        "rate",
     )
+    table = cli.table(None, *columns, gap=1)
     network = on_digits(data, setup.hidden)
-    _, escaping = ways_out(critical_point(network, without_weights(network)))
+    escaping = torch.as_tensor(ways_out(critical_point(network, without_weights(network)))[1])
     for size in stalls.batch_size.values:
         chosen = stalls.sel(coupling="shared", batch_size=size)
         held = np.flatnonzero((chosen.outcome == HELD).all("start").values)

@@ -14,6 +14,7 @@ from .methods import Ascent, Method
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def run(main: Callable[..., Any]) -> None:
@@ -40,6 +41,19 @@ def console() -> "Console":
     if not console.file.isatty():
         console.width = 100
     return console
+
+
+def table(title: str | None, *columns: str, gap: int = 0) -> "Table":
+    """Return an empty table: names on the left, numbers on the right, and so many more blanks between columns."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    made = Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0), title_justify="left", title=title
+    )
+    for number, name in enumerate(columns):
+        made.add_column(name, justify="right" if number else "left", no_wrap=True)
+    return made
 
 
 def numbers(option: str, text: str) -> list[float]:

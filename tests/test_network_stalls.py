@@ -76,10 +76,8 @@ def test_where_networks_are_held_the_gradient_is_reversed_in_escaping_directions
 ) -> None:
     network = script.on_digits(sd.networks.digits(), 2)
     saddle = script.critical_point(network, script.without_weights(network))
-    lams, escaping = script.ways_out(saddle)
-    np.testing.assert_allclose(
-        network.hessian(torch.as_tensor(saddle.w)) @ escaping, escaping * torch.as_tensor(lams), atol=1e-12
-    )
+    lams, escaping = map(torch.as_tensor, script.ways_out(saddle))
+    np.testing.assert_allclose(network.hessian(torch.as_tensor(saddle.w)) @ escaping, escaping * lams, atol=1e-12)
     assert saddle.eigenvalues[len(lams)] > -1e-9
     held = data["stalls"].sel(coupling="shared", batch_size=32, rho=0.8).isel(start=0)
     look = script.look_at(network, torch.as_tensor(held.w.values).double(), 0.8, escaping, 32, 20, 0)

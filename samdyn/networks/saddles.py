@@ -7,6 +7,8 @@ from .. import checks
 from ..analysis import CriticalPoint
 from .network import Network
 
+ZERO = 1e-9  # an eigenvalue below this, relative to the largest, is zero
+
 
 def rank_one(inputs: torch.Tensor, targets: torch.Tensor, hidden: int) -> torch.Tensor:
     """Return weights of a linear net that fit the outputs' first principal direction alone, by one hidden unit.
@@ -91,3 +93,12 @@ def critical_point(network: Network, w: torch.Tensor) -> CriticalPoint:
     if not slope <= torch.finfo(w.dtype).eps ** 0.5 * abs(values).max():
         checks.reject("‖∇L‖", slope, "w is no critical point of this network", "Give one at which it is 0")
     return CriticalPoint(w.cpu().numpy(), float(network.value(w)), values, vectors)
+
+
+def ways_out(saddle: CriticalPoint) -> tuple[np.ndarray, np.ndarray]:
+    """Return the negative eigenvalues ``(k,)`` at a saddle, ascending, and their eigenvectors ``(d, k)``.
+
+    Those that rounding alone makes negative are not among them.
+    """
+    number = int((saddle.eigenvalues < -ZERO * abs(saddle.eigenvalues).max()).sum())
+    return saddle.eigenvalues[:number], saddle.eigenvectors[:, :number]
