@@ -3,7 +3,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: saddle test check figures bench format clean
+.PHONY: saddle test check figures bench gpu format clean
 
 saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
 	.venv/bin/python experiments/saddle_escape.py
@@ -21,6 +21,10 @@ figures: $(READY)         ## the papers' figures, redrawn into paper_figs/
 
 bench: $(READY)           ## every workload beside what people would use instead; benchmarks/run.py --help
 	.venv/bin/python benchmarks/run.py
+
+# No virtual environment: constraints.txt pins a torch for processors, and machines with a GPU bring one of their own.
+gpu:                      ## on a machine with a GPU: the tests marked gpu, and rates beside eager torch
+	PYTHONPATH=$(CURDIR) $(PYTHON) benchmarks/gpu.py
 
 format: $(READY)
 	.venv/bin/ruff check --fix .

@@ -21,11 +21,11 @@ print(time.perf_counter() - began)
 """
 
 
-def simulate(map_: sd.Map | Scheme, dtype: str, backend: str) -> Run:
+def simulate(map_: sd.Map | Scheme, dtype: str, backend: str, device: str = "cpu") -> Run:
     """Return a map's or a scheme's ensemble: a function of starts ``(N, d)`` and steps. Labelled results included."""
 
     def run(starts: np.ndarray, steps: int) -> np.ndarray:
-        runs = sd.simulate(map_, starts, steps, dtype=dtype, device="cpu", backend=backend, progress=False)
+        runs = sd.simulate(map_, starts, steps, dtype=dtype, device=device, backend=backend, progress=False)
         return runs.w.values[:, -1]
 
     return run

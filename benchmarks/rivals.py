@@ -35,24 +35,24 @@ def gradient(landscape: sd.Landscape, module: str) -> Gradient:
     return lambda w: stack(formula(*w))
 
 
-def torch_batch(grad: Gradient, settings: Settings, dtype: str) -> Run:
+def torch_batch(grad: Gradient, settings: Settings, dtype: str, device: str = "cpu") -> Run:
     """Return all runs at once, in torch: a function of starts ``(N, d)`` and steps."""
     rho, lr, momentum, real = settings.rho, settings.lr, settings.momentum, getattr(torch, dtype)
-    sigma = torch.as_tensor(settings.sigma, dtype=real).reshape(-1, 1)
+    sigma = torch.as_tensor(settings.sigma, dtype=real, device=device).reshape(-1, 1)
 
     def run(starts: np.ndarray, steps: int) -> np.ndarray:
-        w = torch.tensor(starts.T, dtype=real)
+        w = torch.tensor(starts.T, dtype=real, device=device)
         v = torch.zeros_like(w)
         with torch.no_grad():
             for _ in range(steps):
-                noise = sigma * torch.randn(w.shape, dtype=real)
+                noise = sigma * torch.randn(w.shape, dtype=real, device=device)
                 up = grad(w) + noise
                 if settings.normalised:
                     up = up / torch.linalg.vector_norm(up, dim=0)
                 update = grad(w + rho * up) + noise
                 v = momentum * v + update if momentum else update
                 w = w - lr * v
-        return w.T.numpy()
+        return w.T.numpy(force=True)
 
     return run
 
