@@ -67,23 +67,46 @@ class OnCUDA(Eager):
     name = "compiled"
 
     def __init__(self, steps: Steps, numbers: int) -> None:
-        mode = "reduce-overhead" if numbers < SMALL else None
-        compiled = torch.compile(steps.__call__, mode=mode, dynamic=False, fullgraph=True)
+        self._steps, self._mode = steps, "reduce-overhead" if numbers < SMALL else None
+        self._compiled: dict[torch.Size, Callable[..., Any]] = {}  # by the shape of w
+        self._step = self._compiled_step
 
-        def step(*tensors: Any) -> tuple[torch.Tensor, ...]:
-            # As tensors, since for every number it would compile anew; cloned, since CUDA graphs reuse their memory.
-            *state, seed, number = tensors
-            torch.compiler.cudagraph_mark_step_begin()
-            words = (torch.tensor(value, device=state[0].device) for value in (seed, number))
-            try:
-                found = compiled(*state, *words)
-            except torch.OutOfMemoryError:
-                raise
-            except Exception as error:  # whatever compilers raise
-                raise NotCompilable(f"torch.compile: {type(error).__name__}: {error}") from error
-            return tuple(part.clone() for part in found) if mode else found
+    def _compiled_step(self, *tensors: Any) -> tuple[torch.Tensor, ...]:
+        *state, seed, step = tensors
+        # As tensors, since for every number it would compile anew; filled on the device, which waits for nothing.
+        inputs = (*state, *(torch.full((), word, device=state[0].device) for word in (seed, step)))
+        shape = state[0].shape
+        try:
+            if shape not in self._compiled:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # of torch, about itself, on loading its compiler
+                    self._compiled[shape] = torch.compile(
+                        graph_of(self._steps, inputs), mode=self._mode, dynamic=False, fullgraph=True
+                    )
+                    self._compiled[shape](*inputs)
+            if self._mode:
+                torch.compiler.cudagraph_mark_step_begin()
+            found = self._compiled[shape](*inputs)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # whatever compilers raise
+            raise NotCompilable(f"torch.compile: {type(error).__name__}: {error}") from error
+        # Cloned, since CUDA graphs reuse their memory.
+        return tuple(part.clone() for part in found) if self._mode else found
 
-        self._step = step
+
+def graph_of(steps: Steps, inputs: tuple[torch.Tensor, ...]) -> torch.fx.GraphModule:
+    """Return a step as a graph of torch's operations, for inputs of these shapes on this device.
+
+    The step runs once in Python, as it is: torch.compile alone reads its source, and does not understand all of it
+    (frozen dataclasses that inherit from one another).
+    """
+    from torch.fx.experimental.proxy_tensor import make_fx  # loads half a second of torch's compiler
+
+    graph = make_fx(steps)(*inputs)
+    for name, constant in list(graph.named_buffers()):  # or every step would copy them to the device
+        setattr(graph, name, constant.to(inputs[0].device))
+    return graph
 
 
 class OnCPU(Backend):

@@ -528,14 +528,3 @@ def test_what_a_closure_thaws_waits_for_the_next_step() -> None:
 
     Optimizer(model.parameters(), SAM, lr=0.1).step(closure)
     assert torch.equal(model[0].weight, before)
-
-
-@pytest.mark.gpu
-def test_on_a_gpu() -> None:
-    here, there = net(), net().cuda()
-    x, y = samples()
-    train(here, Optimizer(here.parameters(), SAM, lr=0.1, momentum=0.9))
-    optimizer = Optimizer(there.parameters(), SAM, lr=0.1, momentum=0.9)
-    for _ in range(5):
-        optimizer.step(closure_of(there, x.cuda(), y.cuda()))
-    torch.testing.assert_close(weights(there).cpu(), weights(here), rtol=1e-11, atol=1e-13)
