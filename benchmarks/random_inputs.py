@@ -172,7 +172,7 @@ def try_formula(chance: random.Random, limit: int) -> Outcome:
 
 
 def exact(expr: sympy.Expr, at: dict[sympy.Symbol, sympy.Rational]) -> float | None:
-    """Return an expression's value by SymPy's arithmetic; None where it or a part of it is no number of a usual size."""
+    """Return an expression's value by SymPy's arithmetic; None where a part of it is no number of a usual size."""
     for part in sympy.preorder_traversal(expr):
         try:
             value = sympy.N(part.xreplace(at), DIGITS)
