@@ -4,26 +4,41 @@ import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import torch
 
-from ..compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable
+from ..compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, CUDAKernel, Input, Kernel, NotCompilable
 from .stepping import Ensemble, Steps
 
 BACKENDS = ("auto", "eager", "compiled")
 LOOK = 64  # steps after which it is seen whether any run goes on
-# What things take, in seconds: an operation of eager torch, and each number it computes; to trace, and what torch
-# prepares once in a process to do so; code that is there, code that is not, and each operation in it.
-OPERATION, NUMBER = 2e-6, 2e-10
-TRACE, FIRST_TRACE = 0.02, 0.6
-LOAD, COMPILE, LINE = 0.03, 0.2, 6e-4
-CUDA_COMPILE = 60.0
+TRACE, FIRST_TRACE = 0.02, 0.6  # seconds to trace, and that torch takes to prepare for it, once in a process
 FEWEST, FEWEST_NOISY = 15, 150  # operations that a step takes at least
 PORTION = 2e10  # operations on scalars between two looks at the progress: some tenths of a second
+CUDA_PORTION, CUDA_RUNS = 5e11, 2**17  # the same on a GPU, and runs that fill one
 AGREE = 0.5  # share of runs whose first compiled step must be torch's, to rounding; where fields jump some may differ
-SMALL = 2**16  # numbers in a state below which a GPU waits for its launches
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What things take on a kind of device, in seconds.
+
+    Attributes:
+        operation, number: an operation of eager torch, and each number that it computes.
+        load, compile, line: code that was compiled before, code that was not, and each operation in it.
+    """
+
+    operation: float
+    number: float
+    load: float
+    compile: float
+    line: float
+
+
+COSTS = {"cpu": Costs(2e-6, 2e-10, 0.03, 0.2, 6e-4), "cuda": Costs(8e-6, 1e-11, 0.01, 0.5, 1e-3)}
 
 
 class Backend(ABC):
@@ -61,62 +76,14 @@ class Eager(Backend):
                     break
 
 
-class OnCUDA(Eager):
-    """The steps in few kernels that torch.compile makes, through CUDA graphs where the ensemble is small."""
+class Compiled(Backend):
+    """All steps of a run in one loop of compiled code: on a processor in blocks of runs, on a GPU in a thread each."""
 
     name = "compiled"
 
-    def __init__(self, steps: Steps, numbers: int) -> None:
-        self._steps, self._mode = steps, "reduce-overhead" if numbers < SMALL else None
-        self._compiled: dict[torch.Size, Callable[..., Any]] = {}  # by the shape of w
-        self._step = self._compiled_step
-
-    def _compiled_step(self, *tensors: Any) -> tuple[torch.Tensor, ...]:
-        *state, seed, step = tensors
-        # As tensors, since for every number it would compile anew; filled on the device, which waits for nothing.
-        inputs = (*state, *(torch.full((), word, device=state[0].device) for word in (seed, step)))
-        shape = state[0].shape
-        try:
-            if shape not in self._compiled:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of torch, about itself, on loading its compiler
-                    self._compiled[shape] = torch.compile(
-                        graph_of(self._steps, inputs), mode=self._mode, dynamic=False, fullgraph=True
-                    )
-                    self._compiled[shape](*inputs)
-            if self._mode:
-                torch.compiler.cudagraph_mark_step_begin()
-            found = self._compiled[shape](*inputs)
-        except torch.OutOfMemoryError:
-            raise
-        except Exception as error:  # whatever compilers raise
-            raise NotCompilable(f"torch.compile: {type(error).__name__}: {error}") from error
-        # Cloned, since CUDA graphs reuse their memory.
-        return tuple(part.clone() for part in found) if self._mode else found
-
-
-def graph_of(steps: Steps, inputs: tuple[torch.Tensor, ...]) -> torch.fx.GraphModule:
-    """Return a step as a graph of torch's operations, for inputs of these shapes on this device.
-
-    The step runs once in Python, as it is: torch.compile alone reads its source, and does not understand all of it
-    (frozen dataclasses that inherit from one another).
-    """
-    from torch.fx.experimental.proxy_tensor import make_fx  # loads half a second of torch's compiler
-
-    graph = make_fx(steps)(*inputs)
-    for name, constant in list(graph.named_buffers()):  # or every step would copy them to the device
-        setattr(graph, name, constant.to(inputs[0].device))
-    return graph
-
-
-class OnCPU(Backend):
-    """All steps of a block of runs in one loop of compiled code."""
-
-    name = "compiled"
-    multiple = LANES
-
-    def __init__(self, kernel: Kernel, steps: Steps) -> None:
+    def __init__(self, kernel: Kernel | CUDAKernel, steps: Steps) -> None:
         self._kernel, self._eager, self._checked = kernel, Eager(steps), False
+        self.multiple = LANES if isinstance(kernel, Kernel) else 1
 
     def run(self, state: Ensemble, seed: int, begin: int, steps: int, show: Callable[[int], None]) -> None:
         """Take the steps.
@@ -128,7 +95,11 @@ class OnCPU(Backend):
         if not self._checked:
             self._check(state, seed, begin)
             self._checked = True
-        portion = max(LOOK, int(PORTION / (self._kernel.operations * len(state.runs))))
+        runs = len(state.runs)
+        portion = PORTION / (self._kernel.operations * runs)
+        if isinstance(self._kernel, CUDAKernel):  # which takes as long for few runs as for those that fill a card
+            portion = CUDA_PORTION / (self._kernel.operations * max(runs, CUDA_RUNS))
+        portion = max(LOOK, int(portion))
         for first in range(0, steps, portion):
             number = min(portion, steps - first)
             self._take(state, seed, begin + first, number)
@@ -145,7 +116,7 @@ class OnCPU(Backend):
         few = slice(0, LANES)
         eager, compiled = (
             Ensemble(
-                tuple(part[:, few].clone() for part in state.parts),
+                tuple(part[:, few].contiguous().clone() for part in state.parts),
                 *(part[few].clone() for part in (state.running, state.end, state.runs)),
             )
             for _ in range(2)
@@ -166,20 +137,23 @@ def same_numbers(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((a == b) | (a.isnan() & b.isnan()) | ((a - b).abs() <= near * size)).all(0)
 
 
-def kernel_of(steps: Steps, d: int, parts: int, dtype: torch.dtype) -> Kernel:
-    """Trace the steps of a map or scheme.
+def kernel_of(steps: Steps, like: Ensemble) -> Kernel | CUDAKernel:
+    """Trace the steps of a map or scheme, for runs like these on their device.
 
     Raises:
         NotCompilable: they cannot be.
     """
-    state = [Input(name, (d,), dtype, VARYING) for name in ("w", "v")[:parts]]
+    w = like.parts[0]
+    state = [Input(name, (len(w),), w.dtype, VARYING) for name in ("w", "v")[: len(like.parts)]]
     state += [Input("running", (), torch.bool, VARYING), Input("end", (), torch.int64, VARYING)]
     others = [
         Input("runs", (), torch.int64, STATIC),
         Input("seed", (), torch.int64, CONSTANT),
         Input("step", (), torch.int64, UNIFORM),
     ]
-    return Kernel(steps, state, others, "running", "step")
+    if steps.box:  # what is traced is on the processor
+        steps = replace(steps, box=(steps.box[0].cpu(), steps.box[1].cpu()))
+    return (CUDAKernel if w.is_cuda else Kernel)(steps, state, others, "running", "step")
 
 
 def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -> tuple[Backend, str]:
@@ -192,39 +166,30 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         runs: how many there are.
         number: how many steps they take.
     """
-    w = like.parts[0]
     if backend == "eager":
         return Eager(steps), "asked for"
-    if w.device.type == "cuda":
-        return _on_cuda(backend, steps, len(w) * runs, number)
+    costs = COSTS[like.parts[0].device.type]
     if backend == "auto":
-        least = number * (FEWEST_NOISY if steps.map_.noise else FEWEST) * (OPERATION + runs * NUMBER)
+        least = number * (FEWEST_NOISY if steps.map_.noise else FEWEST) * (costs.operation + runs * costs.number)
         # Until it is traced nobody knows how long a step is: finding out must be little beside what is to do.
         if least < max(10 * TRACE, 0 if _prepared() else FIRST_TRACE):
             return Eager(steps), f"{number} steps of {runs} runs are soon done"
     try:
-        kernel = kernel_of(steps, len(w), len(like.parts), w.dtype)
+        kernel = kernel_of(steps, like)
     except NotCompilable as error:
         if backend == "compiled":
             warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
     try:
-        eager = number * (kernel.calls * OPERATION + kernel.operations * runs * NUMBER)
-        needed = LOAD if kernel.is_built else COMPILE + LINE * kernel.operations
+        eager = number * (kernel.calls * costs.operation + kernel.operations * runs * costs.number)
+        needed = costs.load if kernel.is_built else costs.compile + costs.line * kernel.operations
         if backend == "auto" and eager < 1.5 * needed:
             return Eager(steps), f"about {eager:.2g} s of work, and compiling takes up to {needed:.2g} s"
         kernel.build()
     except NotCompilable as error:
         warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
-    return OnCPU(kernel, steps), "asked for" if backend == "compiled" else f"about {eager:.2g} s of work for torch"
-
-
-def _on_cuda(backend: str, steps: Steps, numbers: int, number: int) -> tuple[Backend, str]:
-    work = number * 100 * OPERATION
-    if backend == "auto" and work < CUDA_COMPILE:
-        return Eager(steps), f"about {work:.2g} s of work, and compiling takes up to {CUDA_COMPILE:.2g} s"
-    return OnCUDA(steps, numbers), "asked for" if backend == "compiled" else f"about {work:.2g} s of work for torch"
+    return Compiled(kernel, steps), "asked for" if backend == "compiled" else f"about {eager:.2g} s of work for torch"
 
 
 def _prepared() -> bool:

@@ -10,7 +10,7 @@ import torch
 
 from ..compiler import NotCompilable
 from ..dynamics import Map
-from .backends import Backend, Eager, OnCPU, choose
+from .backends import Backend, Compiled, Eager, choose
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED
 from .settling import at_rest
 from .statistics import Book, block
@@ -66,7 +66,7 @@ class Course:
             part = slice(first, min(first + size, runs))
             before = deepcopy(self.kept) if isinstance(self.kept, Book) else self.kept
             try:
-                with one_thread() if isinstance(taker, OnCPU) else nullcontext():
+                with one_thread() if isinstance(taker, Compiled) else nullcontext():
                     self._take(part, taker, show)
             except NotCompilable as error:
                 taker, why, self.kept = Eager(self.steps), f"not compiled: {error}", before

@@ -55,7 +55,7 @@ def simulate(
             ``Histogram({coordinate: edges})``; ``simulate.statistics.Book`` says what they give.
         dtype: "float64" or "float32".
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
-        backend: "eager" torch, "compiled" by the machine's C compiler, or by torch.compile on CUDA, or "auto", the one
+        backend: "eager" torch, "compiled" by the machine's C compiler, or by NVRTC for CUDA, or "auto", the one
             that is done first, time to compile included. They agree to rounding; each for itself gives the same bits
             however runs are split. What cannot be compiled is run in eager torch, and the attributes ``backend`` and
             ``backend_reason`` say so.

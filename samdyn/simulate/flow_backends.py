@@ -7,7 +7,7 @@ from dataclasses import fields
 import torch
 
 from ..compiler import LANES, STATIC, VARYING, Input, Kernel, NotCompilable
-from .backends import AGREE, NUMBER, OPERATION, same_numbers, warn_once
+from .backends import AGREE, COSTS, same_numbers, warn_once
 from .threads import one_thread
 from .trial import CHANGED, Batch, Trial
 
@@ -112,7 +112,7 @@ class Chooser:
         elif auto and not known:
             self.reason = "soon done"  # until there is a pace
             return None
-        work = (count + ahead) * UNTRACED * (OPERATION + runs * NUMBER)
+        work = (count + ahead) * UNTRACED * (COSTS["cpu"].operation + runs * COSTS["cpu"].number)
         if auto and not known and FELT * work < TRACED * UNTRACED:
             self.reason = f"about {work:.2g} s of work, and to see whether it can be compiled takes time"
             return None
@@ -121,7 +121,7 @@ class Chooser:
         except NotCompilable as error:
             return self._not(str(error), not auto)
         try:
-            work = ahead * (kernel.calls * OPERATION + kernel.operations * runs * NUMBER)
+            work = ahead * (kernel.calls * COSTS["cpu"].operation + kernel.operations * runs * COSTS["cpu"].number)
             needed = LOADED if kernel.is_built else COMPILED + LINE * kernel.operations
             if auto and work < 2 * needed:
                 self.reason = f"about {work:.2g} s of work, and compiling takes up to {needed:.2g} s"

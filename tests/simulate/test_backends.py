@@ -19,7 +19,6 @@ from samdyn.compiler import Kernel, NotCompilable, build
 from samdyn.methods import Ascent, Method
 from samdyn.simulate import Scheme, backends, chunks
 from samdyn.simulate.statistics import block
-from samdyn.simulate.stepping import Steps
 
 BEALE, SADDLE = landscapes.beale(), landscapes.saddle()
 METHODS = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in methods.catalogue().values()]
@@ -386,19 +385,3 @@ def test_code_that_fails_on_the_way_loses_nothing(statistics: Any, monkeypatch: 
 def test_bad_input(options: dict[str, Any], said: str) -> None:
     with pytest.raises(sd.InputError, match=said):
         sd.simulate(NOISY, (1, 1), 10, **options)
-
-
-@pytest.mark.parametrize("method", [sd.GD(), sd.SAM(0.1, ascent_steps=2), sd.ASAM(0.1), sd.ExactSAM(0.1)], ids=str)
-@pytest.mark.parametrize("coupling", [None, "shared", "independent", "clean"])
-def test_what_cuda_compiles_is_the_step(method: sd.Method, coupling: str | None) -> None:
-    # The graph alone: on a GPU torch.compile makes kernels of it, and reads no Python.
-    noise = coupling and sd.noise.Gaussian(0.01, coupling=coupling)
-    map_ = sd.Map(sd.landscapes.beale(), method, lr=1e-4, momentum=0.9, noise=noise)
-    steps = Steps(map_, (torch.tensor([[2.1], [0.1]]).double(), torch.tensor([[3.4], [0.7]]).double()))
-    w = torch.tensor(np.random.default_rng(1).uniform([2, 0], [3.5, 0.8], (64, 2)).T)
-    runs = torch.arange(64)
-    inputs = (w, torch.zeros_like(w), runs < 60, torch.zeros_like(runs), runs, torch.tensor(7), torch.tensor(1))
-    graph = backends.graph_of(steps, inputs)
-    later = (*inputs[:-2], torch.tensor(8), torch.tensor(2))  # another seed and step than it was traced with
-    for a, b in zip(graph(*later), steps(*later), strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-14, atol=0)

@@ -32,7 +32,7 @@ def test_auto_takes_the_gpu() -> None:
     assert sd.simulate(sd.Map(BEALE, sd.GD(), lr=1e-3), STARTS, 1).attrs["device"].startswith("cuda")
 
 
-@pytest.mark.parametrize("runs", [1000, 100_000])  # through CUDA graphs, and without
+@pytest.mark.parametrize("runs", [1000, 100_000])
 def test_compiled_and_eager_agree(runs: int) -> None:
     noisy = sd.Map(BEALE, sd.SAM(0.1), lr=1e-4, momentum=0.9, noise=sd.noise.Gaussian(0.01))
     starts = np.random.default_rng(1).uniform([2, 0], [3.5, 0.8], (runs, 2))

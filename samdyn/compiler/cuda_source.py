@@ -1,0 +1,127 @@
+"""CUDA for a step of an ensemble, repeated: a thread is a run, its state in registers, its steps inside."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
+from .source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, _input_name, _local, _places, _rotation, _stored
+from .source import _Writer as _CWriter
+from .trace import Input
+
+HEAD = """\
+#ifdef __CUDACC_RTC__
+typedef unsigned char uint8_t;
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long long int64_t;
+typedef unsigned long long uint64_t;
+#define INT64_C(n) n##LL
+#else
+#include <stdint.h>
+#endif
+typedef bool _Bool;
+"""
+UNSIGNED = {torch.int32: "uint32_t", torch.int64: "uint64_t"}
+
+
+def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | None, step: str | None) -> Source:
+    """Write the kernel.
+
+    Args:
+        inputs: state, as many as there are values, and after them what does not change.
+        values: the expressions of the next state.
+        going: the entry of the state that says whether a run still goes on, None for none; a run that does not is
+            left as it is.
+        step: the shared input that is the number of the step, None for none.
+
+    Returns:
+        Code of ``run(stride, begin, steps, shared, p, arrays…)``, with as many runs as ``stride``: steps ``begin`` and
+        following of every run, in place. ``p`` holds the numbers by value, so that they come from constant memory.
+    """
+    return _Writer(inputs, values, going, step).source()
+
+
+class _Writer(_CWriter):
+    """Writes one straight line of code for a step; nothing is kept in arrays."""
+
+    def _assigned(self) -> dict[int, int]:
+        where = {CONSTANT: ONCE, UNIFORM: EVERY_STEP, STATIC: BEFORE, VARYING: 0}
+        return {id(node): where[node.level] for node in self._order}
+
+    def _used(self, node: Node, loop: int) -> str:
+        return self._names[id(node)]
+
+    def source(self) -> Source:
+        for node in self._order:
+            if node.operation == "literal":
+                self._names[id(node)] = self._literal(float(node.value), node.dtype)
+            elif node.operation == "input":
+                self._names[id(node)] = _input_name(node)
+            else:
+                line = self._operation(node, [self._names[id(a)] for a in node.arguments])
+                self._add(self._loops[id(node)], f"const {TYPES[node.dtype]} {self._names[id(node)]} = {line};")
+        return Source("\n".join([HEAD, *self._kernel(), ""]), np.array(self._numbers, dtype=np.float64))
+
+    def _literal(self, value: float, dtype: torch.dtype) -> str:
+        name = super()._literal(value, dtype)
+        if not name.startswith("p"):
+            return name
+        self._lines[ONCE].pop()  # which keeps it in a register
+        return f"(({TYPES[dtype]})p.of[{name[1:]}])"
+
+    def _operation(self, node: Node, arguments: list[str]) -> str:
+        kind = node.dtype
+        if node.operation in ("+", "-", "*", "<<") and kind in UNSIGNED:  # which wrap around, as torch's do
+            a, b = (f"({UNSIGNED[kind]}){a}" for a in arguments)
+            return f"({TYPES[kind]})({a} {node.operation} {b})"
+        if node.operation == "|" and (turn := _rotation(node)):
+            word = f"(uint32_t){self._names[id(turn[0])]}"
+            return f"(int32_t)(({word} << {turn[1]}) | ({word} >> {32 - turn[1]}))"
+        if node.operation == "lookup":
+            first = len(self._numbers)
+            self._numbers.extend(node.value)
+            return f"p.of[{first} + {arguments[0]}]"
+        return super()._operation(node, arguments)
+
+    def _select(self, dtype: torch.dtype, condition: str, a: str, b: str) -> str:
+        return f"({condition}) ? {a} : {b}"
+
+    def _kernel(self) -> list[str]:
+        per_run = [i for i in self._inputs if i.per_run]
+        shared = [i for i in self._inputs if not i.per_run and i.name != self._step]
+        parameters = [f"{_stored(entry)} *__restrict__ a{number}" for number, entry in enumerate(per_run)]
+        load, store = [], []
+        for number, entry in enumerate(per_run):
+            for flat, at in enumerate(_places(entry)):
+                there, here = f"a{number}[{flat} * stride + thread]", _local(entry, at)
+                if entry in self._state:
+                    load.append(f"{TYPES[entry.dtype]} {here} = {there};")
+                    store.append(f"{there} = {here};")
+                else:
+                    load.append(f"const {TYPES[entry.dtype]} {here} = {there};")
+        update = [
+            f"const {TYPES[entry.dtype]} next_{_local(entry, at)} = {self._names[id(node)]};"
+            for entry, at, node in self._results
+        ]
+        update += [f"{_local(entry, at)} = next_{_local(entry, at)};" for entry, at, _ in self._results]
+        return [
+            f"struct Numbers {{ double of[{max(1, len(self._numbers))}]; }};",
+            f"struct Shared {{ int64_t of[{max(1, len(shared))}]; }};",
+            'extern "C" __global__ void run(const int64_t stride, const int64_t begin, const int64_t steps,',
+            f"    const Shared shared, const Numbers p{''.join(', ' + parameter for parameter in parameters)})",
+            "{",
+            "  const int64_t thread = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;",
+            "  if (thread >= stride) return;",
+            *(f"  const int64_t {entry.name} = shared.of[{n}];" for n, entry in enumerate(shared)),
+            *(f"  {line}" for line in [*self._lines.get(ONCE, []), *load, *self._lines.get(BEFORE, [])]),
+            "  for (int64_t k = 0; k < steps; ++k) {",
+            *([f"    if (!{self._going}) break;"] if self._going else []),
+            *([f"    const int64_t {self._step} = begin + k;"] if self._step else []),
+            *(f"    {line}" for loop in (EVERY_STEP, 0) for line in self._lines.get(loop, [])),
+            *(f"    {line}" for line in update),
+            "  }",
+            *(f"  {line}" for line in store),
+            "}",
+        ]

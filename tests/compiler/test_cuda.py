@@ -1,0 +1,145 @@
+"""The CUDA text does what torch does: run on the processor, a thread after the other, and compiled for GPUs."""
+
+import ctypes
+import itertools
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import samdyn as sd
+from samdyn import landscapes, methods
+from samdyn.compiler import CUDAKernel, NotCompilable, cuda_kernel
+from samdyn.compiler.build import compiler
+from samdyn.methods import Ascent
+from samdyn.simulate import backends
+from samdyn.simulate.stepping import Ensemble, Steps
+
+RUNS, STEPS, SEED = 40, 15, 5
+GAUSSIAN = sd.noise.Gaussian(0.01)
+SAMPLES = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", {"x": [1, 2, -1, 3], "y": [0.5, -1, 2, 1]})
+
+# What a kernel needs of CUDA, for a processor: threads are turns of a loop.
+SHIM = """
+#include <math.h>
+#include <stdint.h>
+#define __global__
+struct Index { long long x; };
+static Index blockIdx, threadIdx, blockDim = {1};
+"""
+TURNS = """
+extern "C" void all{n}(int64_t stride, int64_t begin, int64_t steps, void *shared, void *p, void **a) {{
+  for (blockIdx.x = 0; blockIdx.x < stride; ++blockIdx.x)
+    kernel{n}::run{n}(stride, begin, steps, *(kernel{n}::Shared *)shared, *(kernel{n}::Numbers *)p, {arrays});
+}}
+"""
+
+
+def maps() -> list[sd.Map]:
+    """Every method with momentum and noise, every landscape with SAM, batches, a box's worth of dtypes elsewhere."""
+    made = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in methods.catalogue().values()]
+    beale = landscapes.beale()
+    found = [sd.Map(beale, m, lr=1e-4, momentum=g, noise=n) for m in made for g, n in ((0.9, GAUSSIAN), (0, None))]
+    found += [sd.Map(landscapes.named(name), sd.SAM(0.05), lr=1e-3) for name in landscapes.catalogue()]
+    return [*found, sd.Map(SAMPLES, sd.SAM(0.1), lr=0.01, momentum=0.5, noise=sd.noise.FiniteSum(2))]
+
+
+def kernel_of(map_: sd.Map, dtype: torch.dtype = torch.float64) -> tuple[CUDAKernel, Ensemble, Steps]:
+    """Return the kernel of a map in a box, runs, and the step."""
+    low, high = np.array(map_.landscape.box).T / 2
+    w = torch.tensor(np.random.default_rng(1).uniform(low, high, (RUNS, map_.landscape.dim)).T, dtype=dtype)
+    sides = torch.tensor(map_.landscape.box, dtype=dtype).T[..., None] * 0.45
+    steps = Steps(map_, (sides[0], sides[1]))
+    runs = torch.arange(RUNS)
+    state = Ensemble(map_.start(w.contiguous()), steps.inside(w), torch.zeros_like(runs), runs)
+
+    class OnCard(torch.Tensor):
+        is_cuda = True
+
+    like = Ensemble((w.as_subclass(OnCard), *state.parts[1:]), state.running, state.end, runs)
+    kernel = backends.kernel_of(steps, like)
+    assert isinstance(kernel, CUDAKernel)
+    return kernel, state, steps
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_the_text_does_what_torch_does(dtype: torch.dtype, tmp_path: Path) -> None:
+    try:
+        cc = compiler()[0]
+    except NotCompilable:
+        pytest.skip("no compiler")
+    systems = maps()
+    made = [kernel_of(map_, dtype) for map_ in systems]
+    text = SHIM
+    for n, (kernel, state, _) in enumerate(made):
+        stored = ["uint8_t" if t.dtype == torch.bool else "int64_t" for t in (state.running, state.end, state.runs)]
+        real = "double" if dtype == torch.float64 else "float"
+        types = [real] * len(state.parts) + stored
+        arrays = ", ".join(f"({t} *)a[{i}]" for i, t in enumerate(types))
+        body = kernel.text.replace(" run(", f" run{n}(").replace('extern "C"', "")
+        text += f"namespace kernel{n} {{\n{body}\n}}\n" + TURNS.format(n=n, arrays=arrays)
+    (tmp_path / "all.cpp").write_text(text)
+    command = [cc, "-x", "c++", "-O1", "-ffp-contract=off", "-fno-math-errno", "-shared", "-fPIC", "-w"]
+    subprocess.run([*command, str(tmp_path / "all.cpp"), "-o", str(tmp_path / "all.so"), "-lm"], check=True)
+    library = ctypes.CDLL(str(tmp_path / "all.so"))
+    # Rounding, which gradients of 1e4 and the jumps of normalised methods may stretch in a few of the runs.
+    rtol = 1e-10 if dtype == torch.float64 else 1e-2
+    for n, (map_, (kernel, state, steps)) in enumerate(zip(systems, made, strict=True)):
+        eager = Ensemble(state.parts, state.running, state.end, state.runs)
+        backends.Eager(steps).run(eager, SEED, 1, STEPS, lambda _: None)
+        tensors = [*(p.clone() for p in state.parts), state.running.clone(), state.end.clone(), state.runs]
+        pointers = (ctypes.c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
+        shared, whole = ctypes.c_int64(SEED), [ctypes.c_int64(v) for v in (RUNS, 1, STEPS)]
+        numbers = kernel.numbers.ctypes.data_as(ctypes.c_void_p)
+        getattr(library, f"all{n}")(*whole, ctypes.byref(shared), numbers, pointers)
+        same = (tensors[-3] == eager.running) & (tensors[-2] == eager.end)
+        for a, b in itertools.zip_longest(tensors[:-3], eager.parts):
+            same &= (a - b).abs().amax(0) <= rtol * b.abs().amax(0).clamp(min=1e-3)
+        assert same.double().mean() > 0.9, map_
+
+
+def test_compilers_for_gpus_take_the_text() -> None:
+    nvcc = shutil.which("nvcc")
+    if nvcc is None:
+        pytest.skip("no nvcc")
+    for name in ("beale", "himmelblau"):
+        map_ = sd.Map(landscapes.named(name), sd.SAM(0.05), lr=1e-3, momentum=0.9, noise=GAUSSIAN)
+        told = ptxas(nvcc, kernel_of(map_)[0].text)
+        assert "0 bytes spill stores" in told
+        registers = int(told.split("Used ")[1].split()[0])
+        assert registers <= 128, told  # four blocks of 128 threads to a multiprocessor
+
+
+def ptxas(nvcc: str, text: str) -> str:
+    command = [nvcc, "-x", "cu", "-arch=sm_90", "-cubin", "-Xptxas", "-v", "-o", "/dev/null", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_nvrtc_takes_the_text() -> None:
+    pytest.importorskip("cuda.bindings")
+    kernel = kernel_of(sd.Map(landscapes.beale(), sd.SAM(0.05), lr=1e-3, noise=GAUSSIAN))[0]
+    assert cuda_kernel.compiled(kernel.text, "sm_90")[:4] == b"\x7fELF"
+    with pytest.raises(NotCompilable, match="NVRTC failed"):
+        cuda_kernel.compiled("not CUDA", "sm_90")
+
+
+def test_without_bindings_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda_kernel._bindings.cache_clear()
+    monkeypatch.setitem(sys.modules, "cuda.bindings", None)
+    with pytest.raises(NotCompilable, match="install cuda-bindings"):
+        cuda_kernel.compiled("", "sm_90")
+    cuda_kernel._bindings.cache_clear()
+
+
+def test_more_numbers_than_a_kernel_takes_are_left_to_torch() -> None:
+    data: dict[str, Any] = {"x": np.linspace(0, 1, 300), "y": np.linspace(1, 2, 300)}
+    many = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", data)
+    with pytest.raises(NotCompilable, match="numbers, more than"):
+        kernel_of(sd.Map(many, sd.SAM(0.1), lr=0.01, noise=sd.noise.FiniteSum(2)))
