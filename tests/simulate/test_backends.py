@@ -353,7 +353,7 @@ def test_code_that_fails_on_the_way_loses_nothing(statistics: Any, monkeypatch: 
     monkeypatch.setitem(chunks.NUMBERS, ("compiled", "cpu"), 1)
     w0 = starts(NOISY, 2 * block(2))
     right = sd.simulate(NOISY, w0, 4, save_every=2, statistics=statistics, backend="eager", device="cpu")
-    run, calls = backends.OnCPU.run, []
+    run, calls = backends.Compiled.run, []
 
     def fails(self: Any, *rest: Any) -> None:
         run(self, *rest)
@@ -361,7 +361,7 @@ def test_code_that_fails_on_the_way_loses_nothing(statistics: Any, monkeypatch: 
         if len(calls) == 4:  # in the second chunk, with some of it kept
             raise NotCompilable("the code is gone")
 
-    monkeypatch.setattr(backends.OnCPU, "run", fails)
+    monkeypatch.setattr(backends.Compiled, "run", fails)
     found = sd.simulate(NOISY, w0, 4, save_every=2, statistics=statistics, backend="compiled", device="cpu")
     assert found.attrs["backend_reason"] == "not compiled: the code is gone"
     for name in right.data_vars:
