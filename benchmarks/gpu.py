@@ -102,7 +102,7 @@ def cases(effort: Effort) -> Iterator[Case]:
 
 
 def amounts(name: str, runs: int) -> int | None:
-    """Return how many steps are timed: what a call takes beside them, some 0.2 µs a run, must not be what is measured."""
+    """Return how many steps are timed, so that the time is not what a call takes beside them, some 0.2 µs a run."""
     if runs < RUNS[-1]:
         return None
     return 5000 if name == "samdyn compiled" else 100
