@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 from torch.amp import GradScaler
-from torch.optim.sgd import sgd
 
 from .. import checks
 from ..methods import Method
+from .buffers import Buffers
+from .descent import Descent
 from .parameters import Parameters
 from .passes import Closure, ClosureOracle, Overflow, Passes, no_hvp
-from .running_statistics import RunningStatistics
+from .signals import HeldSignals
 
 
 class NotFinite(ArithmeticError):
@@ -37,9 +38,12 @@ class Optimizer(torch.optim.Optimizer):
 
     The closure is called once for every gradient that the method asks for, with the parameters where it asks. Gradients
     are cleared before. What it does to them, as clipping, or accumulating those of several batches, is part of the
-    gradient that F sees. Running statistics of batch norm move in the first pass alone, the one at w. After a step the
-    parameters' ``grad`` is F (with Nesterov's form, what torch makes of it). What a closure does to the parameters
-    themselves is undone.
+    gradient that F sees. Buffers of modules in training mode, such as running statistics of batch norm, move in the first
+    pass alone, the one at w. After a step the parameters' ``grad`` is F (with Nesterov's form, what torch makes of it).
+    What a closure does to the parameters themselves is undone.
+
+    A step is taken as a whole or not at all: after an exception, Ctrl-C among them, parameters, momentum and buffers
+    are as before it, or all as after it. While things change, signals wait; in a closure they are let through.
 
     Save and resume by ``state_dict``; ``torch.distributed.checkpoint`` takes steps of its own, without a closure.
 
@@ -76,7 +80,7 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(method, Method):
             checks.reject("method", method, "is no method", "Use e.g. samdyn.SAM(rho=0.05)")
         self.method, self.steps = method, 0
-        self._statistics = RunningStatistics()
+        self._buffers = Buffers()
         checks.numeric(self)
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
         super().__init__(params, defaults)
@@ -108,7 +112,6 @@ class Optimizer(torch.optim.Optimizer):
                 self.param_groups.pop()
                 checks.reject("params", p.dtype, "parameters must be real floating-point numbers", "Leave this one out")
 
-    @torch.no_grad()
     def step(  # type: ignore[override]  # torch's step returns a float
         self, closure: Closure | Sequence[Closure] | None = None, scaler: GradScaler | None = None
     ) -> torch.Tensor:
@@ -128,8 +131,6 @@ class Optimizer(torch.optim.Optimizer):
             InputError: no closure; one that returns no loss, or leaves a trainable parameter without gradient; a method
                 that asks for more than gradients.
             NotFinite: a loss or gradient that is not finite.
-
-        After an exception in a pass, Ctrl-C among them, parameters, momentum and running statistics are as before.
         """
         batches = [closure] if callable(closure) else closure
         if scaler is not None and not isinstance(scaler, GradScaler):
@@ -137,33 +138,40 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(batches, Sequence) or not batches or not all(map(callable, batches)):
             fix = "Give a function that computes the loss, calls backward on it and returns it"
             checks.reject("closure", closure, "there is nothing to take gradients with", fix)
+        with HeldSignals() as signals, torch.no_grad():
+            return self._step(batches, scaler, signals)
+
+    def _step(self, batches: Sequence[Closure], scaler: GradScaler | None, signals: HeldSignals) -> torch.Tensor:
         parameters = self._parameters()
         w, left_out = parameters.read(), False
-        taken = [Passes(batch, parameters, self._statistics, scaler) for batch in batches]
-        self._statistics.begin_step()
+        taken = [Passes(batch, parameters, self._buffers, signals, scaler) for batch in batches]
+        self._buffers.begin_step()
         try:
             try:
                 update = self._mean_gradient(w, taken)
             except Overflow:
                 left_out = True
-                self._statistics.forget_step()
             else:
                 self._check_finite([loss for passes in taken for loss in passes.losses], update)
                 parameters.set_gradient(update if scaler is None else update * scaler.get_scale())
+            descents = self._prepare(parameters.tensors)
             if scaler is not None:
                 scaler.unscale_(self)  # which sees an overflow too, and will lower the scale
         except BaseException:
-            self._statistics.forget_step()
-            self.zero_grad()
+            self._undo(parameters, w)
             raise
-        finally:
-            parameters.write(w)
         if left_out:
-            self.zero_grad()
+            self._undo(parameters, w)
         else:
-            self._descend(parameters.tensors)
-            self.steps += 1
+            parameters.write(w)
+            self._descend(descents)
         return torch.stack([passes.losses[0] for passes in taken if passes.losses]).mean()
+
+    def _undo(self, parameters: Parameters, w: torch.Tensor) -> None:
+        """Set everything back to where it was when the step began."""
+        parameters.write(w)
+        self.zero_grad()
+        self._buffers.forget_step()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resume needs, the method's name and the number of steps among it."""
@@ -189,7 +197,7 @@ class Optimizer(torch.optim.Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._statistics = RunningStatistics()
+        self._buffers = Buffers()
 
     def _parameters(self) -> Parameters:
         """Return the trainable parameters of all groups."""
@@ -223,22 +231,14 @@ class Optimizer(torch.optim.Optimizer):
                 "lr or rho."
             )
 
-    def _descend(self, moved: list[torch.Tensor]) -> None:
+    def _prepare(self, moved: list[torch.Tensor]) -> list[Descent]:
         chosen = set(map(id, moved))  # and not what a closure thawed in the meantime
-        for group in self.param_groups:
-            params = [p for p in group["params"] if id(p) in chosen]
-            velocities = [self.state[p].get("momentum_buffer") for p in params] if group["momentum"] else []
-            sgd(
-                params,
-                [p.grad for p in params],
-                velocities,
-                weight_decay=group["weight_decay"],
-                momentum=group["momentum"],
-                lr=group["lr"],
-                dampening=0.0,
-                nesterov=group["nesterov"],
-                maximize=False,
-                foreach=True,
-            )
-            for p, velocity in zip(params, velocities, strict=False):
+        groups = [(group, [p for p in group["params"] if id(p) in chosen]) for group in self.param_groups]
+        return [Descent.prepare(group, params, self.state) for group, params in groups if params]
+
+    def _descend(self, descents: list[Descent]) -> None:
+        for descent in descents:
+            descent.take()
+            for p, velocity in zip(descent.params, descent.velocities, strict=False):
                 self.state[p]["momentum_buffer"] = velocity
+        self.steps += 1
