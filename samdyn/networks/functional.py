@@ -26,9 +26,13 @@ class Functional:
         """Take a model.
 
         Raises:
-            InputError: no trainable parameter; running statistics that would move.
+            InputError: no trainable parameter, or one of complex numbers; running statistics that would move.
         """
         self.model = by_batch(deepcopy(model))
+        for name, p in self.model.named_parameters():
+            if p.requires_grad and not p.is_floating_point():
+                rule = f"is the dtype of {name}; trainable parameters must be real numbers"
+                checks.reject("model", p.dtype, rule, "Keep its real and imaginary parts in two, or freeze it")
         self._shapes = {n: p.shape for n, p in self.model.named_parameters() if p.requires_grad}
         if not self._shapes:
             checks.reject("model", type(model).__name__, "has no trainable parameter", "Leave one with requires_grad")
@@ -47,8 +51,8 @@ class Functional:
             return functional_call(self.model, {**constants, **self._parts(w)}, (inputs,))
 
     @torch.no_grad()
-    def checked(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Return what the model says of inputs, float64 on the CPU, and see that it is a function.
+    def check(self, inputs: torch.Tensor) -> None:
+        """See that the model is a function, by what it says of inputs in float64 on the CPU.
 
         Raises:
             InputError: random numbers are drawn, parameters or buffers changed; outputs that are no tensor.
@@ -70,7 +74,6 @@ class Functional:
         if not torch.is_tensor(outputs):
             fix = "Wrap it in a module that returns the one tensor that the criterion takes"
             checks.reject("model", type(outputs).__name__, "is what it returns, and no tensor", fix)
-        return outputs
 
     def vector(self, models: nn.Module | Iterable[nn.Module]) -> torch.Tensor:
         """Return the parameters of one model, float64 ``(d,)``, or of several, ``(n, d)``.

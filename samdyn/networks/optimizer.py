@@ -38,7 +38,7 @@ class Optimizer(torch.optim.Optimizer):
 
     The closure is called once for every gradient that the method asks for, with the parameters where it asks. Gradients
     are cleared before. What it does to them, as clipping, or accumulating those of several batches, is part of the
-    gradient that F sees. Buffers of modules in training mode, such as running statistics of batch norm, move in the first
+    gradient that F sees. Buffers of modules in training mode, such as running statistics, move in the first
     pass alone, the one at w. After a step the parameters' ``grad`` is F (with Nesterov's form, what torch makes of it).
     What a closure does to the parameters themselves is undone.
 
