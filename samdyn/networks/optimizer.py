@@ -1,6 +1,8 @@
 """Any method as a torch optimizer: what makes the phase portraits trains networks."""
 
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,9 +12,11 @@ from .. import checks
 from ..methods import Method
 from .buffers import Buffers
 from .descent import Descent
-from .parameters import Parameters
+from .parameters import ParameterBlocks, Parameters
 from .passes import Closure, ClosureOracle, Overflow, Passes, no_hvp
+from .rounding import Rounding
 from .signals import HeldSignals
+from .states import arranged, check_settings
 
 
 class NotFinite(ArithmeticError):
@@ -49,6 +53,10 @@ class Optimizer(torch.optim.Optimizer):
 
     Groups may have their own lr, momentum, weight_decay and nesterov; the method is one of all parameters.
 
+    Parameters in float16 and bfloat16 round the points where gradients are taken, and the updates, as they do with all
+    optimizers: a perturbation of the size of the rounding is lost. A ``RoundingWarning`` says so, once, where more than
+    a tenth of one is. Keep parameters in float32 and compute under autocast.
+
     Attributes:
         method: F.
         steps: how many were taken, those left out by a scaler not among them.
@@ -80,7 +88,7 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(method, Method):
             checks.reject("method", method, "is no method", "Use e.g. samdyn.SAM(rho=0.05)")
         self.method, self.steps = method, 0
-        self._buffers = Buffers()
+        self._buffers, self._rounding = Buffers(), Rounding()
         checks.numeric(self)
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
         super().__init__(params, defaults)
@@ -95,17 +103,7 @@ class Optimizer(torch.optim.Optimizer):
             if key == "method" or hasattr(self.method, key):
                 rule = "groups of parameters have no such setting: the method is one of all of them"
                 checks.reject(key, value, rule, f"Use {', '.join(self.defaults)}")
-        settings = {**self.defaults, **param_group}
-        checks.positive("lr", settings["lr"], "Use e.g. lr=0.1")
-        fix = "Use e.g. momentum=0.9, or 0 for none"
-        checks.number("momentum", settings["momentum"], "must lie in [0, 1)", fix, lambda gamma: 0 <= gamma < 1)
-        fix = "Use e.g. weight_decay=5e-4, or 0 for none"
-        checks.number(
-            "weight_decay", settings["weight_decay"], "must be finite and >= 0", fix, lambda decay: decay >= 0
-        )
-        if settings["nesterov"] and not settings["momentum"]:
-            rule = "Nesterov's form changes nothing without momentum"
-            checks.reject("momentum", settings["momentum"], rule, "Use e.g. momentum=0.9, or nesterov=False")
+        check_settings({**self.defaults, **param_group}, lowest="> 0")
         super().add_param_group(param_group)
         for p in self.param_groups[-1]["params"]:
             if not p.is_floating_point():
@@ -129,7 +127,7 @@ class Optimizer(torch.optim.Optimizer):
 
         Raises:
             InputError: no closure; one that returns no loss, or leaves a trainable parameter without gradient; a method
-                that asks for more than gradients.
+                that asks for more than gradients; a setting that is out of its range by now.
             NotFinite: a loss or gradient that is not finite.
         """
         batches = [closure] if callable(closure) else closure
@@ -138,17 +136,19 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(batches, Sequence) or not batches or not all(map(callable, batches)):
             fix = "Give a function that computes the loss, calls backward on it and returns it"
             checks.reject("closure", closure, "there is nothing to take gradients with", fix)
+        for group in self.param_groups:
+            check_settings(group)  # which schedulers change
         with HeldSignals() as signals, torch.no_grad():
             return self._step(batches, scaler, signals)
 
     def _step(self, batches: Sequence[Closure], scaler: GradScaler | None, signals: HeldSignals) -> torch.Tensor:
         parameters = self._parameters()
         w, left_out = parameters.read(), False
-        taken = [Passes(batch, parameters, self._buffers, signals, scaler) for batch in batches]
+        taken = [Passes(batch, parameters, w, self._buffers, signals, self._rounding, scaler) for batch in batches]
         self._buffers.begin_step()
         try:
             try:
-                update = self._mean_gradient(w, taken)
+                update = self._mean_gradient(w, parameters, taken)
             except Overflow:
                 left_out = True
             else:
@@ -180,16 +180,15 @@ class Optimizer(torch.optim.Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a state: the next steps are bit for bit those that would have followed.
 
+        Where the optimizer and the state know their parameters' names, as when they are given by
+        ``model.named_parameters()``, momentum goes to the parameter of the same name; otherwise parameters must be in
+        the order in which they were.
+
         Raises:
             InputError: the state of another method, or of another optimizer; nothing is changed.
         """
-        if "method" not in state_dict:
-            fix = "Give what samdyn.networks.Optimizer.state_dict() returned"
-            checks.reject("state_dict", sorted(state_dict), "are the keys of another optimizer's state", fix)
-        if state_dict["method"] != repr(self.method):
-            fix = f"Load it into an optimizer with method={state_dict['method']}"
-            checks.reject("state_dict", state_dict["method"], f"is its method; this one's is {self.method!r}", fix)
-        super().load_state_dict(state_dict)
+        # torch would share the velocities with the state, and so with the optimizer that it is of.
+        super().load_state_dict(deepcopy(arranged(state_dict, repr(self.method), self.param_groups)))
         self.steps = state_dict["steps"]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -197,7 +196,7 @@ class Optimizer(torch.optim.Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._buffers = Buffers()
+        self._buffers, self._rounding = Buffers(), Rounding()
 
     def _parameters(self) -> Parameters:
         """Return the trainable parameters of all groups."""
@@ -210,13 +209,13 @@ class Optimizer(torch.optim.Optimizer):
             checks.reject("params", sum(len(g["params"]) for g in self.param_groups), "parameters, all frozen", fix)
         return Parameters(found)
 
-    def _mean_gradient(self, w: torch.Tensor, taken: list[Passes]) -> torch.Tensor:
+    def _mean_gradient(self, w: torch.Tensor, parameters: Parameters, taken: list[Passes]) -> torch.Tensor:
         """Return the mean over batches of F at w, where the parameters are."""
         total: Any = None
-        at = w
+        at, method = w, _for_parameters(self.method, parameters)
         for passes in taken:
             passes.at = at
-            found = self.method(w, ClosureOracle(passes.gradient, no_hvp))
+            found = method(w, ClosureOracle(passes.gradient, no_hvp))
             total = found if total is None else total + found
             at = passes.at
         return total / len(taken)
@@ -242,3 +241,11 @@ class Optimizer(torch.optim.Optimizer):
             for p, velocity in zip(descent.params, descent.velocities, strict=False):
                 self.state[p]["momentum_buffer"] = velocity
         self.steps += 1
+
+
+def _for_parameters(method: Method, parameters: Parameters) -> Method:
+    """Return a method with its weights, if it has some of parameters, in the order of these."""
+    weights = getattr(method, "weights", None)
+    if not isinstance(weights, ParameterBlocks):
+        return method
+    return replace(method, weights=weights.of(parameters))  # type: ignore[call-arg]

@@ -12,6 +12,7 @@ from ..ops import Point
 from ..oracle import Oracle
 from .buffers import Buffers
 from .parameters import Parameters
+from .rounding import Rounding
 from .signals import HeldSignals
 
 Closure = Callable[[], Any]
@@ -28,8 +29,10 @@ class Passes:
     Attributes:
         closure: computes the batch's loss and its gradients.
         parameters: of the network; each pass leaves them where it was taken.
+        start: w ``(d,)``, where the step begins.
         buffers: of the network's modules in training mode.
         signals: held but for the closure.
+        rounding: of the parameters.
         scaler: by whose scale the gradients are too large; None: by none.
         at: where the parameters are, the very vector; None: elsewhere.
         losses: of the passes, scalars; the first is the one at w, the clean one.
@@ -37,8 +40,10 @@ class Passes:
 
     closure: Closure
     parameters: Parameters
+    start: torch.Tensor
     buffers: Buffers
     signals: HeldSignals
+    rounding: Rounding
     scaler: GradScaler | None
     at: torch.Tensor | None = None
     losses: list[torch.Tensor] = field(default_factory=list)
@@ -52,6 +57,7 @@ class Passes:
         """
         if w is not self.at:
             self.parameters.write(w)
+            self.rounding.look(self.parameters, self.start, w)
             self.at = w
         torch.clear_autocast_cache()  # of casts of the weights, where the step is called under autocast
         for p in self.parameters.tensors:
