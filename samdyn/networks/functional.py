@@ -82,9 +82,17 @@ class Functional:
             InputError: a model with other parameters.
         """
         if isinstance(models, nn.Module):
-            parameters = self._parameters_of(models)
-            return torch.cat([parameters[name].detach().double().flatten() for name in self._shapes])
-        return torch.stack([self.vector(model) for model in models])
+            return self._vector_of(models)
+        if isinstance(models, str) or not isinstance(models, Iterable):
+            checks.reject("models", models, "must be a torch.nn.Module, or several", "Give a model, or a list of some")
+        several = [self._vector_of(model) for model in models]
+        if not several:
+            checks.reject("models", several, "there is none", "Give a model, or a list of some")
+        return torch.stack(several)
+
+    def _vector_of(self, model: nn.Module) -> torch.Tensor:
+        parameters = self._parameters_of(model)
+        return torch.cat([parameters[name].detach().double().flatten() for name in self._shapes])
 
     @torch.no_grad()
     def load(self, model: nn.Module, w: torch.Tensor) -> None:
@@ -101,6 +109,8 @@ class Functional:
 
     def _parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
         """Return the parameters by their names, if they are those of this function's model."""
+        if not isinstance(model, nn.Module):
+            checks.reject("model", model, "must be a torch.nn.Module", "Give a model of the same kind")
         parameters = dict(model.named_parameters())
         for name, shape in self._shapes.items():
             theirs = tuple(parameters[name].shape) if name in parameters else "none"

@@ -142,7 +142,7 @@ class Network(Sampled):
     def outputs(self, w: Any, inputs: torch.Tensor) -> torch.Tensor:
         """Return what the networks say of inputs ``(n, …)``: ``(d, …) -> (…, n, classes)``."""
         w = self._point(w)
-        inputs = like(inputs, w)
+        inputs = like(_samples("inputs", inputs), w)
         return self._over_columns(lambda w: self._function(w, inputs), w, out=0)
 
     def accuracy(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -151,6 +151,7 @@ class Network(Sampled):
         Raises:
             InputError: targets that are no classes, one each.
         """
+        inputs, targets = _samples("inputs", inputs), _samples("targets", targets)
         outputs = self.outputs(w, inputs)
         if targets.shape != (len(inputs),) or outputs.shape[-1] < 2:
             rule = f"for outputs {tuple(outputs.shape[-2:])}: must be a class for each of two or more outputs"
@@ -268,7 +269,7 @@ def _samples(name: str, values: Any) -> torch.Tensor:
     fix = "Give an array, the samples along its first axis"
     try:
         samples = torch.as_tensor(values)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         checks.reject(name, values, f"is no array: {error}", fix)
     if not samples.ndim:
         checks.reject(name, values, "is one number", fix)

@@ -99,6 +99,9 @@ class Optimizer(torch.optim.Optimizer):
         Raises:
             InputError: as for the constructor; a setting that groups do not have.
         """
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            fix = 'Give e.g. {"params": model.parameters(), "lr": 0.1}'
+            checks.reject("param_group", param_group, "must be a dictionary with params", fix)
         for key, value in param_group.items():
             if key == "method" or hasattr(self.method, key):
                 rule = "groups of parameters have no such setting: the method is one of all of them"

@@ -1,6 +1,7 @@
 """A network's loss as a landscape: its derivatives, ensembles, batches, and what analysis makes of it."""
 
 import copy
+import pickle
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -125,7 +126,8 @@ class NormAndRelu(nn.BatchNorm2d):
 def test_layers_of_batch_norm_in_two_places_without_bias_and_of_other_kinds() -> None:
     norm = nn.BatchNorm2d(1).double()
     twice = nn.Sequential(norm, nn.Tanh(), norm, nn.Flatten(), nn.Linear(36, 3, dtype=torch.float64))
-    plain = nn.Sequential(nn.BatchNorm2d(1, bias=False), nn.Flatten(), nn.Linear(36, 3)).double()
+    plain = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(36, 3)).double()
+    plain[0].register_parameter("bias", None)  # what bias=False does, where torch's version has it
     other = nn.Sequential(NormAndRelu(1, track_running_stats=False), nn.Flatten(), nn.Linear(36, 3)).double()
     for model in (twice, plain, other):
         network = Network(model, functional.cross_entropy, *images())
@@ -227,6 +229,24 @@ def test_the_one_neuron_net_is_the_landscape() -> None:
     w = torch.tensor([[0.3, -1.2], [0.7, 0.4]], dtype=torch.float64)
     torch.testing.assert_close(network.value(w), landscape.value(w), rtol=1e-13, atol=0)
     torch.testing.assert_close(network.hessian(w), landscape.hessian(w), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))], ids=["copy", "pickle"]
+)
+def test_copies_are_the_same_landscape(copied: Callable[[Network], Network], used: bool) -> None:
+    network = Network(made(nn.BatchNorm2d(4)), nn.CrossEntropyLoss(), *images(), name="small")
+    w = columns(network, 2)
+    if used:  # what was computed once is kept
+        network.grad.hvp(w, w)
+        _ = network.symbols, network.box
+    other = copied(network)
+    assert repr(other) == repr(network)
+    for function in (lambda loss: loss.value(w), lambda loss: loss.grad(w), lambda loss: loss.grad.hvp(w, w)):
+        torch.testing.assert_close(function(other), function(network), rtol=1e-12, atol=1e-14)
+    batches = sd.Map(other, sd.SAM(0.1), lr=0.1, noise=sd.noise.FiniteSum(4))
+    assert not sd.simulate(batches, w.T, 2, progress=False).w.isnull().any()
 
 
 def test_simulations_take_it_as_it_is() -> None:
@@ -436,4 +456,10 @@ def test_models_of_another_kind() -> None:
     refused(lambda: network.load(other, w), "model = (1, 36)", "0.weight", "(4, 36)")
     refused(lambda: network.load(models.mlp((36, 4, 3)), w[:, None]), "one point")
     refused(lambda: network.vector(models.deep_linear((36, 4, 3))), "model = 'none'", "0.bias")
+    for nothing in ("mlp", None, 3, []):
+        refused(lambda nothing=nothing: network.vector(nothing), "models = ", "Give a model")  # type: ignore[misc]
+    refused(lambda: network.vector([network.model, 3]), "model = 3")  # type: ignore[list-item]
+    refused(lambda: network.load(None, w), "model = None")  # type: ignore[arg-type]
+    refused(lambda: network.outputs(w, None), "inputs = None")  # type: ignore[arg-type]
+    refused(lambda: network.accuracy(w, images()[0].flatten(1), "y"), "targets = 'y'")  # type: ignore[arg-type]
     assert all(map(torch.equal, before.values(), other.state_dict().values()))

@@ -566,6 +566,9 @@ def test_bad_settings(settings: dict[str, Any], told: str) -> None:
 def test_bad_parameters() -> None:
     refused(lambda: Optimizer([{"params": net().parameters(), "rho": 0.1}], SAM, lr=0.1), "rho", "momentum")
     refused(lambda: Optimizer([torch.zeros(3, dtype=torch.complex64)], SAM, lr=0.1), "complex64")
+    optimizer = Optimizer(net().parameters(), SAM, lr=0.1)
+    for nothing in ("abc", None, {}, {"lr": 0.1}):
+        refused(lambda nothing=nothing: optimizer.add_param_group(nothing), "param_group = ", '{"params"')  # type: ignore[misc]
     frozen = net().requires_grad_(False)
     optimizer = Optimizer(frozen.parameters(), SAM, lr=0.1)
     refused(lambda: optimizer.step(closure_of(frozen, *samples())), "frozen")
