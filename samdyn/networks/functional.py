@@ -1,8 +1,11 @@
 """A model as a function of its parameters, which are one vector."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from math import prod
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -14,8 +17,29 @@ from .. import checks
 from .batch_norm import by_batch
 
 
+class ThreadCopies:
+    """A module of which each thread has a copy: torch puts the tensors of a functional call into it, while it lasts."""
+
+    def __init__(self, module: nn.Module) -> None:
+        """Take a module."""
+        self._module = module
+        self._copies: WeakKeyDictionary[threading.Thread, nn.Module] = WeakKeyDictionary()
+
+    def own(self) -> nn.Module:
+        """Return the copy of the thread that asks."""
+        thread = threading.current_thread()
+        if thread not in self._copies:
+            self._copies[thread] = deepcopy(self._module)
+        return self._copies[thread]
+
+    def __reduce__(self) -> tuple[type["ThreadCopies"], tuple[nn.Module]]:
+        return ThreadCopies, (self._module,)  # copies are made anew, threads are not pickled
+
+
 class Functional:
     """What a model says of inputs, as a function of its trainable parameters w ``(d,)``.
+
+    Threads may call it at the same time.
 
     Attributes:
         model: a copy of the model; its own parameters play no role but for the frozen ones, which are constants.
@@ -41,14 +65,15 @@ class Functional:
                 rule = "keeps running statistics, which a landscape has no place for"
                 checks.reject("model", type(module).__name__, rule, "Use model.eval(), or track_running_stats=False")
         self.dim = sum(map(prod, self._shapes.values()))
+        self._copies = ThreadCopies(self.model)
 
     def __call__(
         self, w: torch.Tensor, inputs: torch.Tensor, constants: dict[str, torch.Tensor] | None = None
     ) -> torch.Tensor:
         """Return the outputs, with other constants if there are."""
         constants = self._constants(w) if constants is None else constants
-        with sdpa_kernel(SDPBackend.MATH):  # other kernels of attention have no second derivative
-            return functional_call(self.model, {**constants, **self._parts(w)}, (inputs,))
+        with plain_attention():
+            return functional_call(self._copies.own(), {**constants, **self._parts(w)}, (inputs,))
 
     @torch.no_grad()
     def check(self, inputs: torch.Tensor) -> None:
@@ -104,8 +129,8 @@ class Functional:
         if w.ndim != 1:
             checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({self.dim},)")
         parameters = self._parameters_of(model)
-        for name, value in self._parts(w).items():
-            parameters[name].copy_(value)
+        parts = self._parts(w)
+        torch._foreach_copy_([parameters[name] for name in parts], [*parts.values()])  # at once, whatever interrupts it
 
     def _parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
         """Return the parameters by their names, if they are those of this function's model."""
@@ -127,6 +152,31 @@ class Functional:
         """Return frozen parameters and buffers, in w's dtype and on its device."""
         frozen = [(n, p.detach()) for n, p in self.model.named_parameters() if n not in self._shapes]
         return {n: like(t, w) for n, t in [*frozen, *self.model.named_buffers()]}
+
+
+_attention = ExitStack()  # of torch's switches for all threads
+_attention_lock, _attending = threading.Lock(), 0
+
+
+@contextmanager
+def plain_attention() -> Iterator[None]:
+    """Let attention be computed by the kernel that has a second derivative, until the last thread has done with it.
+
+    torch's own context is of the whole process: where two threads' overlap, the first to end would switch the other's
+    kernels, and the second leave them so.
+    """
+    global _attending
+    with _attention_lock:
+        if not _attending:
+            _attention.enter_context(sdpa_kernel(SDPBackend.MATH))
+        _attending += 1
+    try:
+        yield
+    finally:
+        with _attention_lock:
+            _attending -= 1
+            if not _attending:
+                _attention.close()
 
 
 def like(values: torch.Tensor, w: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from .. import checks
 from ..landscapes import Box, Sampled
 from ..ops import Point, is_symbolic
 from .criterion import check_mean
-from .functional import Functional, like
+from .functional import Functional, ThreadCopies, like
 from .gradient import Gradient
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -79,6 +79,8 @@ class Network(Sampled):
         self._function = Functional(model)
         self.model, self.dim = self._function.model, self._function.dim
         self.criterion, self.inputs, self.targets = criterion, inputs, targets
+        if isinstance(criterion, nn.Module):
+            self._criteria = ThreadCopies(criterion)
         self.data = torch.arange(len(inputs))[None]  # what batches are drawn from: the samples' numbers
         self.name = name or type(model).__name__
         self._function.check(inputs[:FEW])
@@ -229,8 +231,8 @@ class Network(Sampled):
     def _mean_loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if not isinstance(self.criterion, nn.Module):
             return self.criterion(outputs, targets)
-        own = {n: like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of classes
-        return functional_call(self.criterion, own, (outputs, targets))
+        own = {n: like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of outputs
+        return functional_call(self._criteria.own(), own, (outputs, targets))
 
     def _aligned(self, w: torch.Tensor, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return w ``(d, …)`` and samples' numbers ``(B, …)`` with equal trailing axes."""

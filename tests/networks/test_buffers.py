@@ -53,7 +53,6 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "batch norm": lambda: nn.BatchNorm1d(8),
     "spectral norm": lambda: spectral_norm(nn.Linear(8, 8)),
     "spectral norm, the old one": lambda: nn.utils.spectral_norm(nn.Linear(8, 8)),
-    "data parallel": lambda: nn.DataParallel(nn.BatchNorm1d(8)),
 }
 
 

@@ -2,7 +2,9 @@
 
 import copy
 import pickle
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -229,6 +231,27 @@ def test_the_one_neuron_net_is_the_landscape() -> None:
     w = torch.tensor([[0.3, -1.2], [0.7, 0.4]], dtype=torch.float64)
     torch.testing.assert_close(network.value(w), landscape.value(w), rtol=1e-13, atol=0)
     torch.testing.assert_close(network.hessian(w), landscape.hessian(w), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("layer", ["batch norm", "attention"])
+def test_threads_may_use_one_landscape_at_the_same_time(layer: str) -> None:
+    x, targets = images()[0], torch.eye(3, dtype=torch.float64).repeat(4, 1)
+    network = Network(made(LAYERS[layer]()), nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 0.5])), x, targets)
+    points = columns(network, 3).T.contiguous()
+    flash = torch.backends.cuda.flash_sdp_enabled()
+
+    def found(w: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return network.value(w), network.grad(w), network.grad.hvp(w, w), network.value(w.float()).double()
+
+    expected, interval = [*map(found, points)], sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)  # threads take turns a thousand times as often as usual
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            together = [*threads.map(found, points.repeat(10, 1))]
+    finally:
+        sys.setswitchinterval(interval)
+    torch.testing.assert_close(together, expected * 10, rtol=1e-12, atol=1e-14)
+    assert torch.backends.cuda.flash_sdp_enabled() == flash
 
 
 @pytest.mark.parametrize("used", [False, True])
