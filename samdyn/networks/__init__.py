@@ -7,6 +7,7 @@ from .data import Data, digits, mnist1d
 from .network import Network
 from .optimizer import NotFinite, Optimizer
 from .parameters import weights
+from .rounding import RoundingWarning
 from .training import train
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Network",
     "NotFinite",
     "Optimizer",
+    "RoundingWarning",
     "cifar",
     "digits",
     "extreme_eigenpairs",

@@ -1,7 +1,8 @@
 """Networks to try methods on, from two weights to a ResNet-18.
 
-All draw their initial weights on the CPU, from a generator that ``seed`` sets: the same on every machine, and without
-effect on torch's random numbers elsewhere.
+All draw their initial weights on the CPU, from a generator that ``seed`` sets, and without effect on torch's random
+numbers elsewhere. They are the same on every machine but for rounding: torch scales random numbers by instructions that
+differ between processors in the last bit. Training magnifies that, so trained networks differ between processors.
 """
 
 from collections.abc import Iterator, Sequence

@@ -13,12 +13,14 @@ from torch.func import functional_call, grad, jacrev, vmap
 from .. import checks
 from ..landscapes import Box, Sampled
 from ..ops import Point, is_symbolic
-from .functional import Functional, like
+from .criterion import check_mean
+from .functional import Functional, ThreadCopies, like
 from .gradient import Gradient
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 ASYMMETRY = 1e-9  # of a Hessian, relative: rounding makes 1e-15
 FEW = 4  # samples by which it is seen whether a model is a function
+NEARBY = 0.1  # standard deviation of parameters about the model's own, in their units
 ENTRIES = 2**25  # of weights and of samples' features, that many networks at once may have together
 
 
@@ -61,22 +63,39 @@ class Network(Sampled):
 
         Raises:
             InputError: no trainable parameter; a model that draws random numbers, as dropout, or changes itself, as
-                running statistics; outputs that are no tensor, a loss that is no number; no samples or unequally many.
+                running statistics; outputs that are no tensor; no samples or unequally many; a criterion that cannot
+                take them, or is no mean over samples, as sums, means with weights of classes, and means that leave out
+                some targets.
         """
-        self._function = Functional(model)
-        self.model, self.dim = self._function.model, self._function.dim
-        inputs, targets = torch.as_tensor(inputs), torch.as_tensor(targets)
+        if not isinstance(model, nn.Module):
+            checks.reject("model", model, "must be a torch.nn.Module", "Use e.g. samdyn.networks.models.mlp((4, 8, 2))")
+        if not callable(criterion) or isinstance(criterion, type):
+            fix = "Use e.g. torch.nn.functional.cross_entropy, or torch.nn.CrossEntropyLoss()"
+            checks.reject("criterion", criterion, "must be a function of outputs and targets", fix)
+        inputs, targets = _samples("inputs", inputs), _samples("targets", targets)
         if len(inputs) != len(targets) or not len(inputs):
             rule = f"{len(inputs)} inputs for {len(targets)} targets"
             checks.reject("inputs", tuple(inputs.shape), rule, "Give as many, at least one of each")
+        self._function = Functional(model)
+        self.model, self.dim = self._function.model, self._function.dim
         self.criterion, self.inputs, self.targets = criterion, inputs, targets
+        if isinstance(criterion, nn.Module):
+            self._criteria = ThreadCopies(criterion)
         self.data = torch.arange(len(inputs))[None]  # what batches are drawn from: the samples' numbers
         self.name = name or type(model).__name__
-        outputs = self._function.checked(inputs[:FEW])
-        loss = self._mean_loss(outputs, like(targets[:FEW], outputs))
-        if not torch.is_tensor(loss) or loss.shape:
-            shape = tuple(loss.shape) if torch.is_tensor(loss) else type(loss).__name__
-            checks.reject("criterion", shape, "is what it returns, and not one number", "Use the mean over samples")
+        self._function.check(inputs[:FEW])
+        check_mean(self._mean_loss, self._generic_outputs(), targets)
+
+    @torch.no_grad()
+    def _generic_outputs(self) -> torch.Tensor:
+        """Return what the model says of a few samples, float64 on the CPU, at a point that is nowhere special.
+
+        At the parameters of the model itself, all outputs may be equal.
+        """
+        w = self.vector(self.model).cpu()
+        points = [w + NEARBY * torch.as_tensor(np.random.default_rng(0).standard_normal(self.dim)), w]
+        outputs = [self._function(point, like(self.inputs[:FEW].cpu(), w)) for point in points]
+        return next((some for some in outputs if some.isfinite().all()), outputs[-1])
 
     def __repr__(self) -> str:
         return f"Network({self.name!r}, {self.dim} parameters, {self.samples} samples)"
@@ -125,7 +144,7 @@ class Network(Sampled):
     def outputs(self, w: Any, inputs: torch.Tensor) -> torch.Tensor:
         """Return what the networks say of inputs ``(n, …)``: ``(d, …) -> (…, n, classes)``."""
         w = self._point(w)
-        inputs = like(inputs, w)
+        inputs = like(_samples("inputs", inputs), w)
         return self._over_columns(lambda w: self._function(w, inputs), w, out=0)
 
     def accuracy(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -134,6 +153,7 @@ class Network(Sampled):
         Raises:
             InputError: targets that are no classes, one each.
         """
+        inputs, targets = _samples("inputs", inputs), _samples("targets", targets)
         outputs = self.outputs(w, inputs)
         if targets.shape != (len(inputs),) or outputs.shape[-1] < 2:
             rule = f"for outputs {tuple(outputs.shape[-2:])}: must be a class for each of two or more outputs"
@@ -211,8 +231,8 @@ class Network(Sampled):
     def _mean_loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if not isinstance(self.criterion, nn.Module):
             return self.criterion(outputs, targets)
-        own = {n: like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of classes
-        return functional_call(self.criterion, own, (outputs, targets))
+        own = {n: like(t, outputs) for n, t in self.criterion.named_buffers()}  # such as weights of outputs
+        return functional_call(self._criteria.own(), own, (outputs, targets))
 
     def _aligned(self, w: torch.Tensor, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return w ``(d, …)`` and samples' numbers ``(B, …)`` with equal trailing axes."""
@@ -244,3 +264,15 @@ class Network(Sampled):
 def _hvp(loss: Callable[[torch.Tensor], torch.Tensor], w: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """Return H(w)v. Backward twice: not every layer can be differentiated forward."""
     return grad(lambda w: (grad(loss)(w) * v).sum())(w)
+
+
+def _samples(name: str, values: Any) -> torch.Tensor:
+    """Return samples as a tensor with a first axis."""
+    fix = "Give an array, the samples along its first axis"
+    try:
+        samples = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        checks.reject(name, values, f"is no array: {error}", fix)
+    if not samples.ndim:
+        checks.reject(name, values, "is one number", fix)
+    return samples

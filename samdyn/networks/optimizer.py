@@ -1,17 +1,22 @@
 """Any method as a torch optimizer: what makes the phase portraits trains networks."""
 
 from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch.amp import GradScaler
-from torch.optim.sgd import sgd
 
 from .. import checks
 from ..methods import Method
-from .parameters import Parameters
+from .buffers import Buffers
+from .descent import Descent
+from .parameters import ParameterBlocks, Parameters
 from .passes import Closure, ClosureOracle, Overflow, Passes, no_hvp
-from .running_statistics import RunningStatistics
+from .rounding import Rounding
+from .signals import HeldSignals
+from .states import arranged, check_settings
 
 
 class NotFinite(ArithmeticError):
@@ -37,13 +42,20 @@ class Optimizer(torch.optim.Optimizer):
 
     The closure is called once for every gradient that the method asks for, with the parameters where it asks. Gradients
     are cleared before. What it does to them, as clipping, or accumulating those of several batches, is part of the
-    gradient that F sees. Running statistics of batch norm move in the first pass alone, the one at w. After a step the
-    parameters' ``grad`` is F (with Nesterov's form, what torch makes of it). What a closure does to the parameters
-    themselves is undone.
+    gradient that F sees. Buffers of modules in training mode, such as running statistics, move in the first
+    pass alone, the one at w. After a step the parameters' ``grad`` is F (with Nesterov's form, what torch makes of it).
+    What a closure does to the parameters themselves is undone.
+
+    A step is taken as a whole or not at all: after an exception, Ctrl-C among them, parameters, momentum and buffers
+    are as before it, or all as after it. While things change, signals wait; in a closure they are let through.
 
     Save and resume by ``state_dict``; ``torch.distributed.checkpoint`` takes steps of its own, without a closure.
 
     Groups may have their own lr, momentum, weight_decay and nesterov; the method is one of all parameters.
+
+    Parameters in float16 and bfloat16 round the points where gradients are taken, and the updates, as they do with all
+    optimizers: a perturbation of the size of the rounding is lost. A ``RoundingWarning`` says so, once, where more than
+    a tenth of one is. Keep parameters in float32 and compute under autocast.
 
     Attributes:
         method: F.
@@ -76,7 +88,7 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(method, Method):
             checks.reject("method", method, "is no method", "Use e.g. samdyn.SAM(rho=0.05)")
         self.method, self.steps = method, 0
-        self._statistics = RunningStatistics()
+        self._buffers, self._rounding = Buffers(), Rounding()
         checks.numeric(self)
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
         super().__init__(params, defaults)
@@ -87,28 +99,20 @@ class Optimizer(torch.optim.Optimizer):
         Raises:
             InputError: as for the constructor; a setting that groups do not have.
         """
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            fix = 'Give e.g. {"params": model.parameters(), "lr": 0.1}'
+            checks.reject("param_group", param_group, "must be a dictionary with params", fix)
         for key, value in param_group.items():
             if key == "method" or hasattr(self.method, key):
                 rule = "groups of parameters have no such setting: the method is one of all of them"
                 checks.reject(key, value, rule, f"Use {', '.join(self.defaults)}")
-        settings = {**self.defaults, **param_group}
-        checks.positive("lr", settings["lr"], "Use e.g. lr=0.1")
-        fix = "Use e.g. momentum=0.9, or 0 for none"
-        checks.number("momentum", settings["momentum"], "must lie in [0, 1)", fix, lambda gamma: 0 <= gamma < 1)
-        fix = "Use e.g. weight_decay=5e-4, or 0 for none"
-        checks.number(
-            "weight_decay", settings["weight_decay"], "must be finite and >= 0", fix, lambda decay: decay >= 0
-        )
-        if settings["nesterov"] and not settings["momentum"]:
-            rule = "Nesterov's form changes nothing without momentum"
-            checks.reject("momentum", settings["momentum"], rule, "Use e.g. momentum=0.9, or nesterov=False")
+        check_settings({**self.defaults, **param_group}, lowest="> 0")
         super().add_param_group(param_group)
         for p in self.param_groups[-1]["params"]:
             if not p.is_floating_point():
                 self.param_groups.pop()
                 checks.reject("params", p.dtype, "parameters must be real floating-point numbers", "Leave this one out")
 
-    @torch.no_grad()
     def step(  # type: ignore[override]  # torch's step returns a float
         self, closure: Closure | Sequence[Closure] | None = None, scaler: GradScaler | None = None
     ) -> torch.Tensor:
@@ -126,10 +130,8 @@ class Optimizer(torch.optim.Optimizer):
 
         Raises:
             InputError: no closure; one that returns no loss, or leaves a trainable parameter without gradient; a method
-                that asks for more than gradients.
+                that asks for more than gradients; a setting that is out of its range by now.
             NotFinite: a loss or gradient that is not finite.
-
-        After an exception in a pass, Ctrl-C among them, parameters, momentum and running statistics are as before.
         """
         batches = [closure] if callable(closure) else closure
         if scaler is not None and not isinstance(scaler, GradScaler):
@@ -137,33 +139,42 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(batches, Sequence) or not batches or not all(map(callable, batches)):
             fix = "Give a function that computes the loss, calls backward on it and returns it"
             checks.reject("closure", closure, "there is nothing to take gradients with", fix)
+        for group in self.param_groups:
+            check_settings(group)  # which schedulers change
+        with HeldSignals() as signals, torch.no_grad():
+            return self._step(batches, scaler, signals)
+
+    def _step(self, batches: Sequence[Closure], scaler: GradScaler | None, signals: HeldSignals) -> torch.Tensor:
         parameters = self._parameters()
         w, left_out = parameters.read(), False
-        taken = [Passes(batch, parameters, self._statistics, scaler) for batch in batches]
-        self._statistics.begin_step()
+        taken = [Passes(batch, parameters, w, self._buffers, signals, self._rounding, scaler) for batch in batches]
+        self._buffers.begin_step()
         try:
             try:
-                update = self._mean_gradient(w, taken)
+                update = self._mean_gradient(w, parameters, taken)
             except Overflow:
                 left_out = True
-                self._statistics.forget_step()
             else:
                 self._check_finite([loss for passes in taken for loss in passes.losses], update)
                 parameters.set_gradient(update if scaler is None else update * scaler.get_scale())
+            descents = self._prepare(parameters.tensors)
             if scaler is not None:
                 scaler.unscale_(self)  # which sees an overflow too, and will lower the scale
         except BaseException:
-            self._statistics.forget_step()
-            self.zero_grad()
+            self._undo(parameters, w)
             raise
-        finally:
-            parameters.write(w)
         if left_out:
-            self.zero_grad()
+            self._undo(parameters, w)
         else:
-            self._descend(parameters.tensors)
-            self.steps += 1
+            parameters.write(w)
+            self._descend(descents)
         return torch.stack([passes.losses[0] for passes in taken if passes.losses]).mean()
+
+    def _undo(self, parameters: Parameters, w: torch.Tensor) -> None:
+        """Set everything back to where it was when the step began."""
+        parameters.write(w)
+        self.zero_grad()
+        self._buffers.forget_step()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resume needs, the method's name and the number of steps among it."""
@@ -172,16 +183,15 @@ class Optimizer(torch.optim.Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a state: the next steps are bit for bit those that would have followed.
 
+        Where the optimizer and the state know their parameters' names, as when they are given by
+        ``model.named_parameters()``, momentum goes to the parameter of the same name; otherwise parameters must be in
+        the order in which they were.
+
         Raises:
             InputError: the state of another method, or of another optimizer; nothing is changed.
         """
-        if "method" not in state_dict:
-            fix = "Give what samdyn.networks.Optimizer.state_dict() returned"
-            checks.reject("state_dict", sorted(state_dict), "are the keys of another optimizer's state", fix)
-        if state_dict["method"] != repr(self.method):
-            fix = f"Load it into an optimizer with method={state_dict['method']}"
-            checks.reject("state_dict", state_dict["method"], f"is its method; this one's is {self.method!r}", fix)
-        super().load_state_dict(state_dict)
+        # torch would share the velocities with the state, and so with the optimizer that it is of.
+        super().load_state_dict(deepcopy(arranged(state_dict, repr(self.method), self.param_groups)))
         self.steps = state_dict["steps"]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -189,7 +199,7 @@ class Optimizer(torch.optim.Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._statistics = RunningStatistics()
+        self._buffers, self._rounding = Buffers(), Rounding()
 
     def _parameters(self) -> Parameters:
         """Return the trainable parameters of all groups."""
@@ -202,13 +212,13 @@ class Optimizer(torch.optim.Optimizer):
             checks.reject("params", sum(len(g["params"]) for g in self.param_groups), "parameters, all frozen", fix)
         return Parameters(found)
 
-    def _mean_gradient(self, w: torch.Tensor, taken: list[Passes]) -> torch.Tensor:
+    def _mean_gradient(self, w: torch.Tensor, parameters: Parameters, taken: list[Passes]) -> torch.Tensor:
         """Return the mean over batches of F at w, where the parameters are."""
         total: Any = None
-        at = w
+        at, method = w, _for_parameters(self.method, parameters)
         for passes in taken:
             passes.at = at
-            found = self.method(w, ClosureOracle(passes.gradient, no_hvp))
+            found = method(w, ClosureOracle(passes.gradient, no_hvp))
             total = found if total is None else total + found
             at = passes.at
         return total / len(taken)
@@ -223,22 +233,22 @@ class Optimizer(torch.optim.Optimizer):
                 "lr or rho."
             )
 
-    def _descend(self, moved: list[torch.Tensor]) -> None:
+    def _prepare(self, moved: list[torch.Tensor]) -> list[Descent]:
         chosen = set(map(id, moved))  # and not what a closure thawed in the meantime
-        for group in self.param_groups:
-            params = [p for p in group["params"] if id(p) in chosen]
-            velocities = [self.state[p].get("momentum_buffer") for p in params] if group["momentum"] else []
-            sgd(
-                params,
-                [p.grad for p in params],
-                velocities,
-                weight_decay=group["weight_decay"],
-                momentum=group["momentum"],
-                lr=group["lr"],
-                dampening=0.0,
-                nesterov=group["nesterov"],
-                maximize=False,
-                foreach=True,
-            )
-            for p, velocity in zip(params, velocities, strict=False):
+        groups = [(group, [p for p in group["params"] if id(p) in chosen]) for group in self.param_groups]
+        return [Descent.prepare(group, params, self.state) for group, params in groups if params]
+
+    def _descend(self, descents: list[Descent]) -> None:
+        for descent in descents:
+            descent.take()
+            for p, velocity in zip(descent.params, descent.velocities, strict=False):
                 self.state[p]["momentum_buffer"] = velocity
+        self.steps += 1
+
+
+def _for_parameters(method: Method, parameters: Parameters) -> Method:
+    """Return a method with its weights, if it has some of parameters, in the order of these."""
+    weights = getattr(method, "weights", None)
+    if not isinstance(weights, ParameterBlocks):
+        return method
+    return replace(method, weights=weights.of(parameters))  # type: ignore[call-arg]

@@ -1,6 +1,7 @@
 """A network's parameters as one vector, which is how methods see them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -14,7 +15,8 @@ class Parameters:
     """Some parameters of a network, and the vector w ``(d,)`` of all their entries, one parameter after the other.
 
     The vector has the widest of their dtypes, at least float32, so that reading and writing back loses nothing; it lies
-    on the device of the first.
+    on the device of the first. What else is written is rounded to their dtypes; ``narrow`` says whether some are
+    narrower than the vector's.
     """
 
     def __init__(self, named: Iterable[tuple[str, torch.Tensor]]) -> None:
@@ -25,6 +27,7 @@ class Parameters:
         for p in self.tensors:
             self.dtype = torch.promote_types(self.dtype, p.dtype)
         self.device = self.tensors[0].device
+        self.narrow = any(p.dtype != self.dtype for p in self.tensors)
         self._alike = all((p.dtype, p.device) == (self.dtype, self.device) for p in self.tensors)
 
     def read(self) -> torch.Tensor:
@@ -68,20 +71,66 @@ class Parameters:
         return flat.clone() if len(tensors) == 1 else flat  # of one it is a view
 
 
-def weights(parameters: nn.Module | Iterable[tuple[str, torch.Tensor]]) -> Blocks:
+class ParameterBlocks(Blocks):
+    """Truth values of the coordinates of parameters that an optimizer may have in another order.
+
+    Attributes:
+        values: one of each parameter, which all of its coordinates have.
+        names, tensors: the parameters.
+    """
+
+    values: Sequence[bool]
+    names: Sequence[str]
+    tensors: Sequence[torch.Tensor]
+
+    def __init__(self, values: Sequence[bool], names: Sequence[str], tensors: Sequence[torch.Tensor]) -> None:
+        """Take parameters."""
+        super().__init__((value, p.numel()) for value, p in zip(values, tensors, strict=True))
+        for name, value in (("values", values), ("names", names), ("tensors", tensors)):
+            object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"Blocks(runs={self.runs!r})"  # by which a saved state knows its method
+
+    def of(self, parameters: Parameters) -> Blocks:
+        """Return the truth values of the coordinates of parameters, in their order.
+
+        They are known as the very tensors, by their names, or by their shapes if these come in the same order.
+
+        Raises:
+            InputError: they are not known.
+        """
+        shapes, own = ([p.shape for p in tensors] for tensors in (parameters.tensors, self.tensors))
+        as_tensors = [*map(id, parameters.tensors)], [*map(id, self.tensors)]
+        as_names = [*zip(parameters.names, shapes, strict=True)], [*zip(self.names, own, strict=True)]
+        for asked, known in (as_tensors, as_names):
+            values: dict[Any, bool] = dict(zip(known, self.values, strict=True))
+            if len(set(asked)) == len(asked) and values.keys() >= {*asked}:
+                return Blocks((values[key], p.numel()) for key, p in zip(asked, parameters.tensors, strict=True))
+        if shapes != own:
+            rule = f"are what the method's weights know; the optimizer has others or another order: {parameters.names}"
+            fix = "Use samdyn.networks.weights(model) of the model that the optimizer trains"
+            checks.reject("weights", list(self.names), rule, fix)
+        return self
+
+
+def weights(parameters: nn.Module | Iterable[tuple[str, torch.Tensor]]) -> ParameterBlocks:
     """Return which coordinates of trainable parameters ASAM's authors scale: all but those of biases.
 
     For ``ASAM(rho, shift=0.01, weights=weights(model))``. Parameters are weights by their names.  [A21's code]
+    ``Optimizer`` knows whose value each is, in whatever groups they are; for a ``Network`` give its model.
 
     Args:
-        parameters: a model, or (name, parameter) pairs in the order of the optimizer's groups, where it has several.
+        parameters: a model, or (name, parameter) pairs.
     """
     named = parameters.named_parameters() if isinstance(parameters, nn.Module) else parameters
-    trainable = [(name, p.numel()) for name, p in named if p.requires_grad]
-    return Blocks(
-        ("weight" in name.rpartition(".")[2] or "parametrizations.weight." in name, number)
-        for name, number in trainable
-    )
+    names, tensors = [], []
+    for name, p in named:
+        if p.requires_grad:
+            names.append(name)
+            tensors.append(p)
+    values = ["weight" in name.rpartition(".")[2] or "parametrizations.weight." in name for name in names]
+    return ParameterBlocks(values, names, tensors)
 
 
 def _dense(gradient: torch.Tensor) -> torch.Tensor:

@@ -10,8 +10,10 @@ from torch.amp import GradScaler
 from .. import checks
 from ..ops import Point
 from ..oracle import Oracle
+from .buffers import Buffers
 from .parameters import Parameters
-from .running_statistics import RunningStatistics
+from .rounding import Rounding
+from .signals import HeldSignals
 
 Closure = Callable[[], Any]
 
@@ -27,7 +29,10 @@ class Passes:
     Attributes:
         closure: computes the batch's loss and its gradients.
         parameters: of the network; each pass leaves them where it was taken.
-        statistics: running ones, of the network.
+        start: w ``(d,)``, where the step begins.
+        buffers: of the network's modules in training mode.
+        signals: held but for the closure.
+        rounding: of the parameters.
         scaler: by whose scale the gradients are too large; None: by none.
         at: where the parameters are, the very vector; None: elsewhere.
         losses: of the passes, scalars; the first is the one at w, the clean one.
@@ -35,13 +40,16 @@ class Passes:
 
     closure: Closure
     parameters: Parameters
-    statistics: RunningStatistics
+    start: torch.Tensor
+    buffers: Buffers
+    signals: HeldSignals
+    rounding: Rounding
     scaler: GradScaler | None
     at: torch.Tensor | None = None
     losses: list[torch.Tensor] = field(default_factory=list)
 
     def gradient(self, w: Point) -> Point:
-        """Return the gradient at w ``(d,)``; running statistics move in the first pass alone.
+        """Return the gradient at w ``(d,)``; buffers move in the first pass alone.
 
         Raises:
             InputError: a closure that returns no loss, or leaves a parameter without gradient.
@@ -49,12 +57,13 @@ class Passes:
         """
         if w is not self.at:
             self.parameters.write(w)
+            self.rounding.look(self.parameters, self.start, w)
             self.at = w
         torch.clear_autocast_cache()  # of casts of the weights, where the step is called under autocast
         for p in self.parameters.tensors:
             p.grad = None
-        with self.statistics.kept() if self.losses else self.statistics.moving(), torch.enable_grad():
-            loss = self.closure()
+        with self.buffers.kept() if self.losses else self.buffers.moving(), torch.enable_grad():
+            loss = self.signals.let_through(self.closure)
         if not isinstance(loss, torch.Tensor | float) or not is_scalar(torch.as_tensor(loss)):
             checks.reject("closure", loss, "is what it returned, and no loss", "Return the loss, one number")
         self.losses.append(torch.as_tensor(loss).detach().reshape(()))

@@ -1,7 +1,10 @@
 """A network's loss as a landscape: its derivatives, ensembles, batches, and what analysis makes of it."""
 
 import copy
+import pickle
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -125,7 +128,8 @@ class NormAndRelu(nn.BatchNorm2d):
 def test_layers_of_batch_norm_in_two_places_without_bias_and_of_other_kinds() -> None:
     norm = nn.BatchNorm2d(1).double()
     twice = nn.Sequential(norm, nn.Tanh(), norm, nn.Flatten(), nn.Linear(36, 3, dtype=torch.float64))
-    plain = nn.Sequential(nn.BatchNorm2d(1, bias=False), nn.Flatten(), nn.Linear(36, 3)).double()
+    plain = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(36, 3)).double()
+    plain[0].register_parameter("bias", None)  # what bias=False does, where torch's version has it
     other = nn.Sequential(NormAndRelu(1, track_running_stats=False), nn.Flatten(), nn.Linear(36, 3)).double()
     for model in (twice, plain, other):
         network = Network(model, functional.cross_entropy, *images())
@@ -133,15 +137,18 @@ def test_layers_of_batch_norm_in_two_places_without_bias_and_of_other_kinds() ->
         torch.testing.assert_close(network.value(network.vector(model)), expected.detach(), rtol=1e-13, atol=0)
 
 
-def test_weights_of_classes_and_moments_over_batches() -> None:
-    shares = torch.tensor([1.0, 2.0, 0.5])
-    network = Network(made(), nn.CrossEntropyLoss(weight=shares), *images())
+def test_buffers_of_a_criterion() -> None:
+    x, _ = images()
+    targets = torch.eye(3, dtype=torch.float64).repeat(4, 1)
+    model = nn.Sequential(made(), nn.Tanh())
+    network = Network(model, nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 0.5])), x, targets)
     w = columns(network, 2)
-    expected = functional.cross_entropy(
-        network.outputs(w[:, 0], network.inputs), network.targets, weight=shares.double()
-    )
+    outputs, weight = network.outputs(w[:, 0], x), torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64)
+    expected = functional.binary_cross_entropy_with_logits(outputs, targets, pos_weight=weight)
     torch.testing.assert_close(network.value(w)[0], expected, rtol=1e-13, atol=0)
 
+
+def test_moments_over_batches() -> None:
     x, y = [0.25, 0.5, 0.75], [0.1, 0.2, 0.6]
     samples = torch.tensor([x, y], dtype=torch.float64)
     neuron = Network(models.OneNeuron(1.0, 1.0), functional.mse_loss, *samples)
@@ -226,6 +233,45 @@ def test_the_one_neuron_net_is_the_landscape() -> None:
     torch.testing.assert_close(network.hessian(w), landscape.hessian(w), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("layer", ["batch norm", "attention"])
+def test_threads_may_use_one_landscape_at_the_same_time(layer: str) -> None:
+    x, targets = images()[0], torch.eye(3, dtype=torch.float64).repeat(4, 1)
+    network = Network(made(LAYERS[layer]()), nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 0.5])), x, targets)
+    points = columns(network, 3).T.contiguous()
+    flash = torch.backends.cuda.flash_sdp_enabled()
+
+    def found(w: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return network.value(w), network.grad(w), network.grad.hvp(w, w), network.value(w.float()).double()
+
+    expected, interval = [*map(found, points)], sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)  # threads take turns a thousand times as often as usual
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            together = [*threads.map(found, points.repeat(10, 1))]
+    finally:
+        sys.setswitchinterval(interval)
+    torch.testing.assert_close(together, expected * 10, rtol=1e-12, atol=1e-14)
+    assert torch.backends.cuda.flash_sdp_enabled() == flash
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))], ids=["copy", "pickle"]
+)
+def test_copies_are_the_same_landscape(copied: Callable[[Network], Network], used: bool) -> None:
+    network = Network(made(nn.BatchNorm2d(4)), nn.CrossEntropyLoss(), *images(), name="small")
+    w = columns(network, 2)
+    if used:  # what was computed once is kept
+        network.grad.hvp(w, w)
+        _ = network.symbols, network.box
+    other = copied(network)
+    assert repr(other) == repr(network)
+    for function in (lambda loss: loss.value(w), lambda loss: loss.grad(w), lambda loss: loss.grad.hvp(w, w)):
+        torch.testing.assert_close(function(other), function(network), rtol=1e-12, atol=1e-14)
+    batches = sd.Map(other, sd.SAM(0.1), lr=0.1, noise=sd.noise.FiniteSum(4))
+    assert not sd.simulate(batches, w.T, 2, progress=False).w.isnull().any()
+
+
 def test_simulations_take_it_as_it_is() -> None:
     x = torch.tensor([0.25, 0.5, 0.75, 1.0])
     network = Network(models.OneNeuron(1.0, 1.0), functional.mse_loss, x, x**2)
@@ -294,6 +340,14 @@ def test_bad_input() -> None:
     refused(lambda: Network(made(), ce, x, y[:3]), "12 inputs for 3 targets")
     refused(lambda: Network(made(), ce, x[:0], y[:0]), "at least one")
     refused(lambda: Network(made().requires_grad_(False), ce, x, y), "no trainable parameter")
+    refused(lambda: Network("mlp", ce, x, y), "model = 'mlp'", "Module")  # type: ignore[arg-type]
+    refused(lambda: Network(made(), "mse", x, y), "criterion = 'mse'", "Use e.g.")  # type: ignore[arg-type]
+    refused(lambda: Network(made(), nn.CrossEntropyLoss, x, y), "CrossEntropyLoss", "Use e.g.")  # type: ignore[arg-type]
+    refused(lambda: Network(made(), ce, "images", y), "inputs = 'images'", "no array")  # type: ignore[arg-type]
+    refused(lambda: Network(made(), ce, x, 3), "targets = 3", "first axis")  # type: ignore[arg-type]
+    refused(lambda: Network(nn.Linear(5, 3, dtype=torch.complex64), ce, x, y), "complex64", "weight", "real numbers")
+    refused(lambda: Network(made(), ce, x, torch.cat([y[:-1], torch.tensor([7])])), "IndexError: Target 7", "(24, 3)")
+    refused(lambda: Network(made(), ce, x, y.double()), "RuntimeError", "float64", "Give the targets")
     refused(lambda: Network(made(nn.Dropout(0.5)), ce, x, y), "dropout", "eval()")
     Network(made(nn.Dropout(0.5)).eval(), ce, x, y)
     refused(lambda: Network(made(nn.InstanceNorm2d(4, track_running_stats=True)), ce, x, y), "running statistics")
@@ -308,6 +362,70 @@ def test_bad_input() -> None:
     refused(lambda: network.accuracy(columns(network), x, y[:, None]), "(12, 1)", "Give an array of shape (12,)")
     one = Network(models.mlp((36, 1)), functional.mse_loss, x.flatten(1), torch.zeros(12, 1, dtype=torch.float64))
     refused(lambda: one.accuracy(columns(one), x.flatten(1), y), "two or more outputs")
+
+
+def weighted(outputs: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """A mean over samples with weights of classes that do not depend on which samples are there."""
+    return (WEIGHTS.to(outputs)[classes] * functional.cross_entropy(outputs, classes, reduction="none")).mean()
+
+
+def hinge_in_python(outputs: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """A mean over samples that vmap cannot take: it asks for numbers."""
+    return torch.stack([torch.relu(1 - row[int(label)]) for row, label in zip(outputs, classes, strict=True)]).mean()
+
+
+WEIGHTS = torch.tensor([1.0, 2.0, 0.5])
+BALANCED = torch.tensor([0, 1] * 20)  # halves have as many of each class
+LATE = torch.tensor([0, 1, 2, 0] * 300 + [-100])  # one ignored target, the last
+FIRST = torch.tensor([0, 1, 2, 0])
+NUMBERS = torch.linspace(-1, 1, 40)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.0])  # where all weights are 0, so are all outputs
+@pytest.mark.parametrize(
+    ("criterion", "targets"),
+    [
+        (nn.CrossEntropyLoss(reduction="sum"), FIRST),
+        (nn.CrossEntropyLoss(reduction="sum"), FIRST[:1]),
+        (nn.MSELoss(reduction="sum"), torch.zeros(4, 3)),
+        (nn.CrossEntropyLoss(weight=WEIGHTS), FIRST),
+        (nn.CrossEntropyLoss(weight=WEIGHTS), BALANCED),
+        (nn.CrossEntropyLoss(weight=torch.tensor([1.0, 1.0, 0.9])), FIRST),
+        (functional.cross_entropy, LATE),
+        (nn.CrossEntropyLoss(ignore_index=2), FIRST),
+        (lambda outputs, t: functional.mse_loss(outputs[:, :1], t), NUMBERS),  # (n, 1) and (n,): all pairs
+        (lambda outputs, t: functional.mse_loss(outputs, t) / len(t) ** 0.5, torch.zeros(4, 3)),
+        (lambda outputs, t: outputs.std() + 0.0 * t.sum(), torch.zeros(4, 3)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Using a target size", "ignore:std")
+def test_criteria_that_are_no_mean_over_samples(criterion: Any, targets: torch.Tensor, scale: float) -> None:
+    model = models.mlp((5, 3), scale=scale)
+    inputs = torch.randn(len(targets), 5, generator=torch.Generator().manual_seed(0))
+    refused(lambda: Network(model, criterion, inputs, targets), "criterion = ", "samples' losses", "reduction")
+
+
+@pytest.mark.parametrize(
+    ("criterion", "targets"),
+    [
+        (weighted, BALANCED),
+        (hinge_in_python, FIRST),
+        (nn.CrossEntropyLoss(weight=WEIGHTS), FIRST[:1].repeat(9)),  # one class: all weights are the same
+        (nn.CrossEntropyLoss(label_smoothing=0.1), BALANCED),
+        (functional.cross_entropy, torch.full((4, 3), 1 / 3)),
+        (nn.HuberLoss(), torch.randn(7, 3, generator=torch.Generator().manual_seed(1))),
+        (lambda outputs, t: functional.kl_div(outputs.log(), t, reduction="batchmean"), torch.full((4, 3), 1 / 3)),
+        (lambda outputs, t: functional.nll_loss(outputs.log(), t), FIRST),
+        (nn.BCELoss(), torch.full((4, 3), 0.3)),  # which takes nothing outside of [0, 1]
+    ],
+)
+def test_criteria_that_are_means_over_samples(criterion: Any, targets: torch.Tensor) -> None:
+    model = nn.Sequential(models.mlp((5, 3)), nn.Softmax(-1)).double()
+    inputs = torch.randn(len(targets), 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    network = Network(model, criterion, inputs, targets)
+    w = network.vector(model)
+    halves = [network.batch_gradient(w, part[None]) for part in torch.arange(len(targets)).split(1)]
+    torch.testing.assert_close(sum(halves) / len(halves), network.grad(w), rtol=1e-9, atol=1e-12)
 
 
 class Two(nn.Linear):
@@ -335,7 +453,9 @@ def test_models_that_are_no_functions() -> None:
     assert all(map(torch.equal, before.values(), normed.state_dict().values()))
     Network(normed.eval(), ce, x, y)
     refused(lambda: Network(Two(5, 3), ce, x, y), "tuple", "one tensor")
-    refused(lambda: Network(nn.Linear(5, 3), partial(ce, reduction="none"), x, y), "(4,)", "the mean over samples")
+    refused(
+        lambda: Network(nn.Linear(5, 3), partial(ce, reduction="none"), x, y), "not one number", "the mean over samples"
+    )
     network = Network(nn.Linear(5, 3), ce, x.numpy(), y.numpy())
     assert network.value(torch.zeros(18)) == pytest.approx(np.log(3))
 
@@ -359,4 +479,10 @@ def test_models_of_another_kind() -> None:
     refused(lambda: network.load(other, w), "model = (1, 36)", "0.weight", "(4, 36)")
     refused(lambda: network.load(models.mlp((36, 4, 3)), w[:, None]), "one point")
     refused(lambda: network.vector(models.deep_linear((36, 4, 3))), "model = 'none'", "0.bias")
+    for nothing in ("mlp", None, 3, []):
+        refused(lambda nothing=nothing: network.vector(nothing), "models = ", "Give a model")  # type: ignore[misc]
+    refused(lambda: network.vector([network.model, 3]), "model = 3")  # type: ignore[list-item]
+    refused(lambda: network.load(None, w), "model = None")  # type: ignore[arg-type]
+    refused(lambda: network.outputs(w, None), "inputs = None")  # type: ignore[arg-type]
+    refused(lambda: network.accuracy(w, images()[0].flatten(1), "y"), "targets = 'y'")  # type: ignore[arg-type]
     assert all(map(torch.equal, before.values(), other.state_dict().values()))

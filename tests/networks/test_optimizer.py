@@ -457,6 +457,95 @@ def test_the_state_of_another_method() -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda state: "a.pt", "state_dict = 'a.pt'"),
+        (lambda state: [state], "is no state"),
+        (lambda state: {k: v for k, v in state.items() if k != "steps"}, "steps not among them"),
+        (lambda state: {k: v for k, v in state.items() if k != "state"}, "state not among them"),
+        (lambda state: state | {"steps": "3"}, "state_dict['steps'] = '3'"),
+        (lambda state: state | {"steps": -1}, "-1"),
+        (lambda state: state | {"param_groups": None}, "param_groups"),
+        (lambda state: state | {"param_groups": state["param_groups"] * 2}, "[4, 4]"),
+        (lambda state: state | {"param_groups": [state["param_groups"][0] | {"params": [0, 1]}]}, "[2]"),
+        (lambda state: state | {"param_groups": [state["param_groups"][0] | {"lr": torch.nan}]}, "lr = nan"),
+        (lambda state: state | {"param_groups": [{"params": [0, 1, 2, 3]}]}, "momentum"),
+        (lambda state: state | {"state": []}, "state_dict['state']"),
+        (lambda state: state | {"state": {0: {"momentum_buffer": torch.zeros(3)}}}, "(3,)"),
+        (lambda state: state | {"state": {0: {"momentum_buffer": 1.0}}}, "1.0"),
+    ],
+)
+def test_bad_states_change_nothing(change: Callable[[dict[str, Any]], Any], told: str) -> None:
+    model = net()
+    optimizer = Optimizer(model.parameters(), SAM, lr=0.1, momentum=0.9)
+    train(model, optimizer, 2)
+    state = copy.deepcopy(optimizer.state_dict())
+    refused(lambda: optimizer.load_state_dict(change(copy.deepcopy(state))), told)
+    assert str(optimizer.state_dict()) == str(state)
+    optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("lr", torch.nan),
+        ("lr", torch.inf),
+        ("lr", -0.1),
+        ("momentum", torch.nan),
+        ("momentum", 1.0),
+        ("weight_decay", torch.nan),
+    ],
+)
+def test_a_setting_that_goes_bad_later(setting: str, value: float) -> None:
+    model = net(norm=True)
+    optimizer = Optimizer(model.parameters(), SAM, lr=0.1, momentum=0.9)
+    train(model, optimizer, 1)
+    before = weights(model)
+    optimizer.param_groups[0][setting] = value
+    refused(lambda: train(model, optimizer, 1), f"{setting} = {value}")
+    assert torch.equal(weights(model), before)
+    assert optimizer.steps == 1
+    optimizer.param_groups[0] |= {"lr": 0.0, "momentum": 0.5, "weight_decay": 0.0}  # where schedulers come down to
+    train(model, optimizer, 1)
+    assert torch.equal(weights(model), before)
+
+
+@pytest.mark.parametrize("name", ["zeros_like", "empty_like"])
+def test_a_step_that_runs_out_of_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    model = net(norm=True)
+    groups = [
+        {"params": model[0].parameters()},
+        {"params": model[3].parameters(), "momentum": 0.9, "weight_decay": 0.1},
+    ]
+    optimizer = Optimizer(groups, SAM, lr=0.1)
+
+    def full(_: torch.Tensor) -> torch.Tensor:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, name, full)
+        with pytest.raises(MemoryError):
+            optimizer.step(closure_of(model, *samples()))
+    assert torch.equal(weights(model), weights(net(norm=True)))
+    assert not optimizer.state_dict()["state"]
+    train(model, optimizer, 1)
+
+
+@pytest.mark.parametrize("settings", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}], ids=repr)
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_without_a_perturbation_the_steps_are_torchs(settings: dict[str, Any], decay: float) -> None:
+    ours, theirs = net(torch.float32), net(torch.float32)
+    train(ours, Optimizer(ours.parameters(), sd.GD(), lr=0.2, weight_decay=decay, **settings))
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.2, weight_decay=decay, foreach=True, **settings)
+    closure = closure_of(theirs, *samples(torch.float32))
+    for _ in range(5):
+        optimizer.zero_grad()
+        optimizer.step(closure)
+    # float32's rounding, a few times; the operations are the same
+    torch.testing.assert_close(weights(ours), weights(theirs), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
     ("settings", "told"),
     [
         ({"lr": 0.0}, "lr = 0.0"),
@@ -477,6 +566,9 @@ def test_bad_settings(settings: dict[str, Any], told: str) -> None:
 def test_bad_parameters() -> None:
     refused(lambda: Optimizer([{"params": net().parameters(), "rho": 0.1}], SAM, lr=0.1), "rho", "momentum")
     refused(lambda: Optimizer([torch.zeros(3, dtype=torch.complex64)], SAM, lr=0.1), "complex64")
+    optimizer = Optimizer(net().parameters(), SAM, lr=0.1)
+    for nothing in ("abc", None, {}, {"lr": 0.1}):
+        refused(lambda nothing=nothing: optimizer.add_param_group(nothing), "param_group = ", '{"params"')  # type: ignore[misc]
     frozen = net().requires_grad_(False)
     optimizer = Optimizer(frozen.parameters(), SAM, lr=0.1)
     refused(lambda: optimizer.step(closure_of(frozen, *samples())), "frozen")
@@ -490,16 +582,85 @@ def test_groups_may_have_equal_names_and_what_schedulers_leave_in_them() -> None
     assert torch.equal(weights(model), weights(plain))
 
 
-def test_asams_weights_in_the_order_of_groups() -> None:
-    model, plain = net(norm=True), net(norm=True)
+def by_decay(model: nn.Module, named: bool = False) -> list[dict[str, Any]]:
+    """Return the usual two groups: what is decayed, and biases and batch norm, which are not."""
     pairs = dict(model.named_parameters())
-    split = [[(n, p) for n, p in pairs.items() if (p.ndim > 1) == large] for large in (True, False)]
-    told = weights_of([pair for group in split for pair in group])
-    assert list(told) == [True] * 64 + [False] * 8 + [True] * 8 + [False] * 11
-    train(model, Optimizer([{"params": g} for g in split], sd.ASAM(0.5, shift=0.01, weights=told), lr=0.2))
-    method = sd.ASAM(0.5, shift=0.01, weights=weights_of(plain))
-    train(plain, Optimizer(plain.parameters(), method, lr=0.2))
-    torch.testing.assert_close(weights(model), weights(plain), rtol=1e-12, atol=1e-14)
+    split = [{n: p for n, p in pairs.items() if (p.ndim > 1) == large} for large in (True, False)]
+    return [{"params": [*part.items()] if named else [*part.values()]} for part in split]
+
+
+def test_asams_weights_are_those_of_the_parameters_in_whatever_groups() -> None:
+    def trained(model: nn.Module, groups: Any, told: Any) -> torch.Tensor:
+        train(model, Optimizer(groups, sd.ASAM(0.5, shift=0.01, weights=told), lr=0.2))
+        return weights(model)
+
+    plain = net(norm=True)
+    expected = trained(plain, plain.parameters(), weights_of(plain))
+    model = net(norm=True)
+    found = [trained(model, by_decay(model), weights_of(model))]  # the very tensors
+    model = net(norm=True)
+    found += [trained(model, by_decay(model, named=True), weights_of(net(norm=True)))]  # by their names
+    model = net(norm=True)
+    optimizer = Optimizer(by_decay(model), sd.ASAM(0.5, shift=0.01, weights=weights_of(model)), lr=0.2)
+    for copied in (copy.deepcopy, lambda both: pickle.loads(pickle.dumps(both))):
+        other, of_other = copied((model, optimizer))
+        train(other, of_other)
+        found += [weights(other)]
+    model = net(norm=True)
+    backwards = [*model.named_parameters()][::-1]
+    told = weights_of(backwards)
+    assert list(told) == [False] * 3 + [True] * 24 + [False] * 8 + [True] * 8 + [False] * 8 + [True] * 40
+    found += [trained(model, by_decay(model), told)]
+    for each in found:
+        torch.testing.assert_close(each, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_asams_weights_of_parameters_that_an_optimizer_does_not_know() -> None:
+    model = net(norm=True)
+    method = sd.ASAM(0.5, shift=0.01, weights=weights_of(net(norm=True)))
+    optimizer = Optimizer(by_decay(model), method, lr=0.2)
+    refused(lambda: train(model, optimizer, 1), "weights = ['0.weight'", "another order", "weights(model)")
+    thawed = net()
+    thawed[0].bias.requires_grad_(False)
+    method = sd.ASAM(0.5, shift=0.01, weights=weights_of(thawed))
+    thawed[0].bias.requires_grad_(True)
+    optimizer = Optimizer(thawed.parameters(), method, lr=0.2)
+    refused(lambda: train(thawed, optimizer, 1), "'0.weight', '2.weight'")
+    model = net()
+    optimizer = Optimizer(model.parameters(), sd.ASAM(0.5, shift=0.01, weights=weights_of(model)), lr=0.2)
+    model[0].bias.requires_grad_(False)  # one less is no harm
+    train(model, optimizer, 1)
+
+
+def test_momentum_goes_to_the_parameter_of_the_same_name() -> None:
+    def made(order: int, steps: int) -> tuple[nn.Module, Optimizer]:
+        model = net(norm=True)
+        named = [*model.named_parameters()][::order]
+        optimizer = Optimizer([{"params": named[:2]}, {"params": named[2:]}], SAM, lr=0.1, momentum=0.9)
+        train(model, optimizer, steps)
+        return model, optimizer
+
+    def of_group(model: nn.Module, order: int) -> Optimizer:
+        named = [*model.named_parameters()][::order]
+        return Optimizer(named, SAM, lr=0.1, momentum=0.9)
+
+    model, other = net(norm=True), net(norm=True)
+    optimizer, backwards = of_group(model, 1), of_group(other, -1)
+    train(model, optimizer, 3)
+    other.load_state_dict(model.state_dict())
+    backwards.load_state_dict(optimizer.state_dict())
+    train(model, optimizer)
+    train(other, backwards)
+    torch.testing.assert_close(weights(other), weights(model), rtol=1e-12, atol=1e-14)
+    assert backwards.param_groups[0]["param_names"] == [name for name, _ in other.named_parameters()][::-1]
+    # Groups of other parameters have settings of their own; torch would exchange what is in them.
+    _, there = made(-1, 1)
+    _, here = made(1, 1)
+    refused(lambda: here.load_state_dict(there.state_dict()), "other groups")
+    # Other names say nothing: those of a wrapped model, as by DistributedDataParallel, have the same order.
+    wrapped = Optimizer([(f"module.{n}", p) for n, p in other.named_parameters()], SAM, lr=0.1, momentum=0.9)
+    wrapped.load_state_dict(optimizer.state_dict())
+    assert wrapped.steps == optimizer.steps
 
 
 def test_parametrised_weights_are_weights() -> None:
