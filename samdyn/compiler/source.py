@@ -10,7 +10,7 @@ from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
 from .trace import Input
 
 LANES = 64  # runs in a block, a multiple of what a vector register holds: no remainder is ever computed otherwise
-CHECK = 16  # steps after which it is seen whether any run of a block still goes on
+CHECK = 16  # steps after which it is seen whether any run of a block still goes on, and whether to stop
 TYPES = {
     torch.float64: "double",
     torch.float32: "float",
@@ -41,6 +41,9 @@ VECTOR(tan) VECTOR(tanh) VECTOR(atan) VECTOR(sinh) VECTOR(cosh) VECTOR(expm1) VE
 #endif
 #endif
 
+/* Whoever called sets it when the call is to end at once; what was computed is then not stored. */
+#define STOPPED __atomic_load_n(stop, __ATOMIC_RELAXED)
+
 /* a if c, otherwise b. Of bits, since of "?" compilers make branches, and loops with branches stay scalar. */
 #define SELECT(type, bits, name) \
   static inline type name(_Bool c, type a, type b) \
@@ -64,8 +67,8 @@ class Source:
     """Code, and the numbers that it is called with.
 
     Attributes:
-        text: defines ``run(first, last, step, steps, numbers, arrays)``: from block ``first`` up to ``last``, steps
-            ``step`` and following, in place.
+        text: defines ``run(first, last, stride, begin, steps, shared, numbers, arrays, stop)``: from block ``first`` up
+            to ``last``, steps ``begin`` and following, in place; once ``stop`` is not 0 it writes nothing more.
         numbers: its literals and tables.
     """
 
@@ -196,11 +199,12 @@ class _Writer:
             steps += ["#pragma omp simd", f"      {begin}", *indented(loop, 8), "      }"]
         return [
             "void run(int64_t first, int64_t last, int64_t stride, int64_t begin, int64_t steps,",
-            "         const int64_t *shared, const double *restrict p, void **arrays)",
+            "         const int64_t *shared, const double *restrict p, void **arrays, const int32_t *stop)",
             "{",
             *(f"  const int64_t {i.name} = shared[{n}];" for n, i in enumerate(shared)),
             *indented(ONCE, 2),
             "  for (int64_t block = first; block < last; ++block) {",
+            "    if (STOPPED) return;",
             f"    const int64_t from = block * {LANES};",
             *(f"    {line}" for line in arrays),
             f"    {begin}",
@@ -211,7 +215,10 @@ class _Writer:
             *([f"      const int64_t {self._step} = begin + k;"] if self._step else []),
             *indented(EVERY_STEP, 6),
             *steps,
-            *self._stop(begin),
+            f"      if (k % {CHECK} == {CHECK - 1}) {{",
+            "        if (STOPPED) return;",
+            *self._break_if_none_goes_on(begin),
+            "      }",
             "    }",
             f"    {begin}",
             *(f"      {line}" for line in store),
@@ -220,15 +227,13 @@ class _Writer:
             "}",
         ]
 
-    def _stop(self, begin: str) -> list[str]:
+    def _break_if_none_goes_on(self, begin: str) -> list[str]:
         if not self._going:
             return []
         return [
-            f"      if (k % {CHECK} == {CHECK - 1}) {{",
             "        int any = 0;",
             f"        {begin} any |= {self._going}[i] != 0; }}",
             "        if (!any) break;",
-            "      }",
         ]
 
     def _literal(self, value: float, dtype: torch.dtype) -> str:

@@ -1,12 +1,15 @@
 """What is compiled does what torch does, to the last bit where C and torch both round correctly."""
 
+import ctypes
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from samdyn.compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable
+from samdyn.compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable, kernel
 from samdyn.noise import Draws
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-300, -1e300, float("inf"), -float("inf"), float("nan")]
@@ -186,7 +189,45 @@ def test_a_run_that_stopped_is_held() -> None:
 def test_one_thread_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = steps_of(0, 10, torch.tensor([torch.inf]))
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(kernel, "SHORT", 0)  # work this short is one thread's
     assert torch.equal(steps_of(0, 10, torch.tensor([torch.inf])), whole)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda w: w[:, : LANES - 1],  # no whole block
+        lambda w: w[:, :0],
+        lambda w: w[:2],  # another shape
+        lambda w: w.float(),
+        lambda w: w[:, :1].expand(3, LANES),  # as a field that is constant may give: it has less memory than entries
+        lambda w: w.repeat(1, 2)[:, ::2],
+    ],
+)
+def test_memory_that_is_not_as_it_was_made_for_is_refused(wrong: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    w = torch.zeros(3, LANES, dtype=torch.float64)
+    made = Kernel(lambda w: [w + 1], [Input("w", (3,), torch.float64, VARYING)], [], None, None)
+    made.build()
+    with pytest.raises(ValueError, match="needs"):
+        made.run([wrong(w)], {}, 0, 1)
+    with pytest.raises(ValueError, match="2 tensors"):
+        made.run([w, w], {}, 0, 1)
+    made.run([w], {}, 0, 1)
+    assert (w == 1).all()
+
+
+def test_stopped_code_writes_nothing() -> None:
+    w = torch.zeros(LANES, dtype=torch.float64)
+    made = Kernel(lambda w: [w + 1], [Input("w", (), torch.float64, VARYING)], [], None, None)
+    made.build()
+    run = made._library.run
+
+    def stopped(*arguments: Any) -> None:
+        run(*arguments[:-1], ctypes.byref(ctypes.c_int32(1)))
+
+    made._library = SimpleNamespace(run=stopped)  # type: ignore[assignment]
+    made.run([w], {}, 0, 10**15)  # which would take for ever
+    assert (w == 0).all()
 
 
 def test_numbers_are_handed_in_so_that_others_compile_nothing() -> None:
