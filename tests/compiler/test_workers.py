@@ -58,14 +58,17 @@ def test_several_interruptions_let_go_of_nothing_before_the_threads_have_ended()
         time.sleep(0.1)
         ended.append(part)
 
+    def interrupted() -> None:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.02, 0.01)
+            call_in_threads(call, 2, stop)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            try:
-                signal.setitimer(signal.ITIMER_REAL, 0.02, 0.01)
-                call_in_threads(call, 2, stop)
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+            interrupted()
     finally:
         signal.signal(signal.SIGALRM, before)
     assert sorted(ended) == [0, 1]

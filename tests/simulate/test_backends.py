@@ -282,7 +282,7 @@ def test_another_process_finds_it_compiled() -> None:
     script = """
 import samdyn as sd, numpy as np
 from samdyn.compiler import build
-build.subprocess.run = None if build.compiler() and build._machine() else None
+build.subprocess.Popen = None if build.compiler() and build._machine() else None
 noise = sd.noise.Gaussian(np.array([[0.02, 0.01], [0.01, 0.03]]))
 map_ = sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4, momentum=0.9, noise=noise)
 print(sd.simulate(map_, (1, 1), 1, backend="compiled", device="cpu").attrs["backend"])
