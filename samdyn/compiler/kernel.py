@@ -48,7 +48,6 @@ class Kernel:
         values, self.calls = trace(function, inputs, LIMIT)
         self._per_run = [i for i in inputs if i.per_run]
         self._shared = [i.name for i in others if not i.per_run and i.name != step]
-        self._threads = torch.get_num_threads()
         self._source = write(inputs, values, going, step)
         self.text = self._source.text
         self.operations = self.text.count("const ")
@@ -70,8 +69,10 @@ class Kernel:
         """
         self._library = build(self.text)
 
-    def run(self, per_run: Sequence[torch.Tensor], shared: dict[str, int], begin: int, steps: int) -> None:
-        """Take steps, in place, on as many threads as torch used when the kernel was made.
+    def run(
+        self, per_run: Sequence[torch.Tensor], shared: dict[str, int], begin: int, steps: int, threads: int = 1
+    ) -> None:
+        """Take steps, in place.
 
         Where that is interrupted, as by Ctrl-C, all threads have ended before the exception is passed on. The tensors
         are then at any step.
@@ -81,6 +82,7 @@ class Kernel:
             shared: by name, what all runs share.
             begin: the first step's number.
             steps: how many.
+            threads: on how many threads at most; the bits do not depend on it.
 
         Raises:
             ValueError: tensors of other shapes or dtypes than the kernel was made for: it would write beside them.
@@ -92,7 +94,7 @@ class Kernel:
         numbers = self._source.numbers.ctypes.data_as(ctypes.c_void_p)
         whole = [ctypes.c_int64(n) for n in (runs, begin, steps)]
         blocks = runs // LANES
-        threads = min(self._threads, blocks)
+        threads = min(threads, blocks) if self.operations * runs * steps > SHORT else 1
         stop = ctypes.c_int32(0)
 
         def part(number: int, owners: Sequence[torch.Tensor] = per_run) -> None:
@@ -101,11 +103,10 @@ class Kernel:
             # Which lets other threads run.
             self._library.run(first, last, *whole, common, numbers, arrays, ctypes.byref(stop))
 
-        if self.operations * runs * steps <= SHORT:
-            threads = 1  # which ``part`` divides by
-            part(0)
-        else:
+        if self.operations * runs * steps > SHORT:
             call_in_threads(part, threads, stop)
+        else:
+            part(0)
 
     def _check(self, per_run: Sequence[torch.Tensor], runs: int) -> None:
         if len(per_run) != len(self._per_run) or not runs or runs % LANES:

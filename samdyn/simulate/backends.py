@@ -11,6 +11,7 @@ import torch
 
 from ..compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable
 from .stepping import Ensemble, Steps
+from .threads import user_threads
 
 BACKENDS = ("auto", "eager", "compiled")
 LOOK = 64  # steps after which it is seen whether any run goes on
@@ -115,7 +116,7 @@ class OnCPU(Backend):
 
     def _take(self, state: Ensemble, seed: int, begin: int, steps: int) -> None:
         per_run = [*state.parts, state.running, state.end, state.runs]
-        self._kernel.run(per_run, {"seed": seed}, begin, steps)
+        self._kernel.run(per_run, {"seed": seed}, begin, steps, user_threads())
 
     def _check(self, state: Ensemble, seed: int, begin: int) -> None:
         # Code that does not do what torch does must not be trusted, whatever is to blame.

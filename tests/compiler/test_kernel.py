@@ -153,7 +153,7 @@ def test_noise_has_the_same_bits_before_its_functions() -> None:
     torch.testing.assert_close(normals, function(runs)[1], rtol=1e-13, atol=1e-15)
 
 
-def steps_of(begin: int, steps: int, last: torch.Tensor) -> torch.Tensor:
+def steps_of(begin: int, steps: int, last: torch.Tensor, threads: int = 1) -> torch.Tensor:
     """Return w after steps w ← 0.99 w + run + seed + step, of the runs whose w stays under ``last``."""
 
     def function(*tensors: torch.Tensor) -> list[torch.Tensor]:
@@ -166,7 +166,7 @@ def steps_of(begin: int, steps: int, last: torch.Tensor) -> torch.Tensor:
     kernel = Kernel(function, state, [*others, Input("step", (), torch.int64, UNIFORM)], "going", "step")
     kernel.build()
     w, going, run = torch.zeros(3 * LANES).double(), torch.ones(3 * LANES, dtype=torch.bool), torch.arange(3 * LANES)
-    kernel.run([w, going, run], {"seed": 5}, begin, steps)
+    kernel.run([w, going, run], {"seed": 5}, begin, steps, threads)
     right, on = torch.zeros(3 * LANES).double(), torch.ones(3 * LANES, dtype=torch.bool)
     for step in range(begin, begin + steps):
         right, on = function(right, on, run, torch.tensor(5), torch.tensor(step))
@@ -186,11 +186,11 @@ def test_a_run_that_stopped_is_held() -> None:
     assert w.max() < 1500  # far less than after all steps
 
 
-def test_one_thread_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 9])  # of three blocks
+def test_one_thread_or_several(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = steps_of(0, 10, torch.tensor([torch.inf]))
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    monkeypatch.setattr(kernel, "SHORT", 0)  # work this short is one thread's
-    assert torch.equal(steps_of(0, 10, torch.tensor([torch.inf])), whole)
+    monkeypatch.setattr(kernel, "SHORT", 0)  # work this short is not shared
+    assert torch.equal(steps_of(0, 10, torch.tensor([torch.inf]), threads), whole)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import faulthandler, random, signal, sys, time
 import numpy as np, torch
 import samdyn as sd
 from samdyn.compiler import Kernel
-from samdyn.simulate import flow_backends
 
 faulthandler.enable()
 
@@ -87,7 +86,6 @@ for threads, moments in ((2, 50), (1, 10)):
     for work, runs in ((maps, 20_000), (flows, 8_000)):
         work(64, 1)  # to have it compiled
         delays.append(attack(work, runs, moments))
-    flow_backends._traced.clear()  # kernels keep to the number of threads that they were made with
 print(max(delays))
 """
 
