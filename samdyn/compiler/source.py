@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
+from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable
 from .trace import Input
 
 LANES = 64  # runs in a block, a multiple of what a vector register holds: no remainder is ever computed otherwise
 CHECK = 16  # steps after which it is seen whether any run of a block still goes on, and whether to stop
+STACK = 2**20  # bytes that a block's numbers may take; threads have 2 MB or more where the system is glibc's
 TYPES = {
     torch.float64: "double",
     torch.float32: "float",
@@ -189,6 +190,10 @@ class _Writer:
                     store.append(f"{there} = {_local(entry, at)}[i];")
                 arrays.append(f"{_held(self._inputs, entry.dtype)} {_local(entry, at)}[{LANES}];")
         arrays += [f"{_held(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._kept.items()]
+        if 8 * LANES * len(arrays) > STACK:
+            raise NotCompilable(
+                f"a step keeps {len(arrays)} numbers of each run at once, more than a thread's stack holds"
+            )
         begin = f"for (int i = 0; i < {LANES}; ++i) {{"
 
         def indented(loop: int, spaces: int) -> list[str]:
@@ -269,9 +274,12 @@ class _Writer:
             word, left = f"(uint32_t){self._used(turn[0], self._loops[id(node)])}", turn[1]
             return f"(int32_t)(({word} << {left}) | ({word} >> {32 - left}))"
         if operation == "lookup":
-            first = len(self._numbers)
-            self._numbers.extend(node.value)
-            return f"p[{first} + {a}]"
+            # Negative places count from the end. What lies beside the table must not be read: there torch raises, and
+            # here the value is not a number.
+            first, n = len(self._numbers), len(node.value)
+            self._numbers.extend([*node.value, np.nan])
+            place = f"{a} + ({a} < 0) * INT64_C({n})"
+            return f"p[{first} + select_int64_t((uint64_t)({place}) < {n}, {place}, {n})]"
         if operation == "pow":
             return f"pow{suffix}({a}, {b})"
         if len(arguments) == 1:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from ..compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable
 from .stepping import Ensemble, Steps
@@ -15,13 +16,13 @@ from .threads import user_threads
 
 BACKENDS = ("auto", "eager", "compiled")
 LOOK = 64  # steps after which it is seen whether any run goes on
-# What things take, in seconds: an operation of eager torch, and each number it computes; to trace, and what torch
-# prepares once in a process to do so; code that is there, code that is not, and each operation in it.
-OPERATION, NUMBER = 2e-6, 2e-10
+# What things take, in seconds: an operation of eager torch, with Python's share, and each number it computes; to trace,
+# and what torch prepares once in a process to do so; code that is there, code that is not, and each operation in it.
+OPERATION, NUMBER = 3.5e-6, 7e-10
 TRACE, FIRST_TRACE = 0.02, 0.6
 LOAD, COMPILE, LINE = 0.03, 0.2, 6e-4
 CUDA_COMPILE = 60.0
-FEWEST, FEWEST_NOISY = 15, 150  # operations that a step takes at least
+MANY_OPERATIONS, MANY_NUMBERS = 300, 1500  # in a step of one run: few take more
 PORTION = 2e10  # operations on scalars between two looks at the progress: some tenths of a second
 AGREE = 0.5  # share of runs whose first compiled step must be torch's, to rounding; where fields jump some may differ
 SMALL = 2**16  # numbers in a state below which a GPU waits for its launches
@@ -175,11 +176,16 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         return Eager(steps), "asked for"
     if w.device.type == "cuda":
         return _on_cuda(backend, steps, len(w) * runs, number)
+    eager = 0.0
     if backend == "auto":
-        least = number * (FEWEST_NOISY if steps.map_.noise else FEWEST) * (OPERATION + runs * NUMBER)
-        # Until it is traced nobody knows how long a step is: finding out must be little beside what is to do.
-        if least < max(10 * TRACE, 0 if _prepared() else FIRST_TRACE):
-            return Eager(steps), f"{number} steps of {runs} runs are soon done"
+        # Tracing must take little beside what is to do; and so must a step that shows how many operations it takes.
+        soon, why = max(10 * TRACE, 0 if _prepared() else FIRST_TRACE), f"{number} steps of {runs} runs are soon done"
+        if number * (MANY_OPERATIONS * OPERATION + MANY_NUMBERS * runs * NUMBER) < soon:
+            return Eager(steps), why
+        operations = _Operations.of(steps, like)
+        eager = number * (operations.calls * OPERATION + operations.numbers * runs * NUMBER)
+        if eager < soon:
+            return Eager(steps), why
     try:
         kernel = kernel_of(steps, len(w), len(like.parts), w.dtype)
     except NotCompilable as error:
@@ -187,7 +193,6 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
             warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
     try:
-        eager = number * (kernel.calls * OPERATION + kernel.operations * runs * NUMBER)
         needed = LOAD if kernel.is_built else COMPILE + LINE * kernel.operations
         if backend == "auto" and eager < 1.5 * needed:
             return Eager(steps), f"about {eager:.2g} s of work, and compiling takes up to {needed:.2g} s"
@@ -196,6 +201,30 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
     return OnCPU(kernel, steps), "asked for" if backend == "compiled" else f"about {eager:.2g} s of work for torch"
+
+
+class _Operations(TorchFunctionMode):
+    """Counts operations on tensors, and the numbers that they give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.numbers = 0, 0
+
+    @classmethod
+    def of(cls, steps: Steps, like: Ensemble) -> "_Operations":
+        """Count those of a step of one run."""
+        with cls() as operations:
+            steps(*like.parts, like.running, like.end, like.runs, 0, 1)
+        return operations
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Count an operation; what is no operation, as to look up a shape, gives no tensor."""
+        found = func(*args, **(kwargs or {}))
+        for part in found if isinstance(found, tuple | list) else (found,):
+            if torch.is_tensor(part):
+                self.calls += 1
+                self.numbers += part.numel()
+        return found
 
 
 def _on_cuda(backend: str, steps: Steps, numbers: int, number: int) -> tuple[Backend, str]:
