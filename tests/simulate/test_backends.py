@@ -119,7 +119,7 @@ def test_float32() -> None:
 
 def test_five_hundred_steps_differ_by_their_rounding() -> None:
     # Of a linear map: errors grow as the runs do. Each step is off by some units in the last place, also of the root in
-    # torch, which is not correctly rounded on every processor. Where y changes its sign its error is that of x.
+    # torch, which is not correctly rounded on every processor.
     assert_agree(sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, momentum=0.9), steps=500, rtol=500 * 8 * 2.3e-16)
 
 
@@ -272,14 +272,14 @@ def test_what_is_in_between_is_compiled_if_it_was_before(tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("map_", [sd.Map(SADDLE, sd.GD(), lr=0.01), NOISY, sd.Map(SAMPLES, sd.SAM(0.1), lr=0.02)])
 def test_operations_are_counted_before_anything_is_traced(map_: sd.Map) -> None:
-    # Of one step of one run; as many, but for views and copies, as the tracer sees below Python.
+    # Of one step of one run. They are about as many as the tracer finds below Python, which leaves out views of data.
     steps, w = backends.Steps(map_, None), torch.ones(2, 1, dtype=torch.float64)
     none, zero = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.int64)
     like = backends.Ensemble(map_.start(w), none, zero, zero)
     counted = backends._Operations.of(steps, like)
     traced = backends.kernel_of(steps, 2, len(like.parts), w.dtype)
-    assert 0.6 < counted.calls / traced.calls < 1.7
-    assert 0.5 < counted.numbers / traced.operations < 2
+    assert 1 / 3 < counted.calls / traced.calls < 3
+    assert 1 / 3 < counted.numbers / traced.operations < 3
 
 
 def test_one_kernel_serves_all_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
