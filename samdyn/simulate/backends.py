@@ -213,8 +213,9 @@ class _Operations(TorchFunctionMode):
     @classmethod
     def of(cls, steps: Steps, like: Ensemble) -> "_Operations":
         """Count those of a step of one run."""
+        step: Callable[..., Any] = steps  # which takes numbers in place of tensors too
         with cls() as operations:
-            steps(*like.parts, like.running, like.end, like.runs, 0, 1)
+            step(*like.parts, like.running, like.end, like.runs, 0, 1)
         return operations
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

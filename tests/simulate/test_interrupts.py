@@ -21,20 +21,28 @@ class Interrupted(BaseException):
 
 
 def interrupt(number, frame):
-    raise Interrupted
+    # Once, and again as often as it comes while the threads are waited for.
+    global raised
+    names = set()
+    while frame:
+        names.add(frame.f_code.co_name)
+        frame = frame.f_back
+    if not raised or "_wait" in names:
+        raised += 1
+        raise Interrupted
 
 
 signal.signal(signal.SIGALRM, interrupt)
-armed = 0.0
+armed, raised, again = 0.0, 0, 0
 run = Kernel.run
 
 
 def watched(self, per_run, *others):
     global armed
     if per_run[0].shape[-1] > 64 and not armed:
-        armed = time.perf_counter() + random.uniform(0, 0.04)
-        # And again, and again, while the threads are waited for.
-        signal.setitimer(signal.ITIMER_REAL, armed - time.perf_counter(), 2e-3)
+        delay = random.uniform(1e-5, 0.02)
+        armed = time.perf_counter() + delay
+        signal.setitimer(signal.ITIMER_REAL, delay, 2e-3)
     run(self, per_run, *others)
 
 
@@ -54,20 +62,16 @@ def flows(runs, steps):
 
 
 def attack(work, runs, moments):
-    global armed
+    global armed, raised, again
     took, canaries = [], []
     for moment in range(moments):
-        armed = 0.0
+        armed, raised = 0.0, 0
         try:
             work(runs, 100_000)
         except Interrupted:
             took.append(time.perf_counter() - armed)
-            while True:
-                try:
-                    signal.setitimer(signal.ITIMER_REAL, 0)
-                    break
-                except Interrupted:
-                    pass
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            again += raised - 1
         else:
             sys.exit("it was done before it was interrupted")
         filled = -(-runs // 64) * 64
@@ -86,13 +90,15 @@ for threads, moments in ((2, 50), (1, 10)):
     for work, runs in ((maps, 20_000), (flows, 8_000)):
         work(64, 1)  # to have it compiled
         delays.append(attack(work, runs, moments))
-print(max(delays))
+print(max(delays), again)
 """
 
 
 @pytest.mark.slow  # 120 interruptions
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
 def test_threads_end_before_memory_is_given_back() -> None:
-    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert float(done.stdout) < 0.5  # seconds until the exception is there, on a busy machine
+    delay, again = done.stdout.split()
+    assert float(delay) < 0.5  # seconds until the exception is there, on a busy machine
+    assert int(again) > 0  # some were interrupted a second time
