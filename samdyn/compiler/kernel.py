@@ -11,8 +11,8 @@ from .trace import Input, trace
 from .workers import call_in_threads
 
 LIMIT = 24_000  # operations on scalars, of the runs traced; beyond, compiling takes long and torch is not that slow
-# Operations on scalars, some milliseconds of work, that are done in the thread that asks for them: to wake others may
-# take as long, and Ctrl-C may wait so long.
+# Operations on scalars, some milliseconds of work, that are done in the thread that asks for them, and that each other
+# is given at least: to start them may take as long where other programs run, and Ctrl-C may wait so long.
 SHORT = 2e6
 
 Step = Callable[..., Sequence[torch.Tensor]]
@@ -94,7 +94,8 @@ class Kernel:
         numbers = self._source.numbers.ctypes.data_as(ctypes.c_void_p)
         whole = [ctypes.c_int64(n) for n in (runs, begin, steps)]
         blocks = runs // LANES
-        threads = min(threads, blocks) if self.operations * runs * steps > SHORT else 1
+        work = self.operations * runs * steps
+        threads = max(1, min(threads, blocks, int(work / SHORT)))
         stop = ctypes.c_int32(0)
 
         def part(number: int, owners: Sequence[torch.Tensor] = per_run) -> None:
@@ -103,7 +104,7 @@ class Kernel:
             # Which lets other threads run.
             self._library.run(first, last, *whole, common, numbers, arrays, ctypes.byref(stop))
 
-        if self.operations * runs * steps > SHORT:
+        if work > SHORT:
             call_in_threads(part, threads, stop)
         else:
             part(0)

@@ -1,12 +1,10 @@
 """Threads that share one call into C, and have ended when it returns, whatever is raised meanwhile."""
 
 import ctypes
-import os
 import time
+from _thread import start_new_thread
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
 from queue import SimpleQueue
 
 POLL = 1e-3  # seconds between two looks at whether the threads of an interrupted call have ended
@@ -44,7 +42,8 @@ def call_in_threads(call: Callable[[int], None], number: int, stop: ctypes.c_int
     try:
         for _ in range(number):
             try:
-                _pool(number).submit(work)
+                # No pool of threads: interrupted while it starts one, it forgets to end it when Python ends.
+                start_new_thread(work, ())
             except RuntimeError:  # no thread can be started, as when Python is about to end: this one does the work
                 work()
         for _ in range(number):
@@ -73,12 +72,3 @@ def _wait(begun: list[int], ended: list[int]) -> None:
             time.sleep(POLL)
         except BaseException:  # a second Ctrl-C: the first is about to be raised, when the threads have ended
             continue
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="samdyn")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a fork has none of its parent's threads

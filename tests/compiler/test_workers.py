@@ -2,10 +2,8 @@
 
 import ctypes
 import signal
-import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -79,18 +77,8 @@ def test_where_no_thread_can_be_started_the_caller_does_the_work(monkeypatch: py
     def refuse(*_: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse)
+    monkeypatch.setattr(workers, "start_new_thread", refuse)
     done: list[tuple[int, threading.Thread]] = []
     call_in_threads(lambda part: done.append((part, threading.current_thread())), 3, ctypes.c_int32(0))
     assert {part for part, _ in done} == {0, 1, 2}
     assert {thread for _, thread in done} == {threading.current_thread()}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no fork")
-def test_a_fork_starts_threads_of_its_own() -> None:
-    call_in_threads(lambda _: None, 2, ctypes.c_int32(0))
-    assert workers._pool.cache_info().currsize
-    workers._pool.cache_clear()  # what a fork does first
-    done: list[int] = []
-    call_in_threads(done.append, 2, ctypes.c_int32(0))
-    assert sorted(done) == [0, 1]

@@ -125,7 +125,7 @@ def test_compiled_steps_are_as_many_threads_as_the_user_said(flow: bool, monkeyp
         run(self, per_run, shared, begin, steps, threads)
 
     monkeypatch.setattr(Kernel, "run", watched)
-    monkeypatch.setattr(kernel, "SHORT", 0)
+    monkeypatch.setattr(kernel, "SHORT", 1e-9)
     w0 = np.random.default_rng(0).uniform(-1, 1, (200, 2))
     if flow:
         sd.integrate(sd.Flow(WELL, sd.GD()), w0, 1.0, backend="compiled", device="cpu")
