@@ -9,6 +9,7 @@ import torch
 from .. import checks
 from ..dynamics import Flow, Map
 from ..simulate import integrate
+from ..simulate.threads import threads_for
 from .continuation import Bifurcation, Branch, Problem, follow, has_jacobian, join, make_problem, tangent_at
 from .critical_points import critical_points
 from .parameters import with_parameters
@@ -234,7 +235,7 @@ def _orbits(map_: Map, start: torch.Tensor, transient: int, keep: int) -> np.nda
     """Return the last points of runs ``(n, keep, d)``, NaN for those that left the floating-point range."""
     state = map_.start(start)
     last = []
-    with torch.no_grad():
+    with torch.no_grad(), threads_for(start.numel()):
         for step in range(transient + keep):
             state = map_.step(state)
             if step >= transient:

@@ -8,6 +8,7 @@ import torch
 
 from .. import checks
 from ..dynamics import Map
+from ..simulate.threads import threads_for
 from .critical_points import CriticalPoint
 from .growth import growth_rates
 from .parameters import with_parameters
@@ -79,7 +80,7 @@ def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: 
     first = torch.maximum(distance, 2 * step)
     last, time = distance.clone(), torch.zeros_like(distance)
     running = torch.ones_like(distance, dtype=torch.bool)
-    with torch.no_grad():
+    with torch.no_grad(), threads_for(state[0].numel()):
         for _ in range(steps):
             new = map_.step(state)
             here = (along * (new[0] - center)).sum(0).abs()

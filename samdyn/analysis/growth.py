@@ -9,6 +9,7 @@ import torch
 from .. import checks
 from ..dynamics import Map
 from ..methods import Ascent
+from ..simulate.threads import threads_for
 from .critical_points import CriticalPoint
 
 BLOCK = 10  # steps between rescalings
@@ -47,7 +48,7 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
     state = map_.start(center + scale * directions.expand(*point.eigenvectors.shape, *settings))
     blocks = max(2, steps // BLOCK)
     total = torch.zeros(len(center), *settings, dtype=center.dtype)
-    with torch.no_grad():
+    with torch.no_grad(), threads_for(state[0].numel()):
         for block in range(blocks):
             for _ in range(BLOCK):
                 state = map_.step(state)

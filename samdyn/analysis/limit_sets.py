@@ -11,6 +11,7 @@ from ..ops import jacobian
 from ..simulate import integrate
 from ..simulate.resting import held
 from ..simulate.settling import Function, settled
+from ..simulate.threads import threads_for
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .intervals import wilson
 
@@ -161,7 +162,7 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
     z = map_.flat_start(torch.as_tensor(starts.T.copy()))
     midway: torch.Tensor | None = None
     check, done = FIRST_CHECK, 0
-    with torch.no_grad():
+    with torch.no_grad(), threads_for(z.numel()):
         while done < steps and running.size:
             # A check at every doubling, and with a window before it halfway and at the end.
             stop = min(n for n in (check, steps // 2, steps) if n > done)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
-from .source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, _input_name, _local, _places, _rotation, _stored
+from .source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, _input_name, _local, _places, _stored
 from .source import _Writer as _CWriter
 from .trace import Input
 
@@ -76,17 +76,13 @@ class _Writer(_CWriter):
         if node.operation in ("+", "-", "*", "<<") and kind in UNSIGNED:  # which wrap around, as torch's do
             a, b = (f"({UNSIGNED[kind]}){a}" for a in arguments)
             return f"({TYPES[kind]})({a} {node.operation} {b})"
-        if node.operation == "|" and (turn := _rotation(node)):
-            word = f"(uint32_t){self._names[id(turn[0])]}"
-            return f"(int32_t)(({word} << {turn[1]}) | ({word} >> {32 - turn[1]}))"
-        if node.operation == "lookup":
-            first = len(self._numbers)
-            self._numbers.extend(node.value)
-            return f"p.of[{first} + {arguments[0]}]"
         return super()._operation(node, arguments)
 
+    def _number(self, place: str) -> str:
+        return f"p.of[{place}]"
+
     def _select(self, dtype: torch.dtype, condition: str, a: str, b: str) -> str:
-        return f"({condition}) ? {a} : {b}"
+        return f"(({condition}) ? {a} : {b})"
 
     def _kernel(self) -> list[str]:
         per_run = [i for i in self._inputs if i.per_run]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
+from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable
 from .trace import Input
 
 LANES = 64  # runs in a block, a multiple of what a vector register holds: no remainder is ever computed otherwise
-CHECK = 16  # steps after which it is seen whether any run of a block still goes on
+CHECK = 16  # steps after which it is seen whether any run of a block still goes on, and whether to stop
+STACK = 2**20  # bytes that a block's numbers may take; threads have 2 MB or more where the system is glibc's
 TYPES = {
     torch.float64: "double",
     torch.float32: "float",
@@ -41,6 +42,9 @@ VECTOR(tan) VECTOR(tanh) VECTOR(atan) VECTOR(sinh) VECTOR(cosh) VECTOR(expm1) VE
 #endif
 #endif
 
+/* Whoever called sets it when the call is to end at once; what was computed is then not stored. */
+#define STOPPED __atomic_load_n(stop, __ATOMIC_RELAXED)
+
 /* a if c, otherwise b. Of bits, since of "?" compilers make branches, and loops with branches stay scalar. */
 #define SELECT(type, bits, name) \
   static inline type name(_Bool c, type a, type b) \
@@ -64,8 +68,8 @@ class Source:
     """Code, and the numbers that it is called with.
 
     Attributes:
-        text: defines ``run(first, last, step, steps, numbers, arrays)``: from block ``first`` up to ``last``, steps
-            ``step`` and following, in place.
+        text: defines ``run(first, last, stride, begin, steps, shared, numbers, arrays, stop)``: from block ``first`` up
+            to ``last``, steps ``begin`` and following, in place; once ``stop`` is not 0 it writes nothing more.
         numbers: its literals and tables.
     """
 
@@ -186,6 +190,10 @@ class _Writer:
                     store.append(f"{there} = {_local(entry, at)}[i];")
                 arrays.append(f"{_held(self._inputs, entry.dtype)} {_local(entry, at)}[{LANES}];")
         arrays += [f"{_held(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._kept.items()]
+        if 8 * LANES * len(arrays) > STACK:
+            raise NotCompilable(
+                f"a step keeps {len(arrays)} numbers of each run at once, more than a thread's stack holds"
+            )
         begin = f"for (int i = 0; i < {LANES}; ++i) {{"
 
         def indented(loop: int, spaces: int) -> list[str]:
@@ -196,11 +204,12 @@ class _Writer:
             steps += ["#pragma omp simd", f"      {begin}", *indented(loop, 8), "      }"]
         return [
             "void run(int64_t first, int64_t last, int64_t stride, int64_t begin, int64_t steps,",
-            "         const int64_t *shared, const double *restrict p, void **arrays)",
+            "         const int64_t *shared, const double *restrict p, void **arrays, const int32_t *stop)",
             "{",
             *(f"  const int64_t {i.name} = shared[{n}];" for n, i in enumerate(shared)),
             *indented(ONCE, 2),
             "  for (int64_t block = first; block < last; ++block) {",
+            "    if (STOPPED) return;",
             f"    const int64_t from = block * {LANES};",
             *(f"    {line}" for line in arrays),
             f"    {begin}",
@@ -211,7 +220,10 @@ class _Writer:
             *([f"      const int64_t {self._step} = begin + k;"] if self._step else []),
             *indented(EVERY_STEP, 6),
             *steps,
-            *self._stop(begin),
+            f"      if (k % {CHECK} == {CHECK - 1}) {{",
+            "        if (STOPPED) return;",
+            *self._break_if_none_goes_on(begin),
+            "      }",
             "    }",
             f"    {begin}",
             *(f"      {line}" for line in store),
@@ -220,15 +232,13 @@ class _Writer:
             "}",
         ]
 
-    def _stop(self, begin: str) -> list[str]:
+    def _break_if_none_goes_on(self, begin: str) -> list[str]:
         if not self._going:
             return []
         return [
-            f"      if (k % {CHECK} == {CHECK - 1}) {{",
             "        int any = 0;",
             f"        {begin} any |= {self._going}[i] != 0; }}",
             "        if (!any) break;",
-            "      }",
         ]
 
     def _literal(self, value: float, dtype: torch.dtype) -> str:
@@ -264,14 +274,20 @@ class _Writer:
             word, left = f"(uint32_t){self._used(turn[0], self._loops[id(node)])}", turn[1]
             return f"(int32_t)(({word} << {left}) | ({word} >> {32 - left}))"
         if operation == "lookup":
-            first = len(self._numbers)
-            self._numbers.extend(node.value)
-            return f"p[{first} + {a}]"
+            # Negative places count from the end. What lies beside the table must not be read: there torch raises, and
+            # here the value is not a number.
+            first, n = len(self._numbers), len(node.value)
+            self._numbers.extend([*node.value, np.nan])
+            place = f"{a} + ({a} < 0) * INT64_C({n})"
+            return self._number(f"{first} + {self._select(torch.int64, f'(uint64_t)({place}) < {n}', place, str(n))}")
         if operation == "pow":
             return f"pow{suffix}({a}, {b})"
         if len(arguments) == 1:
             return f"{operation}{suffix}({a})"
         return f"{a} {operation} {b}"
+
+    def _number(self, place: str) -> str:
+        return f"p[{place}]"
 
     def _select(self, dtype: torch.dtype, condition: str, a: str, b: str) -> str:
         if dtype == torch.bool:

@@ -11,6 +11,7 @@ from .. import checks
 from ..dynamics import Map
 from ..noise import Draws
 from ..simulate.starts import choose_device, choose_dtype, save_points, start_points
+from ..simulate.threads import threads_for
 
 
 def train(
@@ -85,7 +86,7 @@ def _train(
 ) -> Iterator[tuple[int, torch.Tensor]]:
     state, done = map_.start(w), 0
     for save in map(int, saves):
-        with torch.no_grad():
+        with torch.no_grad(), threads_for(w.numel()):
             for step in range(done + 1, save + 1):
                 state = map_.step(state, None if map_.noise is None else Draws(seed, runs, step))
         done = save

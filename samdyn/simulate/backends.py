@@ -9,14 +9,16 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from ..compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, CUDAKernel, Input, Kernel, NotCompilable
 from .stepping import Ensemble, Steps
+from .threads import user_threads
 
 BACKENDS = ("auto", "eager", "compiled")
 LOOK = 64  # steps after which it is seen whether any run goes on
 TRACE, FIRST_TRACE = 0.02, 0.6  # seconds to trace, and that torch takes to prepare for it, once in a process
-FEWEST, FEWEST_NOISY = 15, 150  # operations that a step takes at least
+MANY_OPERATIONS, MANY_NUMBERS = 300, 1500  # in a step of one run: few take more
 PORTION = 2e10  # operations on scalars between two looks at the progress: some tenths of a second
 CUDA_PORTION, CUDA_RUNS = 5e11, 2**17  # the same on a GPU, and runs that fill one
 AGREE = 0.5  # share of runs whose first compiled step must be torch's, to rounding; where fields jump some may differ
@@ -27,7 +29,7 @@ class Costs:
     """What things take on a kind of device, in seconds.
 
     Attributes:
-        operation, number: an operation of eager torch, and each number that it computes.
+        operation, number: an operation of eager torch, with Python's share, and each number that it computes.
         load, compile, line: code that was compiled before, code that was not, and each operation in it.
     """
 
@@ -38,7 +40,7 @@ class Costs:
     line: float
 
 
-COSTS = {"cpu": Costs(2e-6, 2e-10, 0.03, 0.2, 6e-4), "cuda": Costs(8e-6, 1e-11, 0.01, 0.5, 1e-3)}
+COSTS = {"cpu": Costs(3.5e-6, 7e-10, 0.03, 0.2, 6e-4), "cuda": Costs(8e-6, 1e-11, 0.01, 0.5, 1e-3)}
 
 
 class Backend(ABC):
@@ -109,7 +111,10 @@ class Compiled(Backend):
 
     def _take(self, state: Ensemble, seed: int, begin: int, steps: int) -> None:
         per_run = [*state.parts, state.running, state.end, state.runs]
-        self._kernel.run(per_run, {"seed": seed}, begin, steps)
+        if isinstance(self._kernel, CUDAKernel):
+            self._kernel.run(per_run, {"seed": seed}, begin, steps)
+        else:
+            self._kernel.run(per_run, {"seed": seed}, begin, steps, user_threads())
 
     def _check(self, state: Ensemble, seed: int, begin: int) -> None:
         # Code that does not do what torch does must not be trusted, whatever is to blame.
@@ -169,11 +174,16 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
     if backend == "eager":
         return Eager(steps), "asked for"
     costs = COSTS[like.parts[0].device.type]
+    eager = 0.0
     if backend == "auto":
-        least = number * (FEWEST_NOISY if steps.map_.noise else FEWEST) * (costs.operation + runs * costs.number)
-        # Until it is traced nobody knows how long a step is: finding out must be little beside what is to do.
-        if least < max(10 * TRACE, 0 if _prepared() else FIRST_TRACE):
-            return Eager(steps), f"{number} steps of {runs} runs are soon done"
+        # Tracing must take little beside what is to do; and so must a step that shows how many operations it takes.
+        soon, why = max(10 * TRACE, 0 if _prepared() else FIRST_TRACE), f"{number} steps of {runs} runs are soon done"
+        if number * (MANY_OPERATIONS * costs.operation + MANY_NUMBERS * runs * costs.number) < soon:
+            return Eager(steps), why
+        operations = _Operations.of(steps, like)
+        eager = number * (operations.calls * costs.operation + operations.numbers * runs * costs.number)
+        if eager < soon:
+            return Eager(steps), why
     try:
         kernel = kernel_of(steps, like)
     except NotCompilable as error:
@@ -181,7 +191,6 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
             warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
     try:
-        eager = number * (kernel.calls * costs.operation + kernel.operations * runs * costs.number)
         needed = costs.load if kernel.is_built else costs.compile + costs.line * kernel.operations
         if backend == "auto" and eager < 1.5 * needed:
             return Eager(steps), f"about {eager:.2g} s of work, and compiling takes up to {needed:.2g} s"
@@ -190,6 +199,31 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         warn_once(str(error))
         return Eager(steps), f"not compiled: {error}"
     return Compiled(kernel, steps), "asked for" if backend == "compiled" else f"about {eager:.2g} s of work for torch"
+
+
+class _Operations(TorchFunctionMode):
+    """Counts operations on tensors, and the numbers that they give."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.numbers = 0, 0
+
+    @classmethod
+    def of(cls, steps: Steps, like: Ensemble) -> "_Operations":
+        """Count those of a step of one run."""
+        step: Callable[..., Any] = steps  # which takes numbers in place of tensors too
+        with cls() as operations:
+            step(*like.parts, like.running, like.end, like.runs, 0, 1)
+        return operations
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Count an operation; what is no operation, as to look up a shape, gives no tensor."""
+        found = func(*args, **(kwargs or {}))
+        for part in found if isinstance(found, tuple | list) else (found,):
+            if torch.is_tensor(part):
+                self.calls += 1
+                self.numbers += part.numel()
+        return found
 
 
 def _prepared() -> bool:

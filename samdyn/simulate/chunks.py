@@ -1,7 +1,7 @@
 """Many runs, a chunk at a time, each through all of its steps."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from .results import DIVERGED, LEFT, SETTLED, UNDECIDED
 from .settling import at_rest
 from .statistics import Book, block
 from .stepping import Ensemble, Steps
-from .threads import one_thread
+from .threads import one_thread, threads_for
 from .trajectories import Trajectories
 
 # Numbers in one tensor of a chunk. In eager torch every operation writes one: as much as a cache holds.
@@ -66,7 +66,7 @@ class Course:
             part = slice(first, min(first + size, runs))
             before = deepcopy(self.kept) if isinstance(self.kept, Book) else self.kept
             try:
-                with one_thread() if isinstance(taker, Compiled) else nullcontext():
+                with self._threads(taker, d * (part.stop - first)):
                     self._take(part, taker, show)
             except NotCompilable as error:
                 taker, why, self.kept = Eager(self.steps), f"not compiled: {error}", before
@@ -77,6 +77,11 @@ class Course:
             else:
                 first = part.stop
         return taker.name, why
+
+    def _threads(self, taker: Backend, numbers: int) -> AbstractContextManager[None]:
+        if self.device.type != "cpu":
+            return nullcontext()
+        return one_thread() if isinstance(taker, Compiled) else threads_for(numbers)
 
     def _ensemble(self, part: slice, multiple: int) -> Ensemble:
         """Return some of the runs at their starts, filled up with ones that do not run to a multiple."""

@@ -8,7 +8,7 @@ import torch
 
 from ..compiler import LANES, STATIC, VARYING, Input, Kernel, NotCompilable
 from .backends import AGREE, COSTS, same_numbers, warn_once
-from .threads import one_thread
+from .threads import one_thread, user_threads
 from .trial import CHANGED, Batch, Trial
 
 # What things cost, in seconds, to choose by.
@@ -58,7 +58,7 @@ class Compiled(FlowBackend):
 
     def run(self, batch: Batch, steps: int) -> Batch:
         """Try the steps, in place."""
-        self._kernel.run(batch.tensors, {}, 0, steps)
+        self._kernel.run(batch.tensors, {}, 0, steps, user_threads())
         return batch
 
 

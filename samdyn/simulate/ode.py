@@ -19,6 +19,7 @@ from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
 from .settling import settled
 from .starts import check_memory, choose_device, start_points
+from .threads import threads_for
 
 if TYPE_CHECKING:
     import xarray
@@ -104,6 +105,8 @@ def integrate(
         runs = Runs.start(start, torch.as_tensor(grid, device=on))
         follower = Follower(flow, runs, rtol, atol, (low, high), max_steps, show, backend)
         stack.enter_context(follower.chooser)
+        if on.type == "cpu":
+            stack.enter_context(threads_for(min(start.numel(), BATCH * landscape.dim)))
         runs.outcome[outside(start)] = STOPPED
         if start.shape[1] == 1 and (runs.outcome != STOPPED).all():
             _lsoda(flow, runs, rtol, atol, outside, max_steps, follower.jump_ahead)

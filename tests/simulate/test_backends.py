@@ -117,9 +117,10 @@ def test_float32() -> None:
     )  # 20 steps of rounding to 6e-8, times gradients that change 100 × as fast
 
 
-def test_to_the_bit_where_every_operation_is_rounded_once() -> None:
-    eager, compiled = both(sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, momentum=0.9), steps=500)
-    assert (eager.w.values == compiled.w.values).all()
+def test_five_hundred_steps_differ_by_their_rounding() -> None:
+    # Of a linear map: errors grow as the runs do. Each step is off by some units in the last place, also of the root in
+    # torch, which is not correctly rounded on every processor.
+    assert_agree(sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, momentum=0.9), steps=500, rtol=500 * 8 * 2.3e-16)
 
 
 def test_runs_that_stop() -> None:
@@ -255,18 +256,30 @@ def test_much_is_compiled() -> None:
 
 def test_the_first_of_a_process_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "_prepared", lambda: False)
-    assert sd.simulate(NOISY, starts(NOISY), 900, device="cpu").attrs["backend"] == "eager"
+    assert sd.simulate(NOISY, starts(NOISY), 400, device="cpu").attrs["backend"] == "eager"
     assert sd.simulate(NOISY, starts(NOISY), 20_000, device="cpu").attrs["backend"] == "compiled"
 
 
 def test_what_is_in_between_is_compiled_if_it_was_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
     monkeypatch.setattr(backends, "_prepared", lambda: True)  # as after any other that was compiled
-    first = sd.simulate(NOISY, starts(NOISY), 900, device="cpu")
+    first = sd.simulate(NOISY, starts(NOISY), 400, device="cpu")
     assert first.attrs["backend"] == "eager"
     assert "compiling takes up to" in first.attrs["backend_reason"]
     sd.simulate(NOISY, starts(NOISY), 1, backend="compiled", device="cpu")
-    assert sd.simulate(NOISY, starts(NOISY), 900, device="cpu").attrs["backend"] == "compiled"
+    assert sd.simulate(NOISY, starts(NOISY), 400, device="cpu").attrs["backend"] == "compiled"
+
+
+@pytest.mark.parametrize("map_", [sd.Map(SADDLE, sd.GD(), lr=0.01), NOISY, sd.Map(SAMPLES, sd.SAM(0.1), lr=0.02)])
+def test_operations_are_counted_before_anything_is_traced(map_: sd.Map) -> None:
+    # Of one step of one run. They are about as many as the tracer finds below Python, which leaves out views of data.
+    steps, w = backends.Steps(map_, None), torch.ones(2, 1, dtype=torch.float64)
+    none, zero = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.int64)
+    like = backends.Ensemble(map_.start(w), none, zero, zero)
+    counted = backends._Operations.of(steps, like)
+    traced = backends.kernel_of(steps, 2, len(like.parts), w.dtype)
+    assert 1 / 3 < counted.calls / traced.calls < 3
+    assert 1 / 3 < counted.numbers / traced.operations < 3
 
 
 def test_one_kernel_serves_all_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +295,7 @@ def test_another_process_finds_it_compiled() -> None:
     script = """
 import samdyn as sd, numpy as np
 from samdyn.compiler import build
-build.subprocess.run = None if build.compiler() and build._machine() else None
+build.subprocess.Popen = None if build.compiler() and build._machine() else None
 noise = sd.noise.Gaussian(np.array([[0.02, 0.01], [0.01, 0.03]]))
 map_ = sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4, momentum=0.9, noise=noise)
 print(sd.simulate(map_, (1, 1), 1, backend="compiled", device="cpu").attrs["backend"])
