@@ -277,7 +277,7 @@ def test_operations_are_counted_before_anything_is_traced(map_: sd.Map) -> None:
     none, zero = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.int64)
     like = backends.Ensemble(map_.start(w), none, zero, zero)
     counted = backends._Operations.of(steps, like)
-    traced = backends.kernel_of(steps, 2, len(like.parts), w.dtype)
+    traced = backends.kernel_of(steps, like)
     assert 1 / 3 < counted.calls / traced.calls < 3
     assert 1 / 3 < counted.numbers / traced.operations < 3
 
