@@ -27,20 +27,20 @@ def test_no_name_is_looked_up_and_then_used_as_it_was_given(path: Path) -> None:
 
 def test_samdyns_own_names_are_found_in_any_case() -> None:
     assert checks.known("coupling", "Shared", ("shared", "clean")) == "shared"
-    with pytest.raises(sd.InputError, match="coupling = 'sharde'.*Did you mean 'shared'"):
+    with pytest.raises(sd.InputError, match=r"coupling = 'sharde'.*Did you mean 'shared'"):
         checks.known("coupling", "sharde", ("shared", "clean"))
 
 
 def test_a_name_that_is_spelled_exactly_is_meant() -> None:
     assert checks.known("coordinate", "X", ["x", "X", "Xa"]) == "X"
     assert checks.known("coordinate", "x", ["X", "x"]) == "x"
-    with pytest.raises(sd.InputError, match="coordinate = 'ABC'.*Known: Abc, aBc"):
+    with pytest.raises(sd.InputError, match=r"coordinate = 'ABC'.*Known: Abc, aBc"):
         checks.known("coordinate", "ABC", ["aBc", "Abc"])
 
 
 def test_the_users_names_are_case_sensitive() -> None:
     assert checks.spelled("coordinate", "X", ["x", "X"]) == "X"
-    with pytest.raises(sd.InputError, match="coordinate = 'X'.*Did you mean 'x'"):
+    with pytest.raises(sd.InputError, match=r"coordinate = 'X'.*Did you mean 'x'"):
         checks.spelled("coordinate", "X", ["x", "y"])
 
 

@@ -8,7 +8,19 @@ from pathlib import Path
 import samdyn
 
 ROOT = Path(samdyn.__file__).parent
-ORDER = ["checks", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler", "simulate", "analysis"]
+ORDER = [
+    "checks",
+    "portable",
+    "ops",
+    "oracle",
+    "landscapes",
+    "methods",
+    "noise",
+    "dynamics",
+    "compiler",
+    "simulate",
+    "analysis",
+]
 ORDER += ["theory", "networks", "plot", "output", "cli"]
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
 HEAVY |= {"sklearn", "mnist1d", "requests"}

@@ -14,7 +14,6 @@ from ..checks import reject
 from .functions import OURS, TORCH
 from .stable import masked
 
-
 LONGEST_SUM = 32  # terms in one nest of calls; Python reads parentheses 200 deep
 
 Compiled = Callable[..., tuple[torch.Tensor, ...]]

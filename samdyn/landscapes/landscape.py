@@ -11,6 +11,7 @@ import torch
 from .. import checks
 from ..ops import Point, is_symbolic, symbolic
 from ..oracle import Oracle
+from ..portable import Portable
 from .compile import Compiled, compile_torch
 from .degree import degree_at_most_2
 from .derivatives import Derivatives
@@ -20,7 +21,7 @@ from .stable import quick, stable, written
 Box = tuple[tuple[float, float], ...]
 
 
-class Landscape:
+class Landscape(Portable):
     """A loss L(w) of d real coordinates, given by one formula.
 
     Points are torch tensors ``(d, …)`` of any floating dtype on any device, anything ``torch.as_tensor`` makes such a

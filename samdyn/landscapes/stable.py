@@ -1,131 +1,21 @@
 """Formulas in a form that floating point can compute wherever their values are finite.
 
-``log(1 + exp(u))`` is u at u = 1000, but exp(1000) is beyond the floating-point range. What stands here are functions
-for the usual losses of that kind, closed under differentiation, and the rules that find them in a formula. They serve
-numbers alone: a landscape's formulas stay as they were typed.
+``log(1 + exp(u))`` is u at u = 1000, but exp(1000) is beyond the floating-point range. What stands here finds the usual
+losses of that kind in a formula. It serves numbers alone: a landscape's formulas stay as they were typed.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import sympy
 
 from .parse import COMPARED
-
-
-class LogSumExp(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated
-    """log Σ exp(uᵢ)."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        u = self.args[argindex - 1]
-        if len(self.args) == 2:
-            return Logistic(u - self.args[2 - argindex])
-        return SoftMax(u, *self.args)
-
-
-class Logistic(sympy.Function):  # type: ignore[misc]
-    """1/(1 + exp(−u))."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return self * Logistic(-self.args[0])
-
-
-class SoftMax(sympy.Function):  # type: ignore[misc]
-    """exp(v)/Σ exp(uᵢ), of v and the uᵢ."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return self if argindex == 1 else -self * SoftMax(self.args[argindex - 1], *self.args[1:])
-
-
-class LogCosh(sympy.Function):  # type: ignore[misc]
-    """log cosh u."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return Tanh(self.args[0])
-
-
-class Tanh(sympy.Function):  # type: ignore[misc]
-    """tanh u, whose derivative is no difference of numbers near 1."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return Sech(self.args[0]) ** 2
-
-
-class Sech(sympy.Function):  # type: ignore[misc]
-    """1/cosh u."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return -self * Tanh(self.args[0])
-
-
-class SinhExp(sympy.Function):  # type: ignore[misc]
-    """sinh(u) exp(v)."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return CoshExp(*self.args) if argindex == 1 else self
-
-
-class CoshExp(sympy.Function):  # type: ignore[misc]
-    """cosh(u) exp(v)."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        return SinhExp(*self.args) if argindex == 1 else self
-
-
-class Largest(sympy.Function):  # type: ignore[misc]
-    """The largest of some terms; SymPy's Max compares every pair of them, which takes seconds for ten."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        u, others = self.args[argindex - 1], _without(self.args, argindex - 1)
-        return Step(u - Largest(*others) if len(others) > 1 else u - others[0])
-
-
-class Smallest(sympy.Function):  # type: ignore[misc]
-    """The smallest of some terms."""
-
-    is_extended_real = True
-
-    def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        u, others = self.args[argindex - 1], _without(self.args, argindex - 1)
-        return Step(Smallest(*others) - u if len(others) > 1 else others[0] - u)
-
-
-class Step(sympy.Function):  # type: ignore[misc]
-    """1 where u > 0, else 0; SymPy's Heaviside asks the sign of u, which takes seconds for a long formula."""
-
-    is_extended_real = True
-
-    def _eval_derivative(self, s: sympy.Symbol) -> sympy.Expr:
-        return sympy.Integer(0)
-
-
-class Where(sympy.Function):  # type: ignore[misc]
-    """value where u > 0, and 0 elsewhere, also where the value is infinite; of u and the value."""
-
+from .special import CoshExp, Largest, LogCosh, Logistic, LogSumExp, Sech, SinhExp, Smallest, SoftMax, Step, Tanh, Where
 
 REWRITTEN = (sympy.exp, sympy.sinh, sympy.cosh, sympy.Max, sympy.Min)
 
 
 def stable(expr: sympy.Expr) -> sympy.Expr:
-    """Return an expression of the same value with this module's functions in it."""
+    """Return an expression of the same value, in functions of ``special`` where it would overflow as it stands."""
     if not expr.has(*REWRITTEN):
         return expr
     known: dict[sympy.Basic, sympy.Basic] = {}
@@ -145,7 +35,7 @@ def stable(expr: sympy.Expr) -> sympy.Expr:
 
 
 def quick(expr: sympy.Expr) -> sympy.Expr:
-    """Return an expression whose Max and Min of many terms are this module's, which SymPy differentiates at once."""
+    """Return an expression with the Max and Min of ``special`` where they have many terms: quick to differentiate."""
 
     def many(e: sympy.Basic) -> bool:
         return isinstance(e, sympy.Max | sympy.Min) and len(e.args) > COMPARED
@@ -178,10 +68,6 @@ def masked(expr: sympy.Expr) -> sympy.Expr:
         return factor * value
 
     return expr.replace(lambda e: isinstance(e, sympy.Mul) and any(map(is_step, e.args)), split)
-
-
-def _without(terms: Sequence[Any], index: int) -> list[Any]:
-    return [*terms[:index], *terms[index + 1 :]]
 
 
 def _rule(e: sympy.Basic, args: list[sympy.Basic]) -> sympy.Basic:

@@ -186,7 +186,7 @@ def test_bad_input(wrong: Any, message: str) -> None:
 
 @pytest.mark.parametrize(("label", "of_labels"), [("y", 2), ("Y", 0.25)])
 def test_labels_are_told_apart_by_case(label: str, of_labels: float) -> None:
-    """From a = 0, ∇ℓ = −xy + XY; noise of variance 1 on y adds E[x²] = 2, on Y E[X²] = 1/4 to the variance over samples.
+    """From a = 0, ∇ℓ = −xy + XY: noise of variance 1 on y adds E[x²] = 2, and on Y it adds E[X²] = 1/4.
 
     Over the samples xy is ½, −2, −2 and Y is 0: their variance is 25/18.
     """

@@ -146,8 +146,8 @@ def test_one_step_by_hand(name: str, coupling: str) -> None:
 
 @pytest.mark.parametrize(
     ("coupling", "told"),
-    # By hand, of 10 steps w ← qw − η(ξ₂ + ρλξ₁), q = 1 − ηλ(1 + ρλ), at λ = ±2: η²(1 − q²⁰)/(1 − q²) times 1 + ρ²λ² where
-    # ξ₁ and ξ₂ are two draws, and times 1 where the ascent is clean.
+    # By hand, of 10 steps w ← qw − η(ξ₂ + ρλξ₁), q = 1 − ηλ(1 + ρλ), at λ = ±2: η²(1 − q²⁰)/(1 − q²), times 1 + ρ²λ²
+    # where ξ₁ and ξ₂ are two draws, and times 1 where the ascent is clean.
     [("Independent", (0.01227882, 0.04931644)), ("CLEAN", (0.0074871, 0.0300710))],
 )
 def test_couplings_are_named_in_any_case(coupling: str, told: tuple[float, float]) -> None:
