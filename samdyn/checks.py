@@ -2,7 +2,6 @@
 
 import difflib
 import math
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
@@ -20,8 +19,8 @@ def reject(name: str, value: object, rule: str, fix: str) -> NoReturn:
     """Raise an InputError that names the value, the rule and the fix."""
     try:
         shown = repr(value)
-    except ValueError:  # Python writes out no integer of more than 4300 digits
-        shown = f"{type(value).__name__} of more than {sys.get_int_max_str_digits()} digits"
+    except (ValueError, RecursionError):  # an integer of more than 4300 digits, or a formula in a formula in …
+        shown = f"({type(value).__name__}, too large to be shown)"
     raise InputError(f"{name} = {shown if len(shown) <= 200 else shown[:197] + '...'}: {rule}. {fix}")
 
 

@@ -101,6 +101,8 @@ def read(formula: str | sympy.Expr, coordinates: Sequence[sympy.Symbol]) -> symp
     """
     if not isinstance(formula, sympy.Expr):
         return parse(formula, coordinates)
+    if _depth(formula) > DEEPEST_FORMULA:
+        reject("formula", formula, "is nested too deeply", "Write it in fewer steps")
     known = {s.name: s for s in coordinates}
     expr = formula.xreplace({s: known.get(spelling(s.name), s) for s in formula.free_symbols if s.is_real})
     if expr.has(*NO_REAL_NUMBERS):
