@@ -114,6 +114,7 @@ def test_what_is_cached_stays_here_and_nothing_else() -> None:
     assert copy.copy(thing).given == 4
 
 
+@pytest.mark.slow
 def test_workers_that_share_nothing() -> None:
     """In a process that imports everything anew, as everywhere on macOS and Windows and in joblib's workers."""
     systems = [NOISY, ON_SAMPLES, sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4)]

@@ -30,6 +30,8 @@ class Landscape(Portable):
     At kinks the derivatives of abs and relu are 0, as in deep-learning frameworks, and so are those of Max and Min at
     ties; the delta functions of second derivatives are dropped.
 
+    Numbers are computed in a form that does not overflow where the loss is finite: ``log(1 + exp(x))`` is x at 1000.
+
     Attributes:
         expr: the formula, a SymPy expression in ``symbols``.
         symbols: the coordinates, real SymPy symbols.

@@ -21,7 +21,7 @@ def stable(expr: sympy.Expr) -> sympy.Expr:
     known: dict[sympy.Basic, sympy.Basic] = {}
 
     def visit(e: sympy.Basic) -> sympy.Basic:
-        if not e.args:
+        if not e.args or not e.free_symbols:
             return e
         if e not in known:
             known[e] = _rule(e, [factor(arg) if isinstance(e, sympy.Mul) else visit(arg) for arg in e.args])
@@ -92,14 +92,17 @@ def _exponents(e: sympy.Expr) -> list[sympy.Expr] | None:
     """Return u₁ … uₙ, n ≥ 2, if an expression is Σ exp(uᵢ) and not constant."""
     if not isinstance(e, sympy.Add) or e.is_number:
         return None
-    found = []
+    constant = sympy.Add(*(term for term in e.args if term.is_number))
+    if constant != 0 and not constant.is_positive:
+        return None
+    found = [sympy.log(constant)] if constant != 0 else []
     for term in e.args:
-        factor, rest = term.as_coeff_Mul()
-        numbers, others = rest.as_independent(*rest.free_symbols) if rest.free_symbols else (rest, sympy.Integer(1))
-        factor = factor * numbers
-        if not factor.is_positive or not (others == 1 or isinstance(others, sympy.exp)):
+        if term.is_number:
+            continue
+        factor, exponential = term.as_independent(*term.free_symbols, as_Add=False)
+        if not factor.is_positive or not isinstance(exponential, sympy.exp):
             return None
-        found.append(sympy.log(factor) + (others.args[0] if others != 1 else 0))
+        found.append(sympy.log(factor) + exponential.args[0])
     return found
 
 

@@ -14,6 +14,10 @@ FORMULAS = {
     "log(exp(x) + 1) + x**2/1000": (640, 1440),
     "log(2 + 3*exp(-x))": (800 + np.log(3), np.log(2)),
     "log(exp(x) + exp(-2*x))": (1600, 800),
+    "log(2 + exp(pi) + exp(x))": (np.log(2 + np.exp(np.pi)), 800),
+    "relu(log(2 + exp(3) + exp(x - 1)))*tanh(2)/cosh(1)": tuple(
+        v * np.tanh(2) / np.cosh(1) for v in (np.log(2 + np.exp(3)), 799)
+    ),
     "-log(exp(-(x - 1)**2) + exp(-(x + 1)**2) + 2*exp(-x**2))": (799.0**2, 799.0**2),
     "1/(1 + exp(-x))": (0, 1),
     "x/(1 + exp(-x))": (0, 800),
