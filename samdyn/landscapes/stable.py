@@ -177,7 +177,7 @@ def _hyperbolic(v: sympy.Expr, rest: sympy.Expr) -> sympy.Expr:
     others = [sympy.Integer(1)]
     for factor in sympy.Mul.make_args(rest):
         base, power = factor.as_base_exp()
-        if isinstance(base, sympy.sinh | sympy.cosh) and power.is_number:
+        if isinstance(base, sympy.sinh | sympy.cosh) and base.free_symbols and power.is_number:
             powers[base] = power
         else:
             others.append(factor)
