@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import unicodedata
 from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from typing import Any, NoReturn
@@ -16,7 +17,10 @@ class InputError(ValueError):
 
 def reject(name: str, value: object, rule: str, fix: str) -> NoReturn:
     """Raise an InputError that names the value, the rule and the fix."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # an integer of more than 4300 digits, or a formula in a formula in …
+        shown = f"({type(value).__name__}, too large to be shown)"
     raise InputError(f"{name} = {shown if len(shown) <= 200 else shown[:197] + '...'}: {rule}. {fix}")
 
 
@@ -24,9 +28,13 @@ def number(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], 
     """Return ``value`` as a float if it is a finite real number that ``allowed`` accepts."""
     real = isinstance(value, Real) and not isinstance(value, bool)
     real = real or (isinstance(value, sympy.Expr) and bool(value.is_real) and not value.free_symbols)
-    if not real or not math.isfinite(value) or not allowed(float(value)):
+    try:
+        found = float(value) if real else math.nan
+    except OverflowError:  # an integer beyond the floating-point range
+        found = math.inf
+    if not math.isfinite(found) or not allowed(found):
         reject(name, value, rule, fix)
-    return float(value)
+    return found
 
 
 def is_formula(value: object) -> bool:
@@ -91,13 +99,40 @@ def positive(name: str, value: Any, fix: str) -> float:
 
 
 def known(kind: str, name: str, names: Iterable[str]) -> str:
-    """Return the one of ``names`` that ``name`` spells, in any case; otherwise list them and suggest the nearest."""
-    name, by_folded = str(name), {n.casefold(): n for n in names}
-    if name.casefold() in by_folded:
-        return by_folded[name.casefold()]
-    near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
-    guess = f"Did you mean {by_folded[near[0]]!r}? " if near else ""
-    reject(kind, name, f"no {kind} has this name", f"{guess}Known: {', '.join(sorted(by_folded.values()))}")
+    """Return the one of samdyn's own ``names`` that ``name`` spells, in any case.
+
+    What it returns is to be used, and not the name that was given: that may be in another case.
+
+    Raises:
+        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+    """
+    name, names = str(name), list(names)
+    alike = [n for n in names if n == name] or [n for n in names if n.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else _unknown(kind, name, names)
+
+
+def spelling(name: str) -> str:
+    """Return a name in the one encoding by which Python compares names."""
+    return unicodedata.normalize("NFKC", name)
+
+
+def spelled(kind: str, name: str, names: Iterable[str]) -> str:
+    """Return the one of the user's ``names``, as of coordinates or data, that ``name`` is, as Python compares names.
+
+    Case matters: x and X may be two coordinates. How a letter is encoded does not: the micro sign is the Greek µ.
+
+    Raises:
+        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+    """
+    name, names = spelling(str(name)), list(names)
+    return name if name in names else _unknown(kind, name, names)
+
+
+def _unknown(kind: str, name: str, names: list[str]) -> NoReturn:
+    folded = [n.casefold() for n in names]
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    guess = f"Did you mean {names[folded.index(near[0])]!r}? " if near else ""
+    reject(kind, name, f"no {kind} has this name", f"{guess}Known: {', '.join(sorted(names))}")
 
 
 def box(value: Any, dim: int) -> tuple[tuple[float, float], ...]:

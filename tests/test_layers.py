@@ -10,7 +10,8 @@ import samdyn
 ROOT = Path(samdyn.__file__).parent
 ORDER = [
     "checks",
-    "arguments",
+ORDER = ["checks", "arguments", "portable", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler"]
+ORDER += ["simulate", "analysis", "theory", "networks", "plot", "output", "cli"]
     "ops",
     "oracle",
     "landscapes",

@@ -75,7 +75,7 @@ def basins(
     names = [str(s) for s in system.landscape.symbols]
     limits = checks.box(system.landscape.box if box is None else box, len(names))
     values = {
-        checks.known("coordinate", name, names): checks.number(name, v, "must be a finite number", "Use e.g. 0.0")
+        checks.spelled("coordinate", name, names): checks.number(name, v, "must be a finite number", "Use e.g. 0.0")
         for name, v in (fixed or {}).items()
     }
     free = [name for name in names if name not in values]

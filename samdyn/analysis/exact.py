@@ -8,6 +8,7 @@ import sympy
 
 from .. import checks
 from ..landscapes import Landscape
+from ..landscapes.parse import rational
 
 DIGITS = 50
 CANDIDATES = 10_000  # combinations of coordinates that are tried at most
@@ -42,7 +43,7 @@ def exact_critical_points(landscape: Landscape) -> ExactCriticalPoints:
     """
     symbols = landscape.symbols
     fix = "Search for the points with critical_points"
-    gradient = [sympy.nsimplify(g, rational=True) for g in landscape.gradient]
+    gradient = [rational(g) for g in landscape.gradient]
     if not all(g.is_polynomial(*symbols) for g in gradient):
         checks.reject("landscape", landscape, "its gradient is not polynomial, so it is not solved exactly", fix)
     common = reduce(sympy.gcd, gradient)

@@ -11,11 +11,13 @@ from ..landscapes import Landscape
 from ..methods import Method
 from ..noise import Noise
 from ..ops import root
+from ..portable import Portable
 from .models import MODELS, Law, check_model
+from .parts import check_parts
 
 
 @dataclass(frozen=True)
-class Diffusion:
+class Diffusion(Portable):
     """A diffusion that models the iterates w ← w − ηF_ξ(w) at t = kη:
 
     dw = −M(w) dt + √(η C(w)) dW,
@@ -54,6 +56,7 @@ class Diffusion:
     model: str = "moments"
 
     def __post_init__(self) -> None:
+        check_parts(self.landscape, self.method)
         if not isinstance(self.noise, Noise):
             checks.reject("noise", self.noise, "a diffusion needs noise", "Use e.g. noise.Gaussian(1.0), or a Flow")
         object.__setattr__(self, "lr", checks.learning_rate(self.lr))

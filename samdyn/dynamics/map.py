@@ -15,13 +15,15 @@ from ..methods import Method
 from ..noise import Draws, Noise
 from ..noise.model import Source
 from ..ops import Point, is_symbolic, jacobian, symbolic
+from ..portable import Portable
+from .parts import check_parts
 
 Batches = Callable[[int], torch.Tensor]
 State = tuple[Point, ...]  # (w,), or with momentum (w, v); every part is (d, …)
 
 
 @dataclass(frozen=True)
-class Map:
+class Map(Portable):
     """The iterates of a method F: w ← w − ηF(w), or with momentum γ
 
     heavy ball:  v ← γv + F(w),  w ← w − ηv
@@ -49,6 +51,7 @@ class Map:
     noise: Noise | None = None
 
     def __post_init__(self) -> None:
+        check_parts(self.landscape, self.method)
         object.__setattr__(self, "lr", checks.learning_rate(self.lr))
         object.__setattr__(self, "momentum", checks.momentum(self.momentum))
         if self.nesterov and not self.has_velocity:

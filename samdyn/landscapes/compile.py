@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any
 
 import sympy
@@ -12,51 +11,12 @@ from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from sympy.printing.pycode import PythonCodePrinter
 
 from ..checks import reject
+from .functions import OURS, TORCH
+from .stable import masked
 
+LONGEST_SUM = 32  # terms in one nest of calls; Python reads parentheses 200 deep
 
-def _largest(*terms: Any) -> Any:
-    return reduce(_pairwise(torch.maximum, "min"), terms)
-
-
-def _smallest(*terms: Any) -> Any:
-    return reduce(_pairwise(torch.minimum, "max"), terms)
-
-
-def _pairwise(both_tensors: Callable[..., Any], bound: str) -> Callable[[Any, Any], Any]:
-    def pair(a: Any, b: Any) -> Any:
-        if torch.is_tensor(a) and torch.is_tensor(b):
-            return both_tensors(a, b)
-        tensor, constant = (a, b) if torch.is_tensor(a) else (b, a)
-        return tensor.clamp(**{bound: constant})
-
-    return pair
-
-
-def _sinh(u: torch.Tensor) -> torch.Tensor:
-    # torch's own, and cosh, have other last bits in the middle of an array than at its end.
-    return (torch.expm1(u) - torch.expm1(-u)) / 2
-
-
-def _cosh(u: torch.Tensor) -> torch.Tensor:
-    return (torch.exp(u) + torch.exp(-u)) / 2
-
-
-def _step(u: torch.Tensor, at_zero: float) -> torch.Tensor:
-    return torch.where(u > 0, 1.0, torch.where(u < 0, 0.0, at_zero)).to(u.dtype)
-
-
-# The names that generated code may use: the whole of what can run.
-TORCH: dict[str, Callable[..., Any]] = {
-    **{name: getattr(torch, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "atan", "sign")},
-    "sinh": _sinh,
-    "cosh": _cosh,
-    "add": torch.add,
-    "addcmul": torch.addcmul,
-    "Abs": torch.abs,
-    "Max": _largest,
-    "Min": _smallest,
-    "Heaviside": _step,
-}
+Compiled = Callable[..., tuple[torch.Tensor, ...]]
 
 
 class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not annotated
@@ -77,13 +37,20 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
             return f"sqrt({self._print(base)})"
         if exponent == sympy.Rational(-1, 2):
             return f"(1.0/sqrt({self._print(base)}))"
-        return f"({self._print(base)})**({self._print(exponent)})"
+        return f"power({self._print(base)}, {self._print(exponent)})"
 
     def _print_Add(self, expr: sympy.Add, order: Any = None) -> str:
         """Print a sum with few operations: torch adds multiples, and multiples of products, in one."""
         number, rest = expr.as_coeff_Add()
         parts = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest)]
         parts.sort(key=lambda part: part[0] != 1)  # begin with one that is no multiple
+        total = self._sum(parts)
+        return total if number == 0 else f"({total} + {_real(number)!r})"
+
+    def _sum(self, parts: Sequence[tuple[sympy.Expr, sympy.Expr]]) -> str:
+        if len(parts) > LONGEST_SUM:
+            middle = len(parts) // 2
+            return f"({self._sum(parts[:middle])} + {self._sum(parts[middle:])})"
         total = self._print(sympy.Mul(*parts[0]))
         for factor, term in parts[1:]:
             if isinstance(term, sympy.Mul):
@@ -91,11 +58,11 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
                 total = f"addcmul({total}, {a}, {b}, value={_real(factor)!r})"
             else:
                 total = f"add({total}, {self._print(term)}, alpha={_real(factor)!r})"
-        return total if number == 0 else f"({total} + {_real(number)!r})"
+        return total
 
     def _print_call(self, expr: Application) -> str:
         name = type(expr).__name__
-        if name not in TORCH:
+        if name not in TORCH and name not in OURS:
             raise PrintMethodNotImplementedError(name)
         return f"{name}({', '.join(map(self._print, expr.args))})"
 
@@ -121,7 +88,7 @@ def _fold(expr: sympy.Expr) -> sympy.Expr:
             raise _NotReal(str(number))
         return value
 
-    return expr.replace(lambda e: e.is_number and not e.is_Atom, literal)
+    return expr.replace(lambda e: e.is_number and not isinstance(e, sympy.Float | sympy.Rational), literal)
 
 
 def _shared(expressions: Any, **options: Any) -> Any:
@@ -131,13 +98,11 @@ def _shared(expressions: Any, **options: Any) -> Any:
     replacements, reduced = sympy.cse(expressions, **options)
     for name, e in replacements:
         e = e.xreplace(multiples)
-        (multiples if e.as_coeff_Mul()[1].is_Symbol else named)[name] = e
+        (multiples if e.as_coeff_Mul()[1].is_Symbol or e.is_number else named)[name] = e
     return list(named.items()), [e.xreplace(multiples) for e in reduced]
 
 
-def compile_torch(
-    arguments: Sequence[sympy.Symbol], expressions: Sequence[sympy.Expr]
-) -> Callable[..., tuple[torch.Tensor, ...]]:
+def compile_torch(arguments: Sequence[sympy.Symbol], expressions: Sequence[sympy.Expr]) -> Compiled:
     """Return a function of one tensor per argument, all of one shape, giving one tensor of that shape per expression.
 
     Common subexpressions are computed once. The code contains no name from outside: arguments are renamed, and a
@@ -151,10 +116,12 @@ def compile_torch(
     renamed = dict(zip(arguments, names, strict=True))
     try:
         # Constants first, or they would become common subexpressions, and sqrt be called with a number.
-        folded = [_fold(sympy.sympify(e).xreplace(renamed)) for e in expressions]
-        function = sympy.lambdify(names, folded, modules=[TORCH], printer=_TorchPrinter, cse=_shared)
+        folded = [masked(_fold(sympy.sympify(e).xreplace(renamed))) for e in expressions]
+        function = sympy.lambdify(names, folded, modules=[{**TORCH, **OURS}], printer=_TorchPrinter, cse=_shared)
     except PrintMethodNotImplementedError as error:
         reject("formula", str(error), "samdyn cannot compute this function", f"Known: {', '.join(TORCH)}")
+    except (RecursionError, SyntaxError, MemoryError):
+        reject("formula", expressions[0], "is nested too deeply", "Write it with fewer parentheses")
     except _NotReal as error:
         reject("formula", str(error), "is no finite real number", "Check divisions by 0, roots and logarithms")
 

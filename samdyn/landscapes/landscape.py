@@ -1,6 +1,6 @@
 """A loss landscape is one formula; value, gradient, Hessian and compiled code follow from it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,20 +9,19 @@ import sympy
 import torch
 
 from .. import checks
-from ..ops import Point, derivative, is_symbolic, symbolic
+from ..ops import Point, is_symbolic, symbolic
 from ..oracle import Oracle
-from .compile import compile_torch
-from .parse import NO_REAL_NUMBERS, parse, symbols
+from ..portable import Portable
+from .compile import Compiled, compile_torch
+from .degree import degree_at_most_2
+from .derivatives import Derivatives
+from .parse import rational, read, symbols
+from .stable import quick, stable, written
 
 Box = tuple[tuple[float, float], ...]
 
 
-def degree_at_most_2(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> bool:
-    """Whether an expression is a polynomial of degree 2 or less in some of its symbols."""
-    return bool(expr.is_polynomial(*symbols)) and sympy.Poly(expr, *symbols).total_degree() <= 2
-
-
-class Landscape:
+class Landscape(Portable):
     """A loss L(w) of d real coordinates, given by one formula.
 
     Points are torch tensors ``(d, …)`` of any floating dtype on any device, anything ``torch.as_tensor`` makes such a
@@ -30,6 +29,8 @@ class Landscape:
 
     At kinks the derivatives of abs and relu are 0, as in deep-learning frameworks, and so are those of Max and Min at
     ties; the delta functions of second derivatives are dropped.
+
+    Numbers are computed in a form that does not overflow where the loss is finite: ``log(1 + exp(x))`` is x at 1000.
 
     Attributes:
         expr: the formula, a SymPy expression in ``symbols``.
@@ -69,14 +70,7 @@ class Landscape:
             InputError: a formula that is not one, with unknown symbols or functions, or a box of the wrong shape.
         """
         self._set_coordinates(coordinates, box)
-        self.expr = formula if isinstance(formula, sympy.Expr) else parse(formula, self.symbols)
-        if self.expr.has(*NO_REAL_NUMBERS):
-            rule = "contains something that is no finite real number"
-            checks.reject("formula", self.expr, rule, "Use real numbers and real symbols")
-        unknown = self.expr.free_symbols - set(self.symbols)
-        if unknown:
-            shown = ", ".join(sorted(map(str, unknown)))
-            checks.reject("formula", self.expr, f"unknown symbols {shown}", "Add them to the coordinates")
+        self.expr = read(formula, self.symbols)
         self.name = name or str(self.expr)
         self._value, self._gradient  # noqa: B018 (compile now: a function that cannot be computed is refused here)
 
@@ -96,12 +90,12 @@ class Landscape:
     @cached_property
     def gradient(self) -> tuple[sympy.Expr, ...]:
         """The gradient's d formulas."""
-        return tuple(derivative(self.expr, s) for s in self.symbols)
+        return tuple(map(written, self._shown.gradient))
 
     @cached_property
     def hessian_matrix(self) -> sympy.ImmutableDenseMatrix:
         """The Hessian's formulas, a SymPy matrix (d, d)."""
-        return sympy.ImmutableDenseMatrix([[derivative(g, s) for s in self.symbols] for g in self.gradient])
+        return sympy.ImmutableDenseMatrix(self.dim, self.dim, list(map(written, self._shown.hessian)))
 
     @cached_property
     def is_quadratic(self) -> bool:
@@ -122,16 +116,21 @@ class Landscape:
         >>> Landscape("x**2 - y**2 + z**2", "x y z").restrict({"z": 1})
         Landscape('x**2 - y**2 + 1', 'x y')
         """
-        named = {str(s): s for s in self.symbols}
+        values, free = self._slice(fixed)
+        box = [self.box[self.symbols.index(s)] for s in free]
+        return Landscape(self.expr.xreplace(values), list(map(str, free)), box=box)
+
+    def _slice(self, fixed: Mapping[str, Any]) -> tuple[dict[sympy.Symbol, sympy.Expr], list[sympy.Symbol]]:
+        """Return the values of the fixed coordinates, floats as the decimals they are, and the free coordinates."""
+        names = {str(s): s for s in self.symbols}
         values = {}
         for name, value in fixed.items():
-            symbol = named[checks.known("coordinate", name, named)]
-            values[symbol] = sympy.sympify(checks.number(name, value, "must be a finite number", "Use e.g. 0.0"))
-        left = [i for i, s in enumerate(self.symbols) if s not in values]
-        if not left:
+            checks.number(name, value, "must be a finite number", "Use e.g. 0.0")
+            values[names[checks.spelled("coordinate", name, names)]] = rational(value)
+        free = [s for s in self.symbols if s not in values]
+        if not free:
             checks.reject("fixed", dict(fixed), "fixes every coordinate", "Leave at least one free")
-        expr = sympy.nsimplify(self.expr.xreplace(values), rational=True) if values else self.expr
-        return Landscape(expr, [str(self.symbols[i]) for i in left], box=[self.box[i] for i in left])
+        return values, free
 
     def value(self, w: Any) -> Any:
         """Return L(w): ``(d, …) -> (…)``."""
@@ -174,13 +173,21 @@ class Landscape:
         return w
 
     @cached_property
-    def _value(self) -> Callable[..., tuple[torch.Tensor, ...]]:
-        return compile_torch(self.symbols, [self.expr])
+    def _shown(self) -> Derivatives:
+        return Derivatives(quick(self.expr), self.symbols)
 
     @cached_property
-    def _gradient(self) -> Callable[..., tuple[torch.Tensor, ...]]:
-        return compile_torch(self.symbols, self.gradient)
+    def _computed(self) -> Derivatives:
+        return Derivatives(stable(self.expr), self.symbols)
 
     @cached_property
-    def _hessian(self) -> Callable[..., tuple[torch.Tensor, ...]]:
-        return compile_torch(self.symbols, list(self.hessian_matrix))
+    def _value(self) -> Compiled:
+        return compile_torch(self.symbols, [self._computed.value])
+
+    @cached_property
+    def _gradient(self) -> Compiled:
+        return compile_torch(self.symbols, self._computed.gradient)
+
+    @cached_property
+    def _hessian(self) -> Compiled:
+        return compile_torch(self.symbols, self._computed.hessian)

@@ -11,14 +11,21 @@ from typing import Any
 
 import sympy
 
-from ..checks import InputError, reject
+from ..checks import InputError, reject, spelling
 
 LONGEST_FORMULA = 4000  # characters; nothing a person types is longer, and the parser's memory stays small
 
 DEEPEST_FORMULA = 100  # nested operations; SymPy recurses once or more for each
+COMPARED = 4  # terms of Max and Min; SymPy compares all pairs of them as formulas, in a tenth of a second each
 LARGEST_NUMBER = 1e300
 LARGEST_EXPONENT = 64
 EXACT_BITS = 2000  # powers of numbers are exact up to this size
+
+
+def _extreme(kind: Any, terms: Sequence[sympy.Expr]) -> sympy.Expr:
+    numbers = [u for u in terms if u.is_number]
+    rest = [u for u in terms if not u.is_number] + ([kind(*numbers)] if numbers else [])
+    return kind(*rest, evaluate=len(rest) <= COMPARED)
 
 
 @dataclass(frozen=True)
@@ -38,8 +45,8 @@ FUNCTIONS = {
     "sign": Function(sympy.sign, lambda u: math.copysign(1, u) if u else 0),
     "abs": Function(sympy.Abs, abs),
     "relu": Function(lambda u: sympy.Max(0, u), lambda u: max(0, u)),
-    "Max": Function(sympy.Max, lambda *u: max(u), variadic=True),
-    "Min": Function(sympy.Min, lambda *u: min(u), variadic=True),
+    "Max": Function(lambda *u: _extreme(sympy.Max, u), lambda *u: max(u), variadic=True),
+    "Min": Function(lambda *u: _extreme(sympy.Min, u), lambda *u: min(u), variadic=True),
 }
 CONSTANTS = {"pi": sympy.pi}
 NO_REAL_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
@@ -51,6 +58,18 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
 }
 
 
+def rational(expr: Any) -> sympy.Expr:
+    """Return an expression, or a number, with fractions for its floats: the decimals by which Python writes them."""
+
+    def exact(number: sympy.Float) -> sympy.Rational:
+        short = float(number)
+        return (
+            sympy.Rational(repr(short)) if sympy.Rational(short) == sympy.Rational(number) else sympy.Rational(number)
+        )
+
+    return sympy.sympify(expr).replace(lambda e: isinstance(e, sympy.Float), exact)
+
+
 def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
     """Return real SymPy symbols for names like ``"x y"`` or ``["x", "y"]``.
 
@@ -58,17 +77,41 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
         InputError: no name, a name twice, a name that is no identifier, or one that a function or constant has.
     """
     listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
+    # As Python reads names in formulas: the micro sign as the Greek letter, an accent beside its letter as part of it.
+    listed = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in listed]
     fix = 'Name the coordinates like "x y"'
     if not listed:
         reject("symbols", names, "at least one coordinate is needed", fix)
     if len(set(listed)) < len(listed):
         reject("symbols", names, "every coordinate needs a name of its own", fix)
     for name in listed:
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name) or name.startswith("__"):
+        plain = isinstance(name, str) and name.isidentifier() and not name.startswith("__") and name.strip("_")
+        if not plain or keyword.iskeyword(name):
             reject("symbols", name, "a coordinate's name must be a plain identifier", fix)
         if name in FUNCTIONS or name in CONSTANTS:
             reject("symbols", name, "this name is taken by a function or constant", "Choose another")
     return tuple(sympy.Symbol(name, real=True) for name in listed)
+
+
+def read(formula: str | sympy.Expr, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
+    """Return the SymPy expression that a formula is, or that its text spells; see ``parse``.
+
+    Raises:
+        InputError: text that is no formula; symbols beside the coordinates; numbers that are not finite and real.
+    """
+    if not isinstance(formula, sympy.Expr):
+        return parse(formula, coordinates)
+    if _depth(formula) > DEEPEST_FORMULA:
+        reject("formula", formula, "is nested too deeply", "Write it in fewer steps")
+    known = {s.name: s for s in coordinates}
+    expr = formula.xreplace({s: known.get(spelling(s.name), s) for s in formula.free_symbols if s.is_real})
+    if expr.has(*NO_REAL_NUMBERS):
+        rule = "contains something that is no finite real number"
+        reject("formula", expr, rule, "Use real numbers and real symbols")
+    unknown = ", ".join(sorted(map(str, expr.free_symbols - set(coordinates))))
+    if unknown:
+        reject("formula", expr, f"unknown symbols {unknown}", "Add them to the coordinates")
+    return expr
 
 
 def parse(formula: str, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
@@ -163,7 +206,12 @@ class _Reader:
             bits = abs(power) * max(int(base.p).bit_length(), int(base.q).bit_length())
             base = base if bits <= EXACT_BITS else sympy.Float(self.values.get(base, float(base)))
             self.values[base] = float(base)
-        return self.apply(node, operator.pow, operator.pow, base, exponent)
+        result = self.apply(node, operator.pow, operator.pow, base, exponent)
+        total = result.as_base_exp()[1]  # SymPy makes one power of a power of a power
+        if total.is_number and abs(float(total)) > LARGEST_EXPONENT and not result.is_number:
+            rule = f"has in all the exponent {float(total):g}, larger than {LARGEST_EXPONENT}"
+            raise self.error(node, rule, "Use exp(...) or a smaller power")
+        return result
 
     def apply(
         self, node: ast.expr, of_symbols: Callable[..., Any], of_numbers: Callable[..., Any], *terms: sympy.Expr

@@ -1,7 +1,7 @@
 """A loss that is a mean over samples, whose gradient can be that of a mini-batch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,14 +10,15 @@ import sympy
 import torch
 
 from .. import checks
-from ..ops import Point, derivative, halves
-from .compile import compile_torch
-from .landscape import Landscape, degree_at_most_2
-from .parse import parse, symbols
+from ..ops import Point, halves
+from .compile import Compiled, compile_torch
+from .degree import degree_at_most_2
+from .derivatives import Derivatives
+from .landscape import Landscape
+from .parse import rational, read, symbols
+from .stable import stable
 
 BLOCK = 16  # samples at once: what one addition sums depends on this alone, and so do the bits of the result
-
-Compiled = Callable[..., tuple[torch.Tensor, ...]]
 
 
 class Sampled(Landscape, ABC):
@@ -97,12 +98,7 @@ class SampleLandscape(Sampled):
         if len({len(row) for row in rows}) > 1:
             checks.reject("data", {k: len(r) for k, r in zip(data, rows, strict=True)}, "lengths that differ", fix)
         self.data = torch.tensor(np.array(rows))
-        both = (*self.symbols, *symbols(self.names))
-        self.loss = loss if isinstance(loss, sympy.Expr) else parse(loss, both)
-        unknown = self.loss.free_symbols - set(both)
-        if unknown:
-            shown = ", ".join(sorted(map(str, unknown)))
-            checks.reject("loss", self.loss, f"unknown symbols {shown}", "Add them to the coordinates or to the data")
+        self.loss = read(loss, (*self.symbols, *symbols(self.names)))
         self.name = name or f"mean of {self.loss} over {self.samples} samples"
         self._value, self._gradient  # noqa: B018 (compile now, as Landscape does)
 
@@ -119,17 +115,16 @@ class SampleLandscape(Sampled):
     @cached_property
     def expr(self) -> sympy.Expr:
         """The mean of ℓ over the samples, written out."""
-        names, exact = symbols(self.names), [[sympy.Rational(str(v)) for v in row] for row in self.data.T.tolist()]
+        names, exact = symbols(self.names), [[rational(v) for v in row] for row in self.data.T.tolist()]
         terms = [self.loss.xreplace(dict(zip(names, sample, strict=True))) for sample in exact]
         return sympy.Add(*terms) / len(terms)
 
     def restrict(self, fixed: Mapping[str, Any]) -> "SampleLandscape":
         """Return the landscape on a slice, with the same samples; see ``Landscape.restrict``."""
-        of_loss = Landscape(self.loss, (*map(str, self.symbols), *self.names)).restrict(fixed)
-        free = [i for i, s in enumerate(self.symbols) if str(s) not in fixed]
-        coordinates, box = [str(self.symbols[i]) for i in free], [self.box[i] for i in free]
+        values, free = self._slice(fixed)
+        box = [self.box[self.symbols.index(s)] for s in free]
         data = dict(zip(self.names, self.data.tolist(), strict=True))
-        return SampleLandscape(of_loss.expr, coordinates, data, box=box)
+        return SampleLandscape(self.loss.xreplace(values), list(map(str, free)), data, box=box)
 
     def batch_gradient(self, w: torch.Tensor, data: torch.Tensor) -> Point:
         return self._mean(self._sample_gradient, w, data)
@@ -156,20 +151,20 @@ class SampleLandscape(Sampled):
         return compile_torch((*self.symbols, *symbols(self.names)), list(expressions))
 
     @cached_property
-    def _loss_gradient(self) -> list[sympy.Expr]:
-        return [derivative(self.loss, s) for s in self.symbols]
+    def _computed(self) -> Derivatives:
+        return Derivatives(stable(self.loss), self.symbols)
 
     @cached_property
     def _sample_gradient(self) -> Compiled:
-        return self._compiled(self._loss_gradient)
+        return self._compiled(self._computed.gradient)
 
     @cached_property
     def _sample_hessian(self) -> Compiled:
-        return self._compiled([derivative(g, s) for g in self._loss_gradient for s in self.symbols])
+        return self._compiled(self._computed.hessian)
 
     @cached_property
     def _value(self) -> Compiled:
-        return self._over_all(self._compiled([self.loss]))
+        return self._over_all(self._compiled([self._computed.value]))
 
     @cached_property
     def _gradient(self) -> Compiled:

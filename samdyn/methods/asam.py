@@ -43,7 +43,8 @@ class ASAM(Ascent):
                 )
             if not isinstance(self.weights, Blocks):
                 object.__setattr__(self, "weights", tuple(map(bool, self.weights)))
-        checks.number("shift", self.shift, rule, "Use 0, or 0.01 as the authors do", lambda shift: shift >= 0)
+        fix = "Use 0, or 0.01 as the authors do"
+        object.__setattr__(self, "shift", checks.number("shift", self.shift, rule, fix, lambda shift: shift >= 0))
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
         """Return T²g/‖Tg‖."""

@@ -51,7 +51,8 @@ class Ascent(Method):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", checks.radius(self.rho))
-        checks.count("ascent_steps", self.ascent_steps, "Use ascent_steps=1 for the published methods")
+        fix = "Use ascent_steps=1 for the published methods"
+        object.__setattr__(self, "ascent_steps", checks.count("ascent_steps", self.ascent_steps, fix))
 
     @abstractmethod
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:

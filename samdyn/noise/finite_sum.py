@@ -73,7 +73,8 @@ class LabelNoise(FiniteSum):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.number("std", self.std, "must be a finite number >= 0", "Use e.g. std=0.1", lambda std: std >= 0)
+        rule, fix = "must be a finite number >= 0", "Use e.g. std=0.1"
+        object.__setattr__(self, "std", checks.number("std", self.std, rule, fix, lambda std: std >= 0))
 
     def on(self, landscape: Landscape) -> "NoisyLabels":
         """Return the noise on a landscape."""
@@ -81,7 +82,7 @@ class LabelNoise(FiniteSum):
         if not isinstance(samples, SampleLandscape):
             fix = "Use samdyn.SampleLandscape(loss, coordinates, data)"
             checks.reject("landscape", landscape, "has no data with names, of which one could be labels", fix)
-        return NoisyLabels(samples, self, samples.names.index(checks.known("label", self.label, samples.names)))
+        return NoisyLabels(samples, self, samples.names.index(checks.spelled("label", self.label, samples.names)))
 
 
 class Batches(Source):

@@ -33,7 +33,7 @@ class Noise(ABC):
     coupling: str = field(default="shared", kw_only=True)
 
     def __post_init__(self) -> None:
-        checks.known("coupling", self.coupling, COUPLINGS)
+        object.__setattr__(self, "coupling", checks.known("coupling", self.coupling, COUPLINGS))
 
     @abstractmethod
     def on(self, landscape: Landscape) -> "Source":

@@ -11,7 +11,7 @@ from ..dynamics import Map
 from .backends import BACKENDS
 from .chunks import Course
 from .progress import progress_bar
-from .results import dataset, summary
+from .results import dataset, label, summary
 from .scheme import Scheme
 from .starts import check_memory, choose_device, choose_dtype, save_points, start_points
 from .statistics import Book, choose
@@ -135,7 +135,7 @@ def simulate(
     }
     kept = course.kept
     if isinstance(kept, Book):
-        return summary(landscape, kept.variables(map_.dt), kept.coords(), at, at * map_.dt, **attributes)
+        return label(summary(landscape, kept.variables(map_.dt), kept.coords(), at, at * map_.dt, **attributes))
     labelled = dataset(
         landscape,
         kept.w.numpy(),
@@ -147,4 +147,4 @@ def simulate(
         **attributes,
     )
     last_v = {"v": (("run", "coord"), kept.v.T.numpy())} if kept.v is not None else {}
-    return labelled.assign_coords(run=first_run + np.arange(start.shape[1])).assign(last_v)
+    return label(labelled.assign_coords(run=first_run + np.arange(start.shape[1])).assign(last_v))

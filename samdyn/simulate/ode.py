@@ -16,7 +16,7 @@ from .dopri import COMPLETE, GOING, SPENT, STALLED, STOPPED, Runs
 from .filippov import Follower
 from .jumps import size
 from .progress import progress_bar
-from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset
+from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset, label
 from .settling import settled
 from .starts import check_memory, choose_device, start_points
 from .threads import threads_for
@@ -70,6 +70,8 @@ def integrate(
     Raises:
         InputError: times not ascending, tolerances ≤ 0, bad starts, box, device or backend.
     """
+    if not isinstance(flow, Flow):
+        checks.reject("flow", flow, "is no flow", "Use Flow(landscape, method); simulate for a map or a scheme")
     landscape = flow.landscape
     checks.numeric(flow)
     fix = "Give one time > 0, or several in ascending order"
@@ -149,7 +151,7 @@ def integrate(
         backend=follower.chooser.name,
         backend_reason=follower.chooser.reason,
     )
-    return labelled.assign(slid=("run", follower.slid.cpu().numpy()))
+    return label(labelled.assign(slid=("run", follower.slid.cpu().numpy())))
 
 
 def _hardly_moves(flow: Flow, w: torch.Tensor, tolerance: float) -> torch.Tensor:

@@ -13,6 +13,52 @@ if TYPE_CHECKING:
 SETTLED, DIVERGED, LEFT, UNDECIDED = "settled", "diverged", "left the box", "undecided"
 
 
+OF_W, OF_LOSS, TIME = "units of w", "units of L", "steps × lr"
+
+# What every variable and coordinate of a result is, and its units ("1": it has none).
+MEANINGS = {
+    "w": ("position w", OF_W),
+    "v": ("last velocity v, a sum of gradients", "units of L per unit of w"),
+    "loss": ("loss L(w)", OF_LOSS),
+    "status": ("what became of the run", "1"),
+    "end": ("last step of the run", "steps"),
+    "slid": ("whether the run slid along a jump of the field", "1"),
+    "run": ("index of the run", "1"),
+    "step": ("step", "steps"),
+    "time": ("time t", TIME),
+    "coord": ("coordinate of w", "1"),
+    "coord_2": ("other coordinate of w", "1"),
+    "runs": ("runs that are counted", "runs"),
+    "mean": ("mean of w", OF_W),
+    "mean_error": ("standard error of the mean of w", OF_W),
+    "covariance": ("covariance of w", f"{OF_W}, squared"),
+    "msd": ("mean squared displacement", f"{OF_W}, squared"),
+    "msd_error": ("standard error of the mean squared displacement", f"{OF_W}, squared"),
+    "exited": ("runs that have left the box or diverged", "runs"),
+    "exposure": ("time that all runs together spent in the box", TIME),
+    "exit_time": ("mean time to leave the box, of the runs that did", TIME),
+    "status_count": ("runs that ended so", "runs"),
+}
+MEANINGS_OF_BINS = {
+    "histogram_": ("runs in the bin", "runs"),
+    "_left": ("lower edge of the bin", OF_W),
+    "_right": ("upper edge of the bin", OF_W),
+}
+
+
+def label(result: "xarray.Dataset") -> "xarray.Dataset":
+    """Give every variable and coordinate of a result its ``long_name`` and its ``units``."""
+    meanings = dict(MEANINGS)
+    if "step" not in result.dims:  # a flow's
+        meanings["end"] = ("time that the run got to", TIME)
+    for name, variable in result.variables.items():
+        of_bins = [meaning for part, meaning in MEANINGS_OF_BINS.items() if part in str(name)]
+        found = meanings.get(str(name)) or next(iter(of_bins), None)
+        if found:
+            variable.attrs = dict(zip(("long_name", "units"), found, strict=True))
+    return result
+
+
 def dataset(
     landscape: Landscape,
     w: np.ndarray,

@@ -33,8 +33,8 @@ def _usam(
     lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any = 0.0, coupling: str = "shared", momentum: Any = 0.0
 ) -> Any:
     factor = {"shared": (1 + rho * lam) ** 2, "independent": 1 + (rho * lam) ** 2, "clean": 1.0}
-    known = checks.known("coupling", coupling, COUPLINGS)
-    return _limit(lam * (1 + rho * lam), factor[known] * abs(lam) / batch_size, lr, t, momentum)
+    coupling = checks.known("coupling", coupling, COUPLINGS)
+    return _limit(lam * (1 + rho * lam), factor[coupling] * abs(lam) / batch_size, lr, t, momentum)
 
 
 def _exact_sam(
@@ -42,8 +42,8 @@ def _exact_sam(
 ) -> Any:
     pull = 1 + rho * lam
     factor = {"shared": pull**4, "independent": pull**2 * (1 + (rho * lam) ** 2), "clean": pull**2}
-    known = checks.known("coupling", coupling, COUPLINGS)
-    return _limit(lam * pull**2, factor[known] * abs(lam) / batch_size, lr, t, momentum)
+    coupling = checks.known("coupling", coupling, COUPLINGS)
+    return _limit(lam * pull**2, factor[coupling] * abs(lam) / batch_size, lr, t, momentum)
 
 
 def _theorem_2(lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any = 0.0, momentum: Any = 0.0, **_: Any) -> Any:
@@ -82,9 +82,10 @@ def _theorem_2_gap(lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any, **_: An
 
 
 def _usam_gap(lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any, coupling: str = "shared") -> Any:
+    coupling = checks.known("coupling", coupling, COUPLINGS)
     of_noise = {"shared": -2 * rho * lam * abs(lam) * t, "independent": -(rho**2) * abs(lam) ** 3 * t, "clean": 0.0}
     of_drift = rho * abs(lam) ** 3 * t**2 * (coupling != "shared")
-    return lr / batch_size * (of_noise[checks.known("coupling", coupling, COUPLINGS)] + of_drift)
+    return lr / batch_size * (of_noise[coupling] + of_drift)
 
 
 usam_msd = Claim(

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy
 
 from .. import checks
+from ..landscapes.parse import rational
 from ..methods import Ascent, Method
 from ..ops import Point, derivative, symbolic
 from ..oracle import Oracle
@@ -17,6 +19,7 @@ DIGITS = 120
 FAR, NEAR = sympy.Float("1e-20", DIGITS), sympy.Float("1e-40", DIGITS)  # of the point, in the units of w
 LINEAR = 1e-8  # departures from linearity below this, relative to the slopes, are rounding
 VANISHING = 1e-2  # departures that shrink by this from FAR to NEAR go to 0 with the distance
+ROUNDING = 1e-15  # of products and sums of a few parameters, relative
 NOT_LINEAR = "its field has no Jacobian at a critical point"
 
 
@@ -116,7 +119,17 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
         direction = symbolic(int(i == j) for i in range(len(center)))
         columns.append([_value_and_slope(e, t)[1] for e in field(center + t * direction)])
     # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
-    return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.nsimplify(sympy.expand(e), rational=True))
+    return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.expand(e).replace(lambda n: n.is_Float, _simplest))
+
+
+def _simplest(number: sympy.Float) -> sympy.Rational:
+    """Return the fraction of the fewest digits that floating-point arithmetic does not tell from a number."""
+    exact = Fraction(float(number))
+    for digits in range(1, 17):
+        near = exact.limit_denominator(10**digits)
+        if abs(near - exact) <= ROUNDING * abs(exact):
+            return sympy.Rational(near)
+    return rational(number)
 
 
 def scalar_formula(method: Method, center: np.ndarray) -> sympy.Expr | None:

@@ -138,6 +138,8 @@ def test_code_is_refused(text, part):
         ("x**-65", "has the exponent -65, larger than 64", "smaller power"),
         ("y*(1e200)**2", "is outside the floating-point range", "smaller number"),
         ("x**2**100", "has the exponent 100, larger than 64", "smaller power"),
+        ("x + ((x+y+1)**64)**64", "has in all the exponent 4096, larger than 64", "smaller power"),
+        ("(x**-8)**9", "has in all the exponent -72, larger than 64", "smaller power"),
     ],
 )
 def test_mistakes_are_named_with_a_fix(text, part, fix):
@@ -251,6 +253,9 @@ def test_code_in_the_names_of_coordinates_is_refused(tmp_path):
         ("__x__", "plain identifier"),
         (["x", "y z"], "plain identifier"),
         ([1], "plain identifier"),
+        ("x _", "plain identifier"),
+        (["x", "___"], "plain identifier"),
+        (["µ", "μ"], "a name of its own"),  # the micro sign and the Greek letter
         ("x sin", "taken by a function or constant"),
         ("pi", "taken by a function or constant"),
     ],
@@ -258,6 +263,29 @@ def test_code_in_the_names_of_coordinates_is_refused(tmp_path):
 def test_bad_names_of_coordinates(names, rule):
     with pytest.raises(sd.InputError, match=f"symbols = .*{rule}"):
         symbols(names)
+
+
+@pytest.mark.parametrize("name", ["µ", "ϕ", "ϵ", "ϑ", "𝑥", "e\u0301", "ﬁ", "ª", "é", "ρ"])
+def test_letters_that_are_written_in_several_ways(name):
+    """Python reads names in formulas in one way, whatever the way they are written."""
+    landscape = sd.Landscape(f"{name}**2 + 3*y*{name}", [name, "y"])
+    assert landscape.value([2.0, 1.0]).item() == 10
+    assert landscape.restrict({name: 2.0}).value([1.0]).item() == 10
+    other = sympy.Symbol(name, real=True)
+    assert sd.Landscape(other**2, name).grad([2.0]).item() == 4
+    samples = sd.SampleLandscape(f"(c*{name} - 1)**2", "c", {name: [2.0, 3.0]})
+    assert samples.value([1.0]).item() == 2.5
+
+
+def test_coordinates_that_differ_in_case_alone():
+    landscape = sd.Landscape("x**2 + X**3", "x X")
+    assert str(landscape.restrict({"x": 2})) == "Landscape('X**3 + 4', 'X')"
+    assert str(landscape.restrict({"X": 2})) == "Landscape('x**2 + 8', 'x')"
+    with pytest.raises(sd.InputError, match=r"coordinate = 'Y'.*Did you mean 'y'"):
+        sd.Landscape("x + y", "x y").restrict({"Y": 1})
+    wells = sd.Landscape("(x**2 - 1)**2 + X**2 + (y**2 - 1)**2", "x X y")
+    for fixed, free in (("x", ("X", "y")), ("X", ("x", "y"))):
+        assert sd.basins(sd.Flow(wells, sd.GD()), resolution=2, fixed={fixed: 0.5}).coordinates == free
 
 
 def test_names_that_generated_code_uses_are_free():

@@ -70,3 +70,21 @@ def test_a_slice_has_the_same_samples() -> None:
 def test_bad_input(arguments: Any, message: str) -> None:
     with pytest.raises(sd.InputError, match=message):
         sd.SampleLandscape(*arguments)
+
+
+def test_a_slice_fixes_coordinates_alone_and_by_their_exact_names() -> None:
+    line = sd.SampleLandscape("(a*x + tanh(b) + A - y)**2/2", "a b A", {"x": [1, 2, -1], "y": [0.5, -1, 2]})
+    assert list(map(str, line.restrict({"b": 0.3}).symbols)) == ["a", "A"]
+    assert list(map(str, line.restrict({"A": 0.3}).symbols)) == ["a", "b"]
+    for name in ("B", "x"):  # x is data
+        with pytest.raises(sd.InputError, match=f"coordinate = '{name}'.*Known: A, a, b"):
+            line.restrict({name: 0.3})
+
+
+def test_samples_of_a_logistic_loss_far_from_the_boundary() -> None:
+    # log(1 + exp(u)) of u = ∓1000a at a = ±1 by hand: 0 and 1000, half of each; the slope is the mean of −yx σ(−yxa).
+    loss = sd.SampleLandscape("log(1 + exp(-y*x*a))", "a", {"x": [1000.0, 1000.0], "y": [1.0, -1.0]})
+    assert loss.value([1.0]).item() == 500.0
+    assert loss.grad([1.0]).item() == 500.0
+    assert loss.grad([-1.0]).item() == -500.0
+    assert loss.batch_gradient(torch.tensor([-1.0]).double(), loss.data[:, :1]).item() == -1000.0

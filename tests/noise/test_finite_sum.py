@@ -182,3 +182,21 @@ def test_label_noise_as_simulated(coupling: str) -> None:
 def test_bad_input(wrong: Any, message: str) -> None:
     with pytest.raises(sd.InputError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize(("label", "of_labels"), [("y", 2), ("Y", 0.25)])
+def test_labels_are_told_apart_by_case(label: str, of_labels: float) -> None:
+    """From a = 0, ∇ℓ = −xy + XY: noise of variance 1 on y adds E[x²] = 2, and on Y it adds E[X²] = 1/4.
+
+    Over the samples xy is ½, −2, −2 and Y is 0: their variance is 25/18.
+    """
+    landscape = sd.SampleLandscape(
+        "(a*x - y)**2/2 + a*X*Y", "a", {"x": [1, 2, -1], "y": [0.5, -1, 2], "X": [0.5] * 3, "Y": [0, 0, 0]}
+    )
+    told = 0.1**2 * (25 / 18 + of_labels)
+    noise = sd.noise.LabelNoise(1, label=label, std=1.0)
+    runs = sd.simulate(sd.Map(landscape, sd.GD(), lr=0.1, noise=noise), np.zeros((20_000, 1)), 1)
+    # The sample variance of 20,000 runs is off by 3 % at five standard errors, for tails as light as these.
+    assert runs.w[:, -1].var().item() == pytest.approx(told, rel=0.05)
+    with pytest.raises(sd.InputError, match=r"label = 'z'.*Known: X, Y, x, y"):
+        sd.Map(landscape, sd.GD(), lr=0.1, noise=sd.noise.LabelNoise(1, label="z", std=1.0))

@@ -144,6 +144,26 @@ def test_one_step_by_hand(name: str, coupling: str) -> None:
     np.testing.assert_allclose(one, w - 0.1 * by_hand(name, coupling, w, xi), rtol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("coupling", "told"),
+    # By hand, of 10 steps w ← qw − η(ξ₂ + ρλξ₁), q = 1 − ηλ(1 + ρλ), at λ = ±2: η²(1 − q²⁰)/(1 − q²), times 1 + ρ²λ²
+    # where ξ₁ and ξ₂ are two draws, and times 1 where the ascent is clean.
+    [("Independent", (0.01227882, 0.04931644)), ("CLEAN", (0.0074871, 0.0300710))],
+)
+def test_couplings_are_named_in_any_case(coupling: str, told: tuple[float, float]) -> None:
+    noise = sd.noise.Gaussian(1.0, coupling=coupling)
+    assert noise.coupling == coupling.lower()
+    map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(0.4), lr=0.05, noise=noise)
+    q = 1 - 0.05 * np.array([2 * 1.8, -2 * 0.2])
+    by_hand = 0.05**2 * (1 - q**20) / (1 - q**2) * (1.64 if coupling == "Independent" else 1)
+    np.testing.assert_allclose(by_hand, told, rtol=1e-5)  # the digits written out above
+    of_law = sd.analysis.linear_step(map_).moments((0, 0), steps=10)[1][-1].diagonal()
+    np.testing.assert_allclose(of_law, by_hand, rtol=1e-12)
+    runs = sd.simulate(map_, np.zeros((20_000, 2)), 10).w.values[:, -1]
+    # A variance of 20,000 normal numbers is off by 5 % at five standard errors.
+    np.testing.assert_allclose(runs.var(0), by_hand, rtol=0.05)
+
+
 def test_singular_covariances() -> None:
     rounded = sd.noise.Gaussian(np.diag([1.0, -1e-13]))  # singular, but for rounding
     assert not sd.simulate(sd.Map(SADDLE, sd.GD(), lr=0.1, noise=rounded), (0, 0), 3).w[:, :, 1].any()

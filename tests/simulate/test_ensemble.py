@@ -556,3 +556,19 @@ def test_progress_on_a_terminal() -> None:
     assert "SAM(rho=0.5" in bar
     assert "%" in bar
     assert rest.strip() == ""
+
+
+def test_everything_in_a_result_says_what_it_is_and_in_which_units() -> None:
+    map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(0.1), lr=0.1, momentum=0.9)
+    w0, box = [(0.1, 0.2)] * 3, ((-1, 1), (-1, 1))
+    statistics = ["mean", "covariance", "msd", "exit_times", "status", sd.Histogram({"x": [0, 1, 2]})]
+    of_runs = sd.simulate(map_, w0, 4, save_every=1)
+    of_all = sd.simulate(map_, w0, 4, box=box, statistics=statistics)
+    of_flow = sd.integrate(sd.Flow(map_.landscape, map_.method), w0, [1.0])
+    for result in (of_runs, of_all, of_flow):
+        for name, variable in result.variables.items():
+            assert variable.attrs.keys() >= {"long_name", "units"}, name
+    assert of_runs.w.attrs == {"long_name": "position w", "units": "units of w"}
+    assert of_runs.end.attrs["units"] == "steps"
+    assert of_flow.end.attrs["units"] == of_flow.time.attrs["units"] == of_all.exit_time.attrs["units"] == "steps × lr"
+    assert of_all.x_left.attrs["long_name"] == "lower edge of the bin"

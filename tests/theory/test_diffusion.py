@@ -152,3 +152,18 @@ def test_arrays_broadcast() -> None:
 def test_unknown_coupling() -> None:
     with pytest.raises(sd.InputError, match="Did you mean 'shared'"):
         theory.usam_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0, coupling="share")
+
+
+@pytest.mark.parametrize("coupling", COUPLINGS)
+@pytest.mark.parametrize("claim", ["usam_msd", "exact_sam_msd", "usam_gap"])
+def test_couplings_are_named_in_any_case(claim: str, coupling: str) -> None:
+    at = {"lam": -2.0, "lr": 0.05, "batch_size": 4, "t": 1.0, "rho": 0.4}
+    formula = getattr(theory, claim)
+    assert formula(**at, coupling=coupling.title()) == formula(**at, coupling=coupling)
+
+
+def test_gaps_by_hand() -> None:
+    # η/B (−2ρλ|λ|t) = 0.0125 · 3.2 · 1 = 0.04 shared; η/B (−ρ²|λ|³t + ρ|λ|³t²) = 0.0125 (−1.28 + 3.2) independent.
+    at = {"lam": -2.0, "lr": 0.05, "batch_size": 4, "t": 1.0, "rho": 0.4}
+    assert theory.usam_gap(**at, coupling="Shared") == pytest.approx(0.04, rel=1e-14)
+    assert theory.usam_gap(**at, coupling="INDEPENDENT") == pytest.approx(0.024, rel=1e-14)

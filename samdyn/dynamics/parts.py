@@ -1,0 +1,25 @@
+"""What maps, flows and diffusions are made of."""
+
+from typing import Any
+
+from .. import checks
+from ..landscapes import Landscape
+from ..methods import Method
+
+
+def check_parts(landscape: Any, method: Any) -> None:
+    """Refuse what is no landscape, or no method.
+
+    Raises:
+        InputError: something else, such as the function that makes a landscape, or a class of methods.
+    """
+    if not isinstance(landscape, Landscape):
+        fix = 'Use Landscape("x**2 - y**2", "x y"), or one of samdyn.landscapes, e.g. landscapes.saddle()'
+        if callable(landscape) and not isinstance(landscape, type):
+            fix = f"Call it: {getattr(landscape, '__name__', 'function')}()"
+        checks.reject("landscape", landscape, "is no landscape", fix)
+    if isinstance(method, type) or not callable(method):  # a function of w and the oracle is one, in calculations
+        fix = "Use e.g. GD(), SAM(rho=0.05), or a class of your own that derives from samdyn.Method"
+        if isinstance(method, type) and issubclass(method, Method):
+            fix = f"Make one: {method.__name__}(...), with its parameters in the brackets"
+        checks.reject("method", method, "is no method", fix)

@@ -1,0 +1,52 @@
+"""Names that are looked up: which one is meant, and that it is the one that is used."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import samdyn as sd
+from samdyn import checks
+
+ROOT = Path(sd.__file__).parent
+LOOKED_UP = {"known", "spelled"}  # of samdyn.checks: they return the name to go on with
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_name_is_looked_up_and_then_used_as_it_was_given(path: Path) -> None:
+    dropped = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Attribute)
+        and node.value.func.attr in LOOKED_UP
+    ]
+    assert not dropped, f"{path}: what these lines look up is not used"
+
+
+def test_samdyns_own_names_are_found_in_any_case() -> None:
+    assert checks.known("coupling", "Shared", ("shared", "clean")) == "shared"
+    with pytest.raises(sd.InputError, match=r"coupling = 'sharde'.*Did you mean 'shared'"):
+        checks.known("coupling", "sharde", ("shared", "clean"))
+
+
+def test_a_name_that_is_spelled_exactly_is_meant() -> None:
+    assert checks.known("coordinate", "X", ["x", "X", "Xa"]) == "X"
+    assert checks.known("coordinate", "x", ["X", "x"]) == "x"
+    with pytest.raises(sd.InputError, match=r"coordinate = 'ABC'.*Known: Abc, aBc"):
+        checks.known("coordinate", "ABC", ["aBc", "Abc"])
+
+
+def test_the_users_names_are_case_sensitive() -> None:
+    assert checks.spelled("coordinate", "X", ["x", "X"]) == "X"
+    with pytest.raises(sd.InputError, match=r"coordinate = 'X'.*Did you mean 'x'"):
+        checks.spelled("coordinate", "X", ["x", "y"])
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 10**5000], ids=["400", "-400", "5000"])
+def test_numbers_beyond_the_floating_point_range(value: int) -> None:
+    with pytest.raises(sd.InputError, match="the radius must be a finite number"):
+        sd.SAM(value)
+    with pytest.raises(sd.InputError, match="must be a finite number > 0"):
+        sd.Map(sd.landscapes.saddle(), sd.GD(), lr=value)
