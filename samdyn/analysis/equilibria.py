@@ -16,6 +16,7 @@ STARTS = 1024
 CELLS = 24  # a side, in which degrees are compared with what was found
 ITERATIONS = 50
 WIDE, NARROW = 1e-5, 1e-7  # of the box: how far from a point its neighbourhood is probed
+BETWEEN = 1e-6  # of the box: how far differences reach; they must hold nearer by and further away
 AROUND = 32  # directions
 NEARBY = 1e-2  # of the box: how far to look for how strongly the field varies
 SMOOTH = 1e-3  # how well the Jacobian must predict the field
@@ -108,12 +109,10 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
     here = torch.as_tensor(w)[:, None]
     angle = torch.arange(AROUND) * (2 * torch.pi / AROUND) + 0.1  # no direction along an axis, where a kink may lie
     around = float(extent.min()) * torch.stack([angle.cos(), angle.sin()]).double()
-    jacobian = flow.jacobian_at(here)[:, :, 0]
-    wide, narrow = (float((flow(here + h * around) - h * (jacobian @ around)).norm()) for h in (WIDE, NARROW))
-    # What the Jacobian leaves over falls with the square of the distance; if it falls with the distance, or not at all,
-    # it was none. A Jacobian of zero predicts nothing to compare with.
-    predicted = NARROW * float((jacobian @ around).norm())
-    if not (narrow <= SMOOTH * predicted or narrow <= SMOOTH * wide):
+    # Automatic differentiation does not know every derivative, as that of √(g·g)·g at g = 0: differences do.
+    slopes = (flow.jacobian_at(here)[:, :, 0], _differences(flow, here, BETWEEN * float(extent.min())))
+    jacobian = next((slope for slope in slopes if _predicts(flow, here, slope, around)), None)
+    if jacobian is None:
         attracts = bool(held(flow, here, torch.full_like(here[0], WIDE * float(extent.min())))[0])
         return Equilibrium(w, "no Jacobian", None, None, attracts, critical)
     rates, directions = np.linalg.eig(jacobian.numpy())
@@ -125,6 +124,20 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
     else:
         kind = ("attractor", "saddle", "repeller")[int((rates.real > 0).sum())]
     return Equilibrium(w, kind, rates, directions, kind == "attractor", critical)
+
+
+def _predicts(flow: Flow, here: torch.Tensor, jacobian: torch.Tensor, around: torch.Tensor) -> bool:
+    """Say whether a matrix ``(2, 2)`` is the field's Jacobian at a point, looking in the directions ``(2, n)``."""
+    wide, narrow = (float((flow(here + h * around) - h * (jacobian @ around)).norm()) for h in (WIDE, NARROW))
+    # What the Jacobian leaves over falls with the square of the distance; if it falls with the distance, or not at all,
+    # it was none. A Jacobian of zero predicts nothing to compare with.
+    return narrow <= SMOOTH * NARROW * float((jacobian @ around).norm()) or narrow <= SMOOTH * wide
+
+
+def _differences(flow: Flow, here: torch.Tensor, step: float) -> torch.Tensor:
+    """Return the central difference quotients of the field along the axes, ``(2, 2)``."""
+    axes = step * torch.eye(2, dtype=here.dtype)
+    return (flow(here + axes) - flow(here - axes)) / (2 * step)
 
 
 def _newton(flow: Flow, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
