@@ -20,7 +20,7 @@ POLYNOMIAL = ["beale", "himmelblau", "rosenbrock", "double_well", "saddle", "pro
 @pytest.mark.parametrize("name", ["beale", "himmelblau", "rosenbrock", "double_well", "saddle"])
 def test_the_degree_accounts_for_every_cell(name: str) -> None:
     points = sd.critical_points(sd.landscapes.named(name))
-    assert points.complete
+    assert points.balanced
     assert not points.degenerate
     assert not points.sets
 
@@ -36,7 +36,7 @@ def test_the_check_notices_a_lost_point(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "_newton", blind)
     points = sd.critical_points(sd.landscapes.himmelblau())
     assert len(points) == 8
-    assert not points.complete
+    assert not points.balanced
     (((x0, x1), (y0, y1)),) = points.missing
     assert x0 < -0.270845 < x1
     assert y0 < -0.923039 < y1
@@ -48,7 +48,7 @@ def test_the_check_sends_the_search_back(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "STARTS", 4)
     points = sd.critical_points(sd.landscapes.himmelblau())
     assert len(points) == 9
-    assert points.complete
+    assert points.balanced
 
 
 @pytest.mark.parametrize("name", POLYNOMIAL)
@@ -166,7 +166,7 @@ def test_curves_of_minima_come_as_curves() -> None:
     assert gaps.max() <= 0.02 * 6.1
     assert [p.kind for p in points] == ["maximum"]
     assert 0 < points.unchecked < 0.2
-    assert not points.complete
+    assert not points.balanced
 
 
 def test_two_branches_are_two_curves() -> None:
@@ -190,6 +190,25 @@ def test_plateaus_and_surfaces() -> None:
     (valley,) = sd.critical_points(sd.landscapes.quadratic((0, 0, 1))).sets
     assert (valley.dimension, valley.kind) == (2, "minima")
     assert np.abs(valley.w[:, 2]).max() < 1e-12
+
+
+SETS = {  # formula: how many non-degenerate and how many degenerate points, and the sets' dimensions and kinds
+    "(a*b + c*d - 1)**2/2": (1, 0, [(3, "minima")]),
+    # Four sheets, and the axes, which are critical too.
+    "(x*y*z - 1)**2": (0, 0, [(1, "saddles")] * 3 + [(2, "minima")] * 4),
+    # Zeros of higher order: what hangs together is not what the Hessian's null vectors say.
+    "(x**2 + y**2 - 1)**4": (0, 0, [(1, "maxima"), (2, "of changing type")]),
+    "x**4 + y**4 + z**4": (0, 1, []),
+}
+
+
+@pytest.mark.parametrize("formula", SETS)
+def test_sets_are_as_many_as_hang_together(formula: str) -> None:
+    names = "a b c d" if "a" in formula else "x y z"
+    found = sd.critical_points(sd.Landscape(formula, names))
+    regular, degenerate, sets = SETS[formula]
+    assert (len(found), len(found.degenerate)) == (regular, degenerate)
+    assert sorted((s.dimension, s.kind) for s in found.sets) == sets
 
 
 def test_degrees_of_known_fields() -> None:
