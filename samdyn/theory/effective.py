@@ -17,6 +17,7 @@ DIGITS = 120
 FAR, NEAR = sympy.Float("1e-20", DIGITS), sympy.Float("1e-40", DIGITS)  # of the point, in the units of w
 LINEAR = 1e-8  # departures from linearity below this, relative to the slopes, are rounding
 VANISHING = 1e-2  # departures that shrink by this from FAR to NEAR go to 0 with the distance
+SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # a point of no symmetry
 NOT_LINEAR = "its field has no Jacobian at a critical point"
 
 
@@ -36,14 +37,31 @@ def effective_hessian(method: Method, lam: Any = LAMBDA) -> sympy.Expr:
         InputError: a method without a Jacobian at critical points (SAM), or one that is not a function of the Hessian
             alone (UASAM).
     """
-    somewhere = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])
-    if linear_part(_field(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), somewhere), somewhere) is None:
+    if linear_part(_field(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE), SOMEWHERE) is None:
         checks.reject("method", method, NOT_LINEAR, "samdyn.stability says what is true instead")
-    formula = scalar_formula(with_radius(method, RHO), somewhere)
+    formula = scalar_formula(with_radius(method, RHO), SOMEWHERE)
     if formula is None:
         rule = "what it makes of the Hessian depends on where the critical point is"
         checks.reject("method", method, rule, "Ask samdyn.stability at a point")
     return formula.subs(LAMBDA, lam)
+
+
+def derived(method: Method) -> sympy.Expr | None:
+    """Return λₑ in λ and ρ if it is a polynomial; at the radius 0 in λ alone, where normalised methods have one too.
+
+    None where the field has no Jacobian, or one that depends on where the critical point is.
+    """
+    rho = getattr(method, "rho", None)
+    zero = isinstance(rho, int | float) and rho == 0
+    # The radius is none of the formula's numbers: of a tensor of them, as of any, it is the same.
+    method = with_radius(method, sympy.Integer(1))
+    for trial in (method, with_radius(method, sympy.Integer(0))) if zero else (method,):
+        if linear_part(_field(trial, sympy.diag(-1, 2), SOMEWHERE), SOMEWHERE) is None:
+            continue
+        formula = scalar_formula(with_radius(method, RHO) if trial is method else trial, SOMEWHERE)
+        if formula is not None and formula.is_polynomial(LAMBDA, RHO):
+            return formula
+    return None
 
 
 def with_radius(method: Method, rho: Any) -> Method:

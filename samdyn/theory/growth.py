@@ -2,25 +2,32 @@
 
 from typing import Any
 
+import sympy
 import torch
 
 from ..dynamics import Map
 from ..methods import GD, USAM, ExactSAM
+from .effective import derived
+from .notation import LAMBDA, RHO
 
 
 def effective_curvatures(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | None:
-    """Return λₑ for every eigenvalue λ of the Hessian: what the method makes of it; None without a closed form.
+    """Return λₑ for every eigenvalue λ of the Hessian: what the method makes of it; None where it has no Jacobian.
 
-    GD λ; USAM λ(1+ρλ/n)ⁿ, averaged (1/n)Σₖλ(1+ρλ/n)ᵏ; exact SAM λ(1+ρλ/n)²ⁿ.  [theory.md 2.1, 2.4, 13]
+    GD λ; USAM λ(1+ρλ/n)ⁿ, averaged (1/n)Σₖλ(1+ρλ/n)ᵏ; exact SAM λ(1+ρλ/n)²ⁿ  [theory.md 2.1, 2.4, 13]; of other
+    methods it is derived (``effective_hessian``).
     Shapes: ``(d, 1)`` and a radius ``(n,)`` or a number give ``(d, n)`` or ``(d, 1)``.
     """
     method = map_.method
     if type(method) is GD:
         return eigenvalues
-    if not isinstance(method, USAM) or type(method) not in (USAM, ExactSAM):  # a user's subclass is another method
-        return None
-    if type(method) is ExactSAM and method.average:
-        return None
+    known = type(method) is USAM or (type(method) is ExactSAM and not method.average)
+    if not known or not isinstance(method, USAM):  # a user's subclass is another method
+        formula = derived(method)
+        if formula is None:
+            return None
+        values = sympy.lambdify((LAMBDA, RHO), formula, modules="math")(eigenvalues, getattr(method, "rho", 0.0))
+        return values + 0 * eigenvalues
     n = method.ascent_steps
     factor = 1 + method.rho / n * eigenvalues
     if type(method) is ExactSAM:
@@ -39,7 +46,7 @@ def predicted_growth(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | Non
         eigenvalues: of the Hessian, ``(d,)``.
 
     Returns:
-        ``(n,)`` (or ``(1,)``); None for methods without a closed form, or without a Jacobian there.
+        ``(n,)`` (or ``(1,)``); None for methods without a Jacobian there, or with one that depends on where it is.
     """
     curvatures = effective_curvatures(map_, eigenvalues[:, None])
     if curvatures is None:

@@ -4,12 +4,16 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+import sympy
 
 from ..analysis import Boundary
 from ..dynamics import Map
-from ..methods import DNSAM, GD, SAM, USAM, ExactSAM
+from ..methods import DNSAM, GD, SAM, USAM, Ascent, ExactSAM
 from .claim import Claim
+from .conditions import conditions_on_eigenvalues
+from .effective import derived
 from .growth import rate_along
+from .notation import RHO
 
 
 def effective_curvature(lam: float, rho: float, ascent_steps: int = 1) -> float:
@@ -104,7 +108,8 @@ edge_of_stability = Claim(
 def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
     """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form.
 
-    SAM's trap width is that on the quadratic with these eigenvalues, without momentum.
+    Of methods with a Jacobian there it is the least ρ at which their effective Hessian makes the saddle attract. SAM's
+    trap width is that on the quadratic with these eigenvalues, without momentum; with ρ = 0 it is gradient descent.
     """
     # Exact types: a user's subclass of SAM is another method.
     method, spectrum = map_.method, [float(lam) for lam in eigenvalues]
@@ -117,7 +122,17 @@ def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
         return Boundary("rho", threshold, threshold)
     if type(method) is SAM or type(method) is DNSAM:
         one_way_out = sum(lam < 0 for lam in spectrum) == 1
-        if one_way_out and method.ascent_steps == 1 and not map_.momentum:
+        if method.rho == 0 or (one_way_out and method.ascent_steps == 1 and not map_.momentum):
             width = trap_half_width(rho=method.rho)
             return Boundary("width", width, width)
-    return None
+        return None
+    formula = derived(method)
+    if formula is None:
+        return None
+    if isinstance(method, Ascent) and not formula.has(RHO):  # normalised, with ρ = 0
+        return Boundary("width", 0.0, 0.0)
+    radii = conditions_on_eigenvalues(map_, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
+    if isinstance(radii, sympy.ConditionSet):
+        return None
+    threshold = math.inf if radii is sympy.S.EmptySet else float(radii.inf)
+    return Boundary("rho", threshold, threshold)
