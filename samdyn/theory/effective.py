@@ -11,6 +11,7 @@ from .. import checks
 from ..methods import Ascent, Method
 from ..ops import Point, derivative, symbolic
 from ..oracle import Oracle
+from .dual import Dual
 from .notation import LAMBDA, RHO
 
 DIGITS = 120
@@ -122,6 +123,22 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
 
     H and the method's radius may hold symbols. For methods that pass ``field_is_linear``.
     """
+    try:
+        columns = _columns_of_duals(method, hessian, center)
+    except TypeError:  # something other than sums, products and absolute values
+        columns = _columns_by_limits(method, hessian, center)
+    # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
+    return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.nsimplify(sympy.expand(e), rational=True))
+
+
+def _columns_of_duals(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
+    field = _field(method, hessian, center)
+    axes = [[sympy.Integer(int(i == j)) for i in range(len(center))] for j in range(len(center))]
+    moved = (np.array([Dual(c, e) for c, e in zip(center, axis, strict=True)], dtype=object) for axis in axes)
+    return [[entry.slope for entry in field(point)] for point in moved]
+
+
+def _columns_by_limits(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
     t = sympy.Dummy("t", positive=True)
 
     def tangent(entries: Point) -> Point:
@@ -133,8 +150,7 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
     for j in range(len(center)):
         direction = symbolic(int(i == j) for i in range(len(center)))
         columns.append([_value_and_slope(e, t)[1] for e in field(center + t * direction)])
-    # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
-    return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.nsimplify(sympy.expand(e), rational=True))
+    return columns
 
 
 def scalar_formula(method: Method, center: np.ndarray) -> sympy.Expr | None:
