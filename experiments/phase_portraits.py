@@ -188,7 +188,9 @@ def make_table(flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], mea
     return table
 
 
-def make_dataset(flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], measured: list[Basins | None]) -> xr.Dataset:
+def make_dataset(
+    flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], measured: list[Basins | None]
+) -> xr.Dataset:
     """Return what the table and the basin maps were made of: an entry per equilibrium."""
     rows = [(i, p) for i, points in enumerate(rests) for p in points]
     rates = [np.full(2, np.nan) if p.rates is None else p.rates for _, p in rows]

@@ -1,4 +1,4 @@
-"""Numbers a + εb with ε² = 0 over formulas: a value and a derivative, without the higher powers that would be dropped."""
+"""Numbers a + εb with ε² = 0 over formulas: a value and a derivative, without higher powers that would be dropped."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
     """
     try:
         columns = _columns_of_duals(method, hessian, center)
-    except TypeError:  # something other than sums, products and absolute values
+    except (TypeError, AttributeError, sympy.SympifyError):  # more than sums, products and absolute values
         columns = _columns_by_limits(method, hessian, center)
     # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
     return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.nsimplify(sympy.expand(e), rational=True))
