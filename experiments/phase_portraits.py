@@ -5,7 +5,7 @@ it is, with which rates, and at which radii ρ it attracts. On request it measur
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -170,7 +170,7 @@ def condition(flow: sd.Flow, point: Equilibrium) -> str:
     return "‖H(w−w*)‖ < ρ|λ*|" if found.trap is not None and point.attracts else ""
 
 
-def make_table(flows: list[sd.Flow], rests: list[list[Equilibrium]], measured: list[Basins | None]) -> Table:
+def make_table(flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], measured: list[Basins | None]) -> Table:
     """Return the table of equilibria the experiment prints."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("flow", "equilibrium", "of L", "of the flow", "rates", "attracts for"):
@@ -188,7 +188,9 @@ def make_table(flows: list[sd.Flow], rests: list[list[Equilibrium]], measured: l
     return table
 
 
-def make_dataset(flows: list[sd.Flow], rests: list[list[Equilibrium]], measured: list[Basins | None]) -> xr.Dataset:
+def make_dataset(
+    flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], measured: list[Basins | None]
+) -> xr.Dataset:
     """Return what the table and the basin maps were made of: an entry per equilibrium."""
     rows = [(i, p) for i, points in enumerate(rests) for p in points]
     rates = [np.full(2, np.nan) if p.rates is None else p.rates for _, p in rows]
@@ -215,7 +217,7 @@ def make_dataset(flows: list[sd.Flow], rests: list[list[Equilibrium]], measured:
 
 def draw(
     flows: list[sd.Flow],
-    rests: list[list[Equilibrium]],
+    rests: Sequence[Sequence[Equilibrium]],
     view: Box,
     measured: list[Basins | None],
     starts: list[list[float]],

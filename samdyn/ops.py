@@ -32,8 +32,18 @@ def dot(a: Point, b: Point) -> Any:
 
 
 def norm(a: Point) -> Any:
-    """Return the Euclidean norm ‖a‖: ``(d, …) -> (…)``."""
-    return sympy.sqrt(dot(a, a)) if is_symbolic(a) else dot(a, a).sqrt()
+    """Return the Euclidean norm ‖a‖: ``(d, …) -> (…)``.
+
+    Its derivative is a/‖a‖, and 0 where a = 0: there the norm has none, but ‖a‖a, or a/(1 + ‖a‖), has the one that
+    follows. Like that of ``unit``, the norm is taken after scaling by the largest component.
+    """
+    if is_symbolic(a):
+        return sympy.sqrt(dot(a, a))
+    largest = a.detach().abs().amax(0)  # whatever it is, the norm is the same: its derivative is none of the norm's
+    range_ = torch.finfo(a.dtype)
+    scaled = a / largest.clamp(min=range_.tiny, max=range_.max)
+    # The square is at least 1. Only where a = 0 it is not, and there clamping gives the root the derivative 0.
+    return largest * dot(scaled, scaled).clamp(min=1).sqrt()
 
 
 def halves(a: torch.Tensor, axis: int) -> torch.Tensor:

@@ -8,21 +8,8 @@ from pathlib import Path
 import samdyn
 
 ROOT = Path(samdyn.__file__).parent
-ORDER = [
-    "checks",
 ORDER = ["checks", "arguments", "portable", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler"]
 ORDER += ["simulate", "analysis", "theory", "networks", "plot", "output", "cli"]
-    "ops",
-    "oracle",
-    "landscapes",
-    "methods",
-    "noise",
-    "dynamics",
-    "compiler",
-    "simulate",
-    "analysis",
-]
-ORDER += ["theory", "networks", "plot", "output", "cli"]
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
 HEAVY |= {"sklearn", "mnist1d", "requests"}
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from samdyn.ops import affine, halves, root
+from samdyn.ops import affine, directional_derivative, halves, jacobian, norm, root, unit
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 5])
@@ -40,3 +40,42 @@ def test_affine_functions_are_told_from_others() -> None:
     torch.testing.assert_close(found[2], torch.full((2, 1), 5.0, dtype=torch.float64))
     assert affine(lambda w, n: w + 1e-6 * w * w, 2, 0) is None
     assert affine(lambda w, n: w * (1 + n), 1, 1) is None
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_norms_and_their_derivatives_at_every_size(d: int, size: float) -> None:
+    a = torch.randn(d, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(d))
+    expected, direction = size * torch.linalg.vector_norm(a, dim=0), a / torch.linalg.vector_norm(a, dim=0)
+    a = a * size
+    torch.testing.assert_close(norm(a), expected, rtol=1e-15, atol=0)
+    torch.testing.assert_close(jacobian(lambda w: norm(w)[None], a)[0], direction, rtol=1e-15, atol=1e-15)
+    along = directional_derivative(norm, a, torch.ones_like(a))
+    torch.testing.assert_close(along, direction.sum(0), rtol=1e-15, atol=1e-15)
+
+
+def test_second_derivatives_of_a_norm() -> None:
+    a = torch.tensor([0.3, -1.2, 0.4], dtype=torch.float64)
+    found = torch.func.hessian(lambda w: norm(w[:, None]).sum())(a)
+    expected = (torch.eye(3) - torch.outer(a, a) / a.dot(a)) / a.norm()
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-15)
+
+
+def test_derivatives_at_zero_are_numbers() -> None:
+    """What a perturbation is made of has a value and a derivative where the gradient vanishes, in every mode."""
+    zero, axes = torch.zeros(2, 1, dtype=torch.float64), torch.eye(2, dtype=torch.float64)
+    bounded = {  # functions of a with the derivative I, I, 0 and 0 at 0
+        "saturated": (lambda a: a / (1 + norm(a)), axes),
+        "clipped": (lambda a: 2 * a / (1 + norm(a) + abs(1 - norm(a))), axes),
+        "norm": (lambda a: norm(a) * torch.ones_like(a), 0 * axes),
+        "unit of another": (lambda a: unit(1 + 0 * a, of=a), 0 * axes),
+    }
+    for function, expected in bounded.values():
+        backward = jacobian(function, zero)[..., 0]
+        forward = torch.cat([directional_derivative(function, zero, axis[:, None]) for axis in axes], 1)
+        assert torch.equal(backward, expected)
+        assert torch.equal(forward, expected)
+        twice = torch.func.jacrev(torch.func.jacrev(function))(zero)
+        assert torch.isfinite(twice).all()
+    assert norm(torch.full((3, 1), torch.inf)).isinf().all()
+    assert norm(torch.full((3, 1), torch.nan)).isnan().all()

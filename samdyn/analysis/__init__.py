@@ -9,7 +9,7 @@ from .continuation import Bifurcation, Branch, branch
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .degenerate import CriticalSet, DegeneratePoint
 from .diffusion_moments import LinearDiffusion, linear_diffusion
-from .equilibria import Equilibrium, equilibria
+from .equilibria import Equilibria, Equilibrium, equilibria
 from .escape import OUTCOMES, Escape, Survival, escape, survival
 from .exact import ExactCriticalPoints, exact_critical_points
 from .exits import Exits, exit_times
@@ -40,6 +40,7 @@ __all__ = [
     "CriticalPoints",
     "CriticalSet",
     "DegeneratePoint",
+    "Equilibria",
     "Equilibrium",
     "Escape",
     "ExactCriticalPoints",

@@ -1,10 +1,11 @@
 """Where capture by a saddle begins."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..dynamics import Map
+from ..methods import Ascent
 from .critical_points import CriticalPoint
 from .growth import is_linear, trapping_threshold
 from .trapping import trap_half_width
@@ -45,7 +46,10 @@ def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int
         largest: how far out to look for a trap's edge, in the units of w; less than to the next critical point.
         steps: how many steps the runs have that look for it.
     """
-    if is_linear(map_, point):
+    # Normalised methods with ρ = 0 are linear, but at no other radius: they have no threshold.
+    somewhat = 1e-3 / float(abs(point.eigenvalues).max())
+    others = replace(map_, method=replace(map_.method, rho=somewhat)) if isinstance(map_.method, Ascent) else map_
+    if is_linear(others, point):
         threshold = trapping_threshold(map_, point)
         return Boundary("rho", threshold, threshold)
     return Boundary("width", *trap_half_width(map_, point, largest, steps))

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from ..landscapes import Landscape
+from .connected import connected, dimensions
+from .singular import scaled_gradients, scaled_hessians, strengths
 
 STEP = 0.01  # of the box: between the points of a traced curve
 NEAR = 0.03  # of the box: starts that ended this close to what is known already are explained by it
 FLAT = 1e-6  # an eigenvalue below this, relative to the Hessian nearby, counts as zero
+MOST = 200  # points between which connections are looked for
 LONGEST = 4000  # points on one branch of a curve
-ITERATIONS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,35 +51,6 @@ class CriticalSet:
     kind: str
 
 
-def descend_gradient(landscape: Landscape, w: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
-    """Bring points to zeros of the gradient, singular or not: ``(d, n) -> (d, n)``.
-
-    Levenberg and Marquardt's method with a damping proportional to ‖∇L‖, which converges quadratically to a nearby
-    point also where zeros form curves [Yamashita & Fukushima 2001]. Coordinates are measured in units of the box.
-    """
-    scale = extent[:, None]
-    damping = torch.ones_like(w[0])
-
-    def scaled(p: torch.Tensor) -> torch.Tensor:
-        return torch.nan_to_num(landscape.grad(p) * scale, nan=torch.inf, posinf=torch.inf, neginf=torch.inf)
-
-    g = scaled(w)
-    for _ in range(ITERATIONS):
-        h = (landscape.hessian(w) * scale[None] * scale[:, None]).movedim(-1, 0)
-        good = torch.isfinite(h).flatten(1).all(1)
-        eigenvalues, basis = torch.linalg.eigh(torch.where(good[:, None, None], h, 0))
-        # ‖∇L‖ carries the units of H times a length of 1 (the box): its product with ‖H‖ those of H².
-        mu = damping * g.norm(dim=0) * eigenvalues.abs().amax(1)
-        inverse = eigenvalues / (eigenvalues**2 + mu[:, None]).clamp(min=torch.finfo(w.dtype).tiny)
-        step = -(basis @ (inverse[:, :, None] * (basis.mT @ g.T[:, :, None]))).squeeze(2).T
-        new = w + step * scale
-        new_g = scaled(new)
-        better = (new_g.norm(dim=0) < g.norm(dim=0)) & good
-        w, g = torch.where(better, new, w), torch.where(better, new_g, g)
-        damping = torch.where(better, damping / 4, damping * 4).clamp(1e-12, 1e12)
-    return w
-
-
 def degenerate_sets(
     landscape: Landscape, ends: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[list[DegeneratePoint], list[CriticalSet]]:
@@ -86,43 +58,52 @@ def degenerate_sets(
     extent = high - low
     points: list[DegeneratePoint] = []
     sets: list[CriticalSet] = []
-    left = ends
-    while len(left):
-        seed = left[0]
-        curve = _trace(landscape, seed, low, high) if _nullity(landscape, seed, extent) == 1 else None
+    if not len(ends):
+        return points, sets
+    chosen = _representatives(landscape, ends, extent)
+    dimension = dimensions(landscape, chosen, extent)
+    curves: list[np.ndarray] = []
+    for seed in chosen[dimension == 1]:
+        explained = curves and _distance(seed[None], np.vstack(curves), extent)[0] <= NEAR
+        curve = None if explained else _trace(landscape, seed, low, high)
         if curve is not None:
             w, closed = curve
+            curves.append(w)
             sets.append(CriticalSet(w, _loss(landscape, w), 1, closed, _kind(landscape, w, extent, 1)))
-            left = left[_distance(left, w, extent) > NEAR]
-            continue
-        together = _component(left, extent)
-        members, left = left[together], left[~together]
-        if (np.ptp(members, axis=0) <= NEAR * extent).all():
-            best = members[np.argmin(np.linalg.norm(landscape.grad(members.T).numpy(), axis=0))]
+    if curves:
+        ends = ends[_distance(ends, np.vstack(curves), extent) > NEAR]
+        away = _distance(chosen, np.vstack(curves), extent) > NEAR
+        chosen, dimension = chosen[away], dimension[away]
+    if not len(chosen):
+        return points, sets
+    label = connected(landscape, chosen, low, high)
+    near = _nearest(ends, chosen, extent)
+    for part in np.unique(label):
+        best, members = chosen[label == part][0], ends[label[near] == part]
+        k = int(np.median(dimension[label == part]))
+        if k == 0:
             eigenvalues = np.linalg.eigvalsh(landscape.hessian(best).numpy())
             points.append(DegeneratePoint(best, float(landscape.value(best)), eigenvalues))
         else:
-            k = int(np.median([_nullity(landscape, w, extent) for w in members]))
             sets.append(CriticalSet(members, _loss(landscape, members), k, False, _kind(landscape, members, extent, k)))
     return points, sets
 
 
-def scaled_hessian(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return the Hessian in coordinates measured in units of the box."""
-    return landscape.hessian(w).numpy() * extent * extent[:, None]
+def _representatives(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Return points that stand for all, no two close to each other, those nearest to critical first."""
+    from scipy.spatial import cKDTree
 
-
-def strength_nearby(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> float:
-    """Return the Hessian's norm a thousandth of the box away, the scale on which its eigenvalues are judged."""
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], len(w))  # one direction nearby, of no symmetry
-    both = [scaled_hessian(landscape, w + side * 1e-3 * extent * signs, extent) for side in (1, -1)]
-    return float(np.linalg.norm(both, 2, axis=(1, 2)).max())
-
-
-def _nullity(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> int:
-    eigenvalues = np.linalg.eigvalsh(scaled_hessian(landscape, w, extent))
-    # Zeros of higher order are reached to a distance of 1e-4 or so, where eigenvalues have not quite vanished.
-    return int((np.abs(eigenvalues) <= 1e-3 * strength_nearby(landscape, w, extent)).sum())
+    order, apart = np.argsort(scaled_gradients(landscape, w, extent), kind="stable"), NEAR
+    while True:
+        tree, free = cKDTree(w / extent), np.ones(len(w), dtype=bool)
+        chosen = []
+        for i in order:
+            if free[i]:
+                chosen.append(i)
+                free[tree.query_ball_point(w[i] / extent, apart)] = False
+        if len(chosen) <= MOST:
+            return w[chosen]
+        apart *= 1.3
 
 
 def _trace(landscape: Landscape, seed: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, bool] | None:
@@ -163,12 +144,12 @@ def _corrected(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.nd
         w = w - step * extent
         if not np.isfinite(w).all() or np.linalg.norm(step) < 1e-14:
             break
-    on_it = np.linalg.norm(landscape.grad(w).numpy() * extent) <= 1e-7 * strength_nearby(landscape, w, extent)
+    on_it = np.linalg.norm(landscape.grad(w).numpy() * extent) <= 1e-7 * strengths(landscape, w[None], extent)[0]
     return w if on_it else np.full_like(w, np.nan)
 
 
 def _split(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    eigenvalues, basis = np.linalg.eigh(np.nan_to_num(scaled_hessian(landscape, w, extent)))
+    eigenvalues, basis = np.linalg.eigh(np.nan_to_num(scaled_hessians(landscape, w[None], extent)[0]))
     order = np.argsort(np.abs(eigenvalues))
     return eigenvalues[order], basis[:, order]
 
@@ -179,16 +160,10 @@ def _distance(points: np.ndarray, to: np.ndarray, extent: np.ndarray) -> np.ndar
     return cKDTree(to / extent).query(points / extent)[0]
 
 
-def _component(points: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Say which points hang together with the first one, each within NEAR of another."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+def _nearest(points: np.ndarray, of: np.ndarray, extent: np.ndarray) -> np.ndarray:
     from scipy.spatial import cKDTree
 
-    pairs = cKDTree(points / extent).query_pairs(2 * NEAR, output_type="ndarray")
-    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(points), len(points)))
-    _, label = connected_components(graph, directed=False)
-    return label == label[0]
+    return cKDTree(of / extent).query(points / extent)[1]
 
 
 def _loss(landscape: Landscape, w: np.ndarray) -> float:
@@ -201,7 +176,7 @@ def _kind(landscape: Landscape, w: np.ndarray, extent: np.ndarray, dimension: in
     types = set()
     for point in w[:: max(1, len(w) // 20)]:
         others = np.delete(_split(landscape, point, extent)[0], range(dimension))
-        flat = (np.abs(others) <= FLAT * strength_nearby(landscape, point, extent)).any()
+        flat = (np.abs(others) <= FLAT * strengths(landscape, point[None], extent)[0]).any()
         low, high = others.min() < 0, others.max() > 0
         types.add("of changing type" if flat else "saddles" if low and high else "maxima" if low else "minima")
     return types.pop() if len(types) == 1 else "of changing type"

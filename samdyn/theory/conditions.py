@@ -9,6 +9,7 @@ from .linearised import DIGITS, at_own_rates, characteristic_polynomial, criteri
 from .notation import ETA, GAMMA, LAMBDA, RHO, S, Z
 from .radii import solve_radii
 
+LONGEST_LOOKED_AT = 200  # characters of an inequality that may turn out to hold always
 MOST_IN_SYMBOLS = 4  # roots, up to which the conditions on all at once are written in η and γ too
 
 
@@ -57,8 +58,9 @@ def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool
     # With η and γ as symbols the determinants of larger matrices fill pages.
     written = characteristic if sympy.degree(own, Z if isinstance(system, Map) else S) <= MOST_IN_SYMBOLS else own
     tidy = _leading_digits if polynomial and not rational else sympy.factor
-    inequalities = [sympy.StrictLessThan(0, tidy(e)) for e in criterion(system)(written)]
-    radii = solve_radii(criterion(system)(own), rounded=not rational)
+    rules = criterion(system)(own)
+    inequalities = [_positive(tidy(e)) for e in (rules if written == own else criterion(system)(written))]
+    radii = solve_radii(rules, rounded=not rational)
     return (), own, (Condition(None, tuple(i for i in inequalities if i is not sympy.true), radii),), radii
 
 
@@ -68,6 +70,11 @@ def _relation(expr: sympy.Expr, effective: sympy.Symbol, formula: sympy.Expr) ->
     if rest == 0:
         return sympy.StrictLessThan(0, sympy.factor(dependent.subs(effective, formula)))
     return sympy.StrictLessThan(sympy.factor(-dependent.subs(effective, formula)), sympy.factor(rest))
+
+
+def _positive(expr: sympy.Expr) -> sympy.Basic:
+    """Return 0 < expr, true where it is short enough to see: SymPy looks at long ones for minutes."""
+    return sympy.StrictLessThan(0, expr, evaluate=len(str(expr)) <= LONGEST_LOOKED_AT)
 
 
 def _decimals(expr: sympy.Expr) -> sympy.Expr:

@@ -13,6 +13,7 @@ from ..landscapes.parse import rational
 from ..methods import Ascent, Method
 from ..ops import Point, derivative, symbolic
 from ..oracle import Oracle
+from .dual import Dual
 from .notation import LAMBDA, RHO
 
 DIGITS = 120
@@ -20,6 +21,7 @@ FAR, NEAR = sympy.Float("1e-20", DIGITS), sympy.Float("1e-40", DIGITS)  # of the
 LINEAR = 1e-8  # departures from linearity below this, relative to the slopes, are rounding
 VANISHING = 1e-2  # departures that shrink by this from FAR to NEAR go to 0 with the distance
 ROUNDING = 1e-15  # of products and sums of a few parameters, relative
+SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # a point of no symmetry
 NOT_LINEAR = "its field has no Jacobian at a critical point"
 
 
@@ -39,14 +41,31 @@ def effective_hessian(method: Method, lam: Any = LAMBDA) -> sympy.Expr:
         InputError: a method without a Jacobian at critical points (SAM), or one that is not a function of the Hessian
             alone (UASAM).
     """
-    somewhere = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])
-    if linear_part(_field(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), somewhere), somewhere) is None:
+    if linear_part(_field(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE), SOMEWHERE) is None:
         checks.reject("method", method, NOT_LINEAR, "samdyn.stability says what is true instead")
-    formula = scalar_formula(with_radius(method, RHO), somewhere)
+    formula = scalar_formula(with_radius(method, RHO), SOMEWHERE)
     if formula is None:
         rule = "what it makes of the Hessian depends on where the critical point is"
         checks.reject("method", method, rule, "Ask samdyn.stability at a point")
     return formula.subs(LAMBDA, lam)
+
+
+def derived(method: Method) -> sympy.Expr | None:
+    """Return λₑ in λ and ρ if it is a polynomial; at the radius 0 in λ alone, where normalised methods have one too.
+
+    None where the field has no Jacobian, or one that depends on where the critical point is.
+    """
+    rho = getattr(method, "rho", None)
+    zero = isinstance(rho, int | float) and rho == 0
+    # The radius is none of the formula's numbers: of a tensor of them, as of any, it is the same.
+    method = with_radius(method, sympy.Integer(1))
+    for trial in (method, with_radius(method, sympy.Integer(0))) if zero else (method,):
+        if linear_part(_field(trial, sympy.diag(-1, 2), SOMEWHERE), SOMEWHERE) is None:
+            continue
+        formula = scalar_formula(with_radius(method, RHO) if trial is method else trial, SOMEWHERE)
+        if formula is not None and formula.is_polynomial(LAMBDA, RHO):
+            return formula
+    return None
 
 
 def with_radius(method: Method, rho: Any) -> Method:
@@ -107,6 +126,22 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
 
     H and the method's radius may hold symbols. For methods that pass ``field_is_linear``.
     """
+    try:
+        columns = _columns_of_duals(method, hessian, center)
+    except (TypeError, AttributeError, sympy.SympifyError):  # more than sums, products and absolute values
+        columns = _columns_by_limits(method, hessian, center)
+    # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
+    return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.expand(e).replace(lambda n: n.is_Float, _simplest))
+
+
+def _columns_of_duals(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
+    field = _field(method, hessian, center)
+    axes = [[sympy.Integer(int(i == j)) for i in range(len(center))] for j in range(len(center))]
+    moved = (np.array([Dual(c, e) for c, e in zip(center, axis, strict=True)], dtype=object) for axis in axes)
+    return [[entry.slope for entry in field(point)] for point in moved]
+
+
+def _columns_by_limits(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
     t = sympy.Dummy("t", positive=True)
 
     def tangent(entries: Point) -> Point:
@@ -118,8 +153,7 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
     for j in range(len(center)):
         direction = symbolic(int(i == j) for i in range(len(center)))
         columns.append([_value_and_slope(e, t)[1] for e in field(center + t * direction)])
-    # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
-    return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.expand(e).replace(lambda n: n.is_Float, _simplest))
+    return columns
 
 
 def _simplest(number: sympy.Float) -> sympy.Rational:

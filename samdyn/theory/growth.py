@@ -2,25 +2,32 @@
 
 from typing import Any
 
+import sympy
 import torch
 
 from ..dynamics import Map
 from ..methods import GD, USAM, ExactSAM
+from .effective import derived
+from .notation import LAMBDA, RHO
 
 
 def effective_curvatures(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | None:
-    """Return λₑ for every eigenvalue λ of the Hessian: what the method makes of it; None without a closed form.
+    """Return λₑ for every eigenvalue λ of the Hessian: what the method makes of it; None where it has no Jacobian.
 
-    GD λ; USAM λ(1+ρλ/n)ⁿ, averaged (1/n)Σₖλ(1+ρλ/n)ᵏ; exact SAM λ(1+ρλ/n)²ⁿ.  [theory.md 2.1, 2.4, 13]
+    GD λ; USAM λ(1+ρλ/n)ⁿ, averaged (1/n)Σₖλ(1+ρλ/n)ᵏ; exact SAM λ(1+ρλ/n)²ⁿ  [theory.md 2.1, 2.4, 13]; of other
+    methods it is derived (``effective_hessian``).
     Shapes: ``(d, 1)`` and a radius ``(n,)`` or a number give ``(d, n)`` or ``(d, 1)``.
     """
     method = map_.method
     if type(method) is GD:
         return eigenvalues
-    if not isinstance(method, USAM) or type(method) not in (USAM, ExactSAM):  # a user's subclass is another method
-        return None
-    if type(method) is ExactSAM and method.average:
-        return None
+    known = type(method) is USAM or (type(method) is ExactSAM and not method.average)
+    if not known or not isinstance(method, USAM):  # a user's subclass is another method
+        formula = derived(method)
+        if formula is None:
+            return None
+        values = sympy.lambdify((LAMBDA, RHO), formula, modules="math")(eigenvalues, getattr(method, "rho", 0.0))
+        return values + 0 * eigenvalues
     n = method.ascent_steps
     factor = 1 + method.rho / n * eigenvalues
     if type(method) is ExactSAM:
@@ -39,17 +46,36 @@ def predicted_growth(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | Non
         eigenvalues: of the Hessian, ``(d,)``.
 
     Returns:
-        ``(n,)`` (or ``(1,)``); None for methods without a closed form, or without a Jacobian there.
+        ``(n,)`` (or ``(1,)``); None for methods without a Jacobian there, or with one that depends on where it is.
     """
     curvatures = effective_curvatures(map_, eigenvalues[:, None])
     if curvatures is None:
         return None
-    return largest_multiplier(curvatures, map_.lr, map_.momentum, map_.nesterov).amax(0).log() / map_.lr
+    return log_multiplier(curvatures, map_.lr, map_.momentum, map_.nesterov).amax(0) / map_.lr
 
 
-def largest_multiplier(curvature: torch.Tensor, lr: Any, momentum: Any, nesterov: bool = False) -> torch.Tensor:
-    """Return the largest |z| of one step along a direction of effective curvature λₑ; arguments broadcast."""
-    shrink = 1 - lr * curvature
-    b, c = ((1 + momentum) * shrink, momentum * shrink) if nesterov else (shrink + momentum, momentum + 0 * shrink)
-    root = torch.complex(b * b - 4 * c, 0 * b).sqrt()
-    return torch.maximum((b + root).abs(), (b - root).abs()) / 2
+def rate_along(curvature: float, lr: float, momentum: float = 0.0) -> float:
+    """Return the rate, in 1/t, at which distances along a direction of effective curvature λₑ grow."""
+    return float(log_multiplier(torch.tensor(curvature, dtype=torch.float64), lr, momentum)) / lr
+
+
+def log_multiplier(curvature: torch.Tensor, lr: Any, momentum: Any, nesterov: bool = False) -> torch.Tensor:
+    """Return log |z| of the largest multiplier z of one step along a direction of curvature λₑ; arguments broadcast.
+
+    With z = 1 + s the equation is s² + bs + ηλₑ = 0, whose roots do not lose their digits where steps are small:
+    b = 1 − γ + ηλₑ, and with Nesterov's momentum 1 − γ + (1 + γ)ηλₑ. Of complex roots |z|² is the constant term in z.
+    """
+    pull, gamma = lr * curvature, torch.as_tensor(momentum, dtype=curvature.dtype)
+    if nesterov:
+        b, constant = 1 - gamma + (1 + gamma) * pull, gamma * (1 - pull)
+        square = (1 - pull) * ((1 - gamma) ** 2 - (1 + gamma) ** 2 * pull)  # the discriminant
+    else:
+        b, constant = 1 - gamma + pull, gamma + 0 * pull
+        square = ((1 - gamma.sqrt()) ** 2 - pull) * ((1 + gamma.sqrt()) ** 2 - pull)
+    root = square.clamp(min=0).sqrt()
+    far = -torch.where(b < 0, b - root, b + root) / 2
+    near = torch.where(far == 0, 0, pull / torch.where(far == 0, 1, far))
+    # Where steps are so large that even squares overflow, the far root is all there is.
+    near = torch.where(torch.isfinite(near), near, 0)
+    real = torch.stack([torch.where(s < -1, -2 - s, s).clamp(min=-1).log1p() for s in (far, near)]).amax(0)
+    return torch.where(square < 0, constant.log() / 2, real)

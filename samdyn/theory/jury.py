@@ -1,6 +1,7 @@
 """When all roots of a polynomial lie left of the imaginary axis, or inside the unit circle."""
 
 import sympy
+from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 
@@ -54,7 +55,31 @@ def _hurwitz_determinant(q: list[sympy.Expr], order: int) -> sympy.Expr:
         k = len(q) - 1 - (2 * (j + 1) - (i + 1))
         return q[k] if 0 <= k < len(q) else sympy.Integer(0)
 
-    matrix = DomainMatrix.from_Matrix(sympy.Matrix(order, order, entry))
+    entries = sympy.Matrix(order, order, entry)
+    if len(entries.free_symbols) == 1 and order > 3:
+        return _interpolated_determinant(entries, entries.free_symbols.pop())
+    matrix = DomainMatrix.from_Matrix(entries)
     # Berkowitz's algorithm needs no division: the entries may be polynomials.
     last = matrix.domain.to_sympy(matrix.charpoly()[-1])
     return sympy.expand((-1) ** order * last)
+
+
+def _interpolated_determinant(entries: sympy.Matrix, symbol: sympy.Symbol) -> sympy.Expr:
+    """Return the determinant of polynomials in one symbol, from its values at integers: intermediate ones would swell.
+
+    By Newton's divided differences.
+    """
+    polynomials = [[sympy.Poly(e, symbol) for e in row] for row in entries.tolist()]
+    degree = sum(max(max(p.degree(), 0) for p in column) for column in zip(*polynomials, strict=True))
+    at = [QQ(i // 2 + 1 if i % 2 else -(i // 2)) for i in range(degree + 1)]
+    coefficients = []
+    for x in at:
+        values = [[QQ.from_sympy(p.eval(x)) for p in row] for row in polynomials]
+        coefficients.append(DomainMatrix(values, entries.shape, QQ).det())
+    for step in range(1, degree + 1):
+        for i in range(degree, step - 1, -1):
+            coefficients[i] = (coefficients[i] - coefficients[i - 1]) / (at[i] - at[i - step])
+    found = sympy.Poly(0, symbol, domain=QQ)
+    for x, coefficient in zip(reversed(at), reversed(coefficients), strict=True):
+        found = found * sympy.Poly([1, -x], symbol, domain=QQ) + sympy.Poly([coefficient], symbol, domain=QQ)
+    return found.as_expr()

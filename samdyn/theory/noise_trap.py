@@ -10,9 +10,10 @@ from .. import checks
 from ..noise import direction_moments, direction_slope
 from ..noise.model import COUPLINGS
 from .claim import Claim
-from .growth import largest_multiplier
+from .growth import rate_along
 from .saddles import effective_curvature
 
+LARGE = 1000  # dimensions, from which on the next term of Stirling's series is below 1e-13
 SINGULAR = 1e-12  # an eigenvalue of H below this share of the largest is zero
 
 
@@ -22,11 +23,27 @@ def noisy_radius(rho: float, noise: float, dim: int) -> float:
     For noise N(0, s²I) of the gradient, shared or independent: E[unit(g + ξ)] = (c_d/s) g + O(g³/s³). In units of w per
     gradient, as USAM's radius is.  [theory.md 20]
     """
-    return rho / noise * math.exp(math.lgamma((dim + 1) / 2) - math.lgamma(dim / 2 + 1)) / math.sqrt(2)
+    if noise == 0:
+        return math.inf if rho else 0.0
+    return rho / noise * _ratio(dim) / math.sqrt(2)
+
+
+def _ratio(dim: int) -> float:
+    """Return Γ((d+1)/2)/Γ(d/2+1)."""
+    if dim < LARGE:
+        return math.exp(math.lgamma((dim + 1) / 2) - math.lgamma(dim / 2 + 1))
+    y = dim / 2 + 0.25  # the difference of two large logarithms would lose digits
+    return (1 - 1 / (64 * y**2)) / math.sqrt(y)
 
 
 def _mean_length(noise: float, dim: int) -> float:
-    return noise * math.sqrt(2) * math.exp(math.lgamma((dim + 1) / 2) - math.lgamma(dim / 2))
+    return noise * math.sqrt(2) * _ratio(dim) * dim / 2
+
+
+def _threshold(lam: float, noise: float, dim: int) -> float:
+    if lam == 0:
+        return math.inf
+    return noise * math.sqrt(2) / (_ratio(dim) * abs(lam))
 
 
 def _gaussian_threshold(hessian: Any, covariance: Any) -> float:
@@ -48,16 +65,15 @@ def _mean_variance_threshold(hessian: Any, covariance: Any) -> float:
 
 
 def _noisy_growth(lam: float, rho: float, noise: float, dim: int, lr: float, momentum: float = 0.0) -> float:
-    curvature = torch.tensor(effective_curvature(lam, noisy_radius(rho, noise, dim)), dtype=torch.float64)
-    return math.log(float(largest_multiplier(curvature, lr, momentum))) / lr
+    return rate_along(effective_curvature(lam, noisy_radius(rho, noise, dim)), lr, momentum)
 
 
 noise_threshold = Claim(
     statement="with gradient noise N(0, s²I), a saddle holds normalised SAM's runs near it above ρ = s/(c_d|λ|), λ the "
     "negative eigenvalue nearest 0, for a while that grows exponentially; shared or independent batches, any momentum",
     source="derived [theory.md 20]; confirmed",
-    formula=lambda lam, noise, dim: 1 / (noisy_radius(1.0, noise, dim) * abs(lam)),
-    rival=lambda lam, noise, dim: _mean_length(noise, dim) / abs(lam),
+    formula=_threshold,
+    rival=lambda lam, noise, dim: _mean_length(noise, dim) / abs(lam) if lam else math.inf,
     rival_reason="unit(g + ξ) ≈ (g + ξ)/E‖ξ‖: as if all draws were of the mean length, when short ones count for more, "
     "and as if the part of g along ξ turned the direction, when it only stretches it",
 )
@@ -77,7 +93,7 @@ noisy_escape_rate = Claim(
     source="derived [theory.md 1 and 20]; confirmed",
     formula=_noisy_growth,
     rival=lambda lam, rho, noise, dim, lr, momentum=0.0: (
-        _noisy_growth(lam, rho, noise, dim, lr) if momentum else math.log1p(-lr * lam) / lr
+        _noisy_growth(lam, rho, noise, dim, lr) if momentum else rate_along(lam, lr)
     ),
     rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
 )

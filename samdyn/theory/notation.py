@@ -21,9 +21,22 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy is not annotated
         return f"{float(expr):.6g}"
 
 
+def distinct(expr: sympy.Basic) -> sympy.Basic:
+    """Return a formula with its parameters spelled out where a coordinate has the same name, as a coordinate rho."""
+    words = {RHO: "radius", ETA: "lr", GAMMA: "momentum", LAMBDA: "eigenvalue"}
+    taken = {pretty_symbol(s.name) for s in expr.free_symbols - set(words)}
+    new = {}
+    for symbol, word in words.items():
+        if pretty_symbol(symbol.name) in taken:
+            while word in taken:
+                word += "'"
+            new[symbol] = sympy.Symbol(word, **symbol.assumptions0)
+    return expr.xreplace(new)
+
+
 def text(expr: sympy.Basic) -> str:
     """Return a formula on one line, with Greek letters: ``λ*(λ*ρ + 1)``."""
-    written = _Printer().doprint(expr)
+    written = _Printer().doprint(distinct(expr))
     if isinstance(expr, sympy.Expr) and expr.is_number and len(written) > LONGEST:
         return f"{float(expr):.6g}"
     return written

@@ -3,18 +3,28 @@
 import math
 from collections.abc import Iterable
 
-import torch
+import numpy as np
+import sympy
 
 from ..analysis import Boundary
 from ..dynamics import Map
-from ..methods import DNSAM, GD, SAM, USAM, ExactSAM
+from ..methods import DNSAM, GD, SAM, USAM, Ascent, ExactSAM
 from .claim import Claim
-from .growth import largest_multiplier
+from .conditions import conditions_on_eigenvalues
+from .effective import derived
+from .growth import rate_along
+from .notation import RHO
 
 
 def effective_curvature(lam: float, rho: float, ascent_steps: int = 1) -> float:
-    """λₑ = λ(1 + ρλ/n)ⁿ: what USAM with n ascent steps makes of a Hessian eigenvalue λ.  [K23; n > 1 derived]"""
-    return lam * (1 + rho * lam / ascent_steps) ** ascent_steps
+    """λₑ = λ(1 + ρλ/n)ⁿ: what USAM with n ascent steps makes of a Hessian eigenvalue λ.  [K23; n > 1 derived]
+
+    ±inf where it leaves the floating-point range.
+    """
+    if lam == 0:
+        return 0.0
+    with np.errstate(over="ignore"):
+        return float(lam * np.float64(1 + rho * lam / ascent_steps) ** ascent_steps)
 
 
 def _threshold(
@@ -25,19 +35,24 @@ def _threshold(
     if not negative:
         return 0.0
     rho = scale * ascent_steps / min(negative)
-    # λₑ grows with ρ where λ > 0: a step unstable there at the threshold is unstable above it too.
-    stable = all(lr * effective_curvature(lam, rho, ascent_steps) < 2 * (1 + momentum) for lam in spectrum if lam > 0)
+    # For odd n λₑ grows with ρ: a step unstable at the threshold is unstable above it too.
+    stable = not lr or all(effective_curvature(lam, rho, ascent_steps) < 2 * (1 + momentum) / lr for lam in spectrum)
     return rho if ascent_steps % 2 and stable else math.inf
 
 
-def _growth(curvature: float, lr: float, momentum: float = 0.0) -> float:
-    largest = float(largest_multiplier(torch.tensor(curvature, dtype=torch.float64), lr, momentum))
-    return math.log(largest) / lr if largest else -math.inf
+def _amplitude(lam: float, rho: float, lr: float) -> float:
+    if rho == 0 or lam == 0:
+        return 0.0
+    return lr * rho * abs(lam) / (2 - lr * lam) if lr * lam < 2 else math.inf
+
+
+def _flip(curvature: float, momentum: float = 0.0) -> float:
+    return 2 * (1 + momentum) / curvature if curvature > 0 else math.inf
 
 
 usam_threshold = Claim(
     statement="USAM, n-step: a saddle attracts above ρ = n/|λ|, λ the negative eigenvalue nearest 0, for odd n and as "
-    "long as ηλₑ < 2(1+γ) for every positive λ; for even n it never does. Without lr: the flow's threshold",
+    "long as ηλₑ < 2(1+γ) for every λ; for even n it never does. Without lr: the flow's threshold",
     source="[K23, Theorem 1]; n > 1 derived, confirmed",
     formula=_threshold,
     rival=lambda **parameters: _threshold(**parameters, scale=0.5),
@@ -47,8 +62,8 @@ usam_threshold = Claim(
 escape_rate = Claim(
     statement="near a critical point distances grow as exp(rate · t): the largest root of z² − (1+γ−ηλₑ)z + γ = 0",
     source="[K23, Theorem 1] with heavy ball; confirmed",
-    formula=lambda lam, lr, momentum=0.0, rho=0.0: _growth(effective_curvature(lam, rho), lr, momentum),
-    rival=lambda lam, lr, momentum=0.0, rho=0.0: _growth(effective_curvature(lam, rho), lr) if momentum else -lam,
+    formula=lambda lam, lr, momentum=0.0, rho=0.0: rate_along(effective_curvature(lam, rho), lr, momentum),
+    rival=lambda lam, lr, momentum=0.0, rho=0.0: rate_along(effective_curvature(lam, rho), lr) if momentum else -lam,
     rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
 )
 
@@ -61,21 +76,22 @@ trap_half_width = Claim(
 )
 
 two_cycle_amplitude = Claim(
-    statement="SAM ends on w ↔ −w along an eigenvector, |w| = ηρ|λ|/(2 − ηλ)",
+    statement="SAM ends on w ↔ −w along an eigenvector, |w| = ηρ|λ|/(2 − ηλ); inf for ηλ ≥ 2, where runs leave",
     source="[B22]; confirmed",
-    formula=lambda lam, rho, lr: lr * rho * abs(lam) / (2 - lr * lam),
+    formula=_amplitude,
     rival=lambda lam, rho, lr: lr * rho * abs(lam) / 2,
     rival_reason="the limit of small steps",
 )
 
 largest_lr = Claim(
-    statement="USAM, n-step: a direction of curvature λ flips, its multiplier passing −1, at ηλₑ = 2(1+γ)",
+    statement="USAM, n-step: a direction of curvature λ flips, its multiplier passing −1, at ηλₑ = 2(1+γ): never (inf) "
+    "where λₑ ≤ 0",
     source="[K23, Theorem 1] with heavy ball; confirmed",
-    formula=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: (
-        2 * (1 + momentum) / effective_curvature(lam, rho, ascent_steps)
+    formula=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: _flip(
+        effective_curvature(lam, rho, ascent_steps), momentum
     ),
-    rival=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: (
-        2 / (effective_curvature(lam, rho, ascent_steps) if momentum else lam)
+    rival=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: _flip(
+        effective_curvature(lam, rho, ascent_steps) if momentum else lam
     ),
     rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
 )
@@ -83,7 +99,7 @@ largest_lr = Claim(
 edge_of_stability = Claim(
     statement="the largest curvature at which USAM's steps are stable: λ + ρλ² = 2/η",
     source="[L23]; confirmed",
-    formula=lambda lr, rho: (math.sqrt(1 + 8 * rho / lr) - 1) / (2 * rho),
+    formula=lambda lr, rho: 4 / (lr + math.hypot(lr, math.sqrt(8) * math.sqrt(rho) * math.sqrt(lr))),
     rival=lambda lr, rho: 2 / lr,
     rival_reason="gradient descent's edge",
 )
@@ -92,7 +108,8 @@ edge_of_stability = Claim(
 def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
     """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form.
 
-    SAM's trap width is that on the quadratic with these eigenvalues, without momentum.
+    Of methods with a Jacobian there it is the least ρ at which their effective Hessian makes the saddle attract. SAM's
+    trap width is that on the quadratic with these eigenvalues, without momentum; with ρ = 0 it is gradient descent.
     """
     # Exact types: a user's subclass of SAM is another method.
     method, spectrum = map_.method, [float(lam) for lam in eigenvalues]
@@ -105,7 +122,17 @@ def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
         return Boundary("rho", threshold, threshold)
     if type(method) is SAM or type(method) is DNSAM:
         one_way_out = sum(lam < 0 for lam in spectrum) == 1
-        if one_way_out and method.ascent_steps == 1 and not map_.momentum:
+        if method.rho == 0 or (one_way_out and method.ascent_steps == 1 and not map_.momentum):
             width = trap_half_width(rho=method.rho)
             return Boundary("width", width, width)
-    return None
+        return None
+    formula = derived(method)
+    if formula is None:
+        return None
+    if isinstance(method, Ascent) and not formula.has(RHO):  # normalised, with ρ = 0
+        return Boundary("width", 0.0, 0.0)
+    radii = conditions_on_eigenvalues(map_, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
+    if isinstance(radii, sympy.ConditionSet):
+        return None
+    threshold = math.inf if radii is sympy.S.EmptySet else float(radii.inf)
+    return Boundary("rho", threshold, threshold)

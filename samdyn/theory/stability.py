@@ -25,7 +25,7 @@ from .effective import (
 )
 from .eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise
 from .linearised import spectrum
-from .notation import LAMBDA, RHO, radii_text, text
+from .notation import LAMBDA, RHO, distinct, radii_text, text
 from .points import exact_point, hessian_at
 from .traps import sam_trap
 
@@ -104,7 +104,7 @@ class Stability:
         """Return the effective Hessian and the condition, or the trap, as LaTeX (math mode)."""
         write: Callable[[Any], str] = sympy.latex
         if not self.differentiable:
-            return write(self.trap) if self.trap is not None else rf"\text{{{self.note}}}"
+            return write(distinct(self.trap)) if self.trap is not None else rf"\text{{{self.note}}}"
         if self.formula is not None:
             effective = rf"\lambda_e = {write(self.formula)}"
         else:

@@ -13,13 +13,14 @@ from samdyn.analysis.degree import cell_degrees
 
 module = import_module("samdyn.analysis.critical_points")  # the package has a function of that name
 
+HALF = sympy.Rational(1, 2)
 POLYNOMIAL = ["beale", "himmelblau", "rosenbrock", "double_well", "saddle", "product", "monkey_saddle", "one_neuron"]
 
 
 @pytest.mark.parametrize("name", ["beale", "himmelblau", "rosenbrock", "double_well", "saddle"])
 def test_the_degree_accounts_for_every_cell(name: str) -> None:
     points = sd.critical_points(sd.landscapes.named(name))
-    assert points.complete
+    assert points.balanced
     assert not points.degenerate
     assert not points.sets
 
@@ -35,7 +36,7 @@ def test_the_check_notices_a_lost_point(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "_newton", blind)
     points = sd.critical_points(sd.landscapes.himmelblau())
     assert len(points) == 8
-    assert not points.complete
+    assert not points.balanced
     (((x0, x1), (y0, y1)),) = points.missing
     assert x0 < -0.270845 < x1
     assert y0 < -0.923039 < y1
@@ -47,7 +48,7 @@ def test_the_check_sends_the_search_back(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "STARTS", 4)
     points = sd.critical_points(sd.landscapes.himmelblau())
     assert len(points) == 9
-    assert points.complete
+    assert points.balanced
 
 
 @pytest.mark.parametrize("name", POLYNOMIAL)
@@ -75,14 +76,68 @@ def test_exact_points_of_beale() -> None:
     assert [float(c) for c in other] == pytest.approx([0.1005, -2.6445], abs=1e-4)
 
 
-def test_a_factor_without_real_zeros_is_no_curve() -> None:
-    exact = analysis.exact_critical_points(sd.Landscape("(x**2 + y**2 + 1)**2", "x y"))
+EXACT_SETS = {  # formula: isolated points, sets
+    "(x**2 + y**2 + 1)**2": ([(0, 0)], []),
+    "(x**2 + y**2)**2": ([(0, 0)], []),
+    "((x - 1/7)**2 + (y + 1/5)**2)**2": ([(HALF * 2 / 7, -HALF * 2 / 5)], []),
+    "(x**2 + y**2 - 0.01)**2": ([(0, 0)], ["100*x**2 + 100*y**2 - 1"]),
+    "((x - 20)**2 + (y - 20)**2 - 1)**2": ([(20, 20)], ["x**2 - 40*x + y**2 - 40*y + 799"]),
+    "(x**2 + y**2)**2 * (x - 1)**2": ([(0, 0), (HALF * 4 / 3, 0)], ["x - 1"]),
+    "(y**2 - x**3)**2": ([], ["x**3 - y**2"]),  # a cusp
+    "(x**2 - 2*y**2)**2": ([], ["x**2 - 2*y**2"]),  # two lines, of irrational slope
+    # Motzkin's polynomial, which vanishes at four points and is no sum of squares; a little more never vanishes.
+    "(x**4*y**2 + x**2*y**4 - 3*x**2*y**2 + 1)**2": ([(a, b) for a in (-1, 1) for b in (-1, 1)], ["x", "y"]),
+    "(x**4*y**2 + x**2*y**4 - 3*x**2*y**2 + 1.0001)**2": ([(a, b) for a in (-1, 1) for b in (-1, 1)], ["x", "y"]),
+    "(x**2 + y**2 + z**2)**2": ([(0, 0, 0)], []),
+    "(x**2 + y**2 + z**2 + x*y + 1)**2": ([(0, 0, 0)], []),
+    "((x - 9)**2 + y**2 + z**2 - 1e-6)**2": (
+        [(9, 0, 0)],
+        ["1000000*x**2 - 18000000*x + 1000000*y**2 + 1000000*z**2 + 80999999"],
+    ),
+    "(a*b + c*d - 1)**2": ([(0, 0, 0, 0)], ["a*b + c*d - 1"]),
+}
+
+
+@pytest.mark.parametrize("formula", EXACT_SETS)
+def test_what_common_factors_of_the_gradient_vanish_on(formula: str) -> None:
+    names = " ".join(sorted({c for c in formula if c.isalpha()} - {"e"}))
+    exact = analysis.exact_critical_points(sd.Landscape(formula, names))
+    points, sets = EXACT_SETS[formula]
+    assert set(exact.points) == set(points)
+    assert {str(s) for s in exact.sets} == set(sets)
+    assert exact.undecided == ()
+
+
+def test_exact_points_of_one_coordinate_are_points() -> None:
+    exact = analysis.exact_critical_points(sd.Landscape("x**4/4 - x**2/2", "x"))
+    assert (set(exact.points), exact.sets) == ({(-1,), (0,), (1,)}, ())
+
+
+def test_every_point_of_a_constant_is_critical() -> None:
+    assert analysis.exact_critical_points(sd.Landscape("3", "x y")).sets == (0,)
+
+
+def test_large_and_small_coefficients_lose_no_point() -> None:
+    for factor in ("1e40", "1e-40"):
+        exact = analysis.exact_critical_points(sd.Landscape(f"{factor}*((x**2 - 2)**2 + y**2)", "x y"))
+        assert set(exact.points) == {(-sympy.sqrt(2), 0), (0, 0), (sympy.sqrt(2), 0)}
+
+
+def test_what_is_too_much_work_is_said_to_be_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("samdyn.analysis.real_zeros.LARGEST_DEGREE", 10)
+    exact = analysis.exact_critical_points(sd.Landscape("(x**4 + y**4 + z**4 - 1 + x*y*z)**2", "x y z"))
     assert exact.sets == ()
-    assert exact.points == ((0, 0),)
+    assert len(exact.undecided) == 1
+    assert (0, 0, 0) in exact.points
 
 
 @pytest.mark.parametrize(
-    ("formula", "reason"), [("exp(x) + y**2", "not polynomial"), ("x**2 + y**2*z**2 + z**4*x", "no common factor")]
+    ("formula", "reason"),
+    [
+        ("exp(x) + y**2", "not polynomial"),
+        ("x**2 + y**2*z**2 + z**4*x", "no common factor"),
+        ("sqrt(2)*x**4 - x**2 + y**2", "not rational"),
+    ],
 )
 def test_what_is_not_solved_exactly(formula: str, reason: str) -> None:
     names = "x y z" if "z" in formula else "x y"
@@ -111,7 +166,7 @@ def test_curves_of_minima_come_as_curves() -> None:
     assert gaps.max() <= 0.02 * 6.1
     assert [p.kind for p in points] == ["maximum"]
     assert 0 < points.unchecked < 0.2
-    assert not points.complete
+    assert not points.balanced
 
 
 def test_two_branches_are_two_curves() -> None:
@@ -135,6 +190,25 @@ def test_plateaus_and_surfaces() -> None:
     (valley,) = sd.critical_points(sd.landscapes.quadratic((0, 0, 1))).sets
     assert (valley.dimension, valley.kind) == (2, "minima")
     assert np.abs(valley.w[:, 2]).max() < 1e-12
+
+
+SETS = {  # formula: how many non-degenerate and how many degenerate points, and the sets' dimensions and kinds
+    "(a*b + c*d - 1)**2/2": (1, 0, [(3, "minima")]),
+    # Four sheets, and the axes, which are critical too.
+    "(x*y*z - 1)**2": (0, 0, [(1, "saddles")] * 3 + [(2, "minima")] * 4),
+    # Zeros of higher order: what hangs together is not what the Hessian's null vectors say.
+    "(x**2 + y**2 - 1)**4": (0, 0, [(1, "maxima"), (2, "of changing type")]),
+    "x**4 + y**4 + z**4": (0, 1, []),
+}
+
+
+@pytest.mark.parametrize("formula", SETS)
+def test_sets_are_as_many_as_hang_together(formula: str) -> None:
+    names = "a b c d" if "a" in formula else "x y z"
+    found = sd.critical_points(sd.Landscape(formula, names))
+    regular, degenerate, sets = SETS[formula]
+    assert (len(found), len(found.degenerate)) == (regular, degenerate)
+    assert sorted((s.dimension, s.kind) for s in found.sets) == sets
 
 
 def test_degrees_of_known_fields() -> None:

@@ -1,5 +1,8 @@
 """Equilibria of planar flows: critical points, and the points that only the method makes one."""
 
+from collections.abc import Sequence
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -8,7 +11,7 @@ from samdyn.analysis import Equilibrium, equilibria
 from samdyn.methods import Method
 
 
-def at(points: list[Equilibrium], *w: float) -> Equilibrium:
+def at(points: Sequence[Equilibrium], *w: float) -> Equilibrium:
     """Return the one equilibrium at w."""
     (found,) = (p for p in points if np.abs(p.w - w).max() < 1e-9)
     return found
@@ -97,6 +100,35 @@ def test_the_degree_accounts_for_what_was_found() -> None:
         found = equilibria(sd.Flow(landscape, sd.USAM(rho)))
         assert sum(-1 if p.kind == "saddle" else 1 for p in found) == 1
         assert len({tuple(p.w.round(6)) for p in found}) == len(found)
+
+
+SEVERAL = sd.Landscape("x**4/4-2*x**3/3-2*x**2-x*y/2+2*x/3+y**4/4-y**3/2+y/7", "x y")
+
+
+def test_edges_beside_points_without_a_jacobian_are_counted_too() -> None:
+    """Beside the saddle at (0.175, −0.181) stands an edge at which the field turns within a thousandth of the box."""
+    found = equilibria(sd.Flow(SEVERAL, sd.SAM(0.4)))
+    assert sum(np.abs(p.w - [0.171991, -0.145864]).max() < 1e-6 for p in found) == 1
+    assert found.missing == ()
+    assert found.unchecked == 0
+    assert len(found) == 12
+
+
+def test_what_is_not_found_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that never sees the edge above, and one that never sees the second saddle of USAM."""
+    module = import_module("samdyn.analysis.equilibria")
+    real = module._newton
+    well = sd.Flow(sd.landscapes.double_well(), sd.USAM(1.5))
+    for flow, w in ((sd.Flow(SEVERAL, sd.SAM(0.4)), (0.171991, -0.145864)), (well, (np.sqrt(1 / 3), 0))):
+
+        def blind(*arguments: object, w: tuple[float, float] = w) -> np.ndarray:
+            found = real(*arguments)
+            return found[np.abs(found - w).max(axis=1) > 1e-3]
+
+        monkeypatch.setattr(module, "_newton", blind)
+        (((x0, x1), (y0, y1)),) = equilibria(flow).missing
+        assert x0 < w[0] < x1
+        assert y0 < w[1] < y1
 
 
 def test_a_part_of_the_landscape() -> None:

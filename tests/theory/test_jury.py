@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy
 
-from samdyn.theory.jury import hurwitz, jury
+from samdyn.theory.jury import _interpolated_determinant, hurwitz, jury
 
 X, A, B = sympy.symbols("x a b")
 
@@ -93,3 +93,16 @@ def test_quadratic_in_symbols() -> None:
 
 def test_cubic_in_symbols() -> None:
     assert hurwitz(X**3 + A * X**2 + B * X + 1, X)[-1] == A * B - 1
+
+
+def test_determinants_of_polynomials_by_their_values() -> None:
+    entries = sympy.Matrix(4, 4, lambda i, j: A ** ((i * j) % 4) * (i + 2) / 3 - (j - i) * A + int(i == j))
+    assert sympy.expand(_interpolated_determinant(entries, A) - entries.det(method="berkowitz")) == 0
+
+
+def test_many_roots_with_one_symbol() -> None:
+    """At rational values of the symbol the criterion is that of the numbers."""
+    polynomial = sympy.expand((X**2 - X * A / 3 + sympy.Rational(1, 4)) ** 2 * (X - A / 5) * (X + sympy.Rational(1, 2)))
+    rules = jury(polynomial, X)
+    for value in (0, 1, sympy.Rational(7, 2), 4, -6):
+        assert all(rule.subs(A, value) > 0 for rule in rules) == holds(jury(polynomial.subs(A, value), X))

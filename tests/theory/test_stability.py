@@ -634,3 +634,13 @@ def test_table_and_latex() -> None:
     held = sd.stability(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.5)), (0, 0))
     assert "holds every start with 2*sqrt(x**2 + y**2) < 2*ρ" in held.table()
     assert held.latex() == r"2 \sqrt{x^{2} + y^{2}} < 2 \rho"
+
+
+@pytest.mark.parametrize(("names", "word"), [("rho eta", "radius"), ("ρ radius", "radius'")])
+def test_coordinates_may_be_called_as_parameters_are(names: str, word: str) -> None:
+    first, second = names.split()
+    verdict = sd.stability(sd.Map(sd.Landscape(f"{first}**2 - {second}**2", names), sd.SAM(0.1), lr=0.01), (0, 0))
+    (line,) = (line for line in str(verdict).splitlines() if line.startswith("holds every start"))
+    assert line.endswith(f" < 2*{word}")
+    assert "< 2 radius" in verdict.latex()
+    assert verdict.region.free_symbols == set(verdict.system.landscape.symbols)
