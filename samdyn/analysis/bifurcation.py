@@ -9,11 +9,14 @@ import torch
 from .. import checks
 from ..dynamics import Flow, Map
 from ..simulate import integrate
-from .continuation import Bifurcation, Branch, Problem, follow, has_jacobian, join, make_problem, tangent_at
+from .continuation import Branch, follow, join
 from .critical_points import critical_points
+from .crossings import Bifurcation, sample
 from .parameters import with_parameters
+from .problem import Problem, has_jacobian, make_problem, tangent_at
 
-AMPLITUDES = (1e-3, 3e-3, 1e-2)  # of the box: how far from a bifurcation the branch born there is looked for
+AMPLITUDES = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2)  # of the box: how far from a bifurcation a branch born there is looked for
+AROUND = 16  # directions in which branches are looked for where two multipliers pass at once
 SAME = 1e-3  # of box and range: a start this close to a known branch is on it
 BRANCHES = 60  # at most
 
@@ -89,7 +92,8 @@ def bifurcation_diagram(
         at, u, tangent = starts.pop(0)
         if any(_on(branch, at, u) for branch in branches):
             continue
-        born = join(at, [u, *follow(at, u, tangent)])
+        first = sample(at, u, tangent)
+        born = join(at, [first, *follow(at, first)])
         if len(born.parameter) < 3:
             continue
         branches.append(born)
@@ -101,24 +105,42 @@ def bifurcation_diagram(
 def _switched(problem: Problem, b: Bifurcation, period: int) -> list[tuple[Problem, np.ndarray, np.ndarray]]:
     """Return where to start on the branches born at a bifurcation, and in which direction."""
     if b.kind == "flip" and 2 * problem.period <= period:
-        new, sides = problem.of_period(2 * problem.period), [1]  # the other side is the same cycle, half a period on
+        new = problem.of_period(2 * problem.period)
     elif b.kind == "branch point":
-        new, sides = problem, [1, -1]
+        new = problem
     else:
         return []
     u = problem.scaled(b.z, b.parameter)
-    a = problem.derivatives(u)[:, :-1]
-    shifted = a + (2 if b.kind == "flip" else 0) * np.eye(len(a))  # multipliers −1: A = −2
-    direction = np.append(np.linalg.svd(shifted)[2][-1], 0.0)
     starts = []
-    for side in sides:
+    for direction in _directions(problem, b, u):
         for amplitude in AMPLITUDES:
-            guess = u + side * amplitude * direction
+            guess = u + amplitude * direction
             found = new.correct(guess, direction, float(direction @ guess))
             if found is not None and np.linalg.norm(found - u) < 10 * amplitude:
                 starts.append((new, found, tangent_at(new.derivatives(found), found - u)))
                 break
     return starts
+
+
+def _directions(problem: Problem, b: Bifurcation, u: np.ndarray) -> np.ndarray:
+    """Return the directions in which branches may leave a bifurcation: ``(n, D + 1)``."""
+    matrix = problem.derivatives(u)
+    if b.kind == "flip":
+        shifted = matrix[:, :-1] + 2 * np.eye(problem.size)  # multipliers −1: A = −2
+        plane = np.hstack([np.linalg.svd(shifted)[2][-b.multiplicity :], np.zeros((b.multiplicity, 1))])
+    else:
+        # Of the directions in which G does not change, the branch itself takes one.
+        null = np.linalg.svd(matrix)[2][-b.multiplicity - 1 :]
+        own = null @ b.tangent
+        plane = np.linalg.svd(own[None])[2][1:] @ null
+    if b.multiplicity == 1:
+        # Of a cycle born at a flip the other side is the same cycle, half a period on.
+        return plane if b.kind == "flip" else np.vstack([plane, -plane])
+    if b.multiplicity == 2:
+        angle = 2 * np.pi * np.arange(AROUND) / AROUND
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1) @ plane
+    weights = np.random.default_rng(0).standard_normal((2 * AROUND, b.multiplicity))
+    return weights / np.linalg.norm(weights, axis=1, keepdims=True) @ plane
 
 
 def _on(branch: Branch, problem: Problem, u: np.ndarray) -> bool:
