@@ -120,7 +120,12 @@ def follow(problem: Problem, first: Sample) -> list[Sample]:
             u = problem.correct(guess, last.tangent, float(last.tangent @ guess))
         new = None if u is None or np.linalg.norm(u - last.u) > 2 * h else sample(problem, u, last.tangent)
         bent = np.inf if new is None else float(np.arccos(np.clip(last.tangent @ new.tangent, -1, 1)))
-        if new is None or bent > TURN or not low <= new.u[-1] <= high or (h > FINEST and not _close(problem, last, new)):
+        if (
+            new is None
+            or bent > TURN
+            or not low <= new.u[-1] <= high
+            or (h > FINEST and not _close(problem, last, new))
+        ):
             h /= 2
             if h < SMALLEST:
                 break

@@ -1,6 +1,7 @@
 """Bifurcations between two points of a branch: functions that vanish there, followed closely enough to miss none."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -155,7 +156,7 @@ def locate(problem: Problem, samples: list[Sample]) -> list[Bifurcation]:
     found: list[Bifurcation] = []
     arc = 0.0
     roots: list[tuple[float, int, np.ndarray, Sample]] = []
-    for a, b in zip(samples, samples[1:], strict=False):
+    for a, b in pairwise(samples):
         for which in np.flatnonzero(compare(a, b)[0]):
             u = root(problem, a, b, int(which))
             if u is not None:
