@@ -11,6 +11,7 @@ from ..dynamics import Map
 from ..methods import Ascent
 from .critical_points import CriticalPoint
 
+BLOCK, FAR = 10, 100.0  # at most so many steps, and so large a change of distances, between rescalings
 PER_DOUBLING = 4  # radii at which growth is measured first
 PIECES = 8  # of an interval of radii in which runs might return, at once
 PROBE = 1e-5  # relative step of the differences that give a rate's slope in the radius
@@ -26,9 +27,9 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
     """Measure the rate, per unit of t = kη, at which distances from a critical point grow along the fastest direction.
 
     Runs start at ``distance`` from the point, along every eigenvector of the Hessian, and are followed for ``steps``
-    steps. After every step their deviation (position and velocity) is scaled back to where it started, which keeps
-    them close however fast they grow (Benettin's method); the rate is the mean logarithmic growth over the second half,
-    when what decays has decayed. It is negative where every direction returns.
+    steps. Every few steps, or every step where they grow fast, their deviation (position and velocity) is scaled back
+    to where it started, which keeps them close (Benettin's method); the rate is the mean logarithmic growth over the
+    second half, when what decays has decayed. It is negative where every direction returns.
 
     Args:
         map_: the iterates; where lr, momentum or the radius are tensors ``(n,)``, n settings are measured at once.
@@ -53,16 +54,23 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
     directions = torch.as_tensor(point.eigenvectors).reshape(*point.eigenvectors.shape, *one_each)
     state = map_.start(center + scale * directions.expand(*point.eigenvectors.shape, *settings))
     total = torch.zeros(len(center), *settings, dtype=center.dtype)
+    half, step, block = steps // 2, 0, 1
     with torch.no_grad():
-        for step in range(steps):
-            w, *velocity = map_.step(state)
+        while step < steps:
+            block = min(block, (half if step < half else steps) - step)
+            for _ in range(block):
+                state = map_.step(state)
+            w, *velocity = state
             growth = torch.cat([w - center, *(coasting * v for v in velocity)]).norm(dim=0) / scale
-            if step >= steps // 2:
+            if step >= half:
                 total += growth.log()
             # A run that has arrived exactly stays: it has no direction left to follow.
             shrink = torch.where(growth > 0, growth, 1)
             state = (center + (w - center) / shrink, *(v / shrink for v in velocity))
-    rates = total / ((steps - steps // 2) * map_.lr)
+            step += block
+            per_step = float(shrink.log().abs().max()) / block
+            block = int(min(BLOCK, max(1.0, math.log(FAR) / per_step))) if per_step > 0 else BLOCK
+    rates = total / ((steps - half) * map_.lr)
     return torch.where(rates.isnan(), torch.inf, rates).amax(0)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from ..ops import jacobian
 from .continuation import Branch
 from .problem import RESIDUAL, Problem, has_jacobian
 
@@ -39,8 +38,8 @@ def _zeros(problem: Problem, parameter: float) -> np.ndarray:
     u, found = torch.as_tensor(points), []
     middle = torch.as_tensor(problem.box.mean(1) / extent)[:, None]
     for _ in range(ITERATIONS):
-        matrix = jacobian(problem.residual, u).movedim(-1, 0)[:, :, :-1]
-        step = torch.linalg.solve_ex(matrix, problem.residual(u).T)[0].T
+        value, matrix = map(torch.as_tensor, problem.linearised(u.numpy()))
+        step = torch.linalg.solve_ex(matrix[:, :, :-1], value.T)[0].T
         # Steps of more than a tenth of the box would leave where the field was linearised.
         step = step * (0.1 / step.abs().amax(0)).clamp(max=1)
         there = (step.abs() <= ARRIVED).all(0)

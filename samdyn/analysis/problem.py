@@ -7,7 +7,6 @@ import torch
 
 from .. import checks
 from ..dynamics import Flow, Map
-from ..ops import jacobian
 from .parameters import with_parameters
 
 RESIDUAL = 1e-11  # of G, relative to ‖∂G‖ and the box: what the corrector comes down to
@@ -65,7 +64,16 @@ class Problem:
 
     def all_derivatives(self, points: np.ndarray) -> np.ndarray:
         """Return ∂G/∂(z, p) at the points in the columns: ``(D + 1, n) -> (n, D, D + 1)``."""
-        return jacobian(self.residual, torch.as_tensor(points)).movedim(-1, 0).numpy()
+        return self.linearised(points)[1]
+
+    def linearised(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return G ``(D, n)`` and ∂G/∂(z, p) ``(n, D, D + 1)`` at the points in the columns, ``(D + 1, n)``."""
+        n, size = points.shape[1], self.size
+        # One copy of each point for every row: cheaper than torch.func's transforms, of which a step is a hundred.
+        copies = torch.as_tensor(points).repeat_interleave(size, 1).requires_grad_()
+        value = self.residual(copies)
+        (rows,) = torch.autograd.grad(value, copies, torch.eye(size, dtype=value.dtype).repeat(1, n))
+        return value.detach()[:, ::size].numpy(), rows.reshape(size + 1, n, size).permute(1, 2, 0).numpy()
 
     def value(self, u: np.ndarray) -> np.ndarray:
         """Return G at one point: ``(D,)``."""
@@ -103,9 +111,12 @@ class Problem:
 
     def correct(self, u: np.ndarray, across: np.ndarray, value: float) -> np.ndarray | None:
         """Newton's method for G(u) = 0 with across · u = value; None if it does not converge."""
+        strength = 0.0
         for _ in range(12):
-            matrix = np.vstack([self.derivatives(u), across])
-            rest = np.append(self.value(u), across @ u - value)
+            values, matrices = self.linearised(u[:, None])
+            strength = float(np.linalg.norm(matrices[0]))
+            matrix = np.vstack([matrices[0], across])
+            rest = np.append(values[:, 0], across @ u - value)
             if not np.isfinite(matrix).all() or not np.isfinite(rest).all():
                 return None
             step = np.linalg.lstsq(matrix, -rest, rcond=None)[0]
@@ -115,8 +126,7 @@ class Problem:
             if np.linalg.norm(step) <= 1e-13 * max(1.0, float(np.linalg.norm(u))):
                 break
         size = max(1.0, float(np.linalg.norm(u)))
-        strength = max(1e-3, float(np.linalg.norm(self.derivatives(u))) * size)
-        return u if np.linalg.norm(self.value(u)) <= RESIDUAL * strength else None
+        return u if np.linalg.norm(self.value(u)) <= RESIDUAL * max(1e-3, strength * size) else None
 
     def allowed(self, u: np.ndarray) -> bool:
         """Say whether the system has such a parameter, and it is not far beyond the limits."""
