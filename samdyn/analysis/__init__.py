@@ -25,7 +25,7 @@ from .orbits import OrbitDiagram, orbit_diagram
 from .parameters import over_grid, parameters, with_parameters
 from .spread import msd
 from .starts import starts_around
-from .trapping import trap_half_width, trapping_radius
+from .trapping import TrapWidth, trap_half_width, trapping_radius
 from .weak import expected
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "OrbitDiagram",
     "StabilityChart",
     "Survival",
+    "TrapWidth",
     "attractors",
     "basins",
     "bifurcation_diagram",
