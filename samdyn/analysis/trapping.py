@@ -26,10 +26,10 @@ def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int,
     """Measure the radius of a ball around a critical point into which runs come in from its surface.
 
     Starts lie, at rest, on spheres of radius largest/2ʲ, j = 0, ¼ … HALVINGS, in the directions ± every eigenvector
-    of the Hessian and 64 random ones. A sphere is certified if every one of its runs is within INSIDE of its radius after
-    ``steps`` steps, and so is every smaller sphere down to what the runs end in. Along a direction of escape, however
-    slow, a run grows instead, so slow passage gets no certificate; fields without a Jacobian can. Directions are
-    sampled: this is strong evidence of capture, not a proof.
+    of the Hessian and 64 random ones. A sphere is certified if every one of its runs is within INSIDE of its radius
+    after ``steps`` steps, and so is every smaller sphere down to what the runs end in. Along a direction of escape,
+    however slow, a run grows instead, so slow passage gets no certificate; fields without a Jacobian can. Directions
+    are sampled: this is strong evidence of capture, not a proof.
 
     Args:
         map_: the iterates.

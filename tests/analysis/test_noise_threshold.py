@@ -9,6 +9,7 @@ import pytest
 import samdyn as sd
 from samdyn import theory
 from samdyn.analysis import CriticalPoint, noise_threshold, noisy_growth
+from samdyn.analysis.noise_threshold import _crossing
 
 NOISE, LR = 0.25, 0.01
 TILTED = np.array([[0.13, 0.12], [0.12, 0.13]])  # variances 0.25 and 0.01, at 45° to H's axes
@@ -82,6 +83,22 @@ def test_rates(momentum: float, lr: float) -> None:
     named = {"lam": -1.0, "rho": rho, "noise": NOISE, "dim": 2, "lr": lr, "momentum": momentum}
     assert theory.noisy_escape_rate.check(found.rate, 0.04, **named)
     assert abs(found.rate - theory.noisy_escape_rate(**named)) < 4 * found.error + 0.02 * found.rate
+
+
+def test_the_interval_covers_what_it_should() -> None:
+    """Rates about 1 − r from 500 lognormal pairs each: as measured, a low rate comes with a large error."""
+    rng = np.random.default_rng(0)
+    radii, sigma, runs = np.array([0.9, 1.0, 1.1]), 1.5, 500
+    crossings = []
+    for _ in range(400):
+        factor = rng.lognormal(-(sigma**2) / 2, sigma, (3, runs)) * np.exp(1 - radii)[:, None]
+        rates = np.log(factor.mean(1))
+        errors = factor.std(1, ddof=1) / factor.mean(1) / np.sqrt(runs)
+        crossings.append(_crossing(radii, rates, errors))
+    at, error = np.array(crossings).T
+    assert np.mean(np.abs(at - 1) < 1.96 * error) > 0.9
+    # The logarithm of a mean is low by half its relative variance, here 0.8 %; weights would add as much, upwards.
+    assert abs(at.mean() - 1 + (np.exp(sigma**2) - 1) / runs / 2) < 3 * at.std() / 400**0.5
 
 
 def test_errors_are_those_of_repeated_measurements() -> None:
