@@ -169,6 +169,6 @@ def join(problem: Problem, samples: list[Sample]) -> Branch:
         z=u[:, :-1] * scale[:-1],
         w=np.array([problem.orbit(p) for p in u]),
         multipliers=multipliers,
-        stable=(problem.beyond(multipliers) <= NEUTRAL).all(axis=1),
+        stable=np.all(problem.beyond(multipliers) <= NEUTRAL, axis=1),
         bifurcations=tuple(locate(problem, samples)),
     )

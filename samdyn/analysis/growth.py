@@ -10,6 +10,7 @@ from .. import checks
 from ..dynamics import Map
 from ..methods import Ascent
 from .critical_points import CriticalPoint
+from .parameters import with_parameters
 
 BLOCK, FAR = 10, 100.0  # at most so many steps, and so large a change of distances, between rescalings
 PER_DOUBLING = 4  # radii at which growth is measured first
@@ -131,7 +132,7 @@ def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -
 def _rates_and_slopes(map_: Map, point: CriticalPoint, radii: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return growth rates at radii ``(n,)``, and their derivatives with respect to ln ρ."""
     around = torch.cat([radii, radii * (1 - PROBE), radii * (1 + PROBE)])
-    rates, lower, upper = growth_rates(replace(map_, method=replace(map_.method, rho=around)), point).chunk(3)
+    rates, lower, upper = growth_rates(with_parameters(map_, {"rho": around}), point).chunk(3)
     return rates, (upper - lower) / (2 * PROBE)
 
 

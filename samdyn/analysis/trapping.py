@@ -52,7 +52,7 @@ def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int,
     starts = point.w + radii[:, None, None] * directions
     runs = simulate(map_, starts.reshape(-1, d), steps, device=DEVICE, progress=False)
     distance = distances_from(point, runs.w.values[:, -1]).reshape(len(radii), -1)
-    certified = (distance <= INSIDE * radii[:, None]).all(axis=1)
+    certified = np.asarray(np.all(distance <= INSIDE * radii[:, None], axis=1))
     if not certified.any():
         return 0.0
     # From the smallest certified sphere up to the first that is not.
