@@ -115,7 +115,7 @@ def measure(
 
 def expected(system: sd.Map | sd.Diffusion) -> np.ndarray:
     """Return E φ at the end for every function."""
-    return analysis.expected(system, [*FUNCTIONS.values()], START, TIME, BOX)
+    return analysis.expected(system, [*FUNCTIONS.values()], START, TIME, BOX).values
 
 
 def orders(errors: xr.DataArray) -> np.ndarray:

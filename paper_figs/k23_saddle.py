@@ -44,7 +44,7 @@ def main() -> None:
         heights.plot(distance, color=style["color"], linestyle=style["linestyle"])
         if method != sd.GD():
             plot.cosine(analysis.cosine(map_, runs), cosines, **style)
-            captured, _ = analysis.trap_half_width(map_, origin, 2 * RHO, 3000)
+            captured = analysis.trap_half_width(map_, origin, 2 * RHO, 3000).captured
             print(
                 f"{name}: ends at {np.round(runs.w.values[0, -1], 6)}, holds runs within {captured:.4f} of the saddle"
             )

@@ -2,11 +2,12 @@
 
 from .attractors import attractors
 from .basins import Basins, basins
-from .bifurcation import BifurcationDiagram, OrbitDiagram, bifurcation_diagram, orbit_diagram
+from .bifurcation import BifurcationDiagram, bifurcation_diagram
 from .boundary import Boundary, capture_boundary
 from .chart import StabilityChart, stability_chart
-from .continuation import Bifurcation, Branch, branch
+from .continuation import Branch, branch
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
+from .crossings import Bifurcation
 from .degenerate import CriticalSet, DegeneratePoint
 from .diffusion_moments import LinearDiffusion, linear_diffusion
 from .equilibria import Equilibria, Equilibrium, equilibria
@@ -20,10 +21,11 @@ from .limit_sets import DIVERGED, UNDECIDED, Attractor
 from .manifolds import Manifolds, manifolds
 from .moments import LinearStep, linear_step
 from .noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
+from .orbits import OrbitDiagram, orbit_diagram
 from .parameters import over_grid, parameters, with_parameters
 from .spread import msd
 from .starts import starts_around
-from .trapping import trap_half_width, trapping_radius
+from .trapping import TrapWidth, trap_half_width, trapping_radius
 from .weak import expected
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "OrbitDiagram",
     "StabilityChart",
     "Survival",
+    "TrapWidth",
     "attractors",
     "basins",
     "bifurcation_diagram",

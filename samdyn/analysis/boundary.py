@@ -52,4 +52,5 @@ def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int
     if is_linear(others, point):
         threshold = trapping_threshold(map_, point)
         return Boundary("rho", threshold, threshold)
-    return Boundary("width", *trap_half_width(map_, point, largest, steps))
+    captured, lost, _ = trap_half_width(map_, point, largest, steps)
+    return Boundary("width", captured, lost)

@@ -15,6 +15,7 @@ from .threads import one_thread
 
 NAMES = ("mean", "covariance", "msd", "exit_times", "status", "histogram")  # the last only with its edges
 STATUSES = (SETTLED, DIVERGED, LEFT, UNDECIDED)
+FAR = 1e70  # units of w: a run farther out along any coordinate is about to diverge; its fourth power is still a number
 PIECE = {"cpu": 2**18, "cuda": 2**24}  # numbers reduced at once: what a cache holds, what makes a kernel worth starting
 
 
@@ -113,6 +114,7 @@ class Book:
     chosen                gives                             which is
     ====================  ================================  ==========================================================
     always                runs (step)                       how many had not diverged by then: who counts below
+                          largest (step)                    the largest |coordinate| of those, nan if there are none
     ``"mean"``            mean, mean_error (step, coord)    E w, and its standard error
     ``"covariance"``      covariance (step, coord,          unbiased, over n − 1
                           coord_2)
@@ -126,8 +128,9 @@ class Book:
     ====================  ================================  ==========================================================
 
     Runs that left the box count where they are held; runs that diverged count in exits and status alone. What too few
-    runs cannot tell is nan: means of none, errors and covariances of one. Where a run is about to diverge, beyond
-    1e150, second moments are inf or nan.
+    runs cannot tell is nan: means of none, errors and covariances of one. A run farther out than FAR is about to
+    diverge and is left out where it is, as one that has diverged; of one that is nearer nobody knows yet. ``largest``
+    says whether the means are those of a few such runs.
 
     Sums are taken in float64, by halves within blocks of ``block(d)`` runs, and blocks are merged in order, so that on
     a CPU the bits do not depend on how whole blocks are chunked. Moments are of distances from the first run that
@@ -141,6 +144,7 @@ class Book:
         self.coordinates = [str(s) for s in landscape.symbols]
         d = landscape.dim
         self.runs, self.exited = np.zeros((2, saves), dtype=np.int64)
+        self.largest = np.full(saves, np.nan)
         place = "mean" in chosen or "covariance" in chosen
         self.place = Moments(saves, d, "covariance" in chosen) if place else None
         self.displacement = Moments(saves, d, False) if "msd" in chosen else None
@@ -159,7 +163,10 @@ class Book:
 
     def variables(self, dt: float) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
         """Return dims and values of what was chosen, by name; dt is the time of a step."""
-        found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {"runs": (("step",), self.runs)}
+        found: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+            "runs": (("step",), self.runs),
+            "largest": (("step",), self.largest),
+        }
         if self.place and "mean" in self.chosen:
             found["mean"] = (("step", "coord"), self.place.mean())
             found["mean_error"] = (("step", "coord"), self.place.error())
@@ -213,8 +220,13 @@ class Chunk:
             diverged, outside: ``(n,)`` bool, whether a run left the floating-point range, or the box, by then.
         """
         book, (d, n) = self.book, w.shape
-        counts = ~diverged
+        # Not "farther than", which nan is not.
+        distance = w.abs().amax(0)
+        counts = ~diverged & (distance <= FAR)
         book.runs[slot] += int(counts.sum())
+        if n:
+            largest = float(torch.where(counts, distance, -1).max())
+            book.largest[slot] = np.fmax(book.largest[slot], largest if largest >= 0 else np.nan)
         book.exited[slot] += int((diverged | outside).sum())
         if not (book.place or book.displacement or book.bins):
             return

@@ -45,6 +45,137 @@ def test_flips_at_the_largest_stable_learning_rate(momentum: float, nesterov: bo
     assert flips[0].multiplier == pytest.approx(-1, abs=1e-6)
 
 
+def events(found: sd.analysis.Branch | sd.analysis.BifurcationDiagram) -> list[tuple[str, float]]:
+    return sorted(((b.kind, b.parameter) for b in found.bifurcations), key=lambda event: event[1])
+
+
+@pytest.mark.parametrize(("steps", "highest"), [(2.4, 10), (2.2, 10), (2.1, 3), (2.01, 2), (2.0001, 10)])
+def test_a_window_between_two_points_of_a_branch_is_found(steps: float, highest: float) -> None:
+    """On x² − y², η = 1/s: λ = −2 passes 1 at ρ = ½ and −1 at (s + 1)/2, λ = 2 passes −1 at (s − 1)/2."""
+    found = branch(sd.Map(SADDLE, sd.USAM(0.1), lr=1 / steps), (0, 0), "rho", (0, highest))
+    assert [kind for kind, _ in events(found)] == ["branch point", "flip", "flip"]
+    assert [at for _, at in events(found)] == pytest.approx([0.5, (steps - 1) / 2, (steps + 1) / 2], rel=1e-9)
+    inside = (found.parameter > 0.5) & (found.parameter < (steps - 1) / 2)
+    assert (found.stable == inside).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_events_as_close_together_as_they_like(seed: int) -> None:
+    """Multipliers 1 − ηλ(1 + ρλ) of four directions: 1 at ρ = −1/λ, −1 at (2/(ηλ) − 1)/λ; some 1e-4 apart."""
+    rng = np.random.default_rng(seed)
+    first = rng.uniform(0.5, 1.5, 2) * (-1, 1)
+    spectrum = np.append(first, first * (1 + rng.choice([1e-4, 1e-2, 0.3], 2)))
+    lr, limit = rng.uniform(0.2, 1.0), 3.0
+    found = branch(sd.Map(sd.landscapes.quadratic(spectrum), sd.USAM(0.1), lr=lr), np.zeros(4), "rho", (0, limit))
+    known = [("branch point", -1 / lam) for lam in spectrum] + [
+        ("flip", (2 / (lr * lam) - 1) / lam) for lam in spectrum
+    ]
+    known = sorted((event for event in known if 0 < event[1] < limit), key=lambda event: event[1])
+    assert [kind for kind, _ in events(found)] == [kind for kind, _ in known]
+    assert [at for _, at in events(found)] == pytest.approx([at for _, at in known], rel=1e-9)
+
+
+@pytest.mark.parametrize("tilt", [1e-3, 1e-2])
+def test_a_fold_beside_a_branch_point(tilt: float) -> None:
+    """Equilibria beside a critical point c of x⁴/4 − x²/2 + εx: ρ = 1/(1 − 3c² − 3cy − y²), y = x − c."""
+    landscape = sd.Landscape(f"x**4/4 - x**2/2 + {tilt}*x", "x", box=[(-2, 2)])
+    c = sorted(np.roots([1, 0, -1, tilt]).real)[1]
+    start, at = c + 0.5, 1 / (1 - 3 * c**2 - 1.5 * c - 0.25)
+    found = branch(sd.Flow(landscape, sd.USAM(0.1)), (start,), "rho", (0, 2), at=at)
+    assert [kind for kind, _ in events(found)] == ["fold", "branch point"]
+    assert [rho for _, rho in events(found)] == pytest.approx([1 / (1 - 0.75 * c**2), 1 / (1 - 3 * c**2)], rel=1e-9)
+
+
+LINE = sd.Landscape("x**4/4 - x**2/2", "x", box=[(-2, 2)])
+REPELLING = sd.Landscape("x**4/2 - x**2", "x", box=[(-2, 2)])  # λ = −2 at 0
+
+
+def test_a_branch_point_is_seen_from_the_branch_that_turns_there() -> None:
+    """No multiplier changes sides along the other equilibria, ρ = 1/(1 − x²), on which ρ turns back at x = 0."""
+    (b,) = branch(sd.Flow(LINE, sd.USAM(0.1)), (0.5,), "rho", (0, 2.1), at=4 / 3).bifurcations
+    assert (b.kind, b.parameter, b.w[0, 0]) == ("branch point", pytest.approx(1, abs=1e-9), pytest.approx(0, abs=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("system", "limits", "threshold", "equilibria"),
+    [
+        (sd.Flow(LINE, sd.USAM(0.1)), (0, 2), 1.0, lambda rho: (0, 1, -1, (1 - 1 / rho) ** 0.5)),
+        (sd.Flow(LINE, sd.USAM(0.1)), (0, 2 + 1e-9), 1.0, lambda rho: (0, 1, -1, (1 - 1 / rho) ** 0.5)),
+        (sd.Map(REPELLING, sd.USAM(0.1), lr=0.1), (0, 1), 0.5, lambda rho: (0, 1, -1, (1 - 1 / (2 * rho)) ** 0.5)),
+    ],
+    ids=["middle", "almost", "map"],
+)
+def test_a_bifurcation_at_the_middle_of_the_limits(system, limits: tuple, threshold: float, equilibria) -> None:
+    """There the Jacobian at the critical point vanishes, and with it what its predictions were compared with."""
+    diagram = bifurcation_diagram(system, "rho", limits, period=1)
+    assert events(diagram) == [("branch point", pytest.approx(threshold, rel=1e-9))]
+    assert len(diagram.branches) == 5
+    for b in diagram.branches:
+        for rho, x in zip(b.parameter, b.w[:, 0, 0], strict=True):
+            assert (
+                abs(x - np.array([*equilibria(max(rho, threshold)), -equilibria(max(rho, threshold))[3]])).min() < 1e-6
+            )
+
+
+def test_equilibria_that_no_bifurcation_connects() -> None:
+    """x + ρ(x³ − x) = ±1 away from ±1: ρ = 1/(∓x − x²), from folds at ρ = 4, x = ∓½."""
+    diagram = bifurcation_diagram(sd.Flow(LINE, sd.USAM(0.1)), "rho", (2, 6))
+    assert [(b.kind, round(b.parameter, 8), round(b.w[0, 0], 4)) for b in diagram.bifurcations] == [
+        ("fold", 4, pytest.approx(x, abs=1e-3)) for x in sorted(b.w[0, 0] for b in diagram.bifurcations)
+    ]
+    assert sorted(b.w[0, 0] for b in diagram.bifurcations) == pytest.approx([-0.5, 0.5], abs=1e-6)
+    assert len(diagram.branches) == 7
+    assert diagram.not_followed == 0
+
+
+def test_two_multipliers_that_pass_at_once() -> None:
+    landscape = sd.Landscape("x**4/4 - x**2/2 + y**4/4 - y**2/2", "x y")
+    (b,) = branch(sd.Flow(landscape, sd.USAM(0.1)), (0, 0), "rho", (0, 2)).bifurcations
+    assert (b.kind, b.multiplicity, b.parameter) == ("branch point", 2, pytest.approx(1, rel=1e-9))
+
+
+@pytest.mark.slow
+def test_every_equilibrium_of_two_alike_coordinates() -> None:
+    """x and y are each 0, ±1 or ±√(1 − 1/ρ): 25 equilibria at ρ = 1.5, of which 16 are born at ρ = 1."""
+    landscape = sd.Landscape("x**4/4 - x**2/2 + y**4/4 - y**2/2", "x y", box=[(-2, 2)] * 2)
+    diagram = bifurcation_diagram(sd.Flow(landscape, sd.USAM(0.1)), "rho", (0, 2))
+    side = 3**-0.5
+    at = {
+        tuple(np.round([np.interp(1.5, b.parameter, b.w[:, 0, i]) for i in (0, 1)], 2) + 0.0)
+        for b in diagram.branches
+        if b.parameter[-1] > 1.5
+    }
+    one = np.round([0, 1, -1, side, -side], 2)
+    assert at == {(x, y) for x in one for y in one}
+    assert len(diagram.branches) == 25
+
+
+@pytest.mark.slow
+def test_coupled_wells_past_a_neimark_sacker_point() -> None:
+    """Flips at (1, 1): the Hessian is 2I + 0.1·((1, −1), (−1, 1)), ηλ = 2 at η = 1/1.1 and 1."""
+    landscape = sd.Landscape("(x**2-1)**2/4 + (y**2-1)**2/4 + (x-y)**2/20", "x y", box=[(-2, 2)] * 2)
+    diagram = bifurcation_diagram(sd.Map(landscape, sd.GD(), lr=0.5), "lr", (0.5, 1.2), period=2)
+    ones = [b.parameter for b in diagram.bifurcations if np.allclose(abs(b.w[0]), 1)]
+    assert ones == pytest.approx([1 / 1.1, 1 / 1.1, 1, 1], rel=1e-9)
+    assert sum(b.kind == "Neimark–Sacker" for b in diagram.bifurcations) == 2
+    kinds: dict[tuple[str, float], int] = {}
+    for b in diagram.bifurcations:
+        key = b.kind, round(b.parameter, 7)
+        kinds[key] = kinds.get(key, 0) + 1
+    assert all(count % 2 == 0 for count in kinds.values())  # w → −w is a symmetry without a fixed one but 0
+
+
+@pytest.mark.slow
+def test_the_cascade_keeps_its_mirror_images() -> None:
+    landscape = sd.Landscape("x**4/4 - x**2/2", "x", box=[(-1.5, 1.5)])
+    diagram = bifurcation_diagram(sd.Map(landscape, sd.GD(), lr=0.1), "lr", (0.1, 1.32), period=16)
+    flips = np.array([b.parameter for b in diagram.bifurcations])
+    assert [len(b.w) for b in diagram.bifurcations] == [1, 1, 2, 2, 4, 4, 8, 8, 16, 16]
+    assert flips[::2] == pytest.approx(flips[1::2], rel=1e-8)
+    gaps = np.diff(flips[::2])
+    assert gaps[-2] / gaps[-1] == pytest.approx(4.669, abs=0.02)  # Feigenbaum's constant
+
+
 @pytest.mark.slow
 def test_the_cascade_of_the_double_well() -> None:
     """x ← x − η(x³ − x): flip at 1; the 2-cycle, x² = (1 + ½η ± …)/η, loses its stability at √5 − 1."""

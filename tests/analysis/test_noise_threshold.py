@@ -9,6 +9,7 @@ import pytest
 import samdyn as sd
 from samdyn import theory
 from samdyn.analysis import CriticalPoint, noise_threshold, noisy_growth
+from samdyn.analysis.noise_threshold import _crossing
 
 NOISE, LR = 0.25, 0.01
 TILTED = np.array([[0.13, 0.12], [0.12, 0.13]])  # variances 0.25 and 0.01, at 45° to H's axes
@@ -82,6 +83,18 @@ def test_rates(momentum: float, lr: float) -> None:
     named = {"lam": -1.0, "rho": rho, "noise": NOISE, "dim": 2, "lr": lr, "momentum": momentum}
     assert theory.noisy_escape_rate.check(found.rate, 0.04, **named)
     assert abs(found.rate - theory.noisy_escape_rate(**named)) < 4 * found.error + 0.02 * found.rate
+
+
+@pytest.mark.parametrize("coupled", [0.0, 6.0, 12.0])
+def test_the_interval_covers_what_it_should(coupled: float) -> None:
+    """Rates 1 − r with noise; as of runs, one that is low by chance comes with a larger error of itself."""
+    rng = np.random.default_rng(0)
+    radii, error = np.array([0.9, 1.0, 1.1]), 0.03
+    off = error * rng.standard_normal((1000, 3))
+    found = np.array([_crossing(radii, 1 - radii + each, error * np.exp(-coupled * each)) for each in off])
+    at, errors = found.T
+    assert 0.93 < np.mean(np.abs(at - 1) < 1.96 * errors) < 0.98
+    assert abs(at.mean() - 1) < 3 * at.std() / 1000**0.5
 
 
 def test_errors_are_those_of_repeated_measurements() -> None:

@@ -28,12 +28,12 @@ TESTS = (
 
 def errors(method: sd.Method, model: str, lr: float) -> np.ndarray:
     """|E φ(wₖ) − E φ(X)| for the test functions; model "gd": the diffusion of SGD, which knows no ρ."""
-    iterates = expected(sd.Map(CURVED, method, lr=lr, noise=NOISE), TESTS, START, TIME, BOX)
+    iterates = expected(sd.Map(CURVED, method, lr=lr, noise=NOISE), TESTS, START, TIME, BOX).values
     if model == "gd":
         sde = sd.Diffusion(CURVED, sd.GD(), NOISE, lr=lr)
     else:
         sde = sd.Diffusion(CURVED, method, NOISE, lr=lr, model=model)
-    return np.abs(iterates - expected(sde, TESTS, START, TIME, BOX))
+    return np.abs(iterates - expected(sde, TESTS, START, TIME, BOX).values)
 
 
 def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_taylor_is_of_order_2_in_rho(method: Any) -> None:
 
     def off(rho: float) -> np.ndarray:
         sdes = [sd.Diffusion(CURVED, method(rho), NOISE, lr=0.001, model=m) for m in ("taylor", "moments")]
-        return np.abs(np.subtract(*(expected(sde, TESTS, START, TIME, BOX) for sde in sdes)))
+        return np.abs(np.subtract(*(expected(sde, TESTS, START, TIME, BOX).values for sde in sdes)))
 
     assert slopes(radii, np.array([off(rho) for rho in radii])) == pytest.approx(2 * np.ones(5), abs=0.2)
 
@@ -78,7 +78,7 @@ def test_moments_need_no_small_radius(rho: float) -> None:
 
 def test_as_simulated() -> None:
     map_ = sd.Map(CURVED, sd.SAM(0.2), lr=0.02, noise=NOISE)
-    exact = expected(map_, TESTS, START, TIME, BOX, nodes=16)
+    exact = expected(map_, TESTS, START, TIME, BOX).values
     w = sd.simulate(map_, [START] * 40_000, 25).w.values[:, -1].T
     for value, test in zip(exact, TESTS, strict=True):
         assert abs(test(w).mean() - value) < 4.5 * test(w).std() / 200 + 1e-5
@@ -96,8 +96,47 @@ def test_against_the_exact_moments_of_a_quadratic() -> None:
         (map_, [m[-1] for m in sd.analysis.linear_step(map_).moments((0.5, 0.2), 10)]),
     ):
         squares = covariance + np.outer(mean, mean)
-        got = expected(system, tests, (0.5, 0.2), 1.0, box, nodes=6)
+        got = expected(system, tests, (0.5, 0.2), 1.0, box, nodes=6).values
         assert got == pytest.approx([mean[0], squares[0, 0], squares[0, 1]], rel=1e-9)
+
+
+SPREADING = sd.SampleLandscape("c*x**2/2", "x", {"c": [-1.0, 3.0]})  # E xⁿ grows as exp((η·2n(n−1) − n)t)
+
+
+@pytest.mark.parametrize("half", [2.0, 4.0, 20.0])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_high_moments_that_grow_spoil_no_low_ones(half: float, n: int) -> None:
+    """More nodes hold higher moments, whose rounding grows by up to e³⁰ here: the grid is chosen by its error."""
+    sde = sd.Diffusion(SPREADING, sd.GD(), NOISE, lr=0.2)
+    found = expected(sde, [lambda w: w[0] ** n], (0.8,), 1.0, ((-half, half),))
+    exact = 0.8**n * np.exp(0.2 * 2 * n * (n - 1) - n)
+    # Rounding is relative to the function's largest value in the box.
+    assert found.values[0] == pytest.approx(exact, abs=1e-10 * half**n)
+    assert abs(found.values[0] - exact) <= found.errors[0] <= 1e-6 * half**n
+
+
+def test_what_no_grid_resolves_is_refused() -> None:
+    sde = sd.Diffusion(SPREADING, sd.GD(), NOISE, lr=0.2)
+    with pytest.raises(sd.InputError, match="E φ is not resolved: the error of test function 0 is about"):
+        expected(sde, [lambda w: w[0] ** 2], (0.8,), 1.0, ((-4, 4),), nodes=16)
+    with pytest.raises(sd.InputError, match="is not resolved: the error of test function 1"):
+        expected(sde, [lambda w: w[0], lambda w: np.sign(w[0] - 0.3)], (0.3,), 1.0, ((-4, 4),))
+
+
+@pytest.mark.parametrize(("rho", "steps"), [(0.05, 5), (0.2, 5), (0.1, 3)])
+def test_jumps_cost_digits_and_the_error_says_so(rho: float, steps: int) -> None:
+    """A step of normalised SAM on a line jumps where a sample's gradient vanishes; all 3ᵏ paths are summed beside."""
+    centres = np.array([-0.3, 0.4, 0.1])
+    line = sd.SampleLandscape("(x - a)**2/2", "x", {"a": centres.tolist()})
+    map_ = sd.Map(line, sd.SAM(rho), lr=0.1, noise=NOISE)
+    found = expected(map_, [lambda w: w[0], lambda w: w[0] ** 2], (0.7,), 0.1 * steps, ((-1.2, 1.2),))
+    paths = np.array([0.7])
+    for _ in range(steps):
+        shifted = paths[:, None] - centres
+        paths = (paths[:, None] - 0.1 * (shifted + rho * np.sign(shifted))).ravel()
+    exact = np.array([paths.mean(), (paths**2).mean()])
+    assert (np.abs(found.values - exact) <= found.errors).all()
+    assert ((found.errors > 1e-6) & (found.errors < 1e-2)).all()
 
 
 @pytest.mark.parametrize("solver", [sd.EulerMaruyama, sd.Milstein, sd.Platen])
@@ -105,7 +144,7 @@ def test_in_one_dimension(solver: Any) -> None:
     line = sd.SampleLandscape("p*x**2/2", "x", {"p": [1.0, 3.0]})
     sde = sd.Diffusion(line, sd.GD(), sd.noise.FiniteSum(1), lr=0.1)
     square = (lambda w: w[0] ** 2,)
-    got, exact = (expected(s, square, (1.0,), 0.5, ((0.1, 2),))[0] for s in (solver(sde, dt=0.005), sde))
+    got, exact = (expected(s, square, (1.0,), 0.5, ((0.1, 2),)).values[0] for s in (solver(sde, dt=0.005), sde))
     assert exact == pytest.approx(np.exp((-4 + 0.1) * 0.5), rel=1e-9)  # d E x²/dt = (−2·2 + η Var p) E x²
     assert got == pytest.approx(exact, rel=0.02)
 

@@ -67,9 +67,9 @@ def test_weak_order(solver: Any, problem: Any, method: sd.Method) -> None:
     """Errors of the means of five functions, without sampling error."""
     landscape, batch_size, box = problem
     sde = sd.Diffusion(landscape, method, sd.noise.FiniteSum(batch_size), lr=0.2)
-    exact = expected(sde, TESTS, (1.2, 0.9), 0.4, box)
+    exact = expected(sde, TESTS, (1.2, 0.9), 0.4, box).values
     steps = np.array([0.05, 0.025, 0.0125])
-    errors = np.array([expected(solver(sde, dt=dt), TESTS, (1.2, 0.9), 0.4, box) for dt in steps]) - exact
+    errors = np.array([expected(solver(sde, dt=dt), TESTS, (1.2, 0.9), 0.4, box).values for dt in steps]) - exact
     for error in np.abs(errors.T):
         assert np.polyfit(np.log(steps), np.log(error), 1)[0] == pytest.approx(solver.weak, abs=0.15)
 
@@ -89,7 +89,7 @@ def test_platens_scheme_knows_the_area_between_two_noises() -> None:
         crossed = Crossed(sd.landscapes.quadratic([1.0, 1.0]), sd.GD(), sd.noise.Gaussian(1.0), lr=0.1)
         scheme = sd.Platen(crossed, dt=dt)
         tests = (lambda w: w[0] ** 2, lambda w: w[0] * w[1])
-        found.append(expected(scheme, tests, (1.0, 0.5), 0.4, ((-2, 2), (-2, 2)), nodes=4))
+        found.append(expected(scheme, tests, (1.0, 0.5), 0.4, ((-2, 2), (-2, 2)), nodes=4).values)
     squares, product = np.array(found).T
     assert np.polyfit(np.log(steps), np.log(np.abs(squares - exact)), 1)[0] == pytest.approx(2, abs=0.15)
     assert product == pytest.approx(0.5, rel=1e-9)

@@ -229,18 +229,43 @@ def test_diverged_runs_spoil_nothing(bad: float) -> None:
     np.testing.assert_allclose(found["covariance"][2], np.cov(seen.w[2].numpy()[:, counts]), rtol=1e-12, atol=1e-12)
 
 
-def test_a_run_about_to_diverge_is_not_hidden() -> None:
+@pytest.mark.parametrize("far", [1e71, -1e200, np.inf, np.nan])
+def test_a_run_about_to_diverge_is_left_out_and_counted(far: float) -> None:
     seen = walk(2, 3 * block(2))
-    seen.diverged[1, 7], seen.w[1, 0, 7] = False, 1e200
+    before = values(gather(seen, everything(landscape(2))))
+    first = int((~seen.diverged[1]).nonzero()[0])
     seen.diverged[1, block(2) : 2 * block(2)] = True  # a block of none, which adds nothing
+    seen.w[1, 0, first] = far
     found = values(gather(seen, everything(landscape(2))))
-    assert found["covariance"][1, 0, 0] == found["mean_error"][1, 0] == np.inf
-    assert not np.isfinite([found["msd"][1, 0], found["msd_error"][1, 0]]).any()
-    y = seen.w[1, 1].numpy()[~seen.diverged[1].numpy()]
-    np.testing.assert_allclose(
-        found["covariance"][1, 1, 1], y.var(ddof=1), rtol=1e-12
-    )  # sums of 2e4 numbers of order 1
-    assert np.isfinite(found["covariance"][2]).all()
+    counts = ~seen.diverged[1].numpy()
+    counts[first] = False
+    assert found["runs"].tolist() == [before["runs"][0], counts.sum(), before["runs"][2]]
+    w = seen.w[1].numpy()[:, counts]
+    np.testing.assert_allclose(found["mean"][1], w.mean(1), rtol=1e-12)
+    np.testing.assert_allclose(found["covariance"][1], np.cov(w), rtol=1e-12, atol=1e-12)
+    assert found["largest"][1] == np.abs(w).max()
+
+
+def test_nobody_knows_yet_of_a_run_that_is_nearer() -> None:
+    seen = walk(2, 3 * block(2))
+    first = int((~seen.diverged[1]).nonzero()[0])
+    seen.w[1, 0, first] = -1e69
+    found = values(gather(seen, everything(landscape(2))))
+    assert all(np.isfinite(array).all() for array in found.values())
+    assert found["largest"][1] == 1e69
+    assert found["mean"][1, 0] == pytest.approx(-1e69 / found["runs"][1])
+
+
+def test_an_ensemble_of_which_most_runs_diverge() -> None:
+    """x ← x − η·4x³ at η = 1: beyond |x| = 1/√2 distances are cubed, and pass any size between two saves."""
+    map_ = sd.Map(sd.Landscape("x**4", "x"), sd.GD(), lr=1.0)
+    starts = np.linspace(0.1, 1.5, 29)[:, None]
+    found = sd.simulate(map_, starts, 30, save_every=1, statistics=["mean", "covariance", "msd"], progress=False)
+    assert (found.largest <= 1e70).all()
+    assert np.isfinite(found["mean"]).all()
+    assert np.isfinite(found.msd_error).all()
+    assert found.runs.values[-1] == (starts < 0.5**0.5).sum()
+    assert float(abs(found["mean"][-1, 0])) < 1
 
 
 def test_float32_is_summed_in_float64() -> None:

@@ -87,13 +87,15 @@ def test_sam_has_no_threshold(saddle, origin) -> None:
 
 @pytest.mark.parametrize("rho", [1e-3, 1e-2, 0.1, 1.0])
 def test_trap_half_width_of_sam(saddle, origin, rho: float) -> None:
-    captured, lost = analysis.trap_half_width(sd.Map(saddle, sd.SAM(rho), lr=LR), origin, largest=4 * rho, steps=3000)
+    captured, lost, _ = analysis.trap_half_width(
+        sd.Map(saddle, sd.SAM(rho), lr=LR), origin, largest=4 * rho, steps=3000
+    )
     for edge in (captured, lost):
         assert theory.trap_half_width.check(edge, 0.01, rho=rho)
 
 
 def test_short_runs_leave_the_half_width_open(saddle, origin) -> None:
-    captured, lost = analysis.trap_half_width(sd.Map(saddle, sd.SAM(0.25), lr=LR), origin, largest=1.0, steps=50)
+    captured, lost, _ = analysis.trap_half_width(sd.Map(saddle, sd.SAM(0.25), lr=LR), origin, largest=1.0, steps=50)
     assert captured < 0.25 < lost
     assert str(analysis.Boundary("width", captured, lost)).count("…") == 1
 
@@ -107,7 +109,7 @@ def test_a_subclass_of_sam_is_another_method(saddle, origin) -> None:
 
 
 def test_gd_has_no_trap(saddle, origin) -> None:
-    assert analysis.trap_half_width(sd.Map(saddle, sd.GD(), lr=LR), origin, largest=1.0, steps=3000) == (0.0, 0.0)
+    assert analysis.trap_half_width(sd.Map(saddle, sd.GD(), lr=LR), origin, largest=1.0, steps=3000) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("rho", [1e-3, 1e-2, 0.1, 1.0])
