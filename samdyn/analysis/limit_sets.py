@@ -8,9 +8,10 @@ import torch
 from ..dynamics import Flow, Map
 from ..landscapes import Box
 from ..ops import jacobian
-from ..simulate import integrate
+from ..simulate.ode import integrated
 from ..simulate.resting import held
 from ..simulate.settling import Function, settled
+from ..simulate.units import ScaledFlow, unit_of
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .intervals import wilson
 
@@ -18,14 +19,16 @@ DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
 NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
 
 FAR = 10.0  # a run that leaves the box enlarged by this factor has diverged
-RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(1, ‖w‖∞)
+RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(unit, ‖w‖∞)
 SAME = 1e-4  # of the box: resting points closer than this are one
 ON_CURVE = 0.02  # of the box: so far may a resting point be from the traced points of the curve it lies on
 ON_SET = 0.15  # of the box: and so far from the sample of a set of higher dimension, whose loss it has
 FIRST_CHECK = 64  # steps; then at every doubling
 WINDOW = 512  # steps of a run that are looked at to see what it wanders over
-ROUNDS = 11  # of doubling the time that flows have
+FIRST_TIME = 10.0  # of a flow's first round: the median time over which starts change direction, or cross the box
+LONGEST = 1e300  # time that flows have at most
 SOLVER_STEPS = 3000  # per round
+RTOL, ATOL = 1e-7, 1e-9  # of flows: bounds on the local error, relative and in the box's unit of length
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,7 @@ def limit_sets(
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2
     far = tuple(zip(middle - FAR * half, middle + FAR * half, strict=True))
-    census = _Census(system, high - low, critical_points(system.landscape, box))
+    census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box))
     if isinstance(system, Map):
         labels = _of_map(system, starts, far, census, period, steps)
     else:
@@ -111,8 +114,9 @@ def limit_sets(
 class _Census:
     """The attractors found so far, and which of them a resting point belongs to."""
 
-    def __init__(self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints) -> None:
+    def __init__(self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints, unit: float) -> None:
         self.system, self.extent, self.points = system, extent, points
+        self.unit = unit
         self.found: list[Attractor] = []
 
     def index(self, kind: str, orbit: np.ndarray, multipliers: np.ndarray | None) -> int:
@@ -208,7 +212,7 @@ def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.nda
                 total = total + scale * torch.cat(map_.increment((w, *v)))
             return total
 
-        rests = settled(residual, unit * z[:, left], d, RESTS, discrete=True).numpy()
+        rests = settled(residual, unit * z[:, left], d, RESTS, discrete=True, unit=census.unit).numpy()
         at = left[rests]
         if not at.size:
             continue
@@ -257,29 +261,36 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
 
 def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.ndarray:
     labels = np.full(len(starts), UNDECIDED)
-    running, w = np.arange(len(starts)), starts
-    hessian = flow.landscape.hessian(starts.T)
-    time = 10 / max(float(torch.linalg.matrix_norm(hessian.movedim(-1, 0), 2).nanmedian()), 1e-300)
+    running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
+    scaled = ScaledFlow(flow, census.unit)
+    time, factor = _first_time(flow, w, census.extent), 2.0
     slid: list[tuple[int, np.ndarray]] = []
-    for _ in range(ROUNDS):
-        if not running.size:
-            break
-        runs = integrate(flow, w, time, rtol=1e-7, atol=1e-9, box=far, max_steps=SOLVER_STEPS, progress=False)
-        status, ends = runs.status.values, runs.w.values[:, -1]
+    while running.size and time <= LONGEST:
+        runs = integrated(scaled, w, np.array([time]), RTOL, ATOL * census.unit, far, SOLVER_STEPS)
+        status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == "diverged") | (status == "left the box")]] = DIVERGED
-        slides = runs["slid"].values if "slid" in runs else np.zeros(len(w), dtype=bool)
-        slid += [(running[run], ends[run]) for run in np.flatnonzero((status == "settled") & slides)]
+        slid += [(running[run], ends[:, run].numpy()) for run in np.flatnonzero((status == "settled") & slides)]
         at = np.flatnonzero((status == "settled") & ~slides)
         if at.size:
-            points, multipliers = _polished(flow, torch.as_tensor(ends[at].T.copy()))
+            points, multipliers = _polished(flow, ends[:, at])
             for column, run in enumerate(at):
                 labels[running[run]] = census.index("fixed point", points[:, column].numpy()[None], multipliers[column])
-        # Runs that the solver gave up on at once are stuck; those that it got on with go on.
-        going = (status == "undecided") & (runs.end.values > 1e-3 * time)
-        running, w, time = running[going], ends[going], 2 * time
+        # Runs that the solver gave up on at once are stuck; those that it got on with go on. On plateaus things take
+        # exponentially long, so that times are squared rather than doubled; steps are long there.
+        going = (status == "undecided") & (runs.t.numpy() > 1e-3 * time)
+        running, w = running[going], ends[:, going]
+        time, factor = time * factor, factor**2
     if slid:
         _sliding(flow, slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels
+
+
+def _first_time(flow: Flow, w: torch.Tensor, extent: np.ndarray) -> float:
+    """Return the time of the first round from starts ``(d, N)``."""
+    rate = float(torch.linalg.matrix_norm(flow.landscape.hessian(w).movedim(-1, 0), 2).nanmedian())
+    crossing = float(torch.linalg.vector_norm(flow(w) / torch.as_tensor(extent)[:, None], dim=0).nanmedian())
+    fastest = max(rate, crossing)
+    return min(FIRST_TIME / fastest if fastest > 0 else 1.0, LONGEST)
 
 
 def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census, link: float) -> None:
@@ -293,7 +304,7 @@ def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray,
 
     runs, ends = np.array([run for run, _ in slid]), np.array([end for _, end in slid])
     w = torch.as_tensor(ends.T.copy())
-    isolated = held(flow, w, RESTS * w.abs().amax(0).clamp(min=1))[0].numpy()
+    isolated = held(flow, w, RESTS * w.abs().amax(0).clamp(min=census.unit))[0].numpy()
     for some, gap in ((isolated, SAME), (~isolated, link)):
         if not some.any():
             continue
