@@ -179,8 +179,8 @@ def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: tor
 
 
 def _first_step(w: torch.Tensor, f: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
-    # A hundredth of the time in which the state would change by its own size, or the landscape's unit; the error control
-    # does the rest.
+    # A hundredth of the time in which the state would change by its own size, or by the landscape's unit; the error
+    # control does the rest.
     guess = 1e-2 * w.abs().amax(0).clamp(min=1) / f.abs().amax(0)
     return torch.where((guess > 0) & (guess < last), guess, 1e-6 * last)
 
