@@ -13,9 +13,11 @@ from ..simulate.resting import held
 from ..simulate.settling import Function, settled
 from ..simulate.units import ScaledFlow, unit_of
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
+from .families import families, neutral_directions
 from .intervals import wilson
 
 DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
+WAITING = -3  # label of runs on the first of what may be members of continua; then −4, −5, …
 NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
 
 FAR = 10.0  # a run that leaves the box enlarged by this factor has diverged
@@ -36,15 +38,16 @@ class Attractor:
     """Something that runs end on.
 
     Attributes:
-        kind: "fixed point"; "cycle", of a map; "curve", of fixed points, such as a valley of minima; "sliding", rests
-            of a discontinuous flow on its discontinuity; "wandering", a set that a map's runs go about in, without
-            period up to the one looked for.
+        kind: "fixed point"; "cycle", of a map; "curve", of fixed points, such as a valley of minima, or of cycles, such
+            as surround a round minimum; "sliding", rests of a discontinuous flow on its discontinuity; "wandering", a
+            set that a map's runs go about in, without period up to the one looked for.
         w: the fixed point ``(1, d)``, the points of the cycle in order ``(p, d)``, of other kinds a sample ``(m, d)``.
         loss: the mean of L over ``w``.
         multipliers: of fixed points and cycles of maps the eigenvalues of the step, p times, on (w, v), ``(D,)``; of
             fixed points of flows those of the Jacobian, ``(d,)``; None for other kinds.
         critical: the critical point it is, or goes about.
         runs, of: how many runs of how many ended on it.
+        repeats: after how many steps the points of a curve come back.
     """
 
     kind: str
@@ -54,11 +57,12 @@ class Attractor:
     critical: CriticalPoint | None
     runs: int = 0
     of: int = 0
+    repeats: int = 1
 
     @property
     def period(self) -> int:
-        """Return the period of a cycle, 1 for fixed points, 0 where there is none."""
-        return len(self.w) if self.kind == "cycle" else int(self.kind in ("fixed point", "curve"))
+        """Return the period of a cycle, or of a curve's cycles; 1 for fixed points, 0 where there is none."""
+        return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve"))
 
     @property
     def extent(self) -> float:
@@ -78,6 +82,8 @@ class Attractor:
     def __str__(self) -> str:
         where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.w.mean(0), 12) + 0.0) + ")"
         what = f"cycle of period {self.period} about" if self.kind == "cycle" else f"{self.kind} at"
+        if self.repeats > 1:
+            what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
         spread = f", extent {self.extent:.3g}" if self.kind in ("cycle", "wandering", "sliding") and self.extent else ""
         return f"{what} {where}{spread}: {100 * self.share:.1f} % [{low:.1f}, {high:.1f}]"
@@ -101,6 +107,7 @@ def limit_sets(
         labels = _of_map(system, starts, far, census, period, steps)
     else:
         labels = _of_flow(system, starts, far, census)
+    census.enter_continua(labels)
     # In order of size: what most runs end on comes first.
     counts = [int((labels == i).sum()) for i in range(len(census.found))]
     order = np.argsort(-np.array(counts, dtype=int), kind="stable")
@@ -111,6 +118,21 @@ def limit_sets(
     return new[labels], found
 
 
+@dataclass(frozen=True)
+class _Member:
+    """A resting point or cycle that may be one of a continuum.
+
+    Attributes:
+        residual: what vanishes on the continuum, a function of lengths.
+        orbit: the points of the cycle in order, lengths, ``(p, D)``.
+        multipliers: as of an ``Attractor``.
+    """
+
+    residual: Function
+    orbit: torch.Tensor
+    multipliers: np.ndarray
+
+
 class _Census:
     """The attractors found so far, and which of them a resting point belongs to."""
 
@@ -118,6 +140,7 @@ class _Census:
         self.system, self.extent, self.points = system, extent, points
         self.unit = unit
         self.found: list[Attractor] = []
+        self.continua: list[_Member] = []
 
     def index(self, kind: str, orbit: np.ndarray, multipliers: np.ndarray | None) -> int:
         """Return the index of the attractor at this orbit ``(p, d)``, entering it if it is new."""
@@ -128,14 +151,40 @@ class _Census:
                     return i
             elif known.kind == kind and len(known.w) == len(orbit) and self._near(known.w, orbit[0]) < SAME:
                 return i
-        kind, w = ("curve", curve) if curve is not None else (kind, orbit)
-        self.enter(kind, w, None if curve is not None else multipliers)
+        if curve is not None:
+            return self.enter("curve", curve, None)
+        return self.enter(kind, orbit, multipliers)
+
+    def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None, repeats: int = 1) -> int:
+        """Enter an attractor and return its index."""
+        loss = float(self.system.landscape.value(w.T).mean())
+        self.found.append(Attractor(kind, w, loss, multipliers, self._critical(w), repeats=repeats))
         return len(self.found) - 1
 
-    def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None) -> None:
-        """Enter an attractor."""
-        loss = float(self.system.landscape.value(w.T).mean())
-        self.found.append(Attractor(kind, w, loss, multipliers, self._critical(w)))
+    def on_a_set(self, w: np.ndarray) -> bool:
+        """Whether a resting point ``(d,)`` lies on a set of critical points."""
+        return self._curve(w) is not None
+
+    def enter_continua(self, labels: np.ndarray) -> None:
+        """Enter what waits in ``continua``, each family once, and put its index in place of the runs' labels."""
+        waiting = self.continua
+        periods = np.array([len(member.orbit) for member in waiting])
+        index = np.empty(len(waiting), dtype=int)
+        for p in np.unique(periods):
+            some = np.flatnonzero(periods == p)
+            orbits = torch.stack([waiting[i].orbit for i in some], 2)
+            scale = np.tile(self.extent, orbits.shape[1] // len(self.extent))
+            family = families(waiting[some[0]].residual, orbits, scale, SAME)
+            for f in np.unique(family):
+                members = some[family == f]
+                w = np.concatenate([waiting[i].orbit[:, : len(self.extent)].numpy() for i in members])
+                if np.ptp(w[::p], axis=0).max() > SAME * self.extent.max() and len(members) > 1:
+                    index[members] = self.enter("curve", w, None, int(p))
+                else:
+                    kind = "fixed point" if p == 1 else "cycle"
+                    index[members] = self.enter(kind, w[:p], waiting[members[0]].multipliers)
+        waits = labels <= WAITING
+        labels[waits] = index[WAITING - labels[waits]]
 
     def _near(self, w: np.ndarray, to: np.ndarray) -> float:
         return float(np.abs((w - to) / self.extent).max(axis=1).min())
@@ -217,13 +266,19 @@ def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.nda
         if not at.size:
             continue
         z_at, multipliers = _polished(residual, unit * z[:, at])
-        orbits = [z_at / unit]
+        orbits = [z_at]
         for _ in range(p - 1):
-            orbits.append(map_.flat_step(orbits[-1]))
+            orbits.append(unit * map_.flat_step(orbits[-1] / unit))
         kind = "fixed point" if p == 1 else "cycle"
-        orbit = torch.stack(orbits)[:, :d].numpy()  # (p, d, n)
+        orbit = torch.stack(orbits)  # (p, D, n)
+        neutral = neutral_directions(residual, z_at) > 0
         for column, run in enumerate(at):
-            labels[run] = census.index(kind, orbit[:, :, column], 1 + multipliers[column])
+            w = orbit[:, :d, column].numpy()
+            if neutral[column] and not (p == 1 and census.on_a_set(w[0])):
+                census.continua.append(_Member(residual, orbit[:, :, column], 1 + multipliers[column]))
+                labels[run] = WAITING - len(census.continua) + 1
+            else:
+                labels[run] = census.index(kind, w, 1 + multipliers[column])
     return labels
 
 
@@ -253,8 +308,7 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
                 labels[run] = label
                 break
         else:
-            census.enter("wandering", second[:, :, run], None)
-            labels[run] = len(census.found) - 1
+            labels[run] = census.enter("wandering", second[:, :, run], None)
             kinds.append((low, high, labels[run]))
     return labels
 
@@ -273,8 +327,14 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
         at = np.flatnonzero((status == "settled") & ~slides)
         if at.size:
             points, multipliers = _polished(flow, ends[:, at])
+            neutral = neutral_directions(flow, points) > 0
             for column, run in enumerate(at):
-                labels[running[run]] = census.index("fixed point", points[:, column].numpy()[None], multipliers[column])
+                point = points[:, column]
+                if neutral[column] and not census.on_a_set(point.numpy()):
+                    census.continua.append(_Member(flow, point[None], multipliers[column]))
+                    labels[running[run]] = WAITING - len(census.continua) + 1
+                else:
+                    labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
         # Runs that the solver gave up on at once are stuck; those that it got on with go on. On plateaus things take
         # exponentially long, so that times are squared rather than doubled; steps are long there.
         going = (status == "undecided") & (runs.t.numpy() > 1e-3 * time)
@@ -315,5 +375,4 @@ def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray,
         for c in np.unique(component):
             here = members[component == c]
             single = (np.ptp(here, axis=0) <= SAME * census.extent).all()
-            census.enter("sliding", here[:1] if single else here, None)
-            labels[of[component == c]] = len(census.found) - 1
+            labels[of[component == c]] = census.enter("sliding", here[:1] if single else here, None)

@@ -76,8 +76,12 @@ def manifolds(
     extent = limits[:, 1] - limits[:, 0]
     smallest = SMALLEST * float(extent.max())
     unit = unit_of(tuple((float(low), float(high)) for low, high in limits))
-    tol = TOL * unit if tol is None else checks.number(
-        "tol", tol, f"must be a length >= {smallest:.1g}", "Use e.g. tol=1e-6", lambda value: value >= smallest
+    tol = (
+        TOL * unit
+        if tol is None
+        else checks.number(
+            "tol", tol, f"must be a length >= {smallest:.1g}", "Use e.g. tol=1e-6", lambda value: value >= smallest
+        )
     )
     saddle = _saddle(flow, point, extent, unit)
     assert saddle.rates is not None
@@ -127,9 +131,7 @@ def _saddle(flow: Flow, point: Any, extent: np.ndarray, unit: float) -> Equilibr
     return found
 
 
-def _newton(
-    residual: Callable[[Any], Any], jacobian: Callable[[Any], Any], w: np.ndarray, unit: float
-) -> np.ndarray:
+def _newton(residual: Callable[[Any], Any], jacobian: Callable[[Any], Any], w: np.ndarray, unit: float) -> np.ndarray:
     """Return the regular zero of a field that Newton's method leads to, NaN if it leads to none."""
     here = torch.as_tensor(w)[:, None]
     for _ in range(8):
