@@ -35,6 +35,19 @@ def families(residual: Function, orbits: torch.Tensor, scale: np.ndarray, same: 
     Returns:
         The number of its family for every cycle, ``(n,)``, from 0.
     """
+    first, copy = _distinct(orbits.numpy() / scale[:, None], same)
+    return _joined(residual, orbits[:, :, first], scale, same)[copy]
+
+
+def _distinct(places: np.ndarray, same: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of the cycles ``(p, D, n)`` are different, and which of those each is a copy of."""
+    keys = [sorted(map(tuple, cycle)) for cycle in np.round(places / same).transpose(2, 0, 1).tolist()]
+    _, first, copy = np.unique(np.array(keys).reshape(len(keys), -1), axis=0, return_index=True, return_inverse=True)
+    return first, copy
+
+
+def _joined(residual: Function, orbits: torch.Tensor, scale: np.ndarray, same: float) -> np.ndarray:
+    """Return the family of every one of different cycles."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
     from scipy.spatial import cKDTree

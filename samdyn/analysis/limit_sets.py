@@ -9,7 +9,6 @@ from ..dynamics import Flow, Map
 from ..landscapes import Box
 from ..ops import jacobian
 from ..simulate.ode import integrated
-from ..simulate.resting import held
 from ..simulate.settling import Function, settled
 from ..simulate.units import ScaledFlow, unit_of
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
@@ -318,12 +317,13 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
     time, factor = _first_time(flow, w, census.extent), 2.0
-    slid: list[tuple[int, np.ndarray]] = []
+    slid: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= LONGEST:
         runs = integrated(scaled, w, np.array([time]), RTOL, ATOL * census.unit, far, SOLVER_STEPS)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == "diverged") | (status == "left the box")]] = DIVERGED
-        slid += [(running[run], ends[:, run].numpy()) for run in np.flatnonzero((status == "settled") & slides)]
+        for run in np.flatnonzero((status == "settled") & slides):
+            slid.append((running[run], ends[:, run].numpy(), bool(runs.alone[run])))
         at = np.flatnonzero((status == "settled") & ~slides)
         if at.size:
             points, multipliers = _polished(flow, ends[:, at])
@@ -339,9 +339,9 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
         # exponentially long, so that times are squared rather than doubled; steps are long there.
         going = (status == "undecided") & (runs.t.numpy() > 1e-3 * time)
         running, w = running[going], ends[:, going]
-        time, factor = time * factor, factor**2
+        time, factor = time * factor, min(factor, LONGEST**0.5) ** 2
     if slid:
-        _sliding(flow, slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
+        _sliding(slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels
 
 
@@ -353,8 +353,8 @@ def _first_time(flow: Flow, w: torch.Tensor, extent: np.ndarray) -> float:
     return min(FIRST_TIME / fastest if fastest > 0 else 1.0, LONGEST)
 
 
-def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census, link: float) -> None:
-    """Group the rests of runs that slid: points held from all sides each by itself, then what hangs together.
+def _sliding(slid: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, census: _Census, link: float) -> None:
+    """Group the rests of runs at jumps: points that hold runs alone each by itself, then what hangs together.
 
     Those hang together that are connected by gaps no longer than ``link``.
     """
@@ -362,9 +362,7 @@ def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray,
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    runs, ends = np.array([run for run, _ in slid]), np.array([end for _, end in slid])
-    w = torch.as_tensor(ends.T.copy())
-    isolated = held(flow, w, RESTS * w.abs().amax(0).clamp(min=census.unit))[0].numpy()
+    runs, ends, isolated = (np.array(part) for part in zip(*slid, strict=True))
     for some, gap in ((isolated, SAME), (~isolated, link)):
         if not some.any():
             continue

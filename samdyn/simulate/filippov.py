@@ -33,6 +33,7 @@ class Follower:
     Attributes:
         slid: (N,), which runs slid on a surface, if only to rest there, or rest at a point where the field jumps.
         rested: (N,), which runs rest on a surface or at such a point.
+        alone: (N,), which of those do not rest on a curve of such points, or a set.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Follower:
         backend: str,
     ) -> None:
         self.flow, self.runs, self.max_steps = flow, runs, max_steps
-        self.slid, self.rested = (torch.zeros_like(runs.t, dtype=torch.bool) for _ in range(2))
+        self.slid, self.rested, self.alone = (torch.zeros_like(runs.t, dtype=torch.bool) for _ in range(3))
         self.sliding = Sliding(flow, torch.zeros_like(runs.w))
         self.near = min(max(rtol, atol), 1e-5)  # errors of this size, relative to max(1, ‖w‖∞), do not count
         # The way to a surface is taken to be a parabola; a sixth of the cube of its length is what that errs by.
@@ -114,10 +115,11 @@ class Follower:
         bound = which[~self.rested[which] & self._bound[which]]
         if len(bound):
             found = rests_sliding(self.sliding, w[:, bound], self.sliding.normals[:, bound], tolerance)
-            self.rested[bound], w[:, bound] = found
+            self.rested[bound], w[:, bound], self.alone[bound] = found
         free = which[~self.rested[which]]
         if len(free):
             self.rested[free], w[:, free] = held(self.flow, w[:, free], self._radius(free))
+            self.alone[free] = self.rested[free]
         self.slid[which] |= self.rested[which]
         rests, others = self.rested[which], which[~self.rested[which]]
         if len(others):
@@ -149,7 +151,7 @@ class Follower:
         runs.w[:, ids] = w[:, rests]
         runs.hold(ids)
         runs.t[ids], runs.outcome[ids] = runs.times[-1], COMPLETE
-        self.rested[ids] = self.slid[ids] = True
+        self.rested[ids] = self.alone[ids] = self.slid[ids] = True
         self._bound[ids] = False
         return which[~rests]
 

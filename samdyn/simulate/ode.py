@@ -139,6 +139,7 @@ class Ends:
         t: (N,), the time each got to.
         slid: (N,), whether it slid on a surface across which the field jumps, or rests where the field jumps.
         at_jump: (N,), whether it rests where the field jumps.
+        alone: (N,), whether it does so at a point that is no part of a curve, or a set, of such points.
         backend, backend_reason: what computed the steps, and why.
     """
 
@@ -147,6 +148,7 @@ class Ends:
     t: torch.Tensor
     slid: torch.Tensor
     at_jump: torch.Tensor
+    alone: torch.Tensor
     backend: str
     backend_reason: str
 
@@ -202,7 +204,9 @@ def integrated(
         status[candidates[rests].cpu().numpy()] = SETTLED
         runs.hold(torch.arange(w.shape[1], device=on))
     chooser = follower.chooser
-    return Ends(unit * runs.states, status, runs.t, follower.slid, follower.rested, chooser.name, chooser.reason)
+    return Ends(
+        unit * runs.states, status, runs.t, follower.slid, follower.rested, follower.alone, chooser.name, chooser.reason
+    )
 
 
 def _hardly_moves(flow: ScaledFlow, w: torch.Tensor, tolerance: float) -> torch.Tensor:

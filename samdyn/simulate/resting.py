@@ -195,8 +195,10 @@ def _directions(w: torch.Tensor) -> torch.Tensor:
 
 def rests_sliding(
     sliding: Sliding, w: torch.Tensor, normals: torch.Tensor, tolerance: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Say which runs rest on a surface across which the field jumps, ``(n,)``, and where on it they are, ``(d, n)``.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Say which runs rest on a surface across which the field jumps, where on it they are, and which of them alone.
+
+    Returns (n,), (d, n) and (n,); what is not neutral along the surface rests alone, and not on a curve of rests.
 
     The surface holds them from both sides, the sliding motion has a resting point within ``tolerance``, and there it is
     stable, or neutral: ``settling.settled`` for the d − 1 coordinates along the surface, by differences. Rates below
@@ -207,7 +209,7 @@ def rests_sliding(
     rests = torch.isfinite(velocity).all(0)
     where = torch.where(surface.known, surface.w, w)
     if len(w) == 1 or not rests.any():
-        return rests, where
+        return rests, where, rests.clone()
     scale = size(w)
     strength = torch.maximum(norm(surface.before), norm(surface.after)) / scale
     tangents, h = complement(surface.normal), WIDE * scale
@@ -226,5 +228,7 @@ def rests_sliding(
     growth = torch.linalg.eigvals(a).real.amax(1)
     strongest = torch.maximum(singular.amax(1), FLAT * strength[rests])
     sure = (newton <= tolerance * scale[rests]) & (growth <= FLAT * torch.maximum(strongest, strength[rests]))
+    alone = rests.clone()
+    alone[rests] = growth < -FLAT * torch.maximum(strongest, strength[rests])
     rests[rests.clone()] = sure & (bent[rests] <= LINEAR * strongest)
-    return rests, where
+    return rests, where, alone & rests
