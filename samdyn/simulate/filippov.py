@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from ..ops import norm
-from . import dopri, rodas
+from . import dopri, lsoda, rodas
 from .dopri import COMPLETE, LOST, SPENT, STALLED, STIFF, Runs
 from .flow_backends import Chooser
 from .jumps import meet, passing, size
@@ -72,7 +72,10 @@ class Follower:
         while len(free) or len(bound):
             dopri.solve(lambda _: self._free, runs, free, *self._ends, self._patience[free], self.chooser)
             stiff = free[runs.outcome[free] == STIFF]
-            rodas.solve(self.flow, runs, stiff, self._free.rtol, self._free.atol, outside, *self._ends[1:])
+            bounds = self._free.rtol, self._free.atol
+            rodas.solve(self.flow, runs, stiff, *bounds, outside, *self._ends[1:])
+            for run in stiff[runs.outcome[stiff] == STIFF].tolist():
+                lsoda.solve(self.flow, runs, run, *bounds, outside, self.max_steps, self.jump_ahead)
             dopri.solve(self._sliding, runs, bound, *self._ends, torch.full_like(bound, BOUND_PATIENCE))
             free = free[runs.outcome[free] == STALLED]
             bound = bound[(runs.outcome[bound] == STALLED) | (runs.outcome[bound] == LOST)]
@@ -102,12 +105,11 @@ class Follower:
         bound = self._bound[which]
         return which[~bound], which[bound]
 
-    def jump_ahead(self) -> bool:
-        """Whether the first run is held from all sides, or has a jump of the field on the way."""
-        w, h = self.runs.w[:, :1], self.runs.h[:1]
-        return bool(held(self.flow, w, self._radius(torch.zeros_like(self.runs.steps[:1])))[0]) or bool(
-            meet(self.flow, w, h)[0].known
-        )
+    def jump_ahead(self, run: int) -> bool:
+        """Whether a run is held from all sides, or has a jump of the field on the way."""
+        which = torch.tensor([run], device=self.runs.t.device)
+        w, h = self.runs.w[:, which], self.runs.h[which]
+        return bool(held(self.flow, w, self._radius(which))[0]) or bool(meet(self.flow, w, h)[0].known)
 
     def resting(self, which: torch.Tensor, tolerance: float) -> torch.Tensor:
         """Say which of these runs, that got to the end, rest where the field jumps or has a kink."""

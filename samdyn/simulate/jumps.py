@@ -105,9 +105,12 @@ def passing(field: Function, w: torch.Tensor) -> Surface:
     some = jumps.nonzero().squeeze(1)
     if not len(some):
         return surface
-    at, along = w[:, some], way[:, some]
+    at = w[:, some]
     before, after = (side[:, some] for side in narrow)
-    there = locate(field, _nearer(field, before, after), at, along)
+    # The random way may run along the surface. Gradients jump across it; which way round, the field tells.
+    beyond, across = _nearer(field, before, after), (after - before) / persists[some]
+    across = torch.where(beyond(at + ASIDE * scale[some] * across), across, -across)
+    there = locate(field, beyond, at, across)
     known = there.known & (norm(there.w - at) <= 0.01 * ASIDE * scale[some])
     if len(w) > 1:
         jump, aside = norm(there.after - there.before), ASIDE * scale[some] * there.normal

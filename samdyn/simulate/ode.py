@@ -1,7 +1,6 @@
 """Flows, integrated to a tolerance: by SciPy for one start, batched on a device for many."""
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,9 @@ import torch
 from .. import checks
 from ..dynamics import Flow
 from ..ops import norm
+from . import lsoda
 from .backends import BACKENDS
-from .dopri import COMPLETE, GOING, LOST, SPENT, STALLED, STOPPED, Runs
+from .dopri import COMPLETE, GOING, LOST, STALLED, STOPPED, Runs
 from .filippov import Follower
 from .jumps import size
 from .progress import progress_bar
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import xarray
 
 BATCH = 2**16  # runs integrated at once on a CPU: what they need stays in its caches
-TINY, SHORT_STEPS = 100.0, 20  # so many steps in a row, shorter than this times the tolerance: LSODA has stalled
 FEW_AXES = 4  # beyond, ``settled`` has a cheaper way to rule out moving runs
 LARGEST = float(np.finfo(float).max) ** 0.5  # squares of what is larger overflow, and the error estimate with them
 ATOL = 1e-10  # bound on the local error where none is given, in the landscape's unit of length
@@ -49,7 +48,8 @@ def integrate(
     """Integrate a flow from every start, in float64.
 
     One start goes to SciPy's LSODA; many go to a batched explicit method of order 5 in which every run has steps of its
-    own, and those that turn out to be stiff to an implicit one of order 4. Where the field jumps, runs cross, slide
+    own, and those that turn out to be stiff to an implicit one of order 4, or, if they are few and still need many
+    steps, to LSODA. Where the field jumps, runs cross, slide
     along the discontinuity, leave it or come to rest on it, in Filippov's sense. A run that needs more than
     ``max_steps`` ends "undecided", at the time it reached. One that leaves the floating-point range, or is on its way
     there, growing a million-fold in steps too short to change the time, ends "diverged".
@@ -184,7 +184,7 @@ def integrated(
         runs.outcome[outside(start)] = STOPPED
         going = (runs.outcome == GOING).nonzero().squeeze(1)
         if start.shape[1] == 1 and len(going) and len(follower.begin(going)[0]):
-            _lsoda(flow, runs, rtol, atol, outside, max_steps, follower.jump_ahead)
+            lsoda.solve(flow, runs, 0, rtol, atol, outside, max_steps, follower.jump_ahead)
         going = ((runs.outcome == GOING) | (runs.outcome == STALLED)).nonzero().squeeze(1)
         for some in going.split(BATCH if on.type == "cpu" else max(len(going), 1)):
             follower.follow(some)
@@ -221,58 +221,3 @@ def _hardly_moves(flow: ScaledFlow, w: torch.Tensor, tolerance: float) -> torch.
     axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
     changes = sum(norm(flow(w + s * near * axis) - here) for axis in axes.unbind(1) for s in (1, -1))
     return norm(here) <= changes
-
-
-def _lsoda(
-    flow: ScaledFlow,
-    runs: Runs,
-    rtol: float,
-    atol: float,
-    stop: Callable[[torch.Tensor], torch.Tensor],
-    max_steps: int,
-    jump_ahead: Callable[[], bool],
-) -> None:
-    """Take the one run as far as LSODA gets; it stalls where its steps collapse and there is a jump ahead."""
-    from scipy.integrate import LSODA
-
-    grid = runs.times.numpy()
-    t, w = 0.0, runs.w[:, 0].numpy().copy()
-
-    def field(_: float, w: np.ndarray) -> np.ndarray:
-        return flow(torch.from_numpy(w)[:, None])[:, 0].numpy()
-
-    solver = LSODA(field, t, w, grid[-1], rtol=rtol, atol=atol)
-    reached = np.searchsorted(grid, 0.0, side="right")
-    short, patience, outcome = 0, SHORT_STEPS, SPENT
-    for _ in range(max_steps):
-        runs.steps += 1
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what LSODA warns of, it also reports as a failed status
-            solver.step()
-        if solver.status == "failed" or not np.isfinite(solver.y).all():
-            outcome = STALLED  # the last good state stays
-            break
-        moved, passed = np.abs(solver.y - w).max(), solver.t - t
-        t, w = solver.t, solver.y.copy()
-        after = np.searchsorted(grid, t, side="right")
-        runs.states[reached:after, :, 0] = torch.from_numpy(solver.dense_output()(grid[reached:after]).T)
-        reached = after
-        if bool(stop(torch.from_numpy(w)[:, None])):
-            outcome = STOPPED
-            break
-        if solver.status == "finished":
-            outcome = COMPLETE
-            break
-        if passed <= 4 * np.finfo(float).eps * t and np.abs(w).max() > BLOWN_UP:
-            outcome = LOST
-            break
-        runs.t[0], runs.w[:, 0], runs.h[0] = t, torch.from_numpy(w), 8 * passed
-        tiny = moved <= TINY * (atol + rtol * np.abs(w).max()) and passed <= 1e-3 * (grid[-1] - t)
-        short = short + 1 if tiny else 0
-        if short >= patience:
-            if jump_ahead():
-                outcome = STALLED
-                break
-            short, patience = 0, 2 * patience
-            solver = LSODA(field, t, w, grid[-1], rtol=rtol, atol=atol)  # after a jump its steps may stay short
-    runs.t[0], runs.w[:, 0], runs.outcome[0] = t, torch.from_numpy(w), outcome

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from .dopri import COMPLETE, GOING, LOST, PERIOD, SPENT, STALLED, STOPPED, Runs, hardly_moves
+from .dopri import COMPLETE, GOING, LOST, PERIOD, SPENT, STALLED, STIFF, STOPPED, Runs, hardly_moves
 from .trial import BLOWN_UP, SAFETY
 from .units import ScaledFlow
 
@@ -25,6 +25,11 @@ C = (
     (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
 )
 SHRINK, GROW = 0.2, 6.0
+SETTLE = 4 * PERIOD  # steps after which their length says how many there will be
+LSODA_COSTS, FEWEST = (
+    200,
+    8,
+)  # a run of LSODA costs as much as so many steps of a batch; batches count as at least so many
 
 
 def solve(
@@ -40,7 +45,9 @@ def solve(
     """Take some of the runs from where they are to the last time, or as far as they get, as ``dopri.solve`` does.
 
     Every run chooses its own steps, by the embedded method of order 3, and none steps over a time to be saved. A run
-    that hardly moves any more, in steps that do not grow, stalls, as at a jump of the field.
+    that hardly moves any more, in steps that do not grow, stalls, as at a jump of the field. Down a narrow, curved
+    valley the method's order falls to 2, and multistep methods have far fewer steps: where few runs need many, on the
+    CPU, they are left to LSODA, with the outcome STIFF.
     """
     mark, grown, count = runs.w[:, which], runs.h[which], 0
     while len(which):
@@ -71,6 +78,9 @@ def solve(
             stays = hardly_moves(w, mark, step, last - t, max(rtol, atol))
             outcome[stays & (runs.h[which] <= 2 * grown)] = STALLED
             mark, grown = w, runs.h[which]
+            ahead = ((last - t) / runs.h[which]).clamp(max=max_steps)
+            if w.device.type == "cpu" and count >= SETTLE and ahead.min() > LSODA_COSTS * max(len(which), FEWEST):
+                outcome[outcome == GOING] = STIFF
         outcome[t >= last] = COMPLETE
         outcome[stop(w)] = STOPPED
         runs.outcome[which] = outcome

@@ -31,7 +31,8 @@ def settled(
     is displaced, whatever the learning rate and the momentum. A state is settled if all of these hold:
 
     - the resting point is near: the Newton step from z to it, ‖A⁻¹ residual(z)‖, is at most
-      tolerance · max(unit, ‖z‖∞). Singular values below FLAT · ‖A‖ (along curves of resting points they are 0) count as that bound;
+      tolerance · max(unit, ‖z‖∞). Singular values below FLAT · ‖A‖ (along curves of resting points they are 0) count as
+      that bound;
     - it is stable: no eigenvalue of A outside the circle |1 + a| ≤ 1 (discrete: the residual is map(z) − z), or right
       of Re a ≤ 0 (the residual is a velocity), by more than UNSTABLE · ‖A‖;
     - A means something there: it predicts residual(z ± h e) along every axis e, h the tolerance, to LINEAR · ‖A‖. This
