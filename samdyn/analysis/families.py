@@ -1,7 +1,5 @@
 """Which resting points and cycles belong to one continuum, as the 2-cycles about a round minimum do."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
@@ -94,7 +92,7 @@ def _nearest_pairs(places: np.ndarray, family: np.ndarray) -> tuple[np.ndarray, 
     return a, b
 
 
-def _walks(residual: Function, z: torch.Tensor, goal: torch.Tensor, scale: Sequence[float], same: float) -> np.ndarray:
+def _walks(residual: Function, z: torch.Tensor, goal: torch.Tensor, scale: np.ndarray, same: float) -> np.ndarray:
     """Say from which points ``(D, m)`` a walk along the continuum leads to their goals: (m,)."""
     if not z.shape[1]:
         return np.zeros(0, dtype=bool)
