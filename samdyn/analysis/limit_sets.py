@@ -24,6 +24,7 @@ RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step,
 SAME = 1e-4  # of the box: resting points closer than this are one
 ON_CURVE = 0.02  # of the box: so far may a resting point be from the traced points of the curve it lies on
 ON_SET = 0.15  # of the box: and so far from the sample of a set of higher dimension, whose loss it has
+SAME_LOSS = 1e-9  # relative to how losses differ in the box: the loss of a resting point on such a set
 FIRST_CHECK = 64  # steps; then at every doubling
 WINDOW = 512  # steps of a run that are looked at to see what it wanders over
 FIRST_TIME = 10.0  # of a flow's first round: the median time over which starts change direction, or cross the box
@@ -101,7 +102,7 @@ def limit_sets(
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2
     far = tuple(zip(middle - FAR * half, middle + FAR * half, strict=True))
-    census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box))
+    census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box), starts)
     if isinstance(system, Map):
         labels = _of_map(system, starts, far, census, period, steps)
     else:
@@ -135,9 +136,13 @@ class _Member:
 class _Census:
     """The attractors found so far, and which of them a resting point belongs to."""
 
-    def __init__(self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints, unit: float) -> None:
+    def __init__(
+        self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints, unit: float, starts: np.ndarray
+    ) -> None:
         self.system, self.extent, self.points = system, extent, points
         self.unit = unit
+        losses = system.landscape.value(torch.as_tensor(starts.T.copy()))
+        self.losses = float((losses - losses.nanmedian()).abs().nanmedian())  # by how much losses differ in the box
         self.found: list[Attractor] = []
         self.continua: list[_Member] = []
 
@@ -191,7 +196,7 @@ class _Census:
     def _curve(self, w: np.ndarray) -> np.ndarray | None:
         loss = float(self.system.landscape.value(w))
         for s in self.points.sets:
-            same = s.dimension == 1 or abs(loss - s.loss) <= 1e-9 * max(1.0, abs(loss))
+            same = s.dimension == 1 or abs(loss - s.loss) <= SAME_LOSS * max(self.losses, abs(loss))
             if same and self._near(s.w, w) < (ON_CURVE if s.dimension == 1 else ON_SET):
                 return s.w
         return None
