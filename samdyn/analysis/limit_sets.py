@@ -8,25 +8,30 @@ import torch
 from ..dynamics import Flow, Map
 from ..landscapes import Box
 from ..ops import jacobian
-from ..simulate import integrate
-from ..simulate.resting import held
+from ..simulate.ode import integrated
 from ..simulate.settling import Function, settled
 from ..simulate.threads import threads_for
+from ..simulate.units import ScaledFlow, unit_of
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
+from .families import families, neutral_directions
 from .intervals import wilson
 
 DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
+WAITING = -3  # label of runs on the first of what may be members of continua; then −4, −5, …
 NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
 
 FAR = 10.0  # a run that leaves the box enlarged by this factor has diverged
-RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(1, ‖w‖∞)
+RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(unit, ‖w‖∞)
 SAME = 1e-4  # of the box: resting points closer than this are one
 ON_CURVE = 0.02  # of the box: so far may a resting point be from the traced points of the curve it lies on
 ON_SET = 0.15  # of the box: and so far from the sample of a set of higher dimension, whose loss it has
+SAME_LOSS = 1e-9  # relative to how losses differ in the box: the loss of a resting point on such a set
 FIRST_CHECK = 64  # steps; then at every doubling
 WINDOW = 512  # steps of a run that are looked at to see what it wanders over
-ROUNDS = 11  # of doubling the time that flows have
+FIRST_TIME = 10.0  # of a flow's first round: the median time over which starts change direction, or cross the box
+LONGEST = 1e300  # time that flows have at most
 SOLVER_STEPS = 3000  # per round
+RTOL, ATOL = 1e-7, 1e-9  # of flows: bounds on the local error, relative and in the box's unit of length
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,15 +39,16 @@ class Attractor:
     """Something that runs end on.
 
     Attributes:
-        kind: "fixed point"; "cycle", of a map; "curve", of fixed points, such as a valley of minima; "sliding", rests
-            of a discontinuous flow on its discontinuity; "wandering", a set that a map's runs go about in, without
-            period up to the one looked for.
+        kind: "fixed point"; "cycle", of a map; "curve", of fixed points, such as a valley of minima, or of cycles, such
+            as surround a round minimum; "sliding", rests of a discontinuous flow on its discontinuity; "wandering", a
+            set that a map's runs go about in, without period up to the one looked for.
         w: the fixed point ``(1, d)``, the points of the cycle in order ``(p, d)``, of other kinds a sample ``(m, d)``.
         loss: the mean of L over ``w``.
         multipliers: of fixed points and cycles of maps the eigenvalues of the step, p times, on (w, v), ``(D,)``; of
             fixed points of flows those of the Jacobian, ``(d,)``; None for other kinds.
         critical: the critical point it is, or goes about.
         runs, of: how many runs of how many ended on it.
+        repeats: after how many steps the points of a curve come back.
     """
 
     kind: str
@@ -52,11 +58,12 @@ class Attractor:
     critical: CriticalPoint | None
     runs: int = 0
     of: int = 0
+    repeats: int = 1
 
     @property
     def period(self) -> int:
-        """Return the period of a cycle, 1 for fixed points, 0 where there is none."""
-        return len(self.w) if self.kind == "cycle" else int(self.kind in ("fixed point", "curve"))
+        """Return the period of a cycle, or of a curve's cycles; 1 for fixed points, 0 where there is none."""
+        return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve"))
 
     @property
     def extent(self) -> float:
@@ -76,6 +83,8 @@ class Attractor:
     def __str__(self) -> str:
         where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.w.mean(0), 12) + 0.0) + ")"
         what = f"cycle of period {self.period} about" if self.kind == "cycle" else f"{self.kind} at"
+        if self.repeats > 1:
+            what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
         spread = f", extent {self.extent:.3g}" if self.kind in ("cycle", "wandering", "sliding") and self.extent else ""
         return f"{what} {where}{spread}: {100 * self.share:.1f} % [{low:.1f}, {high:.1f}]"
@@ -94,11 +103,12 @@ def limit_sets(
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2
     far = tuple(zip(middle - FAR * half, middle + FAR * half, strict=True))
-    census = _Census(system, high - low, critical_points(system.landscape, box))
+    census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box), starts)
     if isinstance(system, Map):
         labels = _of_map(system, starts, far, census, period, steps)
     else:
         labels = _of_flow(system, starts, far, census)
+    census.enter_continua(labels)
     # In order of size: what most runs end on comes first.
     counts = [int((labels == i).sum()) for i in range(len(census.found))]
     order = np.argsort(-np.array(counts, dtype=int), kind="stable")
@@ -109,12 +119,33 @@ def limit_sets(
     return new[labels], found
 
 
+@dataclass(frozen=True)
+class _Member:
+    """A resting point or cycle that may be one of a continuum.
+
+    Attributes:
+        residual: what vanishes on the continuum, a function of lengths.
+        orbit: the points of the cycle in order, lengths, ``(p, D)``.
+        multipliers: as of an ``Attractor``.
+    """
+
+    residual: Function
+    orbit: torch.Tensor
+    multipliers: np.ndarray
+
+
 class _Census:
     """The attractors found so far, and which of them a resting point belongs to."""
 
-    def __init__(self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints) -> None:
+    def __init__(
+        self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints, unit: float, starts: np.ndarray
+    ) -> None:
         self.system, self.extent, self.points = system, extent, points
+        self.unit = unit
+        losses = system.landscape.value(torch.as_tensor(starts.T.copy()))
+        self.losses = float((losses - losses.nanmedian()).abs().nanmedian())  # by how much losses differ in the box
         self.found: list[Attractor] = []
+        self.continua: list[_Member] = []
 
     def index(self, kind: str, orbit: np.ndarray, multipliers: np.ndarray | None) -> int:
         """Return the index of the attractor at this orbit ``(p, d)``, entering it if it is new."""
@@ -125,14 +156,40 @@ class _Census:
                     return i
             elif known.kind == kind and len(known.w) == len(orbit) and self._near(known.w, orbit[0]) < SAME:
                 return i
-        kind, w = ("curve", curve) if curve is not None else (kind, orbit)
-        self.enter(kind, w, None if curve is not None else multipliers)
+        if curve is not None:
+            return self.enter("curve", curve, None)
+        return self.enter(kind, orbit, multipliers)
+
+    def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None, repeats: int = 1) -> int:
+        """Enter an attractor and return its index."""
+        loss = float(self.system.landscape.value(w.T).mean())
+        self.found.append(Attractor(kind, w, loss, multipliers, self._critical(w), repeats=repeats))
         return len(self.found) - 1
 
-    def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None) -> None:
-        """Enter an attractor."""
-        loss = float(self.system.landscape.value(w.T).mean())
-        self.found.append(Attractor(kind, w, loss, multipliers, self._critical(w)))
+    def on_a_set(self, w: np.ndarray) -> bool:
+        """Whether a resting point ``(d,)`` lies on a set of critical points."""
+        return self._curve(w) is not None
+
+    def enter_continua(self, labels: np.ndarray) -> None:
+        """Enter what waits in ``continua``, each family once, and put its index in place of the runs' labels."""
+        waiting = self.continua
+        periods = np.array([len(member.orbit) for member in waiting])
+        index = np.empty(len(waiting), dtype=int)
+        for p in np.unique(periods):
+            some = np.flatnonzero(periods == p)
+            orbits = torch.stack([waiting[i].orbit for i in some], 2)
+            scale = np.tile(self.extent, orbits.shape[1] // len(self.extent))
+            family = families(waiting[some[0]].residual, orbits, scale, SAME)
+            for f in np.unique(family):
+                members = some[family == f]
+                w = np.concatenate([waiting[i].orbit[:, : len(self.extent)].numpy() for i in members])
+                if np.ptp(w[::p], axis=0).max() > SAME * self.extent.max() and len(members) > 1:
+                    index[members] = self.enter("curve", w, None, int(p))
+                else:
+                    kind = "fixed point" if p == 1 else "cycle"
+                    index[members] = self.enter(kind, w[:p], waiting[members[0]].multipliers)
+        waits = labels <= WAITING
+        labels[waits] = index[WAITING - labels[waits]]
 
     def _near(self, w: np.ndarray, to: np.ndarray) -> float:
         return float(np.abs((w - to) / self.extent).max(axis=1).min())
@@ -140,7 +197,7 @@ class _Census:
     def _curve(self, w: np.ndarray) -> np.ndarray | None:
         loss = float(self.system.landscape.value(w))
         for s in self.points.sets:
-            same = s.dimension == 1 or abs(loss - s.loss) <= 1e-9 * max(1.0, abs(loss))
+            same = s.dimension == 1 or abs(loss - s.loss) <= SAME_LOSS * max(self.losses, abs(loss))
             if same and self._near(s.w, w) < (ON_CURVE if s.dimension == 1 else ON_SET):
                 return s.w
         return None
@@ -209,18 +266,24 @@ def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.nda
                 total = total + scale * torch.cat(map_.increment((w, *v)))
             return total
 
-        rests = settled(residual, unit * z[:, left], d, RESTS, discrete=True).numpy()
+        rests = settled(residual, unit * z[:, left], d, RESTS, discrete=True, unit=census.unit).numpy()
         at = left[rests]
         if not at.size:
             continue
         z_at, multipliers = _polished(residual, unit * z[:, at])
-        orbits = [z_at / unit]
+        orbits = [z_at]
         for _ in range(p - 1):
-            orbits.append(map_.flat_step(orbits[-1]))
+            orbits.append(unit * map_.flat_step(orbits[-1] / unit))
         kind = "fixed point" if p == 1 else "cycle"
-        orbit = torch.stack(orbits)[:, :d].numpy()  # (p, d, n)
+        orbit = torch.stack(orbits)  # (p, D, n)
+        neutral = neutral_directions(residual, z_at) > 0
         for column, run in enumerate(at):
-            labels[run] = census.index(kind, orbit[:, :, column], 1 + multipliers[column])
+            w = orbit[:, :d, column].numpy()
+            if neutral[column] and not (p == 1 and census.on_a_set(w[0])):
+                census.continua.append(_Member(residual, orbit[:, :, column], 1 + multipliers[column]))
+                labels[run] = WAITING - len(census.continua) + 1
+            else:
+                labels[run] = census.index(kind, w, 1 + multipliers[column])
     return labels
 
 
@@ -250,41 +313,54 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
                 labels[run] = label
                 break
         else:
-            census.enter("wandering", second[:, :, run], None)
-            labels[run] = len(census.found) - 1
+            labels[run] = census.enter("wandering", second[:, :, run], None)
             kinds.append((low, high, labels[run]))
     return labels
 
 
 def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.ndarray:
     labels = np.full(len(starts), UNDECIDED)
-    running, w = np.arange(len(starts)), starts
-    hessian = flow.landscape.hessian(starts.T)
-    time = 10 / max(float(torch.linalg.matrix_norm(hessian.movedim(-1, 0), 2).nanmedian()), 1e-300)
-    slid: list[tuple[int, np.ndarray]] = []
-    for _ in range(ROUNDS):
-        if not running.size:
-            break
-        runs = integrate(flow, w, time, rtol=1e-7, atol=1e-9, box=far, max_steps=SOLVER_STEPS, progress=False)
-        status, ends = runs.status.values, runs.w.values[:, -1]
+    running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
+    scaled = ScaledFlow(flow, census.unit)
+    time, factor = _first_time(flow, w, census.extent), 2.0
+    slid: list[tuple[int, np.ndarray, bool]] = []
+    while running.size and time <= LONGEST:
+        runs = integrated(scaled, w, np.array([time]), RTOL, ATOL * census.unit, far, SOLVER_STEPS)
+        status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == "diverged") | (status == "left the box")]] = DIVERGED
-        slides = runs["slid"].values if "slid" in runs else np.zeros(len(w), dtype=bool)
-        slid += [(running[run], ends[run]) for run in np.flatnonzero((status == "settled") & slides)]
+        for run in np.flatnonzero((status == "settled") & slides):
+            slid.append((running[run], ends[:, run].numpy(), bool(runs.alone[run])))
         at = np.flatnonzero((status == "settled") & ~slides)
         if at.size:
-            points, multipliers = _polished(flow, torch.as_tensor(ends[at].T.copy()))
+            points, multipliers = _polished(flow, ends[:, at])
+            neutral = neutral_directions(flow, points) > 0
             for column, run in enumerate(at):
-                labels[running[run]] = census.index("fixed point", points[:, column].numpy()[None], multipliers[column])
-        # Runs that the solver gave up on at once are stuck; those that it got on with go on.
-        going = (status == "undecided") & (runs.end.values > 1e-3 * time)
-        running, w, time = running[going], ends[going], 2 * time
+                point = points[:, column]
+                if neutral[column] and not census.on_a_set(point.numpy()):
+                    census.continua.append(_Member(flow, point[None], multipliers[column]))
+                    labels[running[run]] = WAITING - len(census.continua) + 1
+                else:
+                    labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
+        # Runs that the solver gave up on at once are stuck; those that it got on with go on. On plateaus things take
+        # exponentially long, so that times are squared rather than doubled; steps are long there.
+        going = (status == "undecided") & (runs.t.numpy() > 1e-3 * time)
+        running, w = running[going], ends[:, going]
+        time, factor = time * factor, min(factor, LONGEST**0.5) ** 2
     if slid:
-        _sliding(flow, slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
+        _sliding(slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels
 
 
-def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray, census: _Census, link: float) -> None:
-    """Group the rests of runs that slid: points held from all sides each by itself, then what hangs together.
+def _first_time(flow: Flow, w: torch.Tensor, extent: np.ndarray) -> float:
+    """Return the time of the first round from starts ``(d, N)``."""
+    rate = float(torch.linalg.matrix_norm(flow.landscape.hessian(w).movedim(-1, 0), 2).nanmedian())
+    crossing = float(torch.linalg.vector_norm(flow(w) / torch.as_tensor(extent)[:, None], dim=0).nanmedian())
+    fastest = max(rate, crossing)
+    return min(FIRST_TIME / fastest if fastest > 0 else 1.0, LONGEST)
+
+
+def _sliding(slid: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, census: _Census, link: float) -> None:
+    """Group the rests of runs at jumps: points that hold runs alone each by itself, then what hangs together.
 
     Those hang together that are connected by gaps no longer than ``link``.
     """
@@ -292,9 +368,7 @@ def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray,
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    runs, ends = np.array([run for run, _ in slid]), np.array([end for _, end in slid])
-    w = torch.as_tensor(ends.T.copy())
-    isolated = held(flow, w, RESTS * w.abs().amax(0).clamp(min=1))[0].numpy()
+    runs, ends, isolated = (np.array(part) for part in zip(*slid, strict=True))
     for some, gap in ((isolated, SAME), (~isolated, link)):
         if not some.any():
             continue
@@ -305,5 +379,4 @@ def _sliding(flow: Flow, slid: list[tuple[int, np.ndarray]], labels: np.ndarray,
         for c in np.unique(component):
             here = members[component == c]
             single = (np.ptp(here, axis=0) <= SAME * census.extent).all()
-            census.enter("sliding", here[:1] if single else here, None)
-            labels[of[component == c]] = len(census.found) - 1
+            labels[of[component == c]] = census.enter("sliding", here[:1] if single else here, None)

@@ -10,10 +10,12 @@ import torch
 
 from .. import checks
 from ..dynamics import Flow
+from ..simulate.units import unit_of
 from .critical_points import CriticalPoint
 from .equilibria import Equilibrium, equilibrium_at, plane_box
 
 AT_REST = 1e-6  # of the box: how near a point given as an equilibrium must be to one
+TOL = 1e-6  # of the box's unit of length: the tolerance where none is given
 SMALLEST = 1e-10  # of the box: the smallest tolerance that rounding leaves room for
 STARTS_WITHIN = 0.01  # of the box: how far from the saddle the integration starts at most
 SAFETY = 0.1  # of the tolerance goes to the start, a hundredth of that to every unit of the solver's error
@@ -49,7 +51,7 @@ def manifolds(
     point: Any,
     box: Sequence[tuple[float, float]] | None = None,
     *,
-    tol: float = 1e-6,
+    tol: float | None = None,
 ) -> Manifolds:
     """Return the stable and unstable manifolds of a saddle of a planar flow.
 
@@ -62,7 +64,8 @@ def manifolds(
             ``critical_points``.
         box: how far to follow the curves, one (low, high) pair per coordinate; the landscape's own where not given.
             They may leave it, by its own width at most, if they come back.
-        tol: how far from the true curves the returned ones may be, in the units of w. It is aimed at, by local error
+        tol: how far from the true curves the returned ones may be, in the units of w; 1e-6 of the box's unit of length
+            (``simulate.units``) where not given, 1e-6 for boxes of ordinary size. It is aimed at, by local error
             estimates; the tests hold it on curves that are known.
 
     Raises:
@@ -72,10 +75,15 @@ def manifolds(
     limits = np.array(plane_box(flow, box))
     extent = limits[:, 1] - limits[:, 0]
     smallest = SMALLEST * float(extent.max())
-    tol = checks.number(
-        "tol", tol, f"must be a length >= {smallest:.1g}", "Use e.g. tol=1e-6", lambda value: value >= smallest
+    unit = unit_of(tuple((float(low), float(high)) for low, high in limits))
+    tol = (
+        TOL * unit
+        if tol is None
+        else checks.number(
+            "tol", tol, f"must be a length >= {smallest:.1g}", "Use e.g. tol=1e-6", lambda value: value >= smallest
+        )
     )
-    saddle = _saddle(flow, point, extent)
+    saddle = _saddle(flow, point, extent, unit)
     assert saddle.rates is not None
     assert saddle.directions is not None
 
@@ -95,7 +103,7 @@ def manifolds(
     return Manifolds(saddle, branches[0], branches[1], complete)
 
 
-def _saddle(flow: Flow, point: Any, extent: np.ndarray) -> Equilibrium:
+def _saddle(flow: Flow, point: Any, extent: np.ndarray, unit: float) -> Equilibrium:
     """Return the saddle of the flow that is meant, polished."""
     fix = "Take a saddle of analysis.equilibria(flow)"
     try:
@@ -107,7 +115,7 @@ def _saddle(flow: Flow, point: Any, extent: np.ndarray) -> Equilibrium:
     shown = tuple(given.tolist())
     # Where the field is smooth Newton's method polishes the point; where it jumps, on the gradient.
     for residual, jacobian in ((flow, flow.jacobian_at), (flow.landscape.grad, flow.landscape.hessian)):
-        w = _newton(residual, jacobian, given)
+        w = _newton(residual, jacobian, given, unit)
         if np.abs((w - given) / extent).max() <= AT_REST:
             found = equilibrium_at(flow, w, extent)
             break
@@ -123,13 +131,13 @@ def _saddle(flow: Flow, point: Any, extent: np.ndarray) -> Equilibrium:
     return found
 
 
-def _newton(residual: Callable[[Any], Any], jacobian: Callable[[Any], Any], w: np.ndarray) -> np.ndarray:
+def _newton(residual: Callable[[Any], Any], jacobian: Callable[[Any], Any], w: np.ndarray, unit: float) -> np.ndarray:
     """Return the regular zero of a field that Newton's method leads to, NaN if it leads to none."""
     here = torch.as_tensor(w)[:, None]
     for _ in range(8):
         step = torch.linalg.solve_ex(jacobian(here)[:, :, 0], residual(here))[0]
         here = here - step
-    arrived = torch.isfinite(here).all() and step.abs().max() <= 1e-12 * here.abs().max().clamp(min=1)
+    arrived = torch.isfinite(here).all() and step.abs().max() <= 1e-12 * here.abs().max().clamp(min=unit)
     return here[:, 0].numpy() if arrived else np.full(2, np.nan)
 
 

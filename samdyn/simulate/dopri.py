@@ -9,7 +9,7 @@ from .flow_backends import FIRST, Chooser, Compiled, Eager, FlowBackend
 from .trial import Batch, Trial, combined, tableau
 
 PERIOD, STILL = 16, 1000.0  # a run that moves less than this, in tolerances, in so many steps hardly moves
-GOING, COMPLETE, STOPPED, SPENT, STALLED, STIFF = range(6)  # how a run ended
+GOING, COMPLETE, STOPPED, SPENT, STALLED, STIFF, LOST = range(7)  # how a run ended
 UNSTABLE, STIFF_CHECKS, MANY = 2.0, 4, 1000  # |hλ| of a stiff step, how often in a row, with how many steps ahead
 
 
@@ -104,7 +104,7 @@ def solve(
         if over > number // 16 or over == number:
             out = ended.nonzero().squeeze(1)
             ids, w = which[out], batch.w[:, out]
-            outcome = torch.full_like(ids, SPENT)
+            outcome = torch.where(batch.beyond[out] < 0, LOST, SPENT)
             outcome[checks[out] >= STIFF_CHECKS] = STIFF
             outcome[batch.stalled[out]] = STALLED
             outcome[batch.t[out] >= last] = COMPLETE
@@ -132,7 +132,7 @@ def _start(
 ) -> Batch:
     w, last = runs.w[:, which], runs.times[-1]
     f = trial.field(w)
-    h = _first_step(w, f, last, trial.rtol, trial.atol)
+    h = _first_step(w, f, last)
     return Batch.start(w, f, runs.t[which], h, runs.steps[which] - max_steps, last, box, patience)
 
 
@@ -161,7 +161,9 @@ def _look(trial: Trial, batch: Batch, mark: torch.Tensor, checks: torch.Tensor) 
         a, b, _ = tableau(k.device)
         apart = (combined(b, k) - combined(a[-1], k)).abs().amax(0)  # the points that k[6] and k[5] belong to
         unstable = far & ((k[6] - k[5]).abs().amax(0) > UNSTABLE * apart)
-        checks = torch.where(going, torch.where(unstable, checks + 1, 0), checks)
+        # A refused step was too long for whatever reason: it tells nothing.
+        accepted = batch.limit == torch.inf
+        checks = torch.where(going & accepted, torch.where(unstable, checks + 1, 0), checks)
     slow = hardly_moves(batch.w, mark, batch.tried, rest, max(trial.rtol, trial.atol))
     batch.doubts = batch.doubts + 4 * slow
     short = batch.tried * batch.f.abs().amax(0) <= trial.reach * batch.w.abs().amax(0).clamp(min=1)
@@ -176,12 +178,11 @@ def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: tor
     return slow & (PERIOD * h < 1e-2 * rest)
 
 
-def _first_step(w: torch.Tensor, f: torch.Tensor, last: torch.Tensor, rtol: float, atol: float) -> torch.Tensor:
-    # A hundredth of the time in which the state would change by its own size; the error control does the rest.
-    scale = atol + rtol * w.abs()
-    size, speed = ((part / scale).square().sum(0).sqrt() for part in (w, f))
-    guess = 1e-2 * size / speed
-    return torch.where((guess > 1e-6 * last) & (guess < last), guess, 1e-6 * last)
+def _first_step(w: torch.Tensor, f: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+    # A hundredth of the time in which the state would change by its own size, or by the landscape's unit; the error
+    # control does the rest.
+    guess = 1e-2 * w.abs().amax(0).clamp(min=1) / f.abs().amax(0)
+    return torch.where((guess > 0) & (guess < last), guess, 1e-6 * last)
 
 
 def _interpolate(

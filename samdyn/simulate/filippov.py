@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import torch
 
-from ..dynamics import Flow
 from ..ops import norm
-from . import dopri, rodas
-from .dopri import COMPLETE, SPENT, STALLED, STIFF, Runs
+from . import dopri, lsoda, rodas
+from .dopri import COMPLETE, LOST, SPENT, STALLED, STIFF, Runs
 from .flow_backends import Chooser
-from .jumps import meet, size
-from .resting import held, rests_sliding
+from .jumps import meet, passing, size
+from .resting import held, rests_sliding, stays
 from .sliding import Sliding, slide
 from .trial import Trial
+from .units import ScaledFlow
 
 PATIENCE = 4  # rejections of the kind of a jump before one is looked for; twice as many after every false alarm
 BOUND_PATIENCE = 12  # the same while sliding, where a velocity that has no value is what rejects steps
@@ -32,12 +32,13 @@ class Follower:
 
     Attributes:
         slid: (N,), which runs slid on a surface, if only to rest there, or rest at a point where the field jumps.
-        rested: (N,), which runs rest at such a point.
+        rested: (N,), which runs rest on a surface or at such a point.
+        alone: (N,), which of those do not rest on a curve of such points, or a set.
     """
 
     def __init__(
         self,
-        flow: Flow,
+        flow: ScaledFlow,
         runs: Runs,
         rtol: float,
         atol: float,
@@ -47,11 +48,12 @@ class Follower:
         backend: str,
     ) -> None:
         self.flow, self.runs, self.max_steps = flow, runs, max_steps
-        self.slid, self.rested = (torch.zeros_like(runs.t, dtype=torch.bool) for _ in range(2))
+        self.slid, self.rested, self.alone = (torch.zeros_like(runs.t, dtype=torch.bool) for _ in range(3))
         self.sliding = Sliding(flow, torch.zeros_like(runs.w))
         self.near = min(max(rtol, atol), 1e-5)  # errors of this size, relative to max(1, ‖w‖∞), do not count
         # The way to a surface is taken to be a parabola; a sixth of the cube of its length is what that errs by.
         self._bound = torch.zeros_like(self.slid)
+        self._begun = torch.zeros_like(self.slid)
         self._free = Trial(flow, rtol, atol, self.near ** (1 / 3) / 2)
         self.chooser = Chooser(backend, self._free)
         self._ends = (box, max_steps, show)
@@ -60,7 +62,8 @@ class Follower:
 
     def follow(self, free: torch.Tensor) -> None:
         """Take these runs as far as they get."""
-        runs, bound = self.runs, free[:0]
+        runs = self.runs
+        free, bound = self.begin(free)
         low, high = self._ends[0]
 
         def outside(w: torch.Tensor) -> torch.Tensor:
@@ -69,32 +72,60 @@ class Follower:
         while len(free) or len(bound):
             dopri.solve(lambda _: self._free, runs, free, *self._ends, self._patience[free], self.chooser)
             stiff = free[runs.outcome[free] == STIFF]
-            rodas.solve(self.flow, runs, stiff, self._free.rtol, self._free.atol, outside, *self._ends[1:])
+            bounds = self._free.rtol, self._free.atol
+            rodas.solve(self.flow, runs, stiff, *bounds, outside, *self._ends[1:])
+            for run in stiff[runs.outcome[stiff] == STIFF].tolist():
+                lsoda.solve(self.flow, runs, run, *bounds, outside, self.max_steps, self.jump_ahead)
             dopri.solve(self._sliding, runs, bound, *self._ends, torch.full_like(bound, BOUND_PATIENCE))
             free = free[runs.outcome[free] == STALLED]
-            bound = bound[((runs.outcome[bound] == STALLED) | (runs.outcome[bound] == SPENT))]
-            bound = bound[runs.steps[bound] < self.max_steps]
+            bound = bound[(runs.outcome[bound] == STALLED) | (runs.outcome[bound] == LOST)]
             left = self._left(self._unheld(bound))
             free, bound = self._met(self._unheld(free))
             free = torch.cat([free, left])
 
-    def jump_ahead(self) -> bool:
-        """Whether the first run is held from all sides, or has a jump of the field on the way."""
-        w, h = self.runs.w[:, :1], self.runs.h[:1]
-        return bool(held(self.flow, w, self._radius(torch.zeros_like(self.runs.steps[:1])))[0]) or bool(
-            meet(self.flow, w, h)[0].known
-        )
+    def begin(self, which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Put runs that start on a surface where they belong; return those that go on freely and those that slide.
+
+        On a surface the field has a value by convention, which may be neither side's: a run that starts there would
+        stand still.
+        """
+        runs, new = self.runs, which[~self._begun[which]]
+        self._begun[new] = True
+        w = runs.w[:, new]
+        surface = passing(self.flow, w)
+        towards, away = surface.speeds
+        slides = surface.known & torch.isfinite(slide(surface)).all(0)
+        onward = surface.known & (towards > 0) & (away > 0)
+        back = surface.known & (towards < 0) & (away < 0)
+        side = onward.to(w.dtype) - back.to(w.dtype)
+        runs.w[:, new] = torch.where(onward | back, surface.w + side * BESIDE * size(w) * surface.normal, w)
+        ids = new[slides]
+        self.sliding.normals[:, ids] = surface.normal[:, slides]
+        self.slid[ids] = self._bound[ids] = True
+        bound = self._bound[which]
+        return which[~bound], which[bound]
+
+    def jump_ahead(self, run: int) -> bool:
+        """Whether a run is held from all sides, or has a jump of the field on the way."""
+        which = torch.tensor([run], device=self.runs.t.device)
+        w, h = self.runs.w[:, which], self.runs.h[which]
+        return bool(held(self.flow, w, self._radius(which))[0]) or bool(meet(self.flow, w, h)[0].known)
 
     def resting(self, which: torch.Tensor, tolerance: float) -> torch.Tensor:
-        """Say which of these runs, that got to the end, rest where the field jumps."""
-        w, rests = self.runs.w, self.rested[which]
-        free, bound = which[~rests & ~self._bound[which]], which[~rests & self._bound[which]]
-        if len(free):
-            rests[~rests & ~self._bound[which]], w[:, free] = held(self.flow, w[:, free], self._radius(free))
+        """Say which of these runs, that got to the end, rest where the field jumps or has a kink."""
+        w = self.runs.w
+        bound = which[~self.rested[which] & self._bound[which]]
         if len(bound):
             found = rests_sliding(self.sliding, w[:, bound], self.sliding.normals[:, bound], tolerance)
-            rests[self._bound[which]], w[:, bound] = found
-        self.slid[which] |= rests
+            self.rested[bound], w[:, bound], self.alone[bound] = found
+        free = which[~self.rested[which]]
+        if len(free):
+            self.rested[free], w[:, free] = held(self.flow, w[:, free], self._radius(free))
+            self.alone[free] = self.rested[free]
+        self.slid[which] |= self.rested[which]
+        rests, others = self.rested[which], which[~self.rested[which]]
+        if len(others):
+            rests[~rests], w[:, others] = stays(self.flow, w[:, others], self._radius(others))
         return rests
 
     def _sliding(self, which: torch.Tensor) -> Trial:
@@ -122,7 +153,7 @@ class Follower:
         runs.w[:, ids] = w[:, rests]
         runs.hold(ids)
         runs.t[ids], runs.outcome[ids] = runs.times[-1], COMPLETE
-        self.rested[ids] = self.slid[ids] = True
+        self.rested[ids] = self.alone[ids] = self.slid[ids] = True
         self._bound[ids] = False
         return which[~rests]
 

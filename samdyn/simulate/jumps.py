@@ -88,6 +88,44 @@ def meet(field: Function, w: torch.Tensor, h: torch.Tensor) -> tuple[Surface, to
     return surface, high
 
 
+def passing(field: Function, w: torch.Tensor) -> Surface:
+    """Describe the surfaces that points w (d, n) lie on, to ASIDE/100: the limits of the field from both sides persist.
+
+    A point at which alone the field has no limit, as normalised SAM's at a critical point, lies on none: next to it
+    along the surface the limits are others.
+    """
+    scale = size(w)
+    way = torch.randn(len(w), 1, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
+    way = (way / norm(way)).expand_as(w)
+    wide, narrow = ([field(w + sign * part * ASIDE * scale * way) for sign in (-1, 1)] for part in (1.0, 0.01))
+    change, persists = (norm(ahead - behind) for behind, ahead in (wide, narrow))
+    speed = torch.maximum(norm(narrow[0]), norm(narrow[1]))
+    jumps = (persists > 0.5 * change) & (persists > 1e-6 * speed)
+    surface = Surface(w, way, narrow[0], narrow[1], jumps)
+    some = jumps.nonzero().squeeze(1)
+    if not len(some):
+        return surface
+    at = w[:, some]
+    before, after = (side[:, some] for side in narrow)
+    # The random way may run along the surface. Gradients jump across it; which way round, the field tells.
+    beyond, across = _nearer(field, before, after), (after - before) / persists[some]
+    across = torch.where(beyond(at + ASIDE * scale[some] * across), across, -across)
+    there = locate(field, beyond, at, across)
+    known = there.known & (norm(there.w - at) <= 0.01 * ASIDE * scale[some])
+    if len(w) > 1:
+        jump, aside = norm(there.after - there.before), ASIDE * scale[some] * there.normal
+        beside = NEXT * scale[some] * complement(there.normal)
+        for tangent in (*beside.unbind(1), *(-beside).unbind(1)):
+            known &= norm(field(there.w + tangent - aside) - there.before) < 0.1 * jump
+            known &= norm(field(there.w + tangent + aside) - there.after) < 0.1 * jump
+    surface.known[some] = known
+    for part, found in (("w", there.w), ("normal", there.normal), ("before", there.before), ("after", there.after)):
+        whole = getattr(surface, part).clone()
+        whole[:, some] = found
+        setattr(surface, part, whole)
+    return surface
+
+
 def locate(field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor) -> Surface:
     """Describe the surfaces on which ``beyond`` changes from false to true, near w in the directions ±way.
 

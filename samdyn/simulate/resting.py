@@ -6,6 +6,7 @@ from ..dynamics import Flow
 from ..ops import norm
 from .jumps import complement, size
 from .sliding import Sliding, slide
+from .units import ScaledFlow, unit_of
 
 AROUND = 32  # directions probed around a point of the plane; as many per coordinate in higher dimension
 LESS = 0.3  # the speed towards a point may fall by this factor from one distance to a hundredth of it, no further
@@ -15,9 +16,12 @@ WEAK = 1e-6  # the speed towards a point that counts, relative to the greatest s
 WIDE = 1e-3  # over what distance, relative to max(1, ‖w‖∞), sliding velocities are differentiated
 FLAT = 1e-6  # rates of change of them that are smaller, relative to ‖ẇ‖ beside the surface, are neutral
 LINEAR = 0.05  # how well differences of them must be linear
+OUTWARD = 1e-6  # speed away from a point, relative to the greatest speed around it, that counts as none
+
+Field = Flow | ScaledFlow
 
 
-def held(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def held(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Say which runs are held from all sides by a point within ``radius``, at which the field jumps, and find it.
 
     Such a point is an equilibrium in Filippov's sense, reached in finite time: around it, on spheres of ``radius``, a
@@ -35,6 +39,10 @@ def held(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tenso
     Returns:
         Truth values ``(n,)``, and the points ``(d, n)``.
     """
+    if isinstance(flow, Flow):
+        unit = unit_of(flow.landscape.box)
+        holds, centre = held(ScaledFlow(flow, unit), w / unit, radius / unit)
+        return holds, unit * centre
     holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
     critical, near = _critical(flow, w, radius)
     round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
@@ -61,7 +69,38 @@ def held(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tenso
     return holds, centre
 
 
-def _along_axes(flow: Flow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+def stays(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which runs rest at a point within ``radius`` that nothing near it moves away from, and find it.
+
+    Such is the edge of a plateau, or of a valley's flat side, where the field has no one Jacobian: around the zero that
+    Newton's method leads to, by this side's Jacobian, on spheres of ``radius``, a tenth and a hundredth of it, the
+    field has no outward component. The distance to the zero then does not grow.
+
+    Args:
+        flow: the field.
+        w: (d, n).
+        radius: (n,).
+
+    Returns:
+        Truth values ``(n,)``, and the points ``(d, n)``.
+    """
+    centre = w
+    for _ in range(4):
+        inverse = torch.linalg.pinv(flow.jacobian_at(centre).movedim(-1, 0).nan_to_num(0, 0, 0), rtol=FLAT)
+        centre = centre - (inverse @ flow(centre).T[..., None])[..., 0].T
+    rests = torch.isfinite(centre).all(0) & (norm(centre - w) <= radius)
+    round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None].expand(-1, -1, w.shape[1])
+    for part in (1.0, 0.1, 0.01):
+        if not rests.any():
+            break
+        some = rests.nonzero().squeeze(1)
+        axes = round_[:, :, some]
+        inward, fastest = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
+        rests[some] = inward >= -OUTWARD * fastest
+    return rests, torch.where(rests, centre, w)
+
+
+def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
     """Say around which points the field comes in at the ends of all half-axes ``(d, d, n)``, in columns."""
     # To go inward is to have a component against the normal, v|H|: parallel to the axis at its end.
     offset = radius * half_axes
@@ -69,7 +108,7 @@ def _along_axes(flow: Flow, centre: torch.Tensor, radius: torch.Tensor, half_axe
     return (ends < 0).all(0).all(0)
 
 
-def _inward(flow: Flow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
     """Say around which points the field comes in on three ellipsoids, and not ever slower: (n,)."""
     lengths, least = norm(half_axes), torch.zeros_like(radius)
     # Around most points the field is smooth, and nearly vanishes close to them.
@@ -86,7 +125,7 @@ def _inward(flow: Flow, centre: torch.Tensor, radius: torch.Tensor, half_axes: t
 
 
 def _slowest(
-    flow: Flow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
+    flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the least inward speed on ellipsoids, and the greatest speed, in units of the half-axes: (n,).
 
@@ -109,21 +148,21 @@ def _slowest(
     return inward, fastest
 
 
-def _critical(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return where Newton's method gets from w, ``(d, n)``, and if that is a critical point within ``radius``, (n,)."""
     newton = w
     for _ in range(6):
-        hessian = flow.landscape.hessian(newton).movedim(-1, 0).nan_to_num(0, 0, 0)
+        hessian = flow.hessian(newton).movedim(-1, 0).nan_to_num(0, 0, 0)
         inverse = torch.linalg.pinv(hessian, hermitian=True)
-        change = -(inverse @ flow.landscape.grad(newton).T.nan_to_num(0, 0, 0)[..., None])[..., 0].T
+        change = -(inverse @ flow.grad(newton).T.nan_to_num(0, 0, 0)[..., None])[..., 0].T
         newton = newton + change
     # Where the Hessian vanishes Newton's method goes nowhere, and that is no critical point.
     strength = torch.linalg.matrix_norm(hessian, 2)
-    critical = norm(flow.landscape.grad(newton)) <= 1e-11 * strength * size(w)
+    critical = norm(flow.grad(newton)) <= 1e-11 * strength * size(w)
     return newton, critical & (strength > 0) & (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius)
 
 
-def _walk(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+def _walk(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """Return where following the field in ever shorter steps leads."""
     step = radius
     for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
@@ -133,9 +172,9 @@ def _walk(flow: Flow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     return w
 
 
-def _half_axes(flow: Flow, w: torch.Tensor) -> torch.Tensor:
+def _half_axes(flow: ScaledFlow, w: torch.Tensor) -> torch.Tensor:
     """Return the half-axes of the ellipsoids vᵀ|H|v = const, in columns, the longest of length 1: ``(d, d, n)``."""
-    hessian = flow.landscape.hessian(w).movedim(-1, 0).nan_to_num(0, 0, 0)
+    hessian = flow.hessian(w).movedim(-1, 0).nan_to_num(0, 0, 0)
     eigenvalues, vectors = torch.linalg.eigh(hessian)
     strength = eigenvalues.abs().clamp(min=torch.finfo(w.dtype).tiny)
     return (vectors * (strength.amin(1, keepdim=True) / strength).sqrt()[:, None]).movedim(0, -1)
@@ -156,8 +195,10 @@ def _directions(w: torch.Tensor) -> torch.Tensor:
 
 def rests_sliding(
     sliding: Sliding, w: torch.Tensor, normals: torch.Tensor, tolerance: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Say which runs rest on a surface across which the field jumps, ``(n,)``, and where on it they are, ``(d, n)``.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Say which runs rest on a surface across which the field jumps, where on it they are, and which of them alone.
+
+    Returns (n,), (d, n) and (n,); what is not neutral along the surface rests alone, and not on a curve of rests.
 
     The surface holds them from both sides, the sliding motion has a resting point within ``tolerance``, and there it is
     stable, or neutral: ``settling.settled`` for the d − 1 coordinates along the surface, by differences. Rates below
@@ -168,7 +209,7 @@ def rests_sliding(
     rests = torch.isfinite(velocity).all(0)
     where = torch.where(surface.known, surface.w, w)
     if len(w) == 1 or not rests.any():
-        return rests, where
+        return rests, where, rests.clone()
     scale = size(w)
     strength = torch.maximum(norm(surface.before), norm(surface.after)) / scale
     tangents, h = complement(surface.normal), WIDE * scale
@@ -187,5 +228,7 @@ def rests_sliding(
     growth = torch.linalg.eigvals(a).real.amax(1)
     strongest = torch.maximum(singular.amax(1), FLAT * strength[rests])
     sure = (newton <= tolerance * scale[rests]) & (growth <= FLAT * torch.maximum(strongest, strength[rests]))
+    alone = rests.clone()
+    alone[rests] = growth < -FLAT * torch.maximum(strongest, strength[rests])
     rests[rests.clone()] = sure & (bent[rests] <= LINEAR * strongest)
-    return rests, where
+    return rests, where, alone & rests

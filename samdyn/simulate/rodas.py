@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 
-from ..dynamics import Flow
-from .dopri import COMPLETE, GOING, PERIOD, SPENT, STALLED, STOPPED, Runs, hardly_moves
-from .trial import SAFETY
+from .dopri import COMPLETE, GOING, LOST, PERIOD, SPENT, STALLED, STIFF, STOPPED, Runs, hardly_moves
+from .trial import BLOWN_UP, SAFETY
+from .units import ScaledFlow
 
 # Coefficients of RODAS [E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, section VI.4].
 GAMMA = 0.25
@@ -25,10 +25,15 @@ C = (
     (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
 )
 SHRINK, GROW = 0.2, 6.0
+SETTLE = 4 * PERIOD  # steps after which their length says how many there will be
+LSODA_COSTS, FEWEST = (
+    200,
+    8,
+)  # a run of LSODA costs as much as so many steps of a batch; batches count as at least so many
 
 
 def solve(
-    flow: Flow,
+    flow: ScaledFlow,
     runs: Runs,
     which: torch.Tensor,
     rtol: float,
@@ -40,9 +45,11 @@ def solve(
     """Take some of the runs from where they are to the last time, or as far as they get, as ``dopri.solve`` does.
 
     Every run chooses its own steps, by the embedded method of order 3, and none steps over a time to be saved. A run
-    that hardly moves any more stalls, as at a jump of the field.
+    that hardly moves any more, in steps that do not grow, stalls, as at a jump of the field. Down a narrow, curved
+    valley the method's order falls to 2, and multistep methods have far fewer steps: where few runs need many, on the
+    CPU, they are left to LSODA, with the outcome STIFF.
     """
-    mark, count = runs.w[:, which], 0
+    mark, grown, count = runs.w[:, which], runs.h[which], 0
     while len(which):
         count += 1
         t, w, h = runs.t[which], runs.w[:, which], runs.h[which]
@@ -54,7 +61,7 @@ def solve(
         error = error / (atol + rtol * torch.maximum(w.abs(), new.abs()))
         size = error.square().mean(0).sqrt().nan_to_num(nan=torch.inf, posinf=torch.inf)
         accepted = size <= 1
-        arrived = accepted & (step >= rest)
+        arrived = accepted & ((step >= rest) | (t + step >= runs.times[following]))
         factor = (SAFETY * size ** (-1 / 4)).clamp(SHRINK, GROW)
         runs.steps[which] += 1
         runs.w[:, which] = w = torch.where(accepted, new, w)
@@ -66,20 +73,37 @@ def solve(
         last = runs.times[-1]
         outcome = torch.full_like(which, GOING)
         outcome[runs.steps[which] >= max_steps] = SPENT
-        outcome[step <= 4 * torch.finfo(w.dtype).eps * last] = STALLED
+        outcome[_lost(flow, w, t, step, accepted)] = LOST
         if count % PERIOD == 0:
-            outcome[hardly_moves(w, mark, step, last - t, max(rtol, atol))] = STALLED
-            mark = w
+            stays = hardly_moves(w, mark, step, last - t, max(rtol, atol))
+            outcome[stays & (runs.h[which] <= 2 * grown)] = STALLED
+            mark, grown = w, runs.h[which]
+            ahead = ((last - t) / runs.h[which]).clamp(max=max_steps)
+            if w.device.type == "cpu" and count >= SETTLE and ahead.min() > LSODA_COSTS * max(len(which), FEWEST):
+                outcome[outcome == GOING] = STIFF
         outcome[t >= last] = COMPLETE
         outcome[stop(w)] = STOPPED
         runs.outcome[which] = outcome
         going = outcome == GOING
-        which, mark = which[going], mark[:, going]
+        which, mark, grown = which[going], mark[:, going], grown[going]
         if len(which):
             show(float(runs.t[which].min()))
 
 
-def _step(flow: Flow, w: torch.Tensor, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _lost(
+    flow: ScaledFlow, w: torch.Tensor, t: torch.Tensor, step: torch.Tensor, accepted: torch.Tensor
+) -> torch.Tensor:
+    """Say which runs are lost, as ``trial.Trial`` does: (n,)."""
+    smallest, far = torch.finfo(w.dtype).eps, w.abs().amax(0)
+    lost = (step <= t * (4 * smallest)) & (far > BLOWN_UP)
+    refused = (~accepted).nonzero().squeeze(1)
+    if len(refused):
+        length = step[refused] * flow(w[:, refused]).abs().amax(0)
+        lost[refused] |= ~(length > far[refused] * smallest)
+    return lost
+
+
+def _step(flow: ScaledFlow, w: torch.Tensor, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the states after steps h, ``(d, n)``, and the difference to those of the embedded method."""
     jacobian = flow.jacobian_at(w).movedim(-1, 0)  # (n, d, d)
     eye = torch.eye(len(w), dtype=w.dtype, device=w.device)

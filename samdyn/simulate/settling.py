@@ -1,6 +1,8 @@
 """Has a run come to rest? A certificate, so that slow passage near a saddle is not taken for capture.
 
-It sees escape that is slower than everything else by a factor of up to a million.
+It sees escape whose rate, e-folds per step or per unit of time, is above UNSTABLE = 1e-6 of ‖A‖, the fastest rate at
+which a displacement changes the motion there: on x² − c y² down to c = 1e-6. Slower escape counts as neutral, as motion
+along a valley of minima does.
 """
 
 from collections.abc import Callable
@@ -9,6 +11,7 @@ import torch
 
 from ..dynamics import Map, State
 from ..ops import dot, jacobian, norm
+from .units import in_unit, unit_of
 
 Function = Callable[[torch.Tensor], torch.Tensor]  # (D, N) -> (D, N), point by point
 
@@ -19,14 +22,17 @@ PROBES = 4  # random directions that bound the Jacobian's norm in high dimension
 BLOCK = 2**21  # entries of the Jacobians held at once
 
 
-def settled(residual: Function, z: torch.Tensor, d: int, tolerance: float, *, discrete: bool) -> torch.Tensor:
+def settled(
+    residual: Function, z: torch.Tensor, d: int, tolerance: float, *, discrete: bool, unit: float = 1.0
+) -> torch.Tensor:
     """Say which of the states z rest, within ``tolerance``, at a point where ``residual`` vanishes and that holds them.
 
     Let A be the Jacobian of the residual at z, and ‖A‖ the norm of its first d columns: how fast things happen when w
     is displaced, whatever the learning rate and the momentum. A state is settled if all of these hold:
 
-    - the resting point is near: the Newton step from z to it, ‖A⁻¹ residual(z)‖, is at most tolerance · max(1, ‖z‖∞).
-      Singular values below FLAT · ‖A‖ (along curves of resting points they are 0) count as that bound;
+    - the resting point is near: the Newton step from z to it, ‖A⁻¹ residual(z)‖, is at most
+      tolerance · max(unit, ‖z‖∞). Singular values below FLAT · ‖A‖ (along curves of resting points they are 0) count as
+      that bound;
     - it is stable: no eigenvalue of A outside the circle |1 + a| ≤ 1 (discrete: the residual is map(z) − z), or right
       of Re a ≤ 0 (the residual is a velocity), by more than UNSTABLE · ‖A‖;
     - A means something there: it predicts residual(z ± h e) along every axis e, h the tolerance, to LINEAR · ‖A‖. This
@@ -36,13 +42,14 @@ def settled(residual: Function, z: torch.Tensor, d: int, tolerance: float, *, di
         residual: map(z) − z, computed without cancellation, or a velocity.
         z: states ``(D, N)``, finite, all components lengths; the certificate is computed in float64.
         d: how many of the components are w.
-        tolerance: a distance, relative to max(1, ‖z‖∞).
+        tolerance: a distance, relative to max(unit, ‖z‖∞).
         discrete: whether the residual is that of a map.
+        unit: of length, as ``units.unit_of`` has it.
 
     Returns:
         Truth values ``(N,)``.
     """
-    z = z.double()
+    z, residual = z.double() / unit, in_unit(residual, unit)
     near = tolerance * z.abs().amax(0).clamp(min=1)
     rests = torch.zeros_like(near, dtype=torch.bool)
     candidates = torch.arange(z.shape[1], device=z.device)
@@ -112,7 +119,7 @@ def at_rest(map_: Map, state: State) -> torch.Tensor:
     d = map_.landscape.dim
     coasting = map_.lr / (1 - map_.momentum)  # how far a unit of velocity still goes; it makes v a length, like w
     z = torch.cat([state[0], *(coasting * v for v in state[1:])])
-    tolerance = torch.finfo(z.dtype).eps ** 0.5
+    tolerance, unit = torch.finfo(z.dtype).eps ** 0.5, unit_of(map_.landscape.box)
 
     def increment(z: torch.Tensor) -> torch.Tensor:
         w, *lengths = z.split(d)
@@ -123,7 +130,7 @@ def at_rest(map_: Map, state: State) -> torch.Tensor:
         first = increment(z)
         return first + increment(z + first)
 
-    rests = settled(increment, z, d, tolerance, discrete=True)
+    rests = settled(increment, z, d, tolerance, discrete=True, unit=unit)
     moving = (~rests).nonzero().squeeze(1)
-    rests[moving] = settled(two_steps, z[:, moving], d, tolerance, discrete=True)
+    rests[moving] = settled(two_steps, z[:, moving], d, tolerance, discrete=True, unit=unit)
     return rests

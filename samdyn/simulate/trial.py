@@ -7,6 +7,7 @@ from functools import cache
 import torch
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0  # the usual limits of step control
+BLOWN_UP = 1e6  # distance from the origin, in the landscape's unit, from which blow-up in finite time is looked for
 
 Function = Callable[[torch.Tensor], torch.Tensor]  # of points (d, n), giving as many
 
@@ -86,12 +87,14 @@ class Trial:
     """The step that every run tries which still goes on; the others are held.
 
     A run takes it where the error is in bounds, and tries a shorter one next where it is not. It ends at the last time,
-    out of the box, out of steps, where steps fall below rounding, and at a jump of the field (see ``dopri.solve``).
+    out of the box, out of steps, at a jump of the field (see ``dopri.solve``), and where it is lost: where a refused
+    step is so short that it does not change the state, and far out where steps no longer change the time. Elsewhere
+    they may: a run that comes from a plateau after 1e15 units of time moves at the pace of what it comes to.
 
     Attributes:
         field: the velocity.
         rtol, atol: bounds on the local error, relative and in the units of w.
-        reach: what is short for a step that is refused at a jump, in the units of w relative to max(1, ‖w‖∞).
+        reach: what is short for a step that is refused at a jump, relative to max(1, ‖w‖∞).
         land: puts the ends of steps where they belong; how far that takes them counts as error.
         accept: told of which runs, (n,), the last evaluation of the field was at the end of an accepted step.
     """
@@ -132,7 +135,8 @@ class Trial:
         doubts = runs.doubts + (refused & (size >= runs.limit))
         # Were the field smooth, the error would fall with h⁵ from here; at a jump it falls with h.
         limit = torch.where(within, torch.inf, size * factor.square().square())
-        short = k[0].abs().amax(0) <= here.amax(0).clamp(min=1) * self.reach
+        length, far = k[0].abs().amax(0), here.amax(0)
+        short = length <= far.clamp(min=1) * self.reach
         stalled = runs.stalled | (going & refused & (doubts >= runs.patience) & short)
         arrived = accepted & (h >= rest)
         w, f = torch.where(accepted, landed, w), torch.where(accepted, slope, f)
@@ -141,9 +145,9 @@ class Trial:
         h = h * factor
         beyond = runs.beyond + going
         smallest = torch.finfo(w.dtype).eps
-        tiny = h <= t * (4 * smallest) + last * (1e-9 * smallest)
+        lost = (refused & ~(length > far * smallest)) | ((h <= t * (4 * smallest)) & (far > BLOWN_UP))
         inside = ((w >= runs.low) & (w <= runs.high)).all(0)
-        going = going & inside & ~(arrived | stalled | tiny) & (beyond < 0)
+        going = going & inside & ~(arrived | stalled | lost) & (beyond < 0)
         return w, f, k, t, h, tried, beyond, doubts, limit, stalled, going
 
 

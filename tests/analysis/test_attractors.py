@@ -1,5 +1,7 @@
 """Attractors and basins against what is known of them, and nothing captured that only passes slowly."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import sympy
@@ -165,6 +167,104 @@ def test_slices_of_higher_dimensions() -> None:
     assert (ends[..., 1] > 0.99).all()
     assert (np.sign(ends[..., 0]) == np.sign(basins.x)).all()
     assert (np.sign(ends[..., 2]) == np.sign(basins.y)[:, None]).all()
+
+
+# Where the Hessian vanishes, or nearly does, in most of the box.
+
+
+@pytest.mark.parametrize(
+    ("formula", "method", "w"),
+    [
+        ("abs(x)+2*abs(y)", sd.GD(), (0, 0)),
+        ("abs(x)+2*abs(y)", sd.SAM(0.1), (0, 0)),
+        pytest.param("Max(abs(x),abs(y))", sd.GD(), (0, 0), marks=pytest.mark.slow),
+        pytest.param("abs(x+y)+abs(x-y)", sd.GD(), (0, 0), marks=pytest.mark.slow),
+        ("Max(x**2,(x-1)**2)+y**2", sd.GD(), (0.5, 0)),
+        pytest.param("1-exp(-5*(x**2+y**2))", sd.GD(), (0, 0), marks=pytest.mark.slow),
+        ("1-exp(-20*(x**2+y**2))", sd.GD(), (0, 0)),
+    ],
+    ids=str,
+)
+def test_one_basin_is_all(formula: str, method: sd.Method, w: tuple[float, float]) -> None:
+    basins = sd.basins(sd.Flow(sd.Landscape(formula, "x y"), method), resolution=4)
+    assert [(a.kind in ("sliding", "fixed point"), a.share) for a in basins.attractors] == [(True, 1)]
+    assert basins.attractors[0].w[0] == pytest.approx(w, abs=1e-6)
+
+
+@pytest.mark.parametrize("formula", ["abs(x)", "abs(x)/1000 - 1/(1 + x**2)**2"])
+def test_one_attractor_on_a_line(formula: str) -> None:
+    (found,) = sd.attractors(sd.Flow(sd.Landscape(formula, "x"), sd.GD()), starts=10)
+    assert found.share == 1
+    assert found.w == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("formula", ["relu(x)+relu(y)", "relu(1-x)+relu(1-y)", "relu(x)+y**2"])
+def test_plateaus_hold_who_comes_to_their_edge(formula: str) -> None:
+    (found,) = sd.attractors(sd.Flow(sd.Landscape(formula, "x y"), sd.GD()), starts=16)
+    assert (found.kind, found.share) == ("curve", 1)
+
+
+def test_sam_slides_along_a_valley_to_the_flattest_minimum() -> None:
+    found = sd.attractors(sd.Flow(sd.Landscape("(x*y-1)**2/2", "x y"), sd.SAM(0.2)), starts=25)
+    ends = {tuple(a.w[0].round(6) + 0.0): a.runs for a in found}
+    assert set(ends) == {(1, 1), (-1, -1), (0, 0)}
+    assert ends[0, 0] == 5  # on the line x = −y, which leads to the saddle that holds SAM
+    assert sum(ends.values()) == 25
+
+
+# Units.
+
+
+def in_units_of(s: float) -> sd.Landscape:
+    return sd.Landscape(f"((x/{s})**2-1)**2/4+(y/{s})**2/2", "x y", box=[(-2 * s, 2 * s)] * 2)
+
+
+@pytest.mark.parametrize("s", [1e-9, 1e-6, 1e9])
+def test_attractors_in_any_unit(s: float) -> None:
+    scene = in_units_of(s)
+    for system in (sd.Map(scene, sd.GD(), lr=0.1 * s**2), sd.Flow(scene, sd.GD()), sd.Flow(scene, sd.SAM(0.1 * s))):
+        found = sd.attractors(system, starts=16)
+        assert sorted((a.w[0] / s).round(9).tolist() for a in found) == [[-1, 0], [1, 0]]
+        assert [a.share for a in found] == [0.5, 0.5]
+
+
+# Continua.
+
+
+def cycle_of(step: Callable[[float], float], r: float = 0.5) -> tuple[float, float]:
+    """Return the 2-cycle that a scalar map ends on."""
+    for _ in range(10_000):
+        r = step(r)
+    return r, step(r)
+
+
+@pytest.mark.parametrize(
+    ("formula", "coordinates", "method", "lr", "radii"),
+    [
+        ("(x**2+y**2)/2", "x y", sd.SAM(0.1), 0.1, (0.01 / 1.9,)),  # |w| = ηρ/(2 − η)
+        ("(x**2+y**2+z**2)/2", "x y z", sd.SAM(0.1), 0.1, (0.01 / 1.9,)),
+        ("(x**2+y**2-1)**2/4", "x y", sd.GD(), 1.1, cycle_of(lambda r: r - 1.1 * (r**3 - r))),
+    ],
+    ids=str,
+)
+def test_cycles_all_around_are_one_curve(
+    formula: str, coordinates: str, method: sd.Method, lr: float, radii: tuple[float, ...]
+) -> None:
+    scene = sd.Landscape(formula, coordinates)
+    (found,) = sd.attractors(sd.Map(scene, method, lr=lr), [(-1, 1)] * scene.dim, starts=64)
+    assert (found.kind, found.period) == ("curve", 2)
+    assert found.share > 0.99
+    assert "curve of cycles of period 2" in str(found)
+    r = np.linalg.norm(found.w, axis=1)
+    assert np.abs(r[:, None] - radii).min(axis=1).max() < 1e-4
+
+
+def test_curves_of_cycles_that_are_apart_stay_apart() -> None:
+    """GD's 2-cycles about x = ±1 with any z: what lies between them belongs to neither."""
+    scene = sd.Landscape("(x**2-1)**2/4 + 0*z", "x z", box=[(-2, 2)] * 2)
+    found = sd.attractors(sd.Map(scene, sd.GD(), lr=1.1), [(-1.4, 1.4), (-2, 2)], starts=64)
+    assert [(a.kind, a.period, a.share) for a in found] == [("curve", 2, 0.5)] * 2
+    assert sorted(a.w[:, 0].mean() for a in found) == pytest.approx([-0.965, 0.965], abs=1e-3)
 
 
 QUADRATIC = sd.Map(sd.landscapes.quadratic((1, 2, 3)), sd.GD(), lr=0.1)

@@ -353,3 +353,68 @@ def test_a_tolerance_below_rounding_does_not_warn() -> None:
         w = np.atleast_2d(sd.integrate(DESCENT, start, 1.0, rtol=1e-15, atol=1e-15).w.values[:, -1])
         exact = np.atleast_2d(start) * np.exp([-2.0, 2.0])
         np.testing.assert_allclose(w, exact, rtol=1e-10)  # some thousand steps of 2e-14
+
+
+# Plateaus: what takes exponentially long is not lost, and what enters a well late has not blown up.
+
+
+@SOLVERS
+@pytest.mark.parametrize(("k", "start", "end"), [(5, (1.125, 2.625), 1e20), (20, (2.0, 1.5), 1e60)])
+def test_from_a_plateau_into_a_well(k: float, start: tuple[float, float], end: float, many: bool) -> None:
+    # L = 1 − exp(−k r²): the radius falls, from r₀ to r in the time ∫ e^{ks²}/(2ks) ds, about e^{kr₀²}/(2kr₀)².
+    flow = sd.Flow(sd.Landscape(f"1-exp(-{k}*(x**2+y**2))", "x y"), sd.GD())
+    square = start[0] ** 2 + start[1] ** 2
+    reaches = np.exp(k * square) / (4 * k**2 * square)
+    for run in integrate(flow, [start], [reaches / 2, end], many):
+        assert run.status.item() == "settled"
+        early, late = run.w.values[0]
+        np.testing.assert_allclose(late, 0, atol=1e-8)
+        assert 0.9 < np.hypot(*early) / np.hypot(*start) < 1
+
+
+@SOLVERS
+def test_speed_alone_is_no_blow_up(many: bool) -> None:
+    # ẋ = 1e-12 on the plateau, then 1: a cliff that ends in a bowl; a run is there after 1e12.
+    scene = sd.Landscape("-1e-12*x - log(1+exp(40*(x-1)))/40 + Max(x-2,0)**2*3", "x")
+    for run in integrate(sd.Flow(scene, sd.GD()), [[-1.0]], [3e12], many):
+        assert run.status.item() == "settled"
+        assert run.w.item() == pytest.approx(2 + 1 / 6, abs=1e-9)
+
+
+@SOLVERS
+@pytest.mark.parametrize("end", [1e-300, 1e-12])
+def test_the_shortest_times(end: float, many: bool) -> None:
+    (run,) = integrate(DESCENT, [[1.0, 0.1]], [end], many, max_steps=100)
+    assert run.end.item() == end
+    np.testing.assert_allclose(run.w.values[0, -1], [1 - 2 * end, 0.1 + 0.2 * end], rtol=1e-15)
+
+
+# Units.
+
+
+def well(s: float) -> sd.Landscape:
+    """Return a tilted double well of lengths s; its Hessians do not depend on s."""
+    formula = f"(((x/{s})**2-1)**2/4+(y/{s})**2/2+x*y/{s}**2/5)*{s}**2"
+    return sd.Landscape(formula, "x y", box=[(-2 * s, 2 * s)] * 2)
+
+
+@SOLVERS
+@pytest.mark.parametrize("s", [1e-9, 1e-6, 1e3, 1e9])
+@pytest.mark.parametrize("method", [lambda s: sd.USAM(0.1), lambda s: sd.SAM(0.3 * s)], ids=["USAM", "SAM"])
+def test_micrometres_behave_as_metres(method: Any, s: float, many: bool) -> None:
+    starts, times = np.array([[0.5, 0.5], [-0.1, 0.2]]), [0.5, 1.0, 20.0]
+    metres = integrate(sd.Flow(well(1.0), method(1.0)), starts, times, many)
+    small = integrate(sd.Flow(well(s), method(s)), s * starts, times, many)
+    for a, b in zip(metres, small, strict=True):
+        assert a.status.item() == b.status.item() == "settled"
+        assert a.slid.item() == b.slid.item()
+        np.testing.assert_allclose(b.w.values / s, a.w.values, rtol=0, atol=100 * 1e-8)  # 100 steps, rtol each
+
+
+@pytest.mark.parametrize("s", [1e-9, 1e-6, 1e9])
+def test_iterates_settle_in_any_unit(s: float) -> None:
+    starts = np.array([[0.5, 0.5], [-0.1, 0.2], [1e-3, 0.0]])
+    for steps, status in ((10, "undecided"), (400, "settled")):
+        for unit in (1.0, s):
+            map_ = sd.Map(well(unit), sd.GD(), lr=0.1, momentum=0.3)
+            assert (sd.simulate(map_, unit * starts, steps).status == status).all()

@@ -61,3 +61,18 @@ def test_the_valley_is_followed_as_by_the_iterates() -> None:
     # Iterates go to and fro across the valley's floor by ηρλ = 2e-5 · 0.3 · 49, in a layer 2e-4 wide.
     np.testing.assert_allclose(flow.w.values[0, -1], map_.w.values[0, -1], atol=2e-3)
     assert np.linalg.norm(flow.w.values[0, -1] - [3, 0.5]) > 0.02  # it is still on its way
+
+
+@pytest.mark.parametrize("stiffness", [1e8, 1e9])
+def test_few_runs_down_a_curved_valley_take_few_steps(stiffness: float) -> None:
+    """On the floor y = x² the field is that of a constraint, for which one-step methods lose order: 11,000 steps."""
+    flow = sd.Flow(sd.Landscape(f"{stiffness}*(y-x**2)**2/2+(x-1)**2/2", "x y"), sd.GD())
+    starts = np.array([(-1.0, 1.0), (0.5, 0.2), (1.5, 1.0), (-0.5, 2.0)])
+    runs = sd.integrate(flow, starts, [1.0, 2.0], max_steps=3000)
+    assert (runs.end == 2).all()
+    w = runs.w.values
+    # ẋ (1 + 4x²) = 1 − x on the floor: t = F(x), up to 1/stiffness.
+    primitive = lambda x: -5 * np.log(np.abs(1 - x)) - 2 * (x + 1) ** 2 + 2  # noqa: E731
+    np.testing.assert_allclose(w[..., 1], w[..., 0] ** 2, atol=10 / stiffness)
+    passed = primitive(w[:, 1, 0]) - primitive(w[:, 0, 0])
+    np.testing.assert_allclose(passed, 1, atol=1e-6)  # a hundred errors of rtol

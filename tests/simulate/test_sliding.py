@@ -145,11 +145,59 @@ def test_sam_drifts_along_a_ravine(many: bool) -> None:
     rho, t = 0.5, np.array([1.0, 4.0, 8.0])
     run = runs("(1 + x**2)*y**2/2", sd.SAM(rho), (1.0, 0.0), t, many)
     moved = runs("(1 + x**2)*y**2/2", sd.SAM(rho), (1.0, 1e-3), t, many)
-    np.testing.assert_array_equal(run.w, [[1, 0]] * 3)  # unit(0) = 0: a start on the very line rests by convention
+    # unit(0) = 0: on the very line the method stands still, but the flow, what the iterates follow, does not.
+    np.testing.assert_allclose(run.w, [[np.exp(-(rho**2) * s), 0] for s in t], rtol=0, atol=ACCURACY)
     z, y = moved.w.values.T
     np.testing.assert_allclose(z, z[0] * np.exp(-(rho**2) * (t - t[0])), rtol=0, atol=ACCURACY)
     np.testing.assert_allclose(y, 0, rtol=0, atol=ACCURACY)
     np.testing.assert_allclose(z[0], np.exp(-(rho**2)), rtol=0, atol=3e-3)  # it took a while to get there
+
+
+@SOLVERS
+def test_a_start_on_the_valleys_floor_moves_along_it(many: bool) -> None:
+    # L = (xy − 1)²/2: on xy = 1 SAM looks to either side along n = (y, x)/|(y, x)|, and drifts to the flattest minimum.
+    flow = "(x*y-1)**2/2"
+    on, beside = (runs(flow, sd.SAM(0.2), (2.0, y), [10.0, 500.0], many) for y in (0.5, 0.5 + 1e-9))
+    assert on.slid
+    np.testing.assert_allclose(on.w[0], beside.w[0], rtol=0, atol=1e-6)
+    assert abs(on.w[0, 0] - 2) > 0.05
+    np.testing.assert_allclose(on.w[1], [1, 1], rtol=0, atol=1e-6)
+    assert on.status == beside.status == "settled"
+
+
+@SOLVERS
+def test_a_start_on_a_kink_crosses_slides_or_leaves(many: bool) -> None:
+    t = np.array([0.5, 1.0])
+    crosses = runs("2*x + abs(x) + y**2/2", GD, (0.0, 1.0), t, many)  # the convention's velocity is −2, the side's −1
+    np.testing.assert_allclose(crosses.w, np.stack([-t, np.exp(-t)], -1), rtol=0, atol=ACCURACY)
+    assert not crosses.slid
+    slides = runs("Max(x**2,(x-1)**2)+y**2", GD, (0.5, 1.0), t, many)
+    np.testing.assert_allclose(slides.w, np.stack([0 * t + 0.5, np.exp(-2 * t)], -1), rtol=0, atol=ACCURACY)
+    assert slides.slid
+
+
+@SOLVERS
+@pytest.mark.parametrize(
+    ("formula", "start", "end"),
+    [
+        ("relu(x) + relu(y)", (0.7, 2.0), (0, 0)),
+        ("relu(1-x) + relu(1-y)", (-0.5, 2.0), (1, 2)),
+        ("relu(x) + y**2", (0.7, 1.0), (0, 0)),
+    ],
+)
+def test_rests_at_the_edge_of_a_plateau(
+    formula: str, start: tuple[float, float], end: tuple[float, float], many: bool
+) -> None:
+    run = runs(formula, GD, start, 40.0, many)
+    np.testing.assert_allclose(run.w[0], end, rtol=0, atol=ACCURACY)
+    assert run.status == "settled"
+
+
+@SOLVERS
+def test_an_edge_that_is_left_is_no_rest(many: bool) -> None:
+    # y falls beside the edge, and falls off the saddle's: neither is a rest.
+    for formula, start in (("relu(x) - y/100", (0.7, 1.0)), ("relu(x) - y**2", (0.7, 1e-9))):
+        assert runs(formula, GD, start, 5.0, many).status == "undecided"
 
 
 @SOLVERS
