@@ -58,6 +58,7 @@ def main(
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     lam = checks.number("--eigenvalue", eigenvalue, "must be a finite number, not 0", "Use e.g. -1", lambda v: v != 0)
     checks.positive("--rho", rho, "Use e.g. --rho 0.5")
+    cli.momenta("--momentum", [momentum])
     steps = round(checks.positive("--time", time, "Use e.g. --time 1") / checks.learning_rate(lr))
     if steps < MOMENTS:
         fix = f"Use at least --time {MOMENTS * lr:g}, or a smaller --lr"

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .output.terminal import Console, Table
 
 
+LEAST_MOMENTUM = 1e-12  # γ > 0 on the command line
+MOST_COORDINATES = 16  # of a formula on the command line
+
+
 class Terminated(KeyboardInterrupt):
     """SIGTERM, which keeps finished work as Ctrl-C does."""
 
@@ -131,14 +135,35 @@ def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, 
     return sorted(set(values))
 
 
+def momenta(option: str, values: list[float]) -> list[float]:
+    """Check momenta: each a number in [0, 1), and not so small that it is lost in rounding.
+
+    A tiny one would change no step, but its powers are subnormal numbers, on which processors are a hundred times
+    slower.
+
+    Raises:
+        InputError: a momentum out of range.
+    """
+    for gamma in values:
+        checks.momentum(gamma)
+        if 0 < gamma < LEAST_MOMENTUM:
+            checks.reject(option, gamma, f"must be 0, or at least {LEAST_MOMENTUM:g} to change a step", "Use 0")
+    return values
+
+
 def landscape(text: str, coordinates: str) -> Landscape:
     """Return the catalogue's landscape of this name or, if it is no name, that of the formula it spells.
 
     Raises:
-        InputError: an unknown name, or a formula that cannot be read.
+        InputError: an unknown name, a formula that cannot be read, or one of too many coordinates to be searched.
     """
-    is_name = text.replace("-", "_").isidentifier()
-    return landscapes.named(text.replace("-", "_")) if is_name else Landscape(text, coordinates)
+    if text.replace("-", "_").isidentifier():
+        return landscapes.named(text.replace("-", "_"))
+    count = len(coordinates.replace(",", " ").split())
+    if count > MOST_COORDINATES:
+        rule = f"are {count}; experiments search critical points in up to {MOST_COORDINATES}"
+        checks.reject("--coordinates", coordinates, rule, "Use fewer, or samdyn as a library")
+    return Landscape(text, coordinates)
 
 
 def saddle(landscape: Landscape, points: Sequence[CriticalPoint], near: str) -> CriticalPoint:

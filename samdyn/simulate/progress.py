@@ -2,12 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+T = TypeVar("T")
 
 FIRST_LINE, NEXT_LINE = 20.0, 60.0  # seconds from the start to the first line, and between two
 
@@ -34,6 +36,14 @@ def progress_bar(description: str, total: float, shown: bool = True) -> Iterator
             yield show
     finally:
         _shown_now.release()
+
+
+def tracked(description: str, items: Sequence[T], shown: bool = True) -> Iterator[T]:
+    """Yield items one by one, and show how many of them are done."""
+    with progress_bar(description, len(items), shown) as show:
+        for done, item in enumerate(items, 1):
+            yield item
+            show(done)
 
 
 @contextmanager

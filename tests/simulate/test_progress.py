@@ -86,3 +86,9 @@ def test_a_bar_on_a_terminal_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     work(20)
     assert "runs, ρ = 0.5" in terminal.getvalue()
     assert "\x1b[2K" in terminal.getvalue()[-20:]  # the line is erased
+
+
+def test_tracked(capsys: Capture) -> None:
+    assert list(progress.tracked("settings", range(8))) == [*range(8)]
+    assert capsys.readouterr().err.splitlines()[0].startswith("settings: 25% done")
+    assert list(progress.tracked("settings", [])) == []
