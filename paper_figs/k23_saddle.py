@@ -52,7 +52,8 @@ def main() -> None:
     heights.annotate(r"$\rho$", (STEPS, RHO), xytext=(-14, 4), textcoords="offset points", color="0.35")
     heights.set(yscale="log", xlabel="step $k$", ylabel="distance from the ridge $|y_k|$", ylim=(1e-10, 10))
     figure.legend(*paths.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    about = output.provenance({"lr": LR, "rho": RHO, "steps": STEPS, "start": START})
+    # No date, commit or version: in a checkout git tells them, and the same figure is the same file.
+    about = {"script": Path(__file__).name, "parameters": {"lr": LR, "rho": RHO, "steps": STEPS, "start": START}}
     output.save_figure(figure, Path(__file__).with_suffix(".png"), about)
 
 
