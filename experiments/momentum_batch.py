@@ -470,7 +470,7 @@ def draw_needed(needed: xr.Dataset) -> Figure:
         for edge in (0.0, 1.0):
             ax.axhline(edge, color="0.7", lw=0.8, zorder=0)
     axes[0].set_ylabel(r"momentum $\gamma$ needed")
-    figure.suptitle("Which momentum gives USAM the spread of SGD without?")
+    figure.suptitle("The momentum with which USAM spreads as far as SGD does without momentum")
     handles = axes[0].get_legend_handles_labels()[0]
     for (mark, _, sign), label in zip(OUTSIDE, ("none is enough", "more than SGD's without any"), strict=True):
         if (needed.momentum == sign * np.inf).any():

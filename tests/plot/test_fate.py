@@ -78,6 +78,15 @@ def test_cosines_end_where_a_run_does(ax: Axes) -> None:
     assert np.isfinite(analysis.cosine(map_, runs).values[0]).sum() == (int(runs.end[0]) + 1 if left else 51)
 
 
+def test_a_mean_over_runs_ends_where_the_first_diverges() -> None:
+    _, runs = diverging()
+    spread = analysis.msd(runs, np.eye(2))
+    assert np.isfinite(spread.msd.values[:2]).all()
+    assert np.isnan(spread.msd.values[int(runs.end[0]) :]).all()
+    both = analysis.msd(runs.isel(run=[1, 1]), np.eye(2))
+    assert np.isfinite(both.msd.values).all()
+
+
 def test_a_diverged_flow_in_a_portrait(ax: Axes) -> None:
     up = sd.Landscape("-x**4 + y**2", "x y", box=[(-2, 2)] * 2)
     flow = sd.Flow(up, sd.GD())
