@@ -58,6 +58,7 @@ def main(
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     lam = checks.number("--eigenvalue", eigenvalue, "must be a finite number, not 0", "Use e.g. -1", lambda v: v != 0)
     checks.positive("--rho", rho, "Use e.g. --rho 0.5")
+    cli.momenta("--momentum", [momentum])
     steps = round(checks.positive("--time", time, "Use e.g. --time 1") / checks.learning_rate(lr))
     if steps < MOMENTS:
         fix = f"Use at least --time {MOMENTS * lr:g}, or a smaller --lr"
@@ -123,10 +124,12 @@ def simulated(
     with progress_bar(f"{map_.method}", runs, True) as show:
         for first in range(0, runs, PART):
             start = np.zeros((min(PART, runs - first), 1))
-            w = sd.simulate(
+            ran = sd.simulate(
                 map_, start, steps, save_every=every, seed=seed, first_run=first, device=device, progress=False
-            ).w
+            )
+            w, diverged = ran.w, float(ran.end.where(ran.status == "diverged", np.inf).min())
             part = w.sel(step=saved).values[..., 0] ** 2
+            part[:, saved >= diverged] = np.nan  # a mean over runs of which one has gone
             sums += part.sum(0), (part**2).sum(0)
             show(first + len(start))
     mean: np.ndarray = sums[0] / runs
@@ -175,7 +178,7 @@ def spread_table(data: xr.Dataset) -> Table:
 
 
 def gaps(data: xr.Dataset) -> dict[str, tuple[xr.DataArray, Any]]:
-    """Return SGD's MSD less the others', exactly, and to leading order in ρ and t."""
+    """Return SGD's MSD minus the others', exactly, and to leading order in ρ and t."""
     at = {name: data.attrs[key] for name, key in (("lr", "lr"), ("batch_size", "batch_size"), ("rho", "rho"))}
     at |= {"lam": data.attrs["eigenvalue"], "t": data.time.values}
     sgd = data.exact.sel(iterates=SGD)
@@ -192,7 +195,7 @@ def gap_table(data: xr.Dataset) -> Table:
     early = int(np.argmin(abs(data.time.values - data.time.values[-1] / 10)))
     times = [float(data.time[i]) for i in (early, -1)]
     columns = [f"{what}, t = {t:.2g}" for t in times for what in ("gap", "leading order")]
-    table = cli.table(None, "SGD's MSD less that of", *columns)
+    table = cli.table(None, "SGD's MSD minus that of", *columns)
     for name, (exact, leading) in gaps(data).items():
         cells = [number(float(v)) for i in (early, -1) for v in (exact[i], leading[i])]
         table.add_row(called(name), *cells)
@@ -229,16 +232,23 @@ def draw_spread(ax: Axes, data: xr.Dataset) -> None:
 
 
 def draw_gaps(ax: Axes, data: xr.Dataset) -> None:
-    """Draw what SAM spreads less than SGD, exactly and to leading order, where it does."""
+    """Draw what USAM spreads less than SGD, exactly and to leading order; hollow where it spreads more."""
     for name, (exact, leading) in gaps(data).items():
         style = STYLES.get(name, {"color": "#999999", "marker": "", "linestyle": "-"})
         label = called(name)
-        ax.plot(data.time, exact.where(exact > 0), color=style["color"], marker=style["marker"], ms=4, label=label)
-        ax.plot(data.time, np.where(leading > 0, leading, np.nan), color=style["color"], lw=1, ls=":")
+        ax.plot(data.time, abs(exact), color=style["color"], lw=0.8, alpha=0.4)
+        for sign, filled in ((1, style["color"]), (-1, "white")):
+            here = exact.where(sign * exact > 0)
+            if here.notnull().any():
+                name = label if sign > 0 else f"{label}: more than SGD"
+                ax.plot(
+                    data.time, abs(here), color=style["color"], marker=style["marker"], mfc=filled, ms=4, label=name
+                )
+        ax.plot(data.time, abs(leading), color=style["color"], lw=1, ls=":")
     ax.plot([], [], color="0.3", lw=1, ls=":", label=r"leading order in $\rho$ and $t$")
-    ax.set(xscale="log", yscale="log", xlabel=r"time $t = k\eta$", ylabel="SGD's MSD less SAM's")
+    ax.set(xscale="log", yscale="log", xlabel=r"time $t = k\eta$", ylabel="size of SGD's MSD minus USAM's")
     ax.set_title("The gap to SGD: of first order in $t$\nwith a shared batch, of second in the theorem")
-    ax.legend(fontsize="small")
+    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 
 if __name__ == "__main__":

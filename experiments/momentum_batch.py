@@ -22,7 +22,6 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from scipy.optimize import brentq
 from typer import Option
@@ -91,6 +90,7 @@ def main(
     radii = cli.listed("--rho", rho, lambda v: 0 < v < np.inf, "must be finite numbers > 0", "0.1,0.3")
     rule = f"must lie in [0, {LARGEST}]"
     momenta = cli.listed("--momentum", momentum, lambda v: 0 <= v <= LARGEST, rule, "0.5,0.9")
+    cli.momenta("--momentum", momenta)
     fix = "Use e.g. --batch-sizes 4,16,64"
     rule = "must be integers >= 1"
     whole = cli.listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, rule, "4,16,64")
@@ -222,15 +222,6 @@ def slope(batch_sizes: np.ndarray, msd: np.ndarray, error: np.ndarray) -> tuple[
     return float((weights * x * np.log(msd)).sum() / (weights * x**2).sum()), float((weights * x**2).sum() ** -0.5)
 
 
-def new_table(title: str, *columns: str) -> Table:
-    """Return a table, with its first column to the left."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0, title_justify="left")
-    table.title = title
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i else "left", vertical="bottom")
-    return table
-
-
 def rows(data: xr.Dataset) -> list[tuple[float, float, xr.Dataset]]:
     """Return (ρ, γ, data) of every setting and comparison; without momentum all comparisons are one."""
     settings = itertools.product(data.rho.values, data.momentum.values, data.compared.values)
@@ -244,10 +235,8 @@ def rows(data: xr.Dataset) -> list[tuple[float, float, xr.Dataset]]:
 def spread_table(spread: xr.Dataset) -> Table:
     """Return the table of displacements: the last moment, at the smallest batch size."""
     last = spread.isel(moment=-1)
-    table = new_table(
-        f"mean squared displacement (MSD), B = {int(spread.batch_size[0])}",
-        *("", "ρ", "γ", "η", "k", "t", "exact", "simulated", THEOREM, "ratio", "×γ=0", "slope in B"),
-    )
+    columns = ("", "ρ", "γ", "η", "k", "t", "exact", "simulated", THEOREM, "ratio", "×γ=0", "slope in B")
+    table = cli.table(f"mean squared displacement (MSD), B = {int(spread.batch_size[0])}", *columns, keys=4)
     for rho, gamma, row in rows(last):
         fitted, error = slope(row.batch_size.values, row.simulated.values, row.error.values)
         one = {name: float(value[0]) for name, value in row.items()}
@@ -288,7 +277,7 @@ def escape_times(
 def escape_table(escapes: xr.Dataset) -> Table:
     """Return the table of escape times."""
     sizes = [f"B = {size}" for size in escapes.batch_size.values]
-    table = new_table("median number of steps k to leave", "", "ρ", "γ", "η", *sizes)
+    table = cli.table("median number of steps k to leave", "", "ρ", "γ", "η", *sizes, keys=4)
     for method in escapes.algorithm.values:
         for rho, gamma, row in rows(escapes.sel(algorithm=method)):
             if rho or method == "USAM":
@@ -362,9 +351,8 @@ def rises_up_to(rho: np.ndarray, needed: np.ndarray) -> float:
 
 def needed_table(needed: xr.Dataset, radii: list[float]) -> Table:
     """Return the table of the momenta that make up for a radius."""
-    table = new_table(
-        "momentum needed for SGD's MSD", "", "compared at", *(f"ρ = {r:g}" for r in radii), "rises to ρ ="
-    )
+    columns = ("", "compared at", *(f"ρ = {r:g}" for r in radii), "rises to ρ =")
+    table = cli.table("momentum needed for SGD's MSD", *columns, keys=2)
     for form, compared in itertools.product(needed.form.values, needed.compared.values):
         line = needed.momentum.sel(form=form, compared=compared)
         rises = f"{rises_up_to(line.rho.values, line.values):.3g}" if np.isfinite(line[0]) else ""
@@ -404,10 +392,8 @@ def validity(map_: sd.Map, steps: int) -> xr.Dataset:
 
 def validity_table(told: xr.Dataset) -> Table:
     """Return the table of the shares of settings that Theorem 3 is right for."""
-    table = new_table(
-        f"{THEOREM} against the exact MSD",
-        *("of", "compared at", "within 10 %", "within a factor of 2", "too large", "too small"),
-    )
+    columns = ("of", "compared at", "within 10 %", "within a factor of 2", "too large", "too small")
+    table = cli.table(f"{THEOREM} against the exact MSD", *columns, keys=2)
     for against, compared in itertools.product(told.against.values, told.compared.values):
         kind = np.digitize(told.ratio.sel(against=against, compared=compared), EDGES)
         shares = (kind == 2, (kind > 0) & (kind < 4), kind == 4, kind == 0)
@@ -484,7 +470,7 @@ def draw_needed(needed: xr.Dataset) -> Figure:
         for edge in (0.0, 1.0):
             ax.axhline(edge, color="0.7", lw=0.8, zorder=0)
     axes[0].set_ylabel(r"momentum $\gamma$ needed")
-    figure.suptitle("Which momentum gives USAM the spread of SGD without?")
+    figure.suptitle("The momentum with which USAM spreads as far as SGD does without momentum")
     handles = axes[0].get_legend_handles_labels()[0]
     for (mark, _, sign), label in zip(OUTSIDE, ("none is enough", "more than SGD's without any"), strict=True):
         if (needed.momentum == sign * np.inf).any():

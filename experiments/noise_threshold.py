@@ -16,7 +16,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Option
 
@@ -24,6 +23,7 @@ import samdyn as sd
 from samdyn import analysis, checks, cli, plot, theory
 from samdyn.analysis import CriticalPoint, Exits
 from samdyn.output import OutputFolder
+from samdyn.simulate.progress import tracked
 from samdyn.simulate.starts import choose_device
 
 GROWTH_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # ρ/ρ* at which rates are measured
@@ -64,7 +64,7 @@ def main(
     spread = checks.positive("--noise", noise, "Use e.g. --noise 0.25")
     d_values, b_values = counts("--dims", dims), counts("--batch-sizes", batch_sizes)
     lr = checks.learning_rate(lr)
-    gammas = [checks.momentum(gamma) for gamma in cli.numbers("--momenta", momenta)]
+    gammas = cli.momenta("--momenta", cli.numbers("--momenta", momenta))
     if checks.count("--runs", runs, "Use e.g. --runs 1500") < FEW:
         checks.reject("--runs", runs, f"must be at least {FEW}, for rates to be told from 0", "Use e.g. --runs 1500")
     checks.word("--seed", seed, "Use e.g. --seed 0")
@@ -121,7 +121,7 @@ def measure_thresholds(
         (lam, d, batches[0]) for lam in lams[1:] for d in dims
     ]
     rows = []
-    for number, (lam, d, b) in enumerate(settings):
+    for number, (lam, d, b) in enumerate(tracked("thresholds", settings)):
         s = spread / math.sqrt(b)
         # Each with noise of its own: with the same, a quadratic's runs are the same at every B but for their scale.
         found = analysis.noise_threshold(
@@ -138,7 +138,7 @@ def measure_unequal(lam: float, spread: float, lr: float, seed: int, options: di
     variances = spread**2 * np.array([UNEQUAL, 1.0]) * 2 / (1 + UNEQUAL)
     hessian = saddle(lam, 2)[0].hessian(np.zeros(2)).numpy()
     rows = []
-    for degrees in (0, 45, 90):
+    for degrees in tracked("unequal noise", (0, 45, 90)):
         c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         axes = np.array([[c, -s], [s, c]])
         covariance = (axes * variances) @ axes.T
@@ -156,7 +156,7 @@ def measure_momenta(
     point = saddle(lam, dim)[1]
     rho = theory.noise_threshold(lam=lam, noise=spread, dim=dim) / 2
     rows = []
-    for equal, gamma in itertools.product(("η", "η/(1−γ)"), gammas):
+    for equal, gamma in tracked("momentum", [*itertools.product(("η", "η/(1−γ)"), gammas)]):
         rate = lr * (1 - (max(gammas) if equal == "η" else gamma))
         # The variance of a rate goes as η/(1−γ): fewer runs do where that is small.
         used = {**options, "runs": max(FEW, round(options["runs"] * rate / (1 - gamma) / lr))}
@@ -176,7 +176,7 @@ def measure_growth(
     """Measure growth rates over ρ/ρ*: for every d without momentum, and for every γ in the first."""
     rows = []
     settings = [(d, 0.0) for d in dims] + [(dims[0], gamma) for gamma in gammas if gamma]
-    for d, gamma in settings:
+    for d, gamma in tracked("growth rates", settings):
         threshold = theory.noise_threshold(lam=lam, noise=spread, dim=d)
         for number, ratio in enumerate(GROWTH_RATIOS):
             map_ = sam(lam, d, spread**2, lr * (1 - gamma), gamma, ratio * threshold)
@@ -196,18 +196,17 @@ def measure_exits(
     runs, steps = options["runs"], math.ceil(OBSERVED / abs(lam) / lr)
     t, exited = np.zeros((2, len(dims), len(EXIT_RATIOS), runs))
     summary = np.full((4, len(dims), len(EXIT_RATIOS)), np.nan)
-    for i, d in enumerate(dims):
-        for j, ratio in enumerate(EXIT_RATIOS):
-            rho = ratio * theory.noise_threshold(lam=lam, noise=spread, dim=d)
-            box = [(-2 * rho, 2 * rho), *[(-1e9, 1e9)] * (d - 1)]
-            map_ = sam(lam, d, spread**2, lr, rho=rho)
-            found = analysis.exit_times(
-                map_, np.zeros((runs, d)), box, steps, seed=seed, first_run=j * runs, device=options["device"]
-            )
-            t[i, j], exited[i, j] = found.t, found.exited
-            summary[:3, i, j] = found.mean()
-            if d == 1:
-                summary[3, i, j] = diffusion_time(lam, spread, rho, lr)
+    for (i, d), (j, ratio) in tracked("exits", [*itertools.product(enumerate(dims), enumerate(EXIT_RATIOS))]):
+        rho = ratio * theory.noise_threshold(lam=lam, noise=spread, dim=d)
+        box = [(-2 * rho, 2 * rho), *[(-1e9, 1e9)] * (d - 1)]
+        map_ = sam(lam, d, spread**2, lr, rho=rho)
+        found = analysis.exit_times(
+            map_, np.zeros((runs, d)), box, steps, seed=seed, first_run=j * runs, device=options["device"]
+        )
+        t[i, j], exited[i, j] = found.t, found.exited
+        summary[:3, i, j] = found.mean()
+        if d == 1:
+            summary[3, i, j] = diffusion_time(lam, spread, rho, lr)
     dims_ = ("dim", "ratio")
     return xr.Dataset(
         {
@@ -255,14 +254,6 @@ def slope(found: xr.Dataset, lam: float, dim: int) -> tuple[float, float]:
     return float(line[0]), float(math.sqrt(covariance[0, 0]))
 
 
-def make_table(title: str, *columns: str) -> Table:
-    """Return an empty table of numbers."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title=title, title_justify="left", title_style="")
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
-
-
 def compared(row: xr.Dataset) -> list[str]:
     """Write ρ* with its interval, beside the closed form and the difference."""
     values = {name: float(row[name]) for name in ("threshold", "low", "high", "closed_form")}
@@ -278,8 +269,8 @@ def settings(found: xr.Dataset) -> list[xr.Dataset]:
 
 def threshold_table(found: xr.Dataset) -> Table:
     """Return ρ* over λ, d and B."""
-    title = "\nρ*, above which the saddle holds"
-    table = make_table(title, "λ", "d", "B", "ρ* measured", "s/(c_d|λ|)", "differ", "E‖ξ‖/|λ|")
+    columns = ("λ", "d", "B", "ρ* measured", "s/(c_d|λ|)", "differ", "E‖ξ‖/|λ|")
+    table = cli.table("\nρ*, above which the saddle holds", *columns, gap=1, keys=3)
     for row in settings(found):
         named = [f"{row.lam:g}", str(int(row.dim)), str(int(row.batch_size))]
         table.add_row(*named, *compared(row), f"{float(row.rival):.4f}")
@@ -289,7 +280,8 @@ def threshold_table(found: xr.Dataset) -> Table:
 def unequal_table(found: xr.Dataset) -> Table:
     """Return ρ* with unequal noise, and what taking it for isotropic would say."""
     title = f"\nd = 2, noise of {UNEQUAL:g} times the variance along one direction, of the same mean"
-    table = make_table(title, "from escaping", "ρ* measured", "quadrature", "differ", "isotropic", "is off by")
+    columns = ("from escaping", "ρ* measured", "quadrature", "differ", "isotropic", "is off by")
+    table = cli.table(title, *columns, gap=1)
     for row in settings(found):
         off = 100 * (float(row.rival) / float(row.closed_form) - 1)
         table.add_row(f"{int(row.angle)}°", *compared(row), f"{float(row.rival):.4f}", f"{off:+.0f} %")
@@ -299,7 +291,8 @@ def unequal_table(found: xr.Dataset) -> Table:
 def momentum_table(found: xr.Dataset, lam: float, dim: int) -> Table:
     """Return ρ* and rates over γ."""
     title = f"\nmomentum, λ = {lam:g}, d = {dim}, B = 1; rates at ρ = {float(found.rho[0]):.4f} = ½s/(c_d|λ|), per t"
-    table = make_table(title, "equal", "γ", "η", "ρ* measured", "s/(c_d|λ|)", "differ", "rate measured", "rate, theory")
+    columns = ("equal", "γ", "η", "ρ* measured", "s/(c_d|λ|)", "differ", "rate measured", "rate, theory")
+    table = cli.table(title, *columns, gap=1, keys=3)
     for row in settings(found):
         rate = f"{float(row.rate):.3f} ± {1.96 * float(row.rate_error):.3f}"
         named = [str(row.equal.values), f"{row.momentum:g}", f"{row.lr:g}"]
@@ -311,7 +304,7 @@ def exit_table(found: xr.Dataset) -> Table:
     """Return mean times of exit, with how many runs left, beside the diffusion's."""
     runs, last = found.sizes["run"], float(found.t.max())
     title = f"\nmean time until |w| = 2ρ along the escaping direction (runs that left of {runs}, within t = {last:g})"
-    table = make_table(title, "ρ/ρ*", *(f"d = {d}" for d in found.dim.values), "diffusion, d = 1")
+    table = cli.table(title, "ρ/ρ*", *(f"d = {d}" for d in found.dim.values), "diffusion, d = 1", gap=1)
     for ratio in found.ratio.values:
         cells, row = [], found.sel(ratio=ratio)
         for one in (row.sel(dim=d) for d in row.dim.values):

@@ -16,7 +16,6 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Option
 
@@ -26,7 +25,7 @@ from samdyn.analysis import Basins, CriticalPoint, Equilibrium
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent, Method
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
+from samdyn.simulate.progress import tracked
 from samdyn.theory.notation import radii_text
 
 BELOW, ABOVE = 0.75, 1.5  # default ρ, in units of 1/|λ|, of methods that have a threshold there
@@ -36,9 +35,9 @@ SAVED = 400  # times at which trajectories are saved
 STEPS = 3000  # of the solver, per trajectory: in a stiff valley SAM's flow takes no end of them
 
 LEGEND = """\
-rates: eigenvalues of the flow's Jacobian; attracts for: from the Hessian there, at
-critical points of the loss. No Jacobian: the fields of normalised methods jump there;
-held if the field points inward all around, and then, to the quadratic at a saddle,
+rates: eigenvalues of the flow's Jacobian; attracts for: from the Hessian there, at \
+critical points of the loss. No Jacobian: the fields of normalised methods jump there; \
+held if the field points inward all around, and then, to the quadratic at a saddle, \
 from within the region given."""
 
 
@@ -83,11 +82,9 @@ def main(
     console = cli.console()
     with OutputFolder(out, "phase_portraits", parameters) as folder:
         measured: list[Basins | None] = [None] * len(flows)
-        with progress_bar("basins", len(flows), basins) as show:
-            for i, flow in enumerate(flows if basins else []):
-                measured[i] = analysis.basins(flow, view, resolution=resolution)
-                show(i + 1)
-        rests = [analysis.equilibria(flow, view) for flow in flows]
+        for i, flow in enumerate(tracked("basins", flows if basins else [])):
+            measured[i] = analysis.basins(flow, view, resolution=resolution)
+        rests = [analysis.equilibria(flow, view) for flow in tracked("equilibria", flows)]
         folder.about["resolved"] = {"methods": [repr(flow.method) for flow in flows], "box": view, "time": end}
         console.print(f"{scene.name}: L = {scene.expr}")
         console.print(make_table(flows, rests, measured))
@@ -172,11 +169,10 @@ def condition(flow: sd.Flow, point: Equilibrium) -> str:
 
 def make_table(flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], measured: list[Basins | None]) -> Table:
     """Return the table of equilibria the experiment prints."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("flow", "equilibrium", "of L", "of the flow", "rates", "attracts for"):
-        table.add_column(name)
-    if any(measured):
-        table.add_column("share", justify="right")
+    columns = ("flow", "equilibrium", "of L", "of the flow", "rates", "attracts for")
+    table = cli.table(None, *columns, *(["share"] if any(measured) else []), gap=1, keys=2)
+    for column in table.columns[: len(columns)]:
+        column.justify = "left"
     for flow, points, basins in zip(flows, rests, measured, strict=True):
         for i, p in enumerate(points):
             rates = "" if p.rates is None else ", ".join(f"{r:.4g}" for r in p.rates)

@@ -15,7 +15,6 @@ import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Exit, Option
 
@@ -41,10 +40,12 @@ RADII = (
     2.0,
 )  # default ρ, in units of 1/|λ|, λ the escaping eigenvalue
 
+LONGEST_PATH = 20_000  # steps: more than a picture shows
+
 LEGEND = """\
-trap, esc, div, und: trapped, escaped, diverged, undecided. Times are t = kη,
-Kaplan-Meier, runs that did not escape censored. Capture begins above the radius
-ρ, or within the distance w from the saddle along its escaping direction; theory:
+trap, esc, div, und: trapped, escaped, diverged, undecided. Times are t = kη, \
+Kaplan-Meier, runs that did not escape censored. Capture begins above the radius \
+ρ, or within the distance w from the saddle along its escaping direction; theory: \
 for the quadratic there, width without momentum."""
 
 
@@ -78,7 +79,7 @@ def main(
     length = crossing_length(point)
     radii = cli.numbers("--rho", rho) if rho else [float(f"{r * length:.3g}") for r in RADII]
     rates = cli.numbers("--lr", lr) if lr else [float(f"{0.02 / abs(point.eigenvalues).max():.3g}")]
-    momenta = cli.numbers("--momentum", momentum)
+    momenta = cli.momenta("--momentum", cli.numbers("--momentum", momentum))
     maps = [
         sd.Map(scene, method, lr=e, momentum=g)
         for e, g, method in product(rates, momenta, cli.with_radii(methods, radii))
@@ -109,6 +110,7 @@ def main(
         except KeyboardInterrupt:
             if not results:
                 raise
+            folder.interrupted = True
             console.print(f"stopped after {len(results)} of {len(maps)} settings; what is finished is saved")
         folder.about["resolved"] = {
             "device": str(choose_device(device)),
@@ -129,7 +131,7 @@ def main(
         console.print(make_table(results))
         console.print(LEGEND)
         draw(results, scene, point, steps, folder)
-    console.print(f"figures, data and provenance in {out}/")
+    console.print(f"figures, data and provenance in {folder.published}/")
     if len(results) < len(maps):
         raise Exit(130)
 
@@ -178,19 +180,21 @@ def measure_boundary(map_: sd.Map, point: CriticalPoint, largest: float, steps: 
 
 
 def make_table(results: list[Result]) -> Table:
-    """Return the table the experiment prints: 80 columns wide, as long as lr and momentum have one value each."""
+    """Return the table the experiment prints."""
     rates, momenta = {r.map_.lr for r in results}, {r.map_.momentum for r in results}
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left")
-    table.title = ", ".join(
+    title = ", ".join(
         [f"{len(results[0].escape.outcome)} runs a setting, shares in %"]
         + [f"η = {r:g}" for r in rates if len(rates) == 1]
         + [f"γ = {g:g}" for g in momenta if len(momenta) == 1]
     )
-    table.add_column("method")
-    columns: list[tuple[str, Callable[[Result], str]]] = [
+    keys: list[tuple[str, Callable[[Result], str]]] = [
+        ("method", lambda r: type(r.map_.method).__name__),
         ("ρ", lambda r: f"{r.rho:g}" if isinstance(r.map_.method, Ascent) else ""),
         *([("η", lambda r: f"{r.map_.lr:g}")] if len(rates) > 1 else []),
         *([("γ", lambda r: f"{r.map_.momentum:g}")] if len(momenta) > 1 else []),
+    ]
+    columns: list[tuple[str, Callable[[Result], str]]] = [
+        *keys,
         ("trap", share("trapped")),
         ("esc", share("escaped")),
         ("div", share("diverged")),
@@ -199,10 +203,9 @@ def make_table(results: list[Result]) -> Table:
         ("capture\nmeasured", lambda r: str(r.measured)),
         ("capture\ntheory", lambda r: str(r.predicted or "no formula")),
     ]
-    for name, _ in columns:
-        table.add_column(name, justify="right", vertical="bottom")
+    table = cli.table(title, *(name for name, _ in columns), gap=1, keys=len(keys))
     for r in results:
-        table.add_row(type(r.map_.method).__name__, *(cell(r) for _, cell in columns))
+        table.add_row(*(cell(r) for _, cell in columns))
     return table
 
 
@@ -269,23 +272,42 @@ def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figur
     """Draw the trapped fraction against ρ."""
     figure, ax = plt.subplots(figsize=(6.4, 4.0))
     seen: Counter[str] = Counter()
-    for name, group in groups.items():
+    common = [
+        part for part in ("η", "γ") if len({name.partition(f"{part} = ")[2].split(",")[0] for name in groups}) == 1
+    ]
+    for full, group in groups.items():
+        name = ", ".join(part for part in full.split(", ") if part[0] not in common)
         style = plot.line(group[0].map_.method)
         # Groups of one method, at other η or γ, get paler and hollow.
         again = seen[type(group[0].map_.method).__name__]
         seen[type(group[0].map_.method).__name__] += 1
         style |= {"alpha": 0.7**again, "markerfacecolor": "white" if again else style["color"]}
         if isinstance(group[0].map_.method, Ascent):
-            plot.trapped_fraction([r.rho for r in group], [r.escape for r in group], ax, label=name, **style)
+            plot.trapped_fraction(
+                [r.rho for r in group],
+                [r.escape for r in group],
+                ax,
+                threshold=threshold_of(group[0]),
+                label=name,
+                **style,
+            )
         else:
             ax.axhline(group[0].escape.fraction("trapped"), label=name, **{**style, "marker": ""})
     threshold = theory.usam_threshold(eigenvalues=point.eigenvalues)
     if np.isfinite(threshold):
         ax.axvline(threshold, color="0.5", lw=1, zorder=0)
         ax.annotate(r"$\rho = 1/|\lambda|$", (threshold, 0.08), xytext=(4, 0), textcoords="offset points", color="0.35")
-    ax.set_title("Which runs does the saddle keep?")
+    first = next(iter(groups.values()))[0].map_
+    shared = [f"{part} = {value:g}" for part, value in (("η", first.lr), ("γ", first.momentum)) if part in common]
+    ax.set_title(f"Which runs does the saddle keep? {', '.join([first.landscape.name, *shared])}")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def threshold_of(result: Result) -> float | None:
+    """Return the measured threshold in ρ of a method that has one."""
+    finite = result.measured.quantity == "rho" and np.isfinite(result.measured.high)
+    return (result.measured.low + result.measured.high) / 2 if finite else None
 
 
 def draw_survival(groups: dict[str, list[Result]]) -> Figure:
@@ -322,7 +344,8 @@ Paths = list[tuple[sd.Map, xr.Dataset]]
 def example_paths(results: list[Result], landscape: sd.Landscape, point: CriticalPoint, most: int) -> Paths:
     """Run one setting of every method from one start, out along the stable direction and a little off it.
 
-    They take ten times what the fastest direction needs, and at most ``most`` steps.
+    They take ten times what the fastest direction needs, or as long as the last that leaves, and at most ``most``
+    steps: else a run would seem captured that only leaves late.
     """
     length = crossing_length(point)
     chosen: dict[type, sd.Map] = {}
@@ -335,11 +358,13 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
     stable, escaping = (-v * np.sign(v[abs(v).argmax()]) for v in (point.eigenvectors[:, -1], point.eigenvectors[:, 0]))
     start = point.w + 0.43 * (view[0][1] - view[0][0]) * (stable + escaping / 20)
     paths = []
+    steps = min(most, LONGEST_PATH)
     for map_ in chosen.values():
-        time = 10 / float(abs(point.eigenvalues).max())
-        steps = min(max(1, round(time / map_.lr)), most)
         paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=view, progress=False)))
-    return paths
+    time = 10 / float(abs(point.eigenvalues).max())
+    ends = [int(runs.end[0]) for _, runs in paths if runs.status[0] in ("left the box", "diverged")]
+    shown = min(max(round(time / paths[0][0].lr), *(1.1 * end for end in ends), 1), steps)
+    return [(map_, runs.isel(step=slice(0, int(shown) + 1))) for map_, runs in paths]
 
 
 def view_box(landscape: sd.Landscape, point: CriticalPoint) -> Box:
@@ -353,19 +378,15 @@ def view_box(landscape: sd.Landscape, point: CriticalPoint) -> Box:
 def draw_paths(paths: Paths, landscape: sd.Landscape, point: CriticalPoint) -> Figure:
     """Draw the paths over contours and on the surface."""
     view = view_box(landscape, point)
-    low, high = np.array(view).T
-    margin = 0.05 * (high - low)
     figure = plt.figure(figsize=(11, 4.6))
     flat, relief = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
     plot.contours(landscape, flat, box=view)
     plot.surface(landscape, relief, box=view)
     for map_, runs in paths:
-        # A run thrown out of the picture must not stretch it.
-        seen = ((runs.w >= low - margin) & (runs.w <= high + margin)).all("coord")
-        shown = runs.assign(w=runs.w.where(seen), loss=runs.loss.where(seen))
-        plot.path(shown, flat, label=label(map_), **plot.line(map_.method))
-        plot.surface_path(shown, relief, **plot.line(map_.method))
-    figure.suptitle(f"{paths[0][1].sizes['step'] - 1} steps from one start (ring) to the end (filled)")
+        plot.path(runs, flat, label=f"{label(map_)}: {plot.fate(runs)}", **plot.line(map_.method))
+        plot.surface_path(runs, relief, **plot.line(map_.method))
+    steps = paths[0][1].sizes["step"] - 1
+    figure.suptitle(f"{landscape.name}: {steps} steps from one start (ring) to the end (filled)")
     figure.legend(*flat.get_legend_handles_labels(), loc="outside lower center", ncols=len(paths))
     return figure
 
@@ -376,12 +397,13 @@ def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
     figure, axes = plt.subplots(len(perturbing), 1, figsize=(7, 2.2 * len(perturbing)), sharex=True, squeeze=False)
     for ax, (map_, runs) in zip(axes[:, 0], perturbing, strict=True):
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
-        ax.set_title(label(map_))
+        ax.set(xlim=(0, runs.step.values[-1]))
+        ax.set_title(f"{label(map_)}: {plot.fate(runs)}")
         known = theory.boundary(map_, point.eigenvalues)
         if known and known.quantity == "width":
             near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
-            ax.set_title(f"{label(map_)} (grey: within ρ of the saddle)")
+            ax.set_title(f"{label(map_)}: {plot.fate(runs)} (grey: within ρ of the saddle)")
     for ax in axes[:-1, 0]:
         ax.set_xlabel("")
     return figure

@@ -13,7 +13,6 @@ import torch
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Option
 
@@ -21,6 +20,7 @@ import samdyn as sd
 from samdyn import analysis, checks, cli, plot, theory
 from samdyn.analysis import CriticalPoint, StabilityChart
 from samdyn.output import OutputFolder
+from samdyn.simulate.progress import tracked
 
 FINE = 600  # values along each axis for the closed form's line
 SYMBOLS = {"rho": "ρ", "lr": "η", "momentum": "γ", "distance": "distance"}
@@ -59,7 +59,9 @@ def main(
         method = replace(named, ascent_steps=ascent_steps) if isinstance(named, sd.methods.Ascent) else named
         linear = analysis.is_linear(sd.Map(scene, method, lr=rate), point)
         up = y or ("lr" if linear else "distance")
-        for gamma in cli.numbers("--momentum", momentum) if "momentum" not in (x, up) else [0.0]:
+        for gamma in (
+            cli.momenta("--momentum", cli.numbers("--momentum", momentum)) if "momentum" not in (x, up) else [0.0]
+        ):
             map_ = sd.Map(scene, method, lr=rate, momentum=gamma)
             if x == up:
                 checks.reject("--y", up, "both axes are the same", "Choose two different parameters")
@@ -74,7 +76,7 @@ def main(
     console = cli.console()
     results = []
     with OutputFolder(out, "stability_chart", parameters) as folder:
-        for map_, (along, up_) in settings:
+        for map_, (along, up_) in tracked("charts", settings):
             chart = analysis.stability_chart(map_, point, along, up_, steps=steps)
             fine = [np.linspace(values[0], values[-1], FINE) for values in (chart.x, chart.y)]
             results.append(
@@ -156,10 +158,8 @@ def title(map_: sd.Map, chart: StabilityChart) -> str:
 
 def make_table(results: list[Result]) -> Table:
     """Return the table the experiment prints."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("chart")
-    for name in ("over", "settings", "hold, measured", "hold, theory", "disagree", "off the line"):
-        table.add_column(name, justify="right")
+    columns = ("chart", "over", "settings", "hold,\nmeasured", "hold,\ntheory", "disagree", "off the\nline")
+    table = cli.table(None, *columns, gap=1)
     for map_, chart, closed_form, _ in results:
         measured = chart.rate < 0
         compared = ["no formula", "", ""]
@@ -174,10 +174,11 @@ def make_table(results: list[Result]) -> Table:
 
 def draw(results: list[Result]) -> Figure:
     """Draw the charts side by side."""
-    figure, axes = plt.subplots(1, len(results), figsize=(3.6 * len(results), 3.9), squeeze=False)
+    figure, axes = plt.subplots(1, len(results), figsize=(max(4.4, 3.6 * len(results)), 3.9), squeeze=False)
     for ax, (map_, chart, _, fine) in zip(axes[0], results, strict=True):
         plot.stability_chart(chart, ax, predicted=fine)
         ax.set_title(title(map_, chart))
+    figure.suptitle(results[0][0].landscape.name)
     return figure
 
 

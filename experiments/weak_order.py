@@ -13,7 +13,6 @@ import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from typer import Option
 
@@ -126,12 +125,9 @@ def orders(errors: xr.DataArray) -> np.ndarray:
 
 def make_table(data: xr.Dataset, rho: float) -> Table:
     """Return the table of orders: the smallest and the largest over the functions."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.title = "Order of weak convergence, from and to over five functions"
-    table.title_justify = "left"
     columns = ("iterates of", "diffusion", "in η, ρ ∝ √η", f"in η, ρ = {rho:g}", "in ρ, η fixed")
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i > 1 else "left")
+    table = cli.table("Order of weak convergence, from and to over five functions", *columns, gap=1, keys=2)
+    table.columns[1].justify = "left"
     for method in data.algorithm.values:
         for model in MODELS:
             cells = []

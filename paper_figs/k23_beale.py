@@ -45,7 +45,8 @@ def main() -> None:
             near.set(xlim=(-1.3 * rho, 1.3 * rho), ylim=(1 - 1.3 * rho, 1 + 1.3 * rho), aspect="equal")
             near.legend()
     figure.legend(*paths.get_legend_handles_labels(), loc="outside lower center", ncols=len(RADII))
-    about = output.provenance({"lr": LR, "rho": RADII, "steps": STEPS, "start": START})
+    # No date, commit or version: in a checkout git tells them, and the same figure is the same file.
+    about = {"script": Path(__file__).name, "parameters": {"lr": LR, "rho": RADII, "steps": STEPS, "start": START}}
     output.save_figure(figure, Path(__file__).with_suffix(".png"), about)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.patches import Circle
 
 import samdyn as sd
 from samdyn import analysis, output, plot
@@ -30,8 +31,9 @@ class SummedSAM(sd.SAM):
 def main() -> None:
     """Draw paper_figs/k23_saddle.png."""
     saddle = sd.landscapes.saddle()
-    styles = {"GD": plot.line("GD"), "SAM": plot.line("SAM"), "sum of both gradients": plot.line("other")}
-    methods = dict(zip(styles, (sd.GD(), sd.SAM(RHO), SummedSAM(RHO)), strict=True))
+    # SAM last, over what it shares with the others.
+    styles = {"GD": plot.line("GD"), "sum of both gradients": plot.line("other"), "SAM": plot.line("SAM")}
+    methods = dict(zip(styles, (sd.GD(), SummedSAM(RHO), sd.SAM(RHO)), strict=True))
     (origin,) = sd.critical_points(saddle)
     figure, (paths, heights, cosines) = plt.subplots(1, 3, figsize=(13, 4.2), width_ratios=(1.25, 1, 1))
     plot.contours(saddle, paths)
@@ -48,11 +50,17 @@ def main() -> None:
             print(
                 f"{name}: ends at {np.round(runs.w.values[0, -1], 6)}, holds runs within {captured:.4f} of the saddle"
             )
+    trap = {"fill": False, "ec": styles["SAM"]["color"], "ls": "--", "zorder": 2}
+    paths.add_patch(Circle((0, 0), RHO, **trap, label=rf"within $\rho = {RHO:g}$ of the saddle"))
+    paths.set(aspect="equal", title="GD leaves the saddle, SAM stays")
+    heights.set_title("Distances: GD's grows, SAM's falls")
+    cosines.set_title("Gradients at $w_k$ and at the perturbed point")
     heights.axhline(RHO, color="0.6", lw=1)
     heights.annotate(r"$\rho$", (STEPS, RHO), xytext=(-14, 4), textcoords="offset points", color="0.35")
     heights.set(yscale="log", xlabel="step $k$", ylabel="distance from the ridge $|y_k|$", ylim=(1e-10, 10))
-    figure.legend(*paths.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    about = output.provenance({"lr": LR, "rho": RHO, "steps": STEPS, "start": START})
+    figure.legend(*paths.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    # No date, commit or version: in a checkout git tells them, and the same figure is the same file.
+    about = {"script": Path(__file__).name, "parameters": {"lr": LR, "rho": RHO, "steps": STEPS, "start": START}}
     output.save_figure(figure, Path(__file__).with_suffix(".png"), about)
 
 

@@ -1,8 +1,14 @@
 """What the command lines of the experiments share."""
 
+import functools
+import inspect
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -11,49 +17,94 @@ from .analysis import CriticalPoint
 from .checks import InputError
 from .landscapes import Landscape
 from .methods import Ascent, Method
+from .output.spelling import never_fail
+from .simulate import progress
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from .output.terminal import Console, Table
+
+
+LEAST_MOMENTUM = 1e-12  # γ > 0 on the command line
+MOST_COORDINATES = 16  # of a formula on the command line
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which keeps finished work as Ctrl-C does."""
 
 
 def run(main: Callable[..., Any]) -> None:
-    """Run a script's main function with the options its signature declares.
+    """Run a script's main function with the options its signature declares, and ``--quiet``.
 
-    Input that cannot be worked with is told in one line on standard error, with exit status 2.
+    Input that cannot be worked with is told in one line on standard error, with exit status 2. SIGTERM stops it as
+    Ctrl-C does, with exit status 143 and 130.
     """
     import typer
 
+    for stream in (sys.stdout, sys.stderr):
+        never_fail(stream)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    app.command()(_with_quiet(main))
+    with _termination_interrupts():
+        try:
+            app()
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(2)
+
+
+def _with_quiet(main: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a script's main function with one more option."""
+    import typer
+
+    @functools.wraps(main)
+    def command(*arguments: Any, quiet: bool, **options: Any) -> Any:
+        try:
+            with progress.silenced(quiet):
+                return main(*arguments, **options)
+        except Terminated:
+            raise typer.Exit(128 + signal.SIGTERM) from None
+
+    kind = Annotated[bool, typer.Option("--quiet", help="Show no progress on standard error.")]
+    signature = inspect.signature(main)
+    option = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+    command.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    command.__annotations__ = {**main.__annotations__, "quiet": kind}
+    return command
+
+
+@contextmanager
+def _termination_interrupts() -> Iterator[None]:
+    """Let SIGTERM raise ``Terminated`` while the block runs, where nobody has decided otherwise."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    in_main = threading.current_thread() is threading.main_thread()  # Python handles signals in no other
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, stop)
     try:
-        app()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def console() -> "Console":
     """Return what tables are printed on: as wide as the terminal, or 100 columns where there is none."""
-    from rich.console import Console
+    from .output.terminal import Console
 
-    console = Console(highlight=False)
-    if not console.file.isatty():
-        console.width = 100
-    return console
+    return Console()
 
 
-def table(title: str | None, *columns: str, gap: int = 0) -> "Table":
-    """Return an empty table: names on the left, numbers on the right, and so many more blanks between columns."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def table(title: str | None, *columns: str, gap: int = 0, keys: int = 1) -> "Table":
+    """Return an empty table: names on the left, numbers on the right, and so many more blanks between columns.
 
-    made = Table(
-        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0), title_justify="left", title=title
-    )
-    for number, name in enumerate(columns):
-        made.add_column(name, justify="right" if number else "left", no_wrap=True)
-    return made
+    Where a terminal is too narrow for it, it is printed in parts, each with the first ``keys`` columns.
+    """
+    from .output.terminal import new_table
+
+    return new_table(title, *columns, gap=gap, keys=keys)
 
 
 def numbers(option: str, text: str) -> list[float]:
@@ -84,14 +135,35 @@ def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, 
     return sorted(set(values))
 
 
+def momenta(option: str, values: list[float]) -> list[float]:
+    """Check momenta: each a number in [0, 1), and not so small that it is lost in rounding.
+
+    A tiny one would change no step, but its powers are subnormal numbers, on which processors are a hundred times
+    slower.
+
+    Raises:
+        InputError: a momentum out of range.
+    """
+    for gamma in values:
+        checks.momentum(gamma)
+        if 0 < gamma < LEAST_MOMENTUM:
+            checks.reject(option, gamma, f"must be 0, or at least {LEAST_MOMENTUM:g} to change a step", "Use 0")
+    return values
+
+
 def landscape(text: str, coordinates: str) -> Landscape:
     """Return the catalogue's landscape of this name or, if it is no name, that of the formula it spells.
 
     Raises:
-        InputError: an unknown name, or a formula that cannot be read.
+        InputError: an unknown name, a formula that cannot be read, or one of too many coordinates to be searched.
     """
-    is_name = text.replace("-", "_").isidentifier()
-    return landscapes.named(text.replace("-", "_")) if is_name else Landscape(text, coordinates)
+    if text.replace("-", "_").isidentifier():
+        return landscapes.named(text.replace("-", "_"))
+    count = len(coordinates.replace(",", " ").split())
+    if count > MOST_COORDINATES:
+        rule = f"are {count}; experiments search critical points in up to {MOST_COORDINATES}"
+        checks.reject("--coordinates", coordinates, rule, "Use fewer, or samdyn as a library")
+    return Landscape(text, coordinates)
 
 
 def saddle(landscape: Landscape, points: Sequence[CriticalPoint], near: str) -> CriticalPoint:

@@ -18,10 +18,12 @@ from hypothesis import settings
 
 import samdyn as sd
 from samdyn import cli
+from samdyn.simulate import progress
 
 matplotlib.use("Agg")
 os.environ["SAMDYN_CACHE"] = str(Path(__file__).parent.parent / ".pytest_cache" / "samdyn")  # and not the user's
 torch.set_num_threads(1)  # the tests run in as many processes as there are cores
+progress.FIRST_LINE = float("inf")  # on a busy machine short work takes long, and writes no progress for that
 settings.register_profile("samdyn", deadline=None, derandomize=True)
 settings.load_profile("samdyn")
 

@@ -1,16 +1,16 @@
 """What the README shows works as shown."""
 
+import builtins
+import dis
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 
 import numpy as np
 import pytest
 import torch
 
 import samdyn as sd
-from samdyn.methods import Ascent
-from samdyn.ops import unit
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
@@ -27,7 +27,7 @@ def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_phase_plane_example(capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict = {"sd": sd, "beale": sd.landscapes.beale()}
+    names: dict = {}
     exec(PLANE, names)
     printed = capsys.readouterr().out
     assert printed.count("minimum at") == 2
@@ -39,8 +39,8 @@ def test_phase_plane_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_large_example(capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict = {"sd": sd}
-    exec(NOISE.partition("print")[0], names)
+    names: dict = {}
+    exec(NOISE.partition("print")[0], names)  # as the block's comment says
     exec(LARGE, names)
     spread, noisy = names["spread"], names["noisy"]
     assert spread.backend == "compiled"
@@ -53,7 +53,7 @@ def test_large_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_networks_example(capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict = {"sd": sd}
+    names: dict = {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         exec(NETWORKS, names)
@@ -66,7 +66,7 @@ def test_networks_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_noise_example(capsys: pytest.CaptureFixture[str]) -> None:
-    exec(NOISE, {"sd": sd})
+    exec(NOISE, {})
     printed = capsys.readouterr().out
     of_runs, of_sde_runs = (
         [float(v) for v in values.split(",")] for values in re.findall(r"array\(\[(.*?)\]\)", printed)
@@ -87,7 +87,7 @@ def test_noise_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_mini_batch_example(capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict = {"sd": sd}
+    names: dict = {}
     exec(BATCHES, names)
     printed = [float(v) for v in capsys.readouterr().out.strip("[]\n").split()]
     w = sd.simulate(names["steps"], [(0.6, 0.6)] * 20_000, 10).w.values[:, -1].T
@@ -96,14 +96,14 @@ def test_mini_batch_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_landscape_added() -> None:
-    names: dict = {"Landscape": sd.Landscape}
+    names: dict = {}
     exec(LANDSCAPE, names)
     kinds = [p.kind for p in sd.critical_points(names["camel"]())]
     assert (kinds.count("minimum"), kinds.count("saddle")) == (3, 2)  # as its docstring says
 
 
 def test_a_method_added() -> None:
-    names: dict = {"Ascent": Ascent, "dataclass": dataclass, "unit": unit}
+    names: dict = {}
     exec(METHOD, names)
     method = names["Lookahead"](0.1)
     saddle = sd.landscapes.saddle()
@@ -112,6 +112,31 @@ def test_a_method_added() -> None:
     formula, _ = method(np.array(saddle.symbols, dtype=object), saddle.grad)
     assert float(formula.subs(dict(zip(saddle.symbols, (0.3, -0.4), strict=True)))) == pytest.approx(0.48)
     assert sd.methods.named("lookahead") is names["Lookahead"]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_name_comes_from_the_block_itself(block: str) -> None:
+    """Also those in parts that a test leaves out; what a comment names is from the block before."""
+    code = compile(block, "README.md", "exec")
+    said = set(" ".join(re.findall(r"# with (.*) from the block before", block)).split())
+    assert not free_names(code, set()) - said - set(dir(builtins))
+
+
+def free_names(code: CodeType, outer: set[str]) -> set[str]:
+    """Return the global names that a piece of code reads and nothing in it or around it makes."""
+    made, read = set(outer), set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("STORE_NAME", "STORE_GLOBAL"):
+            made.add(instruction.argval)
+        elif instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            read.add(instruction.argval)
+    inner = [free_names(part, made) for part in code.co_consts if isinstance(part, CodeType)]
+    return (read - made - {"__name__"}).union(*inner)
+
+
+def test_every_experiment_is_listed() -> None:
+    scripts = {path.name for path in (Path(__file__).parent.parent / "experiments").glob("*.py")}
+    assert scripts == set(re.findall(r"experiments/(\w+\.py)", README))
 
 
 def test_every_landscape_and_method_is_named() -> None:

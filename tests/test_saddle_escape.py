@@ -189,6 +189,8 @@ BAD: list[tuple[list[str], list[str]]] = [
     (["--lr", "fast"], ["'fast'", "numbers separated by commas", "Use"]),
     (["--momentum", "1"], ["1", "[0, 1)", "Use"]),
     (["--momentum", "-0.5"], ["-0.5", "[0, 1)", "Use"]),
+    (["--momentum", "1e-320"], ["1e-320", "at least 1e-12", "Use 0"]),
+    (["--landscape", "x**2", "--coordinates", "x " + " ".join(f"z{i}" for i in range(40))], ["are 41", "up to 16"]),
     (["--momentum", "nan"], ["nan", "[0, 1)", "Use"]),
     (["--steps", "0"], ["0", ">= 1", "Use"]),
     (["--steps", "-5"], ["-5", ">= 1", "Use"]),

@@ -15,11 +15,15 @@ def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
     """Return cos(∇L(w), ∇L(wᵖ)) along simulated runs, (run, step).
 
     Near a saddle and within ρ of it the perturbed point crosses to the other side, and the cosine jumps between −1 and
-    1 [K23]. It is 0 where a gradient vanishes.
+    1 [K23]. It is 0 where a gradient vanishes, and NaN where a run no longer moves because it diverged or left its box.
     """
     import xarray
 
     grad = map_.landscape.grad
     w = torch.as_tensor(runs.w.transpose("coord", "run", "step").values)
     cos = dot(unit(grad(w)), unit(grad(map_.method.perturbed(w, grad))))
-    return xarray.DataArray(cos.numpy(), dims=("run", "step"), coords={"step": runs.step, "time": runs.time})
+    found = xarray.DataArray(cos.numpy(), dims=("run", "step"), coords={"step": runs.step, "time": runs.time})
+    over = (runs.status == "diverged") & (runs.step >= runs.end) | (runs.status == "left the box") & (
+        runs.step > runs.end
+    )
+    return found.where(~over)

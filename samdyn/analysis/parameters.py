@@ -10,6 +10,7 @@ import numpy as np
 from .. import checks
 from ..dynamics import Diffusion, Flow, Map
 from ..methods import Ascent
+from ..simulate.progress import tracked
 
 if TYPE_CHECKING:
     import xarray
@@ -69,7 +70,7 @@ def over_grid(
         if not len(values):
             checks.reject(name, list(values), "at least one value is needed", "Leave the axis out to keep what it is")
     settings = [with_parameters(system, dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())]
-    found = [measure(setting) for setting in settings]
+    found = [measure(setting) for setting in tracked("settings", settings)]
     shape = [len(values) for values in axes.values()]
     return xarray.Dataset(
         {name: (list(axes), np.array([each[name] for each in found]).reshape(shape)) for name in found[0]},

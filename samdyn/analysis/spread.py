@@ -14,8 +14,8 @@ def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
     """Return the mean squared displacement from the start along some directions, with its standard error.
 
     Args:
-        runs: from ``simulate`` with ``save_every``, so that the starts are there; runs that diverged or left the box
-            count where they are held.
+        runs: from ``simulate`` with ``save_every``, so that the starts are there; runs that left the box count
+            where they are held. From the step at which the first run diverged there is no mean: NaN.
         directions: one per column, ``(d, m)``: for those of a critical point, its ``eigenvectors``.
 
     Returns:
@@ -30,8 +30,14 @@ def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
     if directions.ndim != 2 or len(directions) != runs.sizes["coord"]:
         rule = f"is the shape of directions for runs of {runs.sizes['coord']} coordinates"
         checks.reject("directions", directions.shape, rule, "Give one direction per column")
-    squares = ((runs.w - runs.w[:, 0]).values @ directions) ** 2
+    gone = runs.step >= runs.end.where(runs.status == "diverged", np.inf).min()
+    moved = (runs.w - runs.w[:, 0]).where(~gone).transpose("run", "step", "coord").values
     dims = ("step", "direction")
-    error = squares.std(0, ddof=1) / np.sqrt(len(squares)) if len(squares) > 1 else np.full(squares.shape[1:], np.nan)
-    out = runs[["step", "time"]].assign(msd=(dims, squares.mean(0)), error=(dims, error))
+    with np.errstate(over="ignore", invalid="ignore"):  # just before a run diverges its square already overflows
+        squares = (moved @ directions) ** 2
+        error = np.full(squares.shape[1:], np.nan)
+        if len(squares) > 1:
+            error = squares.std(0, ddof=1) / np.sqrt(len(squares))
+        mean = squares.mean(0)
+    out = runs[["step", "time"]].assign(msd=(dims, mean), error=(dims, error))
     return out.drop_vars("run", errors="ignore")

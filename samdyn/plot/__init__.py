@@ -5,6 +5,7 @@ from .basins import basins
 from .bifurcation import bifurcation, orbits
 from .chart import stability_chart
 from .escape import cosine, survival, trapped_fraction
+from .fate import fate
 from .landscape import contours, path, surface, surface_path
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
@@ -19,6 +20,7 @@ __all__ = [
     "bifurcation",
     "contours",
     "cosine",
+    "fate",
     "line",
     "manifolds",
     "mark",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import checks
+from ..simulate.progress import tracked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ def animate(
     fps = checks.positive("fps", fps, "Use e.g. fps=5")
     figure, frames = plt.figure(figsize=size, dpi=DPI), []
     try:
-        for value in values:
+        for value in tracked("frames", values):
             figure.clear()
             draw(value, figure.add_subplot())
             figure.canvas.draw()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis import DIVERGED, UNDECIDED, Attractor, Basins
-from .legends import legend_below_axes
+from .legends import equal_units, legend_below_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +59,7 @@ def basins(basins: Basins, ax: "Axes") -> "Axes":
         handles.append(Patch(fc=color, ec=_rim(i), hatch=hatch, label=f"{name}, {share}"))
     _mark(basins, ax)
     ax.set(xlabel=f"${_latex(basins.coordinates[0])}$", ylabel=f"${_latex(basins.coordinates[1])}$")
+    equal_units(ax)
     legend_below_axes(ax, handles)
     return ax
 

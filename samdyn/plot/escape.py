@@ -28,12 +28,31 @@ def survival(curve: Survival, ax: "Axes", *, band: bool = True, **style: Any) ->
     return ax
 
 
-def trapped_fraction(rho: Sequence[float], results: Sequence[Escape], ax: "Axes", **style: Any) -> "Axes":
-    """Draw the fraction of trapped runs against ρ, with Wilson's 95 % intervals."""
-    share = np.array([r.fraction("trapped") for r in results])
-    low, high = np.array([r.interval("trapped") for r in results]).T
+def trapped_fraction(
+    rho: Sequence[float], results: Sequence[Escape], ax: "Axes", *, threshold: float | None = None, **style: Any
+) -> "Axes":
+    """Draw the fraction of trapped runs against ρ, with Wilson's 95 % intervals.
+
+    Args:
+        rho: the radii.
+        results: from ``analysis.escape``, one per radius.
+        ax: where to draw.
+        threshold: the radius, if it is known, at which the fraction jumps: the line is a step there, no ramp.
+        style: as in ``ax.errorbar``.
+    """
+    order = np.argsort(rho, kind="stable")
+    radii = np.asarray(rho, dtype=float)[order]
+    share = np.array([results[i].fraction("trapped") for i in order])
+    low, high = np.array([results[i].interval("trapped") for i in order]).T
     # Wilson's interval contains the share; rounding must not make an error bar's length negative.
-    ax.errorbar(rho, share, yerr=np.maximum([share - low, high - share], 0), capsize=2, ms=5, **style)
+    bars = np.maximum([share - low, high - share], 0)
+    measured = list(range(len(radii)))
+    jump = 0 if threshold is None else int(np.searchsorted(radii, threshold))
+    if threshold is not None and 0 < jump < len(radii):
+        share = np.insert(share, [jump, jump], share[jump - 1 : jump + 1])
+        radii, bars = np.insert(radii, [jump, jump], threshold), np.insert(bars, [jump, jump], np.nan, axis=1)
+        measured = [i for i in range(len(radii)) if i not in (jump, jump + 1)]
+    ax.errorbar(radii, share, yerr=bars, capsize=2, ms=5, markevery=measured, **style)
     ax.set(xlabel=r"radius $\rho$", ylabel="share of runs trapped", ylim=(-0.03, 1.03))
     return ax
 

@@ -7,6 +7,7 @@ import torch
 
 from .. import checks
 from ..landscapes import Box, Landscape
+from .fate import DIVERGED, alive, is_inside, within_view
 
 if TYPE_CHECKING:
     import xarray
@@ -29,13 +30,14 @@ def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None, bar: b
     from matplotlib.colors import BoundaryNorm
 
     x, y, loss = _grid(landscape, box)
-    levels = np.unique(np.quantile(loss[np.isfinite(loss)], np.linspace(0, 1, 15)))
-    norm = BoundaryNorm(levels, 256)
-    bands = ax.contourf(x, y, loss, levels=levels, cmap="Greys_r", norm=norm, alpha=0.55)
-    ax.contour(x, y, loss, levels=levels, colors="white", linewidths=0.5, linestyles="solid")
-    if bar:
-        scale = ax.figure.colorbar(bands, ax=ax, label="loss $L$", shrink=0.85, ticks=levels[::2])
-        scale.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}"))
+    finite = loss[np.isfinite(loss)]
+    levels = np.unique(np.quantile(finite, np.linspace(0, 1, 15))) if finite.size else finite
+    if len(levels) > 1:  # a landscape that is constant in the box, or nowhere finite, has nothing to tell apart
+        bands = ax.contourf(x, y, loss, levels=levels, cmap="Greys_r", norm=BoundaryNorm(levels, 256), alpha=0.55)
+        ax.contour(x, y, loss, levels=levels, colors="white", linewidths=0.5, linestyles="solid")
+        if bar:
+            scale = ax.figure.colorbar(bands, ax=ax, label="loss $L$", shrink=0.85, ticks=levels[::2])
+            scale.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}"))
     ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), xlabel=_name(landscape, 0), ylabel=_name(landscape, 1))
     return ax
 
@@ -43,16 +45,22 @@ def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None, bar: b
 def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
     """Draw one run over contours: a ring where it starts, a filled marker where it ends.
 
+    A run that diverges is drawn to where it was last seen, with a × there; one that leaves the axes, to their frame.
+
     Args:
         runs: from ``simulate`` or ``integrate`` with more than one saved state, in the plane.
         run: which of them.
         style: of the line, as in ``ax.plot``; ``marker`` is that of the end.
     """
-    w = runs.w.values[run]
+    w = runs.w.values[run][alive(runs, run)]
+    w = within_view(w, ax)
     marker = style.pop("marker", "o")
     (drawn,) = ax.plot(*w.T, **style, zorder=3)
-    ax.plot(*w[0], marker="o", color=drawn.get_color(), mfc="white", ms=6, zorder=4)
-    ax.plot(*w[-1], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
+    ax.plot(*w[:1].T, marker="o", color=drawn.get_color(), mfc="white", ms=6, zorder=4)
+    if str(runs.status.values[run]) == "diverged":
+        ax.plot(*w[-1:].T, **DIVERGED)
+    elif ax.get_autoscale_on() or is_inside(w[-1], ax):
+        ax.plot(*w[-1:].T, marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
     return ax
 
 
@@ -77,10 +85,17 @@ def surface(landscape: Landscape, ax: Any, *, box: Box | None = None) -> Any:
 
 def surface_path(runs: "xarray.Dataset", ax: Any, *, run: int = 0, **style: Any) -> Any:
     """Draw one run on a surface, at the height of its loss; arguments as in ``path``."""
-    w, loss = runs.w.values[run], runs.loss.values[run]
+    states = alive(runs, run)
+    w, loss = runs.w.values[run][states], runs.loss.values[run][states]
+    (low, high) = np.sort([ax.get_xlim(), ax.get_ylim()]).T
+    inside = ((w >= low) & (w <= high)).all(1)
+    w, loss = (v[: len(w) if inside.all() else int(np.argmin(inside))] for v in (w, loss))  # 3-D axes do not clip
     marker = style.pop("marker", "o")
     (drawn,) = ax.plot(*w.T, loss, **style, zorder=3)
-    ax.plot(*w[-1:].T, loss[-1:], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
+    if str(runs.status.values[run]) == "diverged":
+        ax.plot(*w[-1:].T, loss[-1:], **DIVERGED)
+    elif inside.all():
+        ax.plot(*w[-1:].T, loss[-1:], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
     return ax
 
 

@@ -12,8 +12,9 @@ from ..analysis.equilibria import plane_box
 from ..dynamics import Flow
 from ..landscapes import Box
 from ..theory.stability import stability
+from .fate import DIVERGED, alive
 from .landscape import RESOLUTION, contours
-from .legends import legend_below_figure
+from .legends import equal_units, legend_below_figure, make_room_for_legends
 
 if TYPE_CHECKING:
     import xarray
@@ -61,6 +62,7 @@ def phase_portrait(
         InputError: a flow that is not of the plane, or a bad box.
     """
     limits = plane_box(flow, box)
+    make_room_for_legends(ax)
     contours(flow.landscape, ax, box=limits, bar=bar)
     _field(flow, limits, ax)
     points = equilibria(flow, limits) if points is None else points
@@ -72,12 +74,17 @@ def phase_portrait(
         if point.kind == "saddle":
             manifolds(manifolds_of(flow, point, limits, tol=tolerance), ax)
     if runs is not None:
-        for run, w in enumerate(runs.w.values):
+        for run in range(runs.sizes["run"]):
+            w = runs.w.values[run][alive(runs, run)]
             ax.plot(*w.T, color="black", lw=1.2, label="run, from +" if run == 0 else None, zorder=3)
             ax.plot(*w[0], "k+", ms=8, mew=1.4, zorder=4)
-            ax.plot(*w[-1], "k.", zorder=4)
+            if str(runs.status.values[run]) == "diverged":
+                ax.plot(*w[-1], **DIVERGED, label="diverged")
+            else:
+                ax.plot(*w[-1], "k.", zorder=4)
     mark(points, ax)
     ax.set(xlim=limits[0], ylim=limits[1])
+    equal_units(ax)
     legend_below_figure(ax)
     return ax
 
@@ -122,12 +129,14 @@ def _field(flow: Flow, box: Box, ax: "Axes") -> None:
         velocity = flow(torch.as_tensor(np.stack(np.meshgrid(x, y)))).numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
         direction = velocity / np.hypot(*velocity)  # speeds of very different size make neither lines nor zeros worse
+    if not np.isfinite(direction).any():  # the field is 0 all over the box
+        return
     every = slice(None, None, 5)
     u, v = direction[:, every, every]
     thin: dict[str, Any] = {"density": 0.9, "linewidth": 0.5, "arrowsize": 0.6, "color": "0.4", "zorder": 1.5}
     ax.streamplot(x[every], y[every], u, v, **thin)
     for component, symbol, style in zip(direction, flow.landscape.symbols, ("dotted", "dashdot"), strict=True):
-        if np.nanmin(component) < 0 < np.nanmax(component):
+        if (component < 0).any() and (component > 0).any():
             ax.contour(x, y, component, levels=[0.0], colors="black", linestyles=style, linewidths=1.1, zorder=2)
             ax.plot([], [], color="black", ls=style, lw=1.1, label=rf"$\dot{{{sympy.latex(symbol)}}} = 0$")
 

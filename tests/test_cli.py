@@ -1,0 +1,95 @@
+"""What all command lines share."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+from typer import Option
+
+import samdyn as sd
+from samdyn import cli
+from samdyn.output import OutputFolder
+from samdyn.simulate.progress import progress_bar
+
+SCRIPT = """
+import sys
+from typing import Annotated
+from typer import Option
+from samdyn import cli
+
+def main(rho: Annotated[str, Option(help="Radii ρ, λ² ≥ 0.")] = "ρ") -> None:
+    "What does ρ do?"
+    cli.console().print(f"−1 ± {rho}")
+    print("plain: λ")
+    if rho != "ρ":
+        cli.saddle(cli.landscape("x**2", "x"), [], "")
+
+for arguments in ([], ["--help"], ["--rho", "2"]):
+    sys.argv[1:] = arguments
+    try:
+        cli.run(main)
+    except SystemExit as stopped:
+        print("status", stopped.code)
+"""
+
+
+def run(main: object, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(sys, "argv", ["script.py", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        cli.run(main)  # type: ignore[arg-type]
+    return int(stopped.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
+    ids=["ascii", "C"],
+)
+def test_streams_that_are_not_utf_8(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    command = [sys.executable, "script.py"]
+    here = {**os.environ, "PYTHONPATH": str(Path(sd.__file__).parent.parent), **environment}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=here)
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.decode("ascii")
+    assert printed.startswith("-1 +/- rho\nplain: lambda\nstatus 0\n")
+    assert "Radii rho" in printed
+    assert printed.endswith("status 2\n")
+    assert "lambda to compare with" in done.stderr.decode("ascii")
+
+
+def test_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+
+    def main(count: Annotated[int, Option(help="How many.")] = 3) -> None:
+        """Count."""
+        with progress_bar("counting", 3) as show:
+            shown.append("_lines" in show.__qualname__)
+        print(count, sorted(locals()))
+
+    for arguments in ([], ["--quiet"], ["--count", "4"]):
+        assert run(main, *arguments, monkeypatch=monkeypatch) == 0
+    assert shown == [True, False, True]
+    assert "quiet" not in capsys.readouterr().out
+    assert run(main, "--help", monkeypatch=monkeypatch) == 0
+    assert "--quiet" in capsys.readouterr().out
+
+
+def test_sigterm_keeps_finished_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def main() -> None:
+        """Be terminated."""
+        with OutputFolder(tmp_path / "out", "escape", {}) as folder:
+            with folder.writing("a.txt") as path:
+                path.write_text("finished")
+            signal.raise_signal(signal.SIGTERM)
+            pytest.fail("not stopped")
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert run(main, monkeypatch=monkeypatch) == 143
+    assert (tmp_path / "out" / "a.txt").read_text() == "finished"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert signal.getsignal(signal.SIGTERM) is before
