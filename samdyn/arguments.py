@@ -41,6 +41,9 @@ LAZY = {"xarray": "xarray", "Axes": "matplotlib.axes"}
 SINGLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
+Quantity = float | np.ndarray | sympy.Expr  # what a closed form may be taken of
+
+
 class _Unfit(Exception):
     """A value is not of a kind."""
 
@@ -100,6 +103,15 @@ def _read(name: str, value: Any, kind: Any) -> Any:
         except _Unfit:
             continue
     return _refuse(name, value, kinds)
+
+
+def quantity(name: str, value: Any) -> Any:
+    """Return a number, an array of numbers, or a SymPy expression.
+
+    Raises:
+        InputError: something else, or NaN.
+    """
+    return _read(name, value, Quantity)
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:

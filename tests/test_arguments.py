@@ -105,3 +105,26 @@ def test_points_belong_to_the_landscape_beside_them(origin: sd.analysis.Critical
 def test_signature_and_name_are_those_of_the_function() -> None:
     assert list(inspect.signature(everything).parameters)[:2] == ["number", "count"]
     assert everything.__name__ == "everything"
+
+
+PUBLIC = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in (sd.analysis, sd.theory, sd.plot, sd.networks)
+    for name in module.__all__
+    if inspect.isfunction(getattr(module, name))
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_function_has_the_door(name: str) -> None:
+    function = PUBLIC[name]
+    nothing = object()
+    needed = [
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
+    optional = [p.name for p in inspect.signature(function).parameters.values() if p.default is not p.empty]
+    given = needed or optional[:1]  # networks.digits and its like need nothing
+    with pytest.raises(sd.InputError):
+        function(**dict.fromkeys(given, nothing))

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow, Map
 from .limit_sets import Attractor, limit_sets
 
 STARTS = 2500
 
 
+@checked
 def attractors(
     system: Map | Flow,
     box: Sequence[tuple[float, float]] | None = None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow, Map
 from .attractors import centres
 from .intervals import wilson
@@ -45,6 +46,7 @@ class Basins:
         return "\n".join(lines)
 
 
+@checked
 def basins(
     system: Map | Flow,
     box: Sequence[tuple[float, float]] | None = None,

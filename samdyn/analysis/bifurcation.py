@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow, Map
 from .continuation import Branch, follow, join, turned
 from .critical_points import critical_points
@@ -64,6 +65,7 @@ def _same_orbit(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and bool((np.abs(b[:, None] - a[0]).max(axis=2) <= size).any())
 
 
+@checked
 def bifurcation_diagram(
     system: Map | Flow,
     parameter: str,

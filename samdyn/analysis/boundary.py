@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..arguments import checked
 from ..dynamics import Map
 from ..methods import Ascent
 from .critical_points import CriticalPoint
@@ -37,6 +38,7 @@ class Boundary:
         return f"w<{middle:.4g}" if sharp else f"w<{self.low:.3g}…{self.high:.3g}"
 
 
+@checked
 def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int) -> Boundary:
     """Measure where capture begins: a threshold in ρ if the map is linear near the point, else the trap's half-width.
 

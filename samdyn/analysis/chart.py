@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 from ..simulate.threads import threads_for
 from .critical_points import CriticalPoint
@@ -33,6 +34,7 @@ class StabilityChart:
     rate: np.ndarray
 
 
+@checked
 def stability_chart(
     map_: Map, point: CriticalPoint, x: tuple[str, np.ndarray], y: tuple[str, np.ndarray], *, steps: int = 1000
 ) -> StabilityChart:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow, Map
 from .crossings import Bifurcation, Sample, compare, locate, root, sample
 from .problem import NEUTRAL, Problem, has_jacobian, make_problem, tangent_at
@@ -41,6 +42,7 @@ class Branch:
     bifurcations: tuple[Bifurcation, ...] = field(default=())
 
 
+@checked
 def branch(
     system: Map | Flow,
     start: Sequence[float] | np.ndarray,

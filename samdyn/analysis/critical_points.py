@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..landscapes import Landscape
 from .degenerate import CriticalSet, DegeneratePoint, degenerate_sets
 from .degree import cell_degrees
@@ -106,6 +107,7 @@ class CriticalPoints(Sequence[CriticalPoint]):
         return "\n".join(lines) or "no critical points"
 
 
+@checked
 def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | None = None) -> CriticalPoints:
     """Return the critical points in a box.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Diffusion
 from ..ops import affine
 from .moments import start_point
@@ -88,6 +89,7 @@ class LinearDiffusion:
         return shift, covariance
 
 
+@checked
 def linear_diffusion(sde: Diffusion) -> LinearDiffusion:
     """Return a diffusion whose drift is linear and whose noise is the same everywhere, as on quadratics most are.
 

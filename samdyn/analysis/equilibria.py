@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow
 from ..simulate.resting import held
 from .critical_points import SAME, CriticalPoint, critical_points
@@ -74,6 +75,7 @@ class Equilibria(Sequence[Equilibrium]):
         return iter(self.points)
 
 
+@checked
 def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> Equilibria:
     """Return the equilibria of a planar flow in a box: the critical points of its landscape, and others.
 

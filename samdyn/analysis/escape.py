@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arguments import checked
 from ..dynamics import Map
 from ..simulate import simulate
 from .critical_points import CriticalPoint
@@ -69,6 +70,7 @@ class Survival:
         return mid, low, high
 
 
+@checked
 def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
     """Return the Kaplan–Meier estimate from times ``(N,)`` and whether each is an escape or the end of observation."""
     last = float(t.max())
@@ -100,6 +102,7 @@ def _first_at_half(t: np.ndarray, curve: np.ndarray) -> float:
     return float(t[reached[0]]) if reached.size else np.inf
 
 
+@checked
 def escape(
     map_: Map,
     point: CriticalPoint,

@@ -9,6 +9,7 @@ from typing import NoReturn
 import sympy
 
 from .. import checks
+from ..arguments import checked
 from ..landscapes import Landscape
 from ..landscapes.parse import rational
 from .real_zeros import UndecidedError, changes_sign
@@ -37,6 +38,7 @@ class ExactCriticalPoints:
     undecided: tuple[sympy.Expr, ...] = ()
 
 
+@checked
 def exact_critical_points(landscape: Landscape) -> ExactCriticalPoints:
     """Solve ∇L = 0 exactly, by elimination (Gröbner bases).
 

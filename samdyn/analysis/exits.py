@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 from ..simulate import Scheme, simulate
 from ..simulate.starts import start_points
@@ -59,6 +60,7 @@ class Exits:
         return mean, float(mean - np.hypot(error, low)), float(mean + np.hypot(error, high))
 
 
+@checked
 def exit_times(
     map_: Map | Scheme,
     w0: Any,

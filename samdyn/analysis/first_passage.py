@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 
 COARSEST, FINEST = 2**10, 2**20  # parts of the interval
 RTOL = 1e-8
@@ -16,6 +17,7 @@ MONITORING = 0.5825971579390106
 Function = Callable[[np.ndarray], np.ndarray]
 
 
+@checked
 def first_passage_time(drift: Function, diffusion: Function, x0: float, low: float, high: float) -> float:
     """Return the mean time T(x0) at which dX = b(X) dt + √D(X) dW, X(0) = x0, first leaves (low, high).
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from ..arguments import checked
 from ..dynamics import Map
 from ..ops import dot, unit
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@checked
 def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
     """Return cos(∇L(w), ∇L(wᵖ)) along simulated runs, (run, step).
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 from ..methods import Ascent
 from ..simulate.threads import threads_for
@@ -20,11 +21,13 @@ PROBE = 1e-5  # relative step of the differences that give a rate's slope in the
 SAFETY = 2.0  # how much more a slope may change between two radii than it does from one to the other
 
 
+@checked
 def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> float:
     """Return the growth rate of one map; see ``growth_rates``."""
     return float(growth_rates(map_, point, distance=distance, steps=steps))
 
 
+@checked
 def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> torch.Tensor:
     """Measure the rate, per unit of t = kη, at which distances from a critical point grow along the fastest direction.
 
@@ -80,6 +83,7 @@ def _parameters(map_: Map) -> tuple[Any, ...]:
     return map_.lr, map_.momentum, getattr(map_.method, "rho", 0.0)
 
 
+@checked
 def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -> float:
     """Measure the radius ρ above which runs near a critical point return to it, where the growth changes sign.
 
@@ -151,6 +155,7 @@ def _between(radii: torch.Tensor, rates: torch.Tensor, slopes: torch.Tensor, rto
     return (logs[:-1, None] + shares * width[:, None])[open_].exp().flatten()
 
 
+@checked
 def is_linear(map_: Map, point: CriticalPoint) -> bool:
     """Say whether runs near a critical point grow or shrink at a rate that does not depend on their distance from it.
 

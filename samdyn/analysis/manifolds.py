@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow
 from ..simulate.units import unit_of
 from .critical_points import CriticalPoint
@@ -46,6 +47,7 @@ class Manifolds:
     complete: bool
 
 
+@checked
 def manifolds(
     flow: Flow,
     point: Any,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 from ..noise.expectation import calls
 from ..noise.gaussian import Additive
@@ -106,6 +107,7 @@ class LinearStep:
         return new, np.einsum("k,kij->ij", self.weights, spread) + self.noise @ self.noise.T
 
 
+@checked
 def linear_step(map_: Map) -> LinearStep:
     """Return the step of a map that is linear in its state, as on quadratics those of most methods are.
 

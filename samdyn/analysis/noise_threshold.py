@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 from ..methods import GD, SAM
 from ..noise import Draws
@@ -60,6 +61,7 @@ class NoiseThreshold:
         return self.rho - half, self.rho + half
 
 
+@checked
 def noisy_growth(
     map_: Map,
     point: CriticalPoint,
@@ -126,6 +128,7 @@ def noisy_growth(
     return NoisyGrowth(math.log(means[1] / means[0]) / time, float(relative.std(ddof=1)) / math.sqrt(runs) / time)
 
 
+@checked
 def noise_threshold(
     map_: Map, point: CriticalPoint, *, runs: int = 4000, seed: int = 0, device: str = "auto"
 ) -> NoiseThreshold:

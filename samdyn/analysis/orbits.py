@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow, Map
 from ..simulate import integrate
 from ..simulate.threads import threads_for
@@ -28,6 +29,7 @@ class OrbitDiagram:
     w: np.ndarray
 
 
+@checked
 def orbit_diagram(
     system: Map | Flow,
     parameter: str,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Diffusion, Flow, Map
 from ..methods import Ascent
 from ..simulate.progress import tracked
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 System = TypeVar("System", bound=Map | Flow | Diffusion)
 
 
+@checked
 def parameters(system: Map | Flow | Diffusion) -> list[str]:
     """Return the names of the parameters that a system has."""
     radius = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
@@ -27,6 +29,7 @@ def parameters(system: Map | Flow | Diffusion) -> list[str]:
     return [*radius, "lr"] if system.order == 2 else radius
 
 
+@checked
 def with_parameters(system: System, values: Mapping[str, Any]) -> System:
     """Return a system with other values of its parameters: numbers, symbols, or tensors of one value per run.
 
@@ -48,6 +51,7 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
     return replace(system, method=method, **others)
 
 
+@checked
 def over_grid(
     system: System, axes: Mapping[str, Sequence[float]], measure: Callable[[System], Mapping[str, float]]
 ) -> "xarray.Dataset":

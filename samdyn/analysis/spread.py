@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 
 if TYPE_CHECKING:
     import xarray
 
 
+@checked
 def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
     """Return the mean squared displacement from the start along some directions, with its standard error.
 

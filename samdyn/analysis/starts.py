@@ -3,12 +3,14 @@
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 from ..simulate.starts import check_memory
 from .critical_points import CriticalPoint
 
 DISTRIBUTIONS = ("disc", "normal", "line")
 
 
+@checked
 def starts_around(point: CriticalPoint, number: int, distribution: str, width: float, seed: int = 0) -> np.ndarray:
     """Draw starts around a critical point.
 

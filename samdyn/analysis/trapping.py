@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 from ..simulate import simulate
 from .critical_points import CriticalPoint
@@ -22,6 +23,7 @@ def distances_from(point: CriticalPoint, w: np.ndarray) -> np.ndarray:
         return np.linalg.norm(w - point.w, axis=1)
 
 
+@checked
 def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int, seed: int = 0) -> float:
     """Measure the radius of a ball around a critical point into which runs come in from its surface.
 
@@ -77,6 +79,7 @@ class TrapWidth(NamedTuple):
     share: float
 
 
+@checked
 def trap_half_width(map_: Map, point: CriticalPoint, largest: float, steps: int, *, rtol: float = 1e-4) -> TrapWidth:
     """Measure how far along the most unstable direction a saddle still captures, as an interval.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Diffusion, Map
 from ..noise import Draws
 from ..noise.expectation import calls, jumps
@@ -39,6 +40,7 @@ class Expected:
     errors: np.ndarray
 
 
+@checked
 def expected(
     system: Map | Diffusion | Scheme,
     tests: Sequence[Callable[[np.ndarray], np.ndarray]],

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from .data import Data
 
 SHAPE = (3, 32, 32)  # channels, rows, columns
@@ -61,6 +62,7 @@ ARCHIVES = {
 }
 
 
+@checked
 def cifar(folder: str | Path, name: str = "cifar10") -> Data:
     """CIFAR-10, or CIFAR-100 with its fine labels: 50,000 images for training, 10,000 for testing.
 

@@ -6,11 +6,13 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..landscapes import Landscape
 
 DENSE = 256  # coordinates up to which the whole Hessian is decomposed
 
 
+@checked
 def extreme_eigenpairs(
     landscape: Landscape, w: Any, *, lowest: int = 1, highest: int = 1, tolerance: float = 1e-6
 ) -> tuple[np.ndarray, np.ndarray]:

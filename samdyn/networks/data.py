@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class Data:
     classes: int
 
 
+@checked
 def digits(*, test: float = 0.2, seed: int = 0) -> Data:
     """The 1797 handwritten digits of scikit-learn, 8×8 pixels, one after the other: inputs ``(N, 64)``.
 
@@ -57,6 +59,7 @@ def digits(*, test: float = 0.2, seed: int = 0) -> Data:
     return _data("digits", inputs[~chosen], targets[~chosen], inputs[chosen], targets[chosen])
 
 
+@checked
 def mnist1d(*, samples: int = 5000, seed: int = 42) -> Data:
     """MNIST-1D: noisy, sheared and shifted outlines of ten digits, 40 points each; inputs ``(N, 40)``.
 

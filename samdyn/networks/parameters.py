@@ -8,6 +8,7 @@ from torch import nn
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 from .. import checks
+from ..arguments import checked
 from ..methods import Blocks
 
 
@@ -114,6 +115,7 @@ class ParameterBlocks(Blocks):
         return self
 
 
+@checked
 def weights(parameters: nn.Module | Iterable[tuple[str, torch.Tensor]]) -> ParameterBlocks:
     """Return which coordinates of trainable parameters ASAM's authors scale: all but those of biases.
 

@@ -8,12 +8,14 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 from ..noise import Draws
 from ..simulate.starts import choose_device, choose_dtype, save_points, start_points
 from ..simulate.threads import threads_for
 
 
+@checked
 def train(
     map_: Map,
     starts: Any,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import checks
+from ..arguments import checked
 from ..simulate.progress import tracked
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ DPI = 80
 COLORS = 64  # enough for lines and greys
 
 
+@checked
 def animate(
     draw: Callable[[float, "Axes"], Any],
     values: Iterable[float],

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis import DIVERGED, UNDECIDED, Attractor, Basins
+from ..arguments import checked
 from .legends import equal_units, legend_below_axes
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ OTHERS = {DIVERGED: ("white", "..."), UNDECIDED: ("#222222", "")}
 NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
 
 
+@checked
 def basins(basins: Basins, ax: "Axes") -> "Axes":
     """Draw the basin of every attractor, numbered where it lies in the plane, with a legend below the axes.
 

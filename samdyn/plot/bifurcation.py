@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis import BifurcationDiagram, OrbitDiagram
+from ..arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ MARKERS: dict[str, dict[str, Any]] = {  # by kind of bifurcation: shapes that ar
 }
 
 
+@checked
 def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0, name: str = "w") -> "Axes":
     """Draw the branches, solid where they attract and dashed where not, and mark the bifurcations.
 
@@ -58,6 +60,7 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
     return ax
 
 
+@checked
 def orbits(diagram: OrbitDiagram, ax: "Axes", *, coordinate: int = 0, name: str = "w") -> "Axes":
     """Draw where runs are in the end, as dots; arguments as in ``bifurcation``."""
     w = diagram.w[:, :, coordinate]

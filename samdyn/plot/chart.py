@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..analysis import StabilityChart
+from ..arguments import checked
 from .legends import legend_below_figure
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ LABELS = {
 HOLDS, LEAVES = "#0072B2", "#F0E442"  # dark and light: told apart in grey too
 
 
+@checked
 def stability_chart(chart: StabilityChart, ax: "Axes", *, predicted: StabilityChart | None = None) -> "Axes":
     """Draw where runs return to a critical point (dark) and where they leave it (light), as measured.
 

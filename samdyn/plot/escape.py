@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..analysis import Escape, Survival
+from ..arguments import checked
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
 
 
+@checked
 def survival(curve: Survival, ax: "Axes", *, band: bool = True, **style: Any) -> "Axes":
     """Draw a Kaplan–Meier curve with its 95 % band: the probability of still being near the saddle, against t = kη."""
     style.pop("marker", None)
@@ -28,6 +30,7 @@ def survival(curve: Survival, ax: "Axes", *, band: bool = True, **style: Any) ->
     return ax
 
 
+@checked
 def trapped_fraction(
     rho: Sequence[float], results: Sequence[Escape], ax: "Axes", *, threshold: float | None = None, **style: Any
 ) -> "Axes":
@@ -57,6 +60,7 @@ def trapped_fraction(
     return ax
 
 
+@checked
 def cosine(cosines: "xarray.DataArray", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
     """Draw cos(∇L(w), ∇L(wᵖ)) along one run, as dots because it jumps, against the step."""
     style.pop("linestyle", None)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import checked
+
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
@@ -50,6 +52,7 @@ def is_inside(w: np.ndarray, ax: "Axes") -> bool:
     return bool(((w >= low) & (w <= high)).all())
 
 
+@checked
 def fate(runs: "xarray.Dataset", *, run: int = 0) -> str:
     """Say in a word what became of a run, for a legend.
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..landscapes import Box, Landscape
 from .fate import DIVERGED, alive, is_inside, within_view
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 RESOLUTION = 201
 
 
+@checked
 def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None, bar: bool = True) -> "Axes":
     """Draw the loss in the plane, darker is lower, with a colour bar; all bands cover the same area.
 
@@ -42,6 +44,7 @@ def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None, bar: b
     return ax
 
 
+@checked
 def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
     """Draw one run over contours: a ring where it starts, a filled marker where it ends.
 
@@ -64,6 +67,7 @@ def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "
     return ax
 
 
+@checked
 def surface(landscape: Landscape, ax: Any, *, box: Box | None = None) -> Any:
     """Draw the loss as a surface.
 
@@ -83,6 +87,7 @@ def surface(landscape: Landscape, ax: Any, *, box: Box | None = None) -> Any:
     return ax
 
 
+@checked
 def surface_path(runs: "xarray.Dataset", ax: Any, *, run: int = 0, **style: Any) -> Any:
     """Draw one run on a surface, at the height of its loss; arguments as in ``path``."""
     states = alive(runs, run)

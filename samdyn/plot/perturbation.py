@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Map
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked
 def perturbed(map_: Map, runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, every: int = 1, **style: Any) -> "Axes":
     """Draw the iterates of one run, w, with an arrow from each to its perturbed point wᵖ, as in [K23]'s figures.
 

@@ -9,6 +9,7 @@ import torch
 from ..analysis import Equilibrium, Manifolds, equilibria
 from ..analysis import manifolds as manifolds_of
 from ..analysis.equilibria import plane_box
+from ..arguments import checked
 from ..dynamics import Flow
 from ..landscapes import Box
 from ..theory.stability import stability
@@ -34,6 +35,7 @@ STABLE, UNSTABLE, TRAP = "#D55E00", "#0072B2", "#56B4E9"
 FINE = 1e-3  # of the box: the tolerance of a drawn curve
 
 
+@checked
 def phase_portrait(
     flow: Flow,
     box: Box | None = None,
@@ -89,6 +91,7 @@ def phase_portrait(
     return ax
 
 
+@checked
 def manifolds(curves: Manifolds, ax: "Axes") -> "Axes":
     """Draw the stable manifold of a saddle, solid, and its unstable manifold, dashed."""
     from matplotlib.patheffects import Normal, Stroke
@@ -104,6 +107,7 @@ def manifolds(curves: Manifolds, ax: "Axes") -> "Axes":
     return ax
 
 
+@checked
 def mark(points: Sequence[Equilibrium], ax: "Axes") -> "Axes":
     """Mark equilibria by their type: the black ones attract."""
     for kind, style in MARKERS.items():

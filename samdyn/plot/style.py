@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..arguments import checked
 from ..methods import Method
 
 # Okabe and Ito's colours, ordered by lightness as methods are met; every method has a dash and a marker of its own too.
@@ -30,6 +31,7 @@ STYLE: Any = {
 }
 
 
+@checked
 def line(method: Method | str) -> dict[str, Any]:
     """Return the colour, line style and marker of a method, or of its name."""
     return dict(LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER))

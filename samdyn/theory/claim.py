@@ -1,8 +1,13 @@
 """A claim: a closed form, where it comes from, and a rival that the same measurement must be able to reject."""
 
-from collections.abc import Callable
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from .. import checks
+from ..arguments import quantity
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,8 @@ class Verdict:
     @property
     def agrees(self) -> bool:
         """Whether the measurement is within the tolerance of the prediction, relative to it."""
-        return abs(self.measured - self.predicted) <= self.tolerance * abs(self.predicted)
+        never = self.measured == self.predicted  # where both are infinite, their difference is no number
+        return never or abs(self.measured - self.predicted) <= self.tolerance * abs(self.predicted)
 
     @property
     def rejects_rival(self) -> bool:
@@ -47,8 +53,41 @@ class Claim:
     rival_reason: str
 
     def __call__(self, **parameters: Any) -> float:
-        return self.formula(**parameters)
+        return self.formula(**self._checked(parameters))
 
     def check(self, measured: float, tolerance: float, **parameters: Any) -> Verdict:
-        """Hold a measurement against the formula and its rival, within a relative tolerance."""
-        return Verdict(float(measured), float(self.formula(**parameters)), float(self.rival(**parameters)), tolerance)
+        """Hold a measurement against the formula and its rival, within a relative tolerance.
+
+        Raises:
+            InputError: parameters that the formula does not take, one that it needs and was not given, or NaN.
+        """
+        parameters = self._checked(parameters)
+        rival = {name: value for name, value in parameters.items() if _takes(self.rival, name)}
+        return Verdict(float(measured), float(self.formula(**parameters)), float(self.rival(**rival)), tolerance)
+
+    def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters if they are those that formula and rival take, and numbers where numbers are meant."""
+        needed = _named(self.formula)
+        known = {**_named(self.rival), **needed}
+        listed = ", ".join(known)
+        for name in parameters:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                fix = f"Did you mean {near[0]!r}?" if near else f"Use {listed}"
+                checks.reject("parameter", name, f"this closed form takes {listed}", fix)
+        for name, parameter in needed.items():
+            if name not in parameters and parameter.default is parameter.empty:
+                checks.reject("parameters", sorted(parameters), f"{name} is missing: it takes {listed}", f"Give {name}")
+        words = {name for name, parameter in known.items() if isinstance(parameter.default, str)}
+        free = {name for name, value in parameters.items() if value is None and known[name].default is None}
+        return {n: v if n in words | free else quantity(n, v) for n, v in parameters.items()}
+
+
+def _named(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(function).parameters.items()
+    return {name: p for name, p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+
+
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..arguments import Quantity, checked
 from ..noise.model import COUPLINGS
 from .claim import Claim
 
 
-def ou(a: Any, d: Any, t: Any) -> Any:
+@checked
+def ou(a: Quantity, d: Quantity, t: Quantity) -> Any:
     """Return the variance at t of dX = −aX dt + √D dW, X(0) = 0: D/(2a)·(1 − e^{−2at}), and Dt where a = 0.
 
     inf where it is beyond the floating-point range.
@@ -58,7 +60,15 @@ def _theorem_3(lam: Any, lr: Any, batch_size: Any, t: Any, momentum: Any, rho: A
     return first / ((1 - momentum) ** 3 * batch_size) + _theorem_2(lam, lr, batch_size, t, rho, momentum)
 
 
-def theorem_3_other_reading(lam: Any, lr: Any, batch_size: Any, t: Any, momentum: Any, rho: Any = 0.0) -> Any:
+@checked
+def theorem_3_other_reading(
+    lam: Quantity,
+    lr: Quantity,
+    batch_size: Quantity,
+    t: Quantity,
+    momentum: Quantity,
+    rho: Quantity = 0.0,
+) -> Any:
     """Theorem 3 of [K23] with C₂ = η/t, as one summary prints it: unconfirmed.
 
     For η ≪ t it drops the first term, and is nearer to iterates from rest than Theorem 3 with C₂ = t/η: that term is

@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 
 from .. import checks
+from ..arguments import checked
 from ..landscapes.parse import rational
 from ..methods import Ascent, Method
 from ..ops import Point, derivative, symbolic
@@ -25,6 +26,7 @@ SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # a point o
 NOT_LINEAR = "its field has no Jacobian at a critical point"
 
 
+@checked
 def effective_hessian(method: Method, lam: Any = LAMBDA) -> sympy.Expr:
     """Return λₑ(λ), what a method makes of an eigenvalue λ of the Hessian at a critical point: ẇ = −Hₑ(w − w*).
 

@@ -5,6 +5,7 @@ from typing import Any
 import sympy
 import torch
 
+from ..arguments import checked
 from ..dynamics import Map
 from ..methods import GD, USAM, ExactSAM
 from .effective import derived
@@ -36,6 +37,7 @@ def effective_curvatures(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor |
     return eigenvalues * (sum(powers[1:], powers[0]) / n if method.average else powers[-1])
 
 
+@checked
 def predicted_growth(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | None:
     """Return the rate, in 1/t, at which distances from a critical point grow; negative where it attracts.
 

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..noise import direction_moments, direction_slope
 from ..noise.model import COUPLINGS
 from .claim import Claim
@@ -17,6 +18,7 @@ LARGE = 1000  # dimensions, from which on the next term of Stirling's series is 
 SINGULAR = 1e-12  # an eigenvalue of H below this share of the largest is zero
 
 
+@checked
 def noisy_radius(rho: float, noise: float, dim: int) -> float:
     """Return ρₑ = ρ c_d/s, c_d = Γ((d+1)/2)/(√2 Γ(d/2+1)): near a critical point SAM is on average USAM of this radius.
 
@@ -99,6 +101,7 @@ noisy_escape_rate = Claim(
 )
 
 
+@checked
 def mean_step(
     w: torch.Tensor, hessian: Any, covariance: Any, rho: float, coupling: str = "shared"
 ) -> tuple[torch.Tensor, torch.Tensor]:

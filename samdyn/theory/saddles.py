@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import sympy
 
 from ..analysis import Boundary
+from ..arguments import checked
 from ..dynamics import Map
 from ..methods import DNSAM, GD, SAM, USAM, Ascent, ExactSAM
 from .claim import Claim
@@ -16,15 +18,16 @@ from .growth import rate_along
 from .notation import RHO
 
 
-def effective_curvature(lam: float, rho: float, ascent_steps: int = 1) -> float:
+@checked
+def effective_curvature(lam: float | np.ndarray, rho: float | np.ndarray, ascent_steps: int = 1) -> Any:
     """λₑ = λ(1 + ρλ/n)ⁿ: what USAM with n ascent steps makes of a Hessian eigenvalue λ.  [K23; n > 1 derived]
 
-    ±inf where it leaves the floating-point range.
+    A float for numbers, an array for arrays, which broadcast. ±inf where it leaves the floating-point range.
     """
-    if lam == 0:
-        return 0.0
-    with np.errstate(over="ignore"):
-        return float(lam * np.float64(1 + rho * lam / ascent_steps) ** ascent_steps)
+    lam = np.asarray(lam, dtype=float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.where(lam == 0, 0.0, lam * (1 + rho * lam / ascent_steps) ** ascent_steps)
+    return found if found.ndim else float(found)
 
 
 def _threshold(
@@ -105,6 +108,7 @@ edge_of_stability = Claim(
 )
 
 
+@checked
 def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
     """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form.
 

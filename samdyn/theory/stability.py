@@ -9,6 +9,7 @@ import sympy
 import torch
 
 from .. import checks
+from ..arguments import checked
 from ..dynamics import Flow, Map
 from ..landscapes import Landscape
 from ..methods import Ascent, Method
@@ -151,6 +152,7 @@ class Stability:
         return self.table()
 
 
+@checked
 def stability(system: Map | Flow, point: Any) -> Stability:
     """Say whether a critical point attracts under a map or flow, and at which radii ρ.
 
