@@ -86,7 +86,7 @@ def check_escapes(escapes: xr.Dataset) -> None:
     assert fast < slow / 2
     assert float(sgd.k.sel(momentum=0.8, compared=EQUAL_K)) > 0.9 * slow
     assert (escapes.k_low <= escapes.k).sum() == escapes.left.notnull().sum()
-    # SAM with ρ = 0.4 is held at B = 64 (theory.md 20: ρ* = 0.2), and leaves at B = 4 (0.8).
+    # SAM with ρ = 0.4 is held at B = 64 (theory 20: ρ* = 0.2), and leaves at B = 4 (0.8).
     held = escapes.sel(algorithm="SAM", rho=0.4, momentum=0.0, compared=EQUAL)
     assert held.left.sel(batch_size=64) == 0
     assert np.isinf(held.k.sel(batch_size=64))

@@ -117,7 +117,7 @@ def test_dataset_holds_what_is_printed(small: Small) -> None:
 def test_the_outcomes_are_right(small: Small) -> None:
     runs = read(small[0])
     np.testing.assert_allclose(runs.saddle, [0, 0], atol=1e-12)
-    # GD leaves x² − y² in the end; SAM stays iff |y| < ρ (theory.md 2), but for starts within a step of it.
+    # GD leaves x² − y² in the end; SAM stays iff |y| < ρ (theory 2), but for starts within a step of it.
     y = runs.start.values[:, 1]
     clear = np.abs(np.abs(y) - 0.3) > 0.02
     assert clear.sum() >= 15

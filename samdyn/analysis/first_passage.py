@@ -21,7 +21,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 def first_passage_time(drift: Function, diffusion: Function, x0: float, low: float, high: float) -> float:
     """Return the mean time T(x0) at which dX = b(X) dt + √D(X) dW, X(0) = x0, first leaves (low, high).
 
-    T solves ½D T″ + b T′ = −1, T = 0 at both ends. [theory.md 18 has the drift's negative, dX = −b dt + √D dW.] With
+    T solves ½D T″ + b T′ = −1, T = 0 at both ends. [theory 18 has the drift's negative, dX = −b dt + √D dW.] With
     the scale S′ = exp(Φ), Φ = −∫ 2b/D, and the speed m = 2/(D S′),
 
         T = [S(x0, high) ∫ S(low, y) m(y) dy over (low, x0) + S(low, x0) ∫ S(y, high) m(y) dy over (x0, high)]

@@ -18,7 +18,7 @@ class Flow:
     """The flow that follows the iterates w ← w − ηF(w) at t = kη.
 
     order 1:  ẇ = −F(w),                   global error O(η)
-    order 2:  ẇ = −F(w) − (η/2) DF(w)F(w), global error O(η²), where F is differentiable  [theory.md 11]
+    order 2:  ẇ = −F(w) − (η/2) DF(w)F(w), global error O(η²), where F is differentiable  [theory 11]
 
     Attributes:
         landscape: the loss.

@@ -16,7 +16,7 @@ Law = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # w (d, N) ->
 
 
 def moments(source: Source, method: Method) -> Law:
-    """Return mean and covariance of F_ξ(w) over what a step draws.  [C23; theory.md 17]"""
+    """Return mean and covariance of F_ξ(w) over what a step draws.  [C23; theory 17]"""
     return Expectation(source, method, jumps(source, method))
 
 

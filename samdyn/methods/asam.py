@@ -69,7 +69,7 @@ class ASAM(Ascent):
 class UASAM(ASAM):
     """Unnormalised adaptive SAM: F(w) = ∇L(w + ρ T²g), T as in ASAM.
 
-    Near a critical point its Jacobian is H(I + ρT²H), as theory.md 5 has it; ASAM has none there.
+    Near a critical point its Jacobian is H(I + ρT²H), as theory 5 has it; ASAM has none there.
     """
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:

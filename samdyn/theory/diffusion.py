@@ -1,7 +1,7 @@
 """How far noise |H|/B carries runs from a critical point: mean squared displacements of SGD, SAM and heavy ball.
 
 Along an eigenvector of the Hessian of eigenvalue λ, from rest at the critical point, over the time t = kη; in the units
-of w, squared. Every form takes arrays, which broadcast. Section 4 of theory.md.
+of w, squared. Every form takes arrays, which broadcast. Section 4 of docs/theory.md.
 """
 
 from typing import Any

@@ -15,7 +15,7 @@ from .notation import LAMBDA, RHO
 def effective_curvatures(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | None:
     """Return λₑ for every eigenvalue λ of the Hessian: what the method makes of it; None where it has no Jacobian.
 
-    GD λ; USAM λ(1+ρλ/n)ⁿ, averaged (1/n)Σₖλ(1+ρλ/n)ᵏ; exact SAM λ(1+ρλ/n)²ⁿ  [theory.md 2.1, 2.4, 13]; of other
+    GD λ; USAM λ(1+ρλ/n)ⁿ, averaged (1/n)Σₖλ(1+ρλ/n)ᵏ; exact SAM λ(1+ρλ/n)²ⁿ  [theory 2.1, 2.4, 13]; of other
     methods it is derived (``effective_hessian``).
     Shapes: ``(d, 1)`` and a radius ``(n,)`` or a number give ``(d, n)`` or ``(d, 1)``.
     """

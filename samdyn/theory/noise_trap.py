@@ -23,7 +23,7 @@ def noisy_radius(rho: float, noise: float, dim: int) -> float:
     """Return ρₑ = ρ c_d/s, c_d = Γ((d+1)/2)/(√2 Γ(d/2+1)): near a critical point SAM is on average USAM of this radius.
 
     For noise N(0, s²I) of the gradient, shared or independent: E[unit(g + ξ)] = (c_d/s) g + O(g³/s³). In units of w per
-    gradient, as USAM's radius is.  [theory.md 20]
+    gradient, as USAM's radius is.  [theory 20]
     """
     if noise == 0:
         return math.inf if rho else 0.0
@@ -73,7 +73,7 @@ def _noisy_growth(lam: float, rho: float, noise: float, dim: int, lr: float, mom
 noise_threshold = Claim(
     statement="with gradient noise N(0, s²I), a saddle holds normalised SAM's runs near it above ρ = s/(c_d|λ|), λ the "
     "negative eigenvalue nearest 0, for a while that grows exponentially; shared or independent batches, any momentum",
-    source="derived [theory.md 20]; confirmed",
+    source="derived [theory 20]; confirmed",
     formula=_threshold,
     rival=lambda lam, noise, dim: _mean_length(noise, dim) / abs(lam) if lam else math.inf,
     rival_reason="unit(g + ξ) ≈ (g + ξ)/E‖ξ‖: as if all draws were of the mean length, when short ones count for more, "
@@ -92,7 +92,7 @@ gaussian_noise_threshold = Claim(
 noisy_escape_rate = Claim(
     statement="near a saddle the mean of normalised SAM's runs grows as exp(rate · t): the largest root of "
     "z² − (1+γ−ηλₑ)z + γ = 0 with λₑ = λ(1+ρₑλ), ρₑ = ρc_d/s",
-    source="derived [theory.md 1 and 20]; confirmed",
+    source="derived [theory 1 and 20]; confirmed",
     formula=_noisy_growth,
     rival=lambda lam, rho, noise, dim, lr, momentum=0.0: (
         _noisy_growth(lam, rho, noise, dim, lr) if momentum else rate_along(lam, lr)

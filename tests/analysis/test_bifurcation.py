@@ -260,7 +260,7 @@ def test_orbits_and_branches_check_each_other(map_: sd.Map, name: str, limits: t
 
 
 def test_ascent_steps_are_taken_in_turn() -> None:
-    """A saddle attracts for odd n < ρ|λ| alone (theory.md 2.4)."""
+    """A saddle attracts for odd n < ρ|λ| alone (theory 2.4)."""
     diagram = bifurcation_diagram(sd.Flow(SADDLE, sd.USAM(2.6)), "ascent_steps", (1, 8))
     (only,) = diagram.branches
     assert dict(zip(only.parameter, only.stable, strict=True)) == {n: n in (1, 3, 5) for n in range(1, 9)}

@@ -19,7 +19,7 @@ def ou(a: float, d: float, t: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("model", "coupling", "drift", "noise", "told"),
-    # At λ = −1 [theory.md 13]: the three couplings, and Theorem 2, as the model "fisher".
+    # At λ = −1 [theory 13]: the three couplings, and Theorem 2, as the model "fisher".
     [
         ("moments", "shared", -0.5, 0.25, 2.68e-4),
         ("moments", "independent", -0.5, 1.25, 1.34e-3),

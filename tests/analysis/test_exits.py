@@ -93,7 +93,7 @@ def test_mean_exit_time_where_none_leave() -> None:
 
 @pytest.mark.slow
 def test_msd_is_inverse_to_the_batch_size() -> None:
-    """[theory.md 15] The slope of log MSD over log B, of simulated runs, within its own error; exactly, −1."""
+    """[theory 15] The slope of log MSD over log B, of simulated runs, within its own error; exactly, −1."""
     sizes = [1, 4, 16, 64]
     directions = np.eye(2)
 

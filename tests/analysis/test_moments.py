@@ -23,7 +23,7 @@ LR, RHO, BATCH, STEPS = 0.01, 0.5, 16, 100
     ],
 )
 def test_closed_forms(method: sd.Method, coupling: str, drift: float, noise: float, told: float) -> None:
-    """theory.md 13, at λ = −1: drift λ(1 + ρλ), and the noise of each coupling."""
+    """theory 13, at λ = −1: drift λ(1 + ρλ), and the noise of each coupling."""
     map_ = sd.Map(UNIT, method, lr=LR, noise=sd.noise.Fisher((0, 0), BATCH, coupling=coupling))
     mean, covariance = linear_step(map_).moments((0.2, 0.1), STEPS)
     q = 1 + LR * drift
@@ -36,7 +36,7 @@ def test_closed_forms(method: sd.Method, coupling: str, drift: float, noise: flo
 
 @pytest.mark.parametrize("lam", [0.5, 2.0])
 def test_stationary_variance_of_shared_usam(lam: float) -> None:
-    """ηC(1 + ρλ)/(λ(2 − ηλ(1 + ρλ)))  [theory.md 17]."""
+    """ηC(1 + ρλ)/(λ(2 − ηλ(1 + ρλ)))  [theory 17]."""
     landscape = sd.landscapes.quadratic([lam])
     map_ = sd.Map(landscape, sd.USAM(0.3), lr=0.1, noise=sd.noise.Gaussian(0.7))
     factor = 1 + 0.3 * lam

@@ -25,7 +25,7 @@ def law(method: sd.Method, model: str, coupling: str = "shared") -> tuple[np.nda
 
 @pytest.mark.parametrize(
     ("method", "model", "coupling", "drift", "factor"),
-    # In units of H w and of |H|/B, a = ρλ  [theory.md 13]
+    # In units of H w and of |H|/B, a = ρλ  [theory 13]
     [
         (sd.GD(), "moments", "shared", lambda a: 1, lambda a: 1),
         (sd.USAM(RHO), "moments", "shared", lambda a: 1 + a, lambda a: (1 + a) ** 2),
@@ -113,7 +113,7 @@ def test_momentum_is_the_underdamped_system() -> None:
 
 
 def test_drift_is_the_mean_step_and_not_the_step_of_the_mean() -> None:
-    """[theory.md 17] On Beale they differ by a factor."""
+    """[theory 17] On Beale they differ by a factor."""
     w = torch.tensor([[0.1], [0.9]], dtype=torch.float64)
     mean = sd.Diffusion(BEALE, sd.SAM(0.3), sd.noise.Gaussian(4.0), lr=0.01).law(w)[0]
     of_mean = sd.SAM(0.3)(w, BEALE.grad)

@@ -244,7 +244,7 @@ def test_a_typo_is_answered_with_the_nearest_name():
     ("name", "point", "value", "eigenvalues"),
     [
         ("beale", (3, 0.5), 0, None),
-        ("beale", (0, 1), 14.203125, (-27.75, 27.75)),  # (1.5² + 2.25² + 2.625²); theory.md 1
+        ("beale", (0, 1), 14.203125, (-27.75, 27.75)),  # (1.5² + 2.25² + 2.625²); theory 1
         ("rosenbrock", (1, 1), 0, (0.39936, 1001.60064)),  # condition number 2508
         ("himmelblau", (3, 2), 0, None),
         ("saddle", (0, 0), 0, (-2, 2)),

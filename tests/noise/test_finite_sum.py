@@ -120,7 +120,7 @@ def test_micro_batches_have_perturbations_of_their_own(replacement: bool) -> Non
 
 @pytest.mark.parametrize("m", [1, 2, 4])
 def test_micro_batches_add_the_variance_of_their_gradients_to_usams_loss(m: int) -> None:
-    """USAM's mean step is the gradient of L + (ρ/2)(‖∇L‖² + tr Σ/m) to first order in ρ  [theory.md 19].
+    """USAM's mean step is the gradient of L + (ρ/2)(‖∇L‖² + tr Σ/m) to first order in ρ  [theory 19].
 
     A central difference of E F in ρ is the first-order term up to O(ρ²).
     """

@@ -31,7 +31,7 @@ def exact(drift: float, noise: float) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("coupling", "noise", "told"),
-    # USAM's step is λ(1 + ρλ)w + (1 + ρλ)ξ, with two noises ξ₂ + ρλξ₁, with a clean ascent ξ  (theory.md 13).
+    # USAM's step is λ(1 + ρλ)w + (1 + ρλ)ξ, with two noises ξ₂ + ρλξ₁, with a clean ascent ξ  (theory 13).
     [("shared", lambda a: (1 + a) ** 2, 2.67e-4), ("independent", lambda a: 1 + a**2, 1.34e-3),
      ("clean", lambda a: 1.0, 1.07e-3)],
 )  # fmt: skip

@@ -207,7 +207,7 @@ def test_settled_on_the_two_cycle_of_sam() -> None:
     lr, rho = 0.01, 0.5
     runs = sd.simulate(sd.Map(SADDLE, sd.SAM(rho), lr=lr), [[-3.0, -0.01], [1.0, 0.0]], 5000, save_every=1)
     assert runs.status.values.tolist() == ["settled"] * 2
-    amplitude = lr * rho * 2 / (2 - lr * 2)  # theory.md 3
+    amplitude = lr * rho * 2 / (2 - lr * 2)  # theory 3
     last = runs.w.values[:, -2:, 0]
     # The certificate promises √ε.
     np.testing.assert_allclose(np.abs(last), amplitude, atol=1.5e-8)

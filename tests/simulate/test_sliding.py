@@ -141,7 +141,7 @@ def test_sam_slides_along_the_minima_of_the_relu_product(many: bool) -> None:
 
 @SOLVERS
 def test_sam_drifts_along_a_ravine(many: bool) -> None:
-    # L = (1 + z²)y²/2: on y = 0 SAM looks at y = ±ρ, where ∂L/∂z = zρ²: z = z₀ e^(−ρ²t) [theory.md 8].
+    # L = (1 + z²)y²/2: on y = 0 SAM looks at y = ±ρ, where ∂L/∂z = zρ²: z = z₀ e^(−ρ²t) [theory 8].
     rho, t = 0.5, np.array([1.0, 4.0, 8.0])
     run = runs("(1 + x**2)*y**2/2", sd.SAM(rho), (1.0, 0.0), t, many)
     moved = runs("(1 + x**2)*y**2/2", sd.SAM(rho), (1.0, 1e-3), t, many)

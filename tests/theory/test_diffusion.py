@@ -80,7 +80,7 @@ def test_gap_of_theorem_2() -> None:
 
 
 def test_theorem_2_is_what_no_coupling_does() -> None:
-    """theory.md 13's numbers: 8.11e-4 told, and six couplings and methods that are elsewhere."""
+    """theory 13's numbers: 8.11e-4 told, and six couplings and methods that are elsewhere."""
     given = {"lam": -1.0, "lr": 0.01, "batch_size": 16, "t": 1.0, "rho": 0.5}
     told = theory.theorem_2_msd(**given)
     assert told == pytest.approx(8.11e-4, rel=0.05)  # the recursion's; the limit η → 0 is 7e-3 from it
