@@ -49,7 +49,7 @@ def flat(net):
     return torch.nn.utils.parameters_to_vector(net.parameters()).detach().clone()
 
 
-class NetworkLoss:
+class NetworkLoss(sd.Landscape):
     """What a Map asks of a landscape: the dimension and the gradient, here those of a network's loss."""
 
     def __init__(self, net):
