@@ -20,14 +20,24 @@ def train(
     *,
     save_every: int | None = None,
     seed: int = 0,
+    runs: Any = None,
     dtype: str | torch.dtype = torch.float32,
     device: str = "auto",
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Train networks by a map, yielding how many steps they took and where they are, ``(d, n)``, at every save.
 
     What ``samdyn.simulate`` does too, but that lr, momentum and the method's rho may be tensors ``(n,)``, one per
-    network: grids of settings are then trained together, which is some four times as fast as one after the other. The
-    batches of a network depend on seed and on its number alone. One that diverges goes on as nan.
+    network: grids of settings are then trained together, which is some four times as fast as one after the other. One
+    that diverges goes on as nan.
+
+    The batches of a network depend on ``seed`` and on its entry of ``runs`` alone. By default that is its place among
+    the networks, so that a grid with one more radius gives the others new batches. In a grid give every network the
+    index of its initial weights: settings are then compared on the same batches, whatever other settings are there::
+
+        starts = network.vector(models)                              # (inits, d)
+        rho = torch.tensor(radii).repeat_interleave(len(models))     # (radii · inits,)
+        runs = torch.arange(len(models)).repeat(len(radii))          # the same batches at every radius
+        train(Map(network, SAM(rho), lr=0.1, noise=FiniteSum(32)), starts.repeat(len(radii), 1), 1000, runs=runs)
 
     Args:
         map_: the iterates, on a ``Network`` and with ``noise.FiniteSum`` for mini-batches.
@@ -35,10 +45,11 @@ def train(
         steps: how many.
         save_every: how often to yield; the start and the last step are among them. None: the last alone.
         seed: of the batches.
+        runs: ``(n,)``, integers in [0, 2³²): networks with the same one have the same batches. None: 0, 1, …, n − 1.
         dtype, device: as for ``samdyn.simulate``.
 
     Raises:
-        InputError: no map; bad starts; a number of steps that is none; settings for another number of networks.
+        InputError: no map; bad starts; a number of steps that is none; settings or runs for another number of networks.
     """
     if not isinstance(map_, Map):
         checks.reject("map_", map_, "is no map: networks take steps", "Use samdyn.Map(network, method, lr=0.1)")
@@ -52,11 +63,27 @@ def train(
             rule = f"{w.shape[1]} networks are trained, each with one"
             checks.reject(name, value, rule, "Give a number, or a tensor with one number per network")
     saves = save_points(steps, save_every)
-    return _train(_like(map_, w), w, saves, seed)
+    return _train(_like(map_, w), w, saves, seed, _indices(runs, w.shape[1]).to(w.device))
 
 
-def _train(map_: Map, w: torch.Tensor, saves: np.ndarray, seed: int) -> Iterator[tuple[int, torch.Tensor]]:
-    runs, state, done = torch.arange(w.shape[1], device=w.device), map_.start(w), 0
+def _indices(runs: Any, number: int) -> torch.Tensor:
+    """Return the indices ``(number,)``, int64, that networks draw their batches by."""
+    if runs is None:
+        return torch.arange(number)
+    rule, fix = f"must be {number} integers in [0, 2**32), one per network", "Use e.g. runs=range(number of networks)"
+    try:
+        indices = np.asarray(runs.cpu() if torch.is_tensor(runs) else runs)
+    except ValueError:  # rows of unequal lengths
+        checks.reject("runs", runs, rule, fix)
+    if indices.shape != (number,) or indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= 2**32:
+        checks.reject("runs", indices.tolist(), rule, fix)
+    return torch.from_numpy(indices.astype(np.int64))
+
+
+def _train(
+    map_: Map, w: torch.Tensor, saves: np.ndarray, seed: int, runs: torch.Tensor
+) -> Iterator[tuple[int, torch.Tensor]]:
+    state, done = map_.start(w), 0
     for save in map(int, saves):
         with torch.no_grad():
             for step in range(done + 1, save + 1):

@@ -38,6 +38,26 @@ def test_each_is_trained_as_if_it_were_alone() -> None:
             np.testing.assert_allclose(w[:, i], alone.w.sel(step=step)[0], rtol=1e-11, atol=1e-13)
 
 
+def test_batches_do_not_depend_on_which_other_settings_are_trained() -> None:
+    made, starts = network()
+    inits, radii = torch.arange(3), [0.1, 0.3, 0.5]
+
+    def grid(radii: list[float], **settings: Any) -> torch.Tensor:
+        rho = torch.tensor(radii, dtype=torch.float64).repeat_interleave(3)
+        begin = starts.repeat(len(radii), 1)
+        ((_, w),) = train(map_of(made, 0.2, 0.9, rho), begin, 9, dtype="float64", **settings)
+        return w.unflatten(1, (len(radii), 3))
+
+    three, one = (grid(some, runs=inits.repeat(len(some))) for some in (radii, radii[1:2]))
+    torch.testing.assert_close(three[:, 1], one[:, 0], rtol=1e-11, atol=1e-13)
+    # By default a network's index is its place, and the second radius has the batches of networks 3 to 5.
+    places = grid(radii, runs=np.arange(9, dtype=np.uint32))
+    assert torch.equal(places, grid(radii))
+    torch.testing.assert_close(places[:, 0], three[:, 0], rtol=1e-11, atol=1e-13)
+    assert not torch.allclose(places[:, 1], one[:, 0], rtol=1e-3)
+    torch.testing.assert_close(places[:, 1], grid(radii[1:2], runs=[3, 4, 5])[:, 0], rtol=1e-11, atol=1e-13)
+
+
 def test_dtypes_and_the_last_save_alone() -> None:
     made, starts = network()
     ((step, w),) = train(map_of(made, *torch.tensor(SETTINGS, dtype=torch.float64).T), starts, 3)
@@ -70,6 +90,12 @@ def test_a_flow_is_no_map() -> None:
         ({"steps": 0}, "steps = 0"),
         ({"save_every": 0}, "save_every = 0"),
         ({"seed": -1}, "seed = -1"),
+        ({"runs": [0, 1]}, r"runs = \[0, 1\]: must be 3 integers"),
+        ({"runs": [0, 1, -1]}, "runs = "),
+        ({"runs": [0, 1, 2**32]}, "runs = "),
+        ({"runs": [0.0, 1.0, 2.0]}, "runs = "),
+        ({"runs": [[0], [1, 2], []]}, "runs = "),
+        ({"runs": "abc"}, "runs = 'abc'"),
         ({"starts": np.zeros((2, 3))}, "coordinates"),
     ],
 )
