@@ -6,6 +6,7 @@ which measure orders them better. Then one of them is rescaled without changing 
 
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,12 +16,14 @@ import torch
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from rich.table import Table
+from scipy.stats import kendalltau
 from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
-from samdyn.analysis.intervals import mean_interval
+from samdyn.analysis.intervals import median_interval
 from samdyn.networks import Data, Network
 from samdyn.ops import unit
 from samdyn.output import OutputFolder
@@ -32,34 +35,38 @@ AXES = {"lr": "η", "batch_size": "B", "rho": "ρ", "scale": "scale"}
 GAPS = {"loss_gap": "test loss − training loss", "error_gap": "test error − training error"}
 CHECKED = 10  # steps from one look at the training loss to the next
 SHARE = 0.5  # of the digits, for testing
+MEASURE = "measure: "  # before the names of measures among a network's numbers
 KNOWING_NOTHING = float(np.log(10))
 FEW = 10  # networks, below which nothing is correlated
 FACTORS = (0.25, 0.5, 2.0, 4.0)  # on the first layer, and their inverses on the second
 
-LEGEND = """\
-τ: Kendall's over all networks, with 95 % bootstrap intervals ({resamples} resamples of the networks, the
-same for every row). ψ: granulated; the mean over hyper-parameters of the mean τ among networks that
-differ in it alone; the last columns are its terms. ±: 95 %, Student t over {inits} inits, each with the
-whole grid. minus plain: adaptive − plain. Last rows: what is no sharpness at all.
-"""
-WITHIN = "τ with the gaps as above, among the networks of one scale of the initial weights.\n"
-RESCALED = "Over what they were before: first layer × a, weights of the second / a; the function is the same."
+LEGEND = (
+    "τ is Kendall's over the networks of one seed, which has the whole grid; ψ is granulated: the mean over "
+    "hyper-parameters of the mean τ among networks that differ in it alone, whose terms are the last columns. All "
+    'are medians over {seeds} seeds with 95 % bootstrap intervals. "minus plain" is adaptive minus plain '
+    "sharpness, seed by seed. The last rows are no sharpness at all."
+)
+WITHIN = "τ with both gaps, as above, among the networks of one scale of the initial weights.\n"
+RESCALED = (
+    "Over what they were before: the first layer is multiplied by a, the weights of the second divided by a; the "
+    "function is the same."
+)
 
 
 def main(
     lr: Annotated[str, Option(help="Learning rates η.")] = "0.05,0.1,0.2",
     batch_sizes: Annotated[str, Option(help="Batch sizes B.")] = "8,32,128",
-    rho: Annotated[str, Option(help="Radii ρ ≥ 0 of SAM in training; 0 is SGD.")] = "0,0.05,0.1",
+    rho: Annotated[str, Option(help="Radii ρ ≥ 0 of SAM in training; 0 is SGD.")] = "0,0.1",
     scales: Annotated[str, Option(help="Factors on the initial weights.")] = "1,2,4",
-    inits: Annotated[int, Option(help="Initial weights for every setting.")] = 4,
+    seeds: Annotated[int, Option(help="Networks of every setting; 30 in the docs.")] = 6,
     samples: Annotated[int, Option(help="Digits to train on, up to 898.")] = 200,
     train_loss: Annotated[float, Option(help="Training stops at the first look at which the loss is this low.")] = 0.02,
     steps: Annotated[int, Option(help="Steps after which a network that is not there is left out.")] = 1500,
     radius: Annotated[float, Option(help="ρ of sharpness.")] = 0.05,
     adaptive_radius: Annotated[float, Option(help="ρ of adaptive sharpness.")] = 0.5,
     ascent_steps: Annotated[int, Option(help="Steps of the longer ascent, 2 at least.")] = 20,
-    resamples: Annotated[int, Option(help="Of the bootstrap.")] = 2000,
-    seed: Annotated[int, Option(help="Of weights, batches and resamples.")] = 0,
+    seed: Annotated[int, Option(help="Of initial weights and batches.")] = 0,
+    processes: Annotated[int, Option(help="How many work at once; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figure and data; replaced only if it holds an earlier result.")
@@ -76,8 +83,8 @@ def main(
         "rho": several("--rho", rho, lambda v: 0 <= v < np.inf, "must be two or more finite numbers >= 0"),
         "scale": several("--scales", scales, above, rule),
     }
-    if checks.count("--inits", inits, "Use e.g. --inits 4") < 2:
-        checks.reject("--inits", inits, "one alone tells no interval", "Use e.g. --inits 4")
+    if checks.count("--seeds", seeds, "Use e.g. --seeds 6") < 2:
+        checks.reject("--seeds", seeds, "one alone tells no interval", "Use e.g. --seeds 6")
     if checks.count("--samples", samples, "Use e.g. --samples 200") > 898:
         checks.reject("--samples", samples, "there are 898 to train on", "Use e.g. --samples 200")
     rule = f"must lie in (0, {KNOWING_NOTHING:.2f}), below the loss of networks that know nothing"
@@ -87,16 +94,17 @@ def main(
     checks.positive("--adaptive-radius", adaptive_radius, "Use e.g. --adaptive-radius 0.5")
     if checks.count("--ascent-steps", ascent_steps, "Use e.g. --ascent-steps 20") < 2:
         checks.reject("--ascent-steps", ascent_steps, "one step is measured anyway", "Use e.g. --ascent-steps 20")
-    if checks.count("--resamples", resamples, "Use e.g. --resamples 2000") < 1000:
-        checks.reject("--resamples", resamples, "must be at least 1000", "Use e.g. --resamples 2000")
-    checks.word("--seed", seed + inits, "Use e.g. --seed 0")
+    for word in (seed, seed + seeds):  # a network's own
+        checks.word("--seed", word, "Use e.g. --seed 0")
+    checks.count("--processes", processes, "Use e.g. --processes 2")
     choose_device(device)
 
     console = cli.console()
     with OutputFolder(out, "asam_correlation", parameters) as folder:
         data = networks.digits(test=SHARE)
         net = landscape(data, samples)
-        w, found = training(net, axes, inits, train_loss, steps, seed, device)
+        sharp = Sharpness(radius, adaptive_radius, ascent_steps)
+        found, w = training(net, data, axes, seeds, train_loss, steps, sharp, seed, device, processes)
         reached, total = int(found.step.notnull().sum()), found.step.size
         shape = "-".join(map(str, WIDTHS))
         console.print(
@@ -106,20 +114,19 @@ def main(
         if reached < FEW:
             rule = f"only {reached} of {total} networks came to it in {steps} steps"
             checks.reject("--train-loss", train_loss, rule, "Use a larger one, or more --steps")
-        found = measured(net, data, w, found, radius, adaptive_radius, ascent_steps)
-        told = {gap: correlations(found, found[gap], resamples, seed) for gap in GAPS}
+        correlated = {gap: correlations(found, found[gap]) for gap in GAPS}
         for gap, title in GAPS.items():
-            console.print(correlation_table(told[gap], f"{title}: {spread(found[gap])}"))
-        console.print(LEGEND.format(resamples=resamples, inits=inits))
-        console.print(scale_table(found, resamples, seed), WITHIN, sep="\n")
-        rescaled = rescaling(net, w, found, radius, adaptive_radius, ascent_steps)
+            console.print(correlation_table(correlated[gap], f"{title}: {spread(found[gap])}"))
+        console.print(LEGEND.format(seeds=seeds))
+        console.print(scale_table(found), WITHIN, sep="\n")
+        rescaled = rescaling(net, w, sharp)
         console.print(rescaling_table(rescaled), RESCALED, sep="\n")
-        console.print(answer(told["loss_gap"]))
         folder.save_dataset(found, "networks.zarr")
-        folder.save_dataset(xr.concat(told.values(), xr.Variable("gap", [*told])), "correlations.zarr")
+        folder.save_dataset(xr.concat(correlated.values(), xr.Variable("gap", [*correlated])), "correlations.zarr")
         folder.save_dataset(rescaled, "rescaled.zarr")
         with plt.rc_context(plot.STYLE):
-            folder.save_figure(draw(found, told["loss_gap"]), "asam_correlation.png")
+            folder.save_figure(draw(found, correlated["loss_gap"]), "asam_correlation.png")
+        console.print(answer(correlated["loss_gap"]))
     console.print(f"figure, data and provenance in {out}/")
 
 
@@ -137,43 +144,100 @@ def landscape(data: Data, samples: int) -> Network:
     return Network(networks.models.mlp(WIDTHS), torch.nn.functional.cross_entropy, inputs, targets)
 
 
+@dataclass(frozen=True)
+class Sharpness:
+    """How sharpness is measured: radii of the plain and the adaptive one, and the steps of the longer ascent."""
+
+    radius: float
+    adaptive_radius: float
+    ascent_steps: int
+
+
 def training(
-    net: Network, axes: dict[str, list[Any]], inits: int, train_loss: float, steps: int, seed: int, device: str
-) -> tuple[torch.Tensor, xr.Dataset]:
-    """Train a network for every setting and init until its loss on all samples is low enough.
+    net: Network,
+    data: Data,
+    axes: dict[str, list[Any]],
+    seeds: int,
+    train_loss: float,
+    steps: int,
+    sharp: Sharpness,
+    seed: int,
+    device: str,
+    processes: int,
+) -> tuple[xr.Dataset, torch.Tensor]:
+    """Train a network for every setting and seed until its loss on all samples is low enough; measure it there.
+
+    Networks of one seed have the same batches, whatever else is in the grid.
 
     Returns:
-        Networks ``(d, n)`` and, along the hyper-parameters and "init", the steps they took: nan where they were too
-        many. The n networks are in the order of that array.
+        Along the hyper-parameters and "init", the steps taken, nan where they were too many, and of the others losses,
+        errors, gaps and measures; and the first network that came to the loss, ``(d,)``.
     """
-    together = {name: values for name, values in axes.items() if name != "batch_size"}
-    grid = [*itertools.product(*together.values(), range(inits))]
-    models = [networks.models.mlp(WIDTHS, scale=scale, seed=seed + init) for *_, scale, init in grid]
-    starts = net.vector(models)
-    lr, rho = (torch.tensor([row[i] for row in grid]) for i in (0, 1))
-    ends, taken = [], []
-    with progress_bar("training, by batch size", len(axes["batch_size"])) as show:
-        for i, size in enumerate(axes["batch_size"]):
-            noise = sd.noise.FiniteSum(int(size))
-            map_ = sd.Map(net, sd.SAM(rho), lr=lr, noise=noise)
-            one = until(net, map_, starts, train_loss, steps, (seed + i) % 2**32, device)
-            ends.append(one[0])
-            taken.append(one[1])
-            show(i + 1)
-    shape = [*map(len, together.values()), inits]
-    step = xr.DataArray(
-        np.reshape(taken, (-1, *shape)), coords={"batch_size": axes["batch_size"], **together, "init": range(inits)}
-    )
-    return torch.cat(ends, dim=1), xr.Dataset({"step": step})
+    work = [*itertools.product(axes["lr"], axes["batch_size"])]
+    together = [*itertools.product(axes["rho"], axes["scale"], range(seeds))]
+    parts = [(net, data, *setting, [*map(tuple, together)], train_loss, steps, sharp, seed, device) for setting in work]
+    found: dict[int, dict[str, np.ndarray]] = {}
+    first, chosen = torch.empty(0), len(parts)  # the part whose first network that is, whichever is done first
+    with progress_bar("training", len(parts)) as show:
+        for number, (numbers, w) in cli.in_processes(train_part, parts, processes):
+            found[number] = numbers
+            if len(w) and number < chosen:
+                first, chosen = w, number
+            show(len(found))
+    shape = [len(values) for values in axes.values()] + [seeds]
+    coords = {**axes, "init": range(seeds)}
+    on_grid = {
+        name: xr.DataArray(np.concatenate([found[n][name] for n in range(len(work))]).reshape(shape), coords=coords)
+        for name in found[0]
+    }
+    names = [name for name in on_grid if name.startswith(MEASURE)]
+    grid = xr.Dataset({name: values for name, values in on_grid.items() if name not in names})
+    grid["loss_gap"] = grid.test_loss - grid.train_loss
+    grid["error_gap"] = grid.test_error - grid.train_error
+    of = xr.Variable("of", [name.removeprefix(MEASURE) for name in names])
+    return grid.assign(measure=xr.concat([on_grid[name] for name in names], of)), first
+
+
+def train_part(
+    net: Network,
+    data: Data,
+    lr: float,
+    batch_size: int,
+    grid: list[tuple[float, float, int]],
+    train_loss: float,
+    steps: int,
+    sharp: Sharpness,
+    seed: int,
+    device: str,
+) -> tuple[dict[str, np.ndarray], torch.Tensor]:
+    """Train the networks of one η and B, for every (ρ, scale, init); return their numbers, and the first of them."""
+    rho, scales, inits = zip(*grid, strict=True)
+    starts = net.vector(networks.models.mlp(WIDTHS, scale=s, seed=seed + i) for s, i in zip(scales, inits, strict=True))
+    noise = sd.noise.FiniteSum(int(batch_size))
+    map_ = sd.Map(net, sd.SAM(torch.tensor(rho)), lr=lr, noise=noise)
+    w, taken = until(net, map_, starts, torch.tensor(inits), train_loss, steps, seed, device)
+    there = np.isfinite(taken)
+    numbers = {"step": taken}
+    for name, values in measured(net, data, w[:, there], sharp).items():
+        numbers[name] = np.full(len(taken), np.nan)
+        numbers[name][there] = values.double().cpu().numpy()
+    return numbers, w[:, there][:, 0].cpu() if there.any() else torch.empty(0)
 
 
 def until(
-    net: Network, map_: sd.Map, starts: torch.Tensor, train_loss: float, steps: int, seed: int, device: str
+    net: Network,
+    map_: sd.Map,
+    starts: torch.Tensor,
+    runs: torch.Tensor,
+    train_loss: float,
+    steps: int,
+    seed: int,
+    device: str,
 ) -> tuple[torch.Tensor, np.ndarray]:
     """Train networks until each has come to a loss; return where that was, ``(d, n)``, and the step, nan if nowhere."""
     taken = np.full(len(starts), np.nan)
     end = torch.empty(0)
-    for step, w in networks.train(map_, starts, steps, save_every=CHECKED, seed=seed, device=device):
+    for step, w in networks.train(map_, starts, steps, save_every=CHECKED, seed=seed, runs=runs, device=device):
         end = w.clone() if not step else end
         there = (net.value(w) <= train_loss).cpu().numpy() & np.isnan(taken)
         end[:, there] = w[:, there]
@@ -199,23 +263,17 @@ def sharpness(net: Network, w: torch.Tensor, radius: float, adaptive: bool, asce
     return highest - net.value(w)
 
 
-def measures(
-    net: Network, w: torch.Tensor, radius: float, adaptive_radius: float, ascent_steps: int
-) -> dict[str, torch.Tensor]:
+def measures(net: Network, w: torch.Tensor, sharp: Sharpness) -> dict[str, torch.Tensor]:
     """Return every sharpness of networks by name, ``(d, n) -> (n,)`` each."""
     return {
         f"{name}, {count} step{'s' * (count > 1)}": sharpness(net, w, rho, name == "adaptive", count)
-        for count in (1, ascent_steps)
-        for name, rho in (("plain", radius), ("adaptive", adaptive_radius))
+        for count in (1, sharp.ascent_steps)
+        for name, rho in (("plain", sharp.radius), ("adaptive", sharp.adaptive_radius))
     }
 
 
-def measured(
-    net: Network, data: Data, w: torch.Tensor, found: xr.Dataset, radius: float, adaptive_radius: float, steps: int
-) -> xr.Dataset:
-    """Return the dataset with losses, errors, gaps and measures of the networks that came to the loss."""
-    there = found.step.notnull().values.ravel()
-    w = w[:, there]
+def measured(net: Network, data: Data, w: torch.Tensor, sharp: Sharpness) -> dict[str, torch.Tensor]:
+    """Return losses, errors, measures of networks ``(d, n)``, ``(n,)`` each; measures' names begin with ``MEASURE``."""
     test = Network(net.model, net.criterion, data.test_inputs, data.test_targets)
     numbers = {
         "train_loss": net.value(w),
@@ -223,19 +281,8 @@ def measured(
         "train_error": 1 - net.accuracy(w, net.inputs, net.targets),
         "test_error": 1 - net.accuracy(w, data.test_inputs, data.test_targets),
     }
-    sharp = measures(net, w, radius, adaptive_radius, steps)
-    sharp |= {"training loss": numbers["train_loss"], "‖w‖": w.norm(dim=0)}
-
-    def on_grid(values: torch.Tensor) -> xr.DataArray:
-        full = np.full(there.shape, np.nan)
-        full[there] = values.double().cpu().numpy()
-        return found.step.copy(data=full.reshape(found.step.shape))
-
-    found = found.assign({name: on_grid(values) for name, values in numbers.items()})
-    found["loss_gap"] = found.test_loss - found.train_loss
-    found["error_gap"] = found.test_error - found.train_error
-    found["measure"] = xr.concat([on_grid(v) for v in sharp.values()], xr.Variable("of", [*sharp]))
-    return found
+    of = measures(net, w, sharp) | {"training loss": numbers["train_loss"], "‖w‖": w.norm(dim=0)}
+    return numbers | {MEASURE + name: values for name, values in of.items()}
 
 
 def spread(gap: xr.DataArray) -> str:
@@ -248,11 +295,17 @@ def signs(x: np.ndarray) -> np.ndarray:
     return np.nan_to_num(np.sign(x[..., :, None] - x[..., None, :]))
 
 
-def kendall(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return Kendall's τ_b of resamples that have every pair (x, y) so many times: ``(n,), (n,), (R, n) -> (R,)``."""
-    a, b = signs(x), signs(y)
-    both, of_x, of_y = (((counts @ pairs) * counts).sum(1) for pairs in (a * b, a**2, b**2))
-    return both / np.sqrt(of_x * of_y)
+def kendall(x: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
+    """Return Kendall's τ_b over all networks of a seed, "init"; networks without one of the two are left out.
+
+    0 for fewer than two networks, which show no order.
+    """
+    order = ("init", *AXES)
+    taus = []
+    for a, b in zip(x.transpose(..., *order).values, y.transpose(..., *order).values, strict=True):
+        known = np.isfinite(a) & np.isfinite(b)
+        taus.append(kendalltau(a[known], b[known]).statistic if known.sum() > 1 else 0.0)
+    return xr.DataArray(np.nan_to_num(taus), dims="init")
 
 
 def granulated(x: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
@@ -272,18 +325,6 @@ def granulated(x: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
     return xr.concat(terms, xr.Variable("axis", [*AXES]))
 
 
-def resampled(found: xr.Dataset, gap: xr.DataArray, resamples: int, seed: int) -> dict[str, np.ndarray]:
-    """Return τ of every measure with a gap: first of the networks as they are, then of resamples, ``(1 + R,)``."""
-    known = gap.notnull().values
-    n = int(known.sum())
-    drawn = np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=resamples)
-    counts = np.concatenate([np.ones((1, n)), drawn])
-    return {
-        str(name): kendall(found.measure.sel(of=name).values[known], gap.values[known], counts)
-        for name in found.of.values
-    }
-
-
 def with_differences(of: dict[str, Any]) -> dict[str, Any]:
     """Return the measures' numbers and, after each adaptive one, what it is less the plain one."""
     rows: dict[str, Any] = {}
@@ -294,63 +335,55 @@ def with_differences(of: dict[str, Any]) -> dict[str, Any]:
     return rows
 
 
-def correlations(found: xr.Dataset, gap: xr.DataArray, resamples: int, seed: int) -> xr.Dataset:
-    """Correlate every measure with a gap: τ with its interval, ψ and its terms, "row" by row."""
-    taus = with_differences(resampled(found, gap, resamples, seed))
-    terms = with_differences({str(name): granulated(found.measure.sel(of=name), gap) for name in found.of.values})
-    rows = []
-    for name, tau in taus.items():
-        low, high = np.quantile(tau[1:], (0.025, 0.975))
-        psi, wide = mean_interval(terms[name].mean("axis", skipna=False), "init")
-        each, each_wide = mean_interval(terms[name], "init")
-        numbers = {"tau": tau[0], "low": low, "high": high, "psi": psi, "wide": wide}
-        rows.append(xr.Dataset({**numbers, "term": each, "term_wide": each_wide}))
+def correlations(found: xr.Dataset, gap: xr.DataArray) -> xr.Dataset:
+    """Correlate every measure with a gap, seed by seed: τ, ψ and its terms, "row" by row."""
+    names = [str(name) for name in found.of.values]
+    taus = with_differences({name: kendall(found.measure.sel(of=name, drop=True), gap) for name in names})
+    terms = with_differences({name: granulated(found.measure.sel(of=name, drop=True), gap) for name in names})
+    rows = [
+        xr.Dataset({"tau": taus[name], "psi": terms[name].mean("axis", skipna=False), "term": terms[name]})
+        for name in taus
+    ]
     return xr.concat(rows, xr.Variable("row", [*taus])).assign_attrs(networks=int(gap.notnull().sum()))
 
 
-def correlation_table(told: xr.Dataset, title: str) -> Table:
+def median(values: xr.DataArray, style: str = "+.2f") -> str:
+    """Write the median of correlations over seeds with its interval; a seed without pairs shows no order, 0."""
+    return cli.with_interval(median_interval(values, "init", nan=0.0), style)
+
+
+def correlation_table(correlated: xr.Dataset, title: str) -> Table:
     """Return the table of correlations with one gap."""
-    table = cli.table(f"\n{title}", "measure", "τ", "95 %", "ψ", *(f"ψ_{mark}" for mark in AXES.values()))
-    for name in told.row.values:
-        one = told.sel(row=name)
-        table.add_row(
-            *(str(name), f"{float(one.tau):+.3f}", f"[{float(one.low):+.3f}, {float(one.high):+.3f}]"),
-            *(f"{float(one.psi):+.3f} ± {float(one.wide):.3f}", *(f"{float(term):+.2f}" for term in one.term)),
-        )
+    table = cli.table(f"\n{title}", "measure", "τ", "ψ", *(f"ψ_{mark}" for mark in AXES.values()), gap=1)
+    for name in correlated.row.values:
+        one = correlated.sel(row=name)
+        terms = median_interval(one.term, "init", nan=0.0)[0]
+        table.add_row(str(name), median(one.tau), median(one.psi), *(f"{float(term):+.2f}" for term in terms))
     return table
 
 
-def scale_table(found: xr.Dataset, resamples: int, seed: int) -> Table:
+def scale_table(found: xr.Dataset) -> Table:
     """Return the table of τ within every scale, with either gap and by either number of steps."""
     table = cli.table(
-        "One scale at a time", "gap of the", "by", "scale", "networks", "plain", "adaptive", "minus plain"
-    )
+        "\nOne scale of the initial weights at a time", "gap of the", "by", "scale", "networks",
+        "plain", "adaptive", "minus plain",
+    )  # fmt: skip
     steps = [str(name).removeprefix("plain, ") for name in found.of.values if str(name).startswith("plain")]
-    for (gap, title), scale in itertools.product(GAPS.items(), found.scale.values):
-        one = found.sel(scale=scale)
-        number = int(one[gap].notnull().sum())
-        if number < FEW:
-            table.add_row(title.split()[-1], "", f"{scale:g}", str(number))
-            continue
-        taus = with_differences(resampled(one, one[gap], resamples, seed))
-        for by in steps:
-            cells = []
-            for kind in ("plain", "adaptive", "minus plain"):
-                tau = taus[f"{kind}, {by}"]
-                low, high = np.quantile(tau[1:], (0.025, 0.975))
-                cells.append(f"{tau[0]:+.2f} [{low:+.2f}, {high:+.2f}]")
-            table.add_row(title.split()[-1], by, f"{scale:g}", str(number), *cells)
+    for (gap, title), by, scale in itertools.product(GAPS.items(), steps, found.scale.values):
+        one = found.sel(scale=[scale])
+        number = str(int(one[gap].notnull().sum()))
+        taus = with_differences(
+            {kind: kendall(one.measure.sel(of=f"{kind}, {by}", drop=True), one[gap]) for kind in ("plain", "adaptive")}
+        )
+        cells = (median(taus[kind]) for kind in ("plain", "adaptive", "minus plain"))
+        table.add_row(title.split()[-1], by, f"{scale:g}", number, *cells)
     return table
 
 
-def rescaling(
-    net: Network, w: torch.Tensor, found: xr.Dataset, radius: float, adaptive_radius: float, ascent_steps: int
-) -> xr.Dataset:
-    """Measure the first network that came to the loss, rescaled, over what it was: along "factor", in float64."""
-    first = int(np.flatnonzero(found.step.notnull().values.ravel())[0])
-    before = w[:, first].double()
-    points = torch.stack([rescale(before, a) for a in (1.0, *FACTORS)], dim=1)
-    numbers = {"loss": net.value(points), **measures(net, points, radius, adaptive_radius, ascent_steps)}
+def rescaling(net: Network, w: torch.Tensor, sharp: Sharpness) -> xr.Dataset:
+    """Measure a network ``(d,)``, rescaled, over what it was: along "factor", in float64."""
+    points = torch.stack([rescale(w.double(), a) for a in (1.0, *FACTORS)], dim=1)
+    numbers = {"loss": net.value(points), **measures(net, points, sharp)}
     data = {name: ("factor", (values[1:] / values[0]).cpu().numpy()) for name, values in numbers.items()}
     return xr.Dataset(data, coords={"factor": [*FACTORS]})
 
@@ -371,35 +404,38 @@ def rescaling_table(rescaled: xr.Dataset) -> Table:
     return table
 
 
-def answer(told: xr.Dataset) -> str:
+def answer(correlated: xr.Dataset) -> str:
     """Say in numbers which measure orders the networks better by their loss gap."""
-    plain, adaptive, less = (told.sel(row=f"{name}, 1 step") for name in ("plain", "adaptive", "minus plain"))
-    low, high, norm = float(less.low), float(less.high), float(told.tau.sel(row="‖w‖"))
-    sure = "better" if low > 0 else "worse" if high < 0 else "neither better nor worse for sure"
+    rows = {name: correlated.sel(row=f"{name}, 1 step") for name in ("plain", "adaptive", "minus plain")}
+    _, low, high = map(float, median_interval(rows["minus plain"].tau, "init", nan=0.0))
+    verdict = "better" if low > 0 else "worse" if high < 0 else "neither resolved as better nor as worse"
     return (
-        f"Over {told.networks} networks adaptive sharpness has τ = {float(adaptive.tau):+.3f} with the loss gap, "
-        f"sharpness {float(plain.tau):+.3f}:\nthe difference, {float(less.tau):+.3f} [{low:+.3f}, {high:+.3f}], "
-        f"makes it {sure}. By ψ it is {float(less.psi):+.3f} ± {float(less.wide):.3f}.\n"
-        f"The norm ‖w‖ alone has τ = {norm:+.3f}."
+        f"Over {correlated.networks} networks adaptive sharpness has τ = {median(rows['adaptive'].tau)} with the loss "
+        f"gap, sharpness {median(rows['plain'].tau)} (one step; medians over seeds, 95 %): the difference, "
+        f"{median(rows['minus plain'].tau)}, is {verdict}. By ψ it is {median(rows['minus plain'].psi)}. The norm ‖w‖ "
+        f"alone has τ = {median(correlated.tau.sel(row='‖w‖'))}."
     )
 
 
-def draw(found: xr.Dataset, told: xr.Dataset) -> Figure:
+def draw(found: xr.Dataset, correlated: xr.Dataset) -> Figure:
     """Draw the loss gap against both kinds of sharpness, in a colour for every scale of the initial weights."""
-    figure, axes = plt.subplots(1, 2, figsize=(9.2, 4.6), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(9.6, 4.8), sharey=True)
     shades = plt.get_cmap("viridis")(np.linspace(0, 0.9, found.sizes["scale"]))
     for ax, kind in zip(axes, ("plain", "adaptive"), strict=True):
-        one = told.sel(row=f"{kind}, 1 step")
+        tau = median_interval(correlated.sel(row=f"{kind}, 1 step").tau, "init", nan=0.0)
         measure = found.measure.sel(of=f"{kind}, 1 step")
         for scale, shade, mark in zip(found.scale.values, shades, itertools.cycle("o^sDvP")):
             x, y = (of.sel(scale=scale).values.ravel() for of in (measure, found.loss_gap))
-            ax.plot(x, y, ls="none", marker=mark, ms=4, color=shade, alpha=0.7, mew=0, label=f"{scale:g}")
+            ax.plot(x, y, ls="none", marker=mark, ms=3, color=shade, alpha=0.5, mew=0, label=f"{scale:g}")
         name = "sharpness" if kind == "plain" else "adaptive sharpness"
-        ax.set(xscale="log", xlabel=f"{name} (1 step)")
-        ax.set_title(rf"$\tau$ = {float(one.tau):.2f}, 95 % [{float(one.low):.2f}, {float(one.high):.2f}]")
+        ax.set(xscale="log", xlabel=f"{name} (one ascent step)")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set_title(rf"median $\tau$ = {cli.with_interval(tau, '+.2f')}")
     axes[0].set_ylabel("test loss − training loss")
-    axes[0].legend(title="scale of initial weights")
-    figure.suptitle(f"Which sharpness orders {told.networks} trained networks by their generalisation gap?")
+    axes[0].legend(title="scale of initial weights", markerscale=2)
+    figure.suptitle(f"Which sharpness orders {correlated.networks} trained networks by their generalisation gap?")
     return figure
 
 

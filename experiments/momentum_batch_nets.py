@@ -3,6 +3,9 @@
 MLPs on the digits of scikit-learn, for equally many epochs. Momentum γ also multiplies the step, by 1/(1−γ): γ is
 compared at equal η, and at equal η/(1−γ), once that of γ = 0 and once that of the largest γ. Of networks that stalled:
 are they at a saddle, and does the step of SAM lead back up to it?
+
+The grid and the seeds are the defaults below and were fixed before any network of them was trained. docs/networks.md
+has the numbers of --seeds 30, which no other option was changed for.
 """
 
 import itertools
@@ -21,14 +24,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from torch.nn.functional import cross_entropy
 from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
-from samdyn.analysis.intervals import mean_interval, wilson
+from samdyn.analysis.intervals import median_interval, wilson
 from samdyn.networks import Network
 from samdyn.output import OutputFolder
 from samdyn.simulate.progress import progress_bar
@@ -43,7 +45,7 @@ COMPARED: dict[str, Callable[[float, float], float]] = {
 STALLED = 0.95 * math.log(10)  # log 10 is the loss of saying the same of all digits
 DIVERGED = 10 * math.log(10)
 # Where a network that stalled is; see ``place``.
-PLACE = ("eigenvalue", "gradient_norm", "drive", "drive_told")
+PLACE = ("eigenvalue", "gradient_norm", "step_ratio", "predicted_ratio")
 LINES: list[dict[str, Any]] = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
     {"color": "#0072B2", "marker": "s", "linestyle": "--"},
@@ -52,13 +54,20 @@ LINES: list[dict[str, Any]] = [
     {"color": "#CC79A7", "marker": "v", "linestyle": ":"},
 ]
 
-MEANS = "Mean of {runs} networks ± half its 95 % interval, by Student's t over seeds."
-STALL = "Networks with a train loss above {bound:.2f} = 0.95 log 10 at the end, of {runs}; Wilson's 95 % interval in %."
-PAIRED = "Seed by seed: the same initial weights, other batches. Mean ± half its 95 % interval, as above."
-HELD = """\
-Medians over the stalled, of the full batch; H's lowest eigenvalue λ with eigenvector v. drive: of a
-step along v, (F·v)/(g·v); 1 for SGD, < 0: SAM climbs back. told: 1 − ρ|λ|/‖g‖, were L quadratic.
-"""
+MEDIANS = "Medians of {seeds} networks with 95 % bootstrap intervals."
+STALL = (
+    "Networks with a train loss above {bound:.2f} = 0.95 log 10 at the end, of {seeds}; Wilson's 95 % interval in %."
+)
+PAIRED = (
+    "Differences are taken seed by seed, between networks with the same initial weights and the same batches: "
+    "medians with 95 % intervals, as above."
+)
+RATIOS = "Ratios are taken seed by seed: medians with 95 % intervals, as above."
+HELD = (
+    "Medians over the stalled networks, of the full batch. λ is the lowest eigenvalue of H, v its eigenvector and "
+    "g the gradient. The step ratio is F·v / g·v, which is 1 for SGD and negative where SAM climbs back to the "
+    "saddle; were L quadratic, it would be 1 − ρ|λ|/‖g‖, which is predicted."
+)
 
 
 def main(
@@ -68,8 +77,9 @@ def main(
     lr: Annotated[float, Option(help="Learning rate η where it is equal, and at γ = 0 where η/(1−γ) is small.")] = 0.05,
     epochs: Annotated[int, Option(help="How long: N/B steps each.")] = 20,
     width: Annotated[int, Option(help="Of both hidden layers.")] = 32,
-    runs: Annotated[int, Option(help="Networks of every setting.")] = 8,
+    seeds: Annotated[int, Option(help="Networks of every setting; 30 in the docs.")] = 6,
     seed: Annotated[int, Option(help="Of initial weights and batches.")] = 0,
+    processes: Annotated[int, Option(help="How many work at once; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
@@ -85,69 +95,94 @@ def main(
     checks.positive("--lr", lr, "Use e.g. --lr 0.05")
     checks.count("--epochs", epochs, "Use e.g. --epochs 20")
     checks.count("--width", width, "Use e.g. --width 32")
-    if checks.count("--runs", runs, "Use e.g. --runs 8") < 2:
-        checks.reject("--runs", runs, "one alone tells no interval", "Use e.g. --runs 8")
+    if checks.count("--seeds", seeds, "Use e.g. --seeds 6") < 2:
+        checks.reject("--seeds", seeds, "one alone tells no interval", "Use e.g. --seeds 6")
     checks.word("--seed", seed, "Use e.g. --seed 0")
+    checks.count("--processes", processes, "Use e.g. --processes 2")
     choose_device(device)
     data = networks.digits()
     samples = len(data.train_targets)
     if sizes[-1] > samples:
         checks.reject("--batch-sizes", batch_sizes, f"there are {samples} samples", "Use e.g. --batch-sizes 16,64,256")
 
-    seeds = np.random.SeedSequence(seed).generate_state(runs).tolist()
-    models = [networks.models.mlp((64, width, width, data.classes), seed=s) for s in seeds]
+    of_weights = np.random.SeedSequence(seed).generate_state(seeds).tolist()
+    models = [networks.models.mlp((64, width, width, data.classes), seed=s) for s in of_weights]
     network = Network(models[0], cross_entropy, data.train_inputs, data.train_targets)
-    axes = {"momentum": momenta, "rho": radii, "seed": seeds}
+    axes = {"momentum": momenta, "rho": radii, "seed": of_weights}
     sgd = sd.Map(network, sd.SAM(0.0), lr=lr)
     console = cli.console()
     with OutputFolder(out, "momentum_batch_nets", parameters) as folder:
         console.print(f"digits, MLP 64-{width}-{width}-10 ({network.dim} parameters), {epochs} epochs, cross entropy")
-        found = []
-        for size in sizes:
-            map_ = replace(sgd, noise=sd.noise.FiniteSum(size))
-            found.append(train(map_, network.vector(models), axes, round(epochs * samples / size), data, seed, device))
-        grid = xr.concat(found, "batch_size", join="exact").assign_coords(batch_size=sizes)
+        lengths = [round(epochs * samples / size) for size in sizes]
+        grid = train(
+            sgd, network.vector(models), axes, dict(zip(sizes, lengths, strict=True)), data, seed, device, processes
+        )
         for table, legend in tables(grid):
-            console.print(table, legend.format(runs=runs, bound=STALLED), sep="\n")
+            console.print(table, legend.format(seeds=seeds, bound=STALLED), sep="\n")
         folder.save_dataset(grid, "networks.zarr")
         with plt.rc_context(plot.STYLE):
             folder.save_figure(draw(grid), "momentum_batch_nets.png")
             folder.save_figure(draw_time(grid), "step_size.png")
+        console.print(answer(grid))
     console.print(f"figures, data and provenance in {out}/")
 
 
 def train(
-    map_: sd.Map,
+    sgd: sd.Map,
     starts: torch.Tensor,
     axes: dict[str, list[Any]],
+    steps: dict[int, int],
+    data: networks.Data,
+    seed: int,
+    device: str,
+    processes: int,
+) -> xr.Dataset:
+    """Train the networks of every batch size B for ``steps[B]``; measure them over B × compared × γ × ρ × seed.
+
+    What several comparisons have in common is trained once. Networks of one seed have the same batches, whatever else
+    is in the grid.
+    """
+    momenta, radii, _ = axes.values()
+    rates = [[(gamma, sgd.lr * of(gamma, momenta[-1])) for gamma in momenta] for of in COMPARED.values()]
+    different = list(dict.fromkeys(itertools.chain(*rates)))
+    work = [(size, setting) for size in steps for setting in different]
+    parts = [(sgd, size, *setting, radii, starts, steps[size], data, seed, device) for size, setting in work]
+    found, done = {}, 0
+    with progress_bar("training", sum(steps.values()) * len(different)) as show:
+        for number, measured in cli.in_processes(train_setting, parts, processes):
+            found[work[number]] = measured
+            done += steps[work[number][0]]
+            show(done)
+    variables: dict[str, Any] = {
+        name: (
+            ("batch_size", "compared", "momentum", "rho", "seed"),
+            np.array([[[found[size, setting][name] for setting in row] for row in rates] for size in steps]),
+        )
+        for name in found[work[0]]
+    }
+    variables["lr"] = (("compared", "momentum"), np.array(rates)[..., 1])
+    variables["steps"] = ("batch_size", [*steps.values()])
+    return xr.Dataset(variables, coords={"batch_size": [*steps], "compared": [*COMPARED], **axes})
+
+
+def train_setting(
+    sgd: sd.Map,
+    size: int,
+    gamma: float,
+    lr: float,
+    radii: list[float],
+    starts: torch.Tensor,
     steps: int,
     data: networks.Data,
     seed: int,
     device: str,
-) -> xr.Dataset:
-    """Train the networks of one batch size together; measure them over what is compared × γ × ρ × seed.
-
-    What several comparisons have in common is trained once.
-    """
-    momenta, radii, seeds = axes.values()
-    rates = [[(gamma, map_.lr * of(gamma, momenta[-1])) for gamma in momenta] for of in COMPARED.values()]
-    different = list(dict.fromkeys(itertools.chain(*rates)))
-    each = [(*setting, rho) for setting in different for rho in radii for _ in seeds]
-    gamma, lr, rho = (torch.tensor(values) for values in zip(*each, strict=True))
-    together = replace(map_, method=sd.SAM(rho), lr=lr, momentum=gamma)
-    every, copies = max(1, steps // 50), len(each) // len(starts)
-    saves = networks.train(together, starts.repeat(copies, 1), steps, save_every=every, seed=seed, device=device)
-    with progress_bar(f"B = {vars(map_.noise)['batch_size']}", steps) as show:
-        for step, w in saves:
-            show(step)
-            end = w
-    measured = measure(together, end, data)
-    shape = len(different), len(radii), len(seeds)
-    chosen = np.array([[different.index(setting) for setting in row] for row in rates])
-    dims = ("compared", "momentum", "rho", "seed")
-    variables: dict[str, Any] = {name: (dims, v.reshape(shape)[chosen]) for name, v in measured.items()}
-    variables["lr"] = (dims[:2], np.array(rates)[..., 1])
-    return xr.Dataset({**variables, "steps": steps}, coords={"compared": [*COMPARED], **axes})
+) -> dict[str, np.ndarray]:
+    """Train the networks of one B, γ and η at every radius; return their measures, ``(ρ, seeds)`` each."""
+    rho = torch.tensor(radii).repeat_interleave(len(starts))
+    map_ = replace(sgd, method=sd.SAM(rho), lr=lr, momentum=gamma, noise=sd.noise.FiniteSum(size))
+    runs = torch.arange(len(starts)).repeat(len(radii))
+    ((_, w),) = networks.train(map_, starts.repeat(len(radii), 1), steps, seed=seed, runs=runs, device=device)
+    return {name: v.reshape(len(radii), -1) for name, v in measure(map_, w, data).items()}
 
 
 def measure(map_: sd.Map, w: torch.Tensor, data: networks.Data) -> dict[str, np.ndarray]:
@@ -162,11 +197,11 @@ def measure(map_: sd.Map, w: torch.Tensor, data: networks.Data) -> dict[str, np.
 
 
 def place(landscape: sd.Landscape, w: torch.Tensor, rho: float) -> tuple[float, float, float, float]:
-    """Return H's lowest eigenvalue λ at w, ‖g‖, and along that eigenvector F over g: measured, and told by λ."""
+    """Return H's lowest eigenvalue λ at w, ‖g‖, and along that eigenvector F over g: measured, and predicted from λ."""
     values, vectors = networks.extreme_eigenpairs(landscape, w, highest=0, tolerance=1e-3)
     v, g = torch.as_tensor(vectors[:, 0]).to(w), landscape.grad(w)
-    norm, drive = float(g.norm()), float(sd.SAM(rho)(w, landscape.grad) @ v / (g @ v))
-    return float(values[0]), norm, drive, 1 + rho * float(values[0]) / norm
+    norm, ratio = float(g.norm()), float(sd.SAM(rho)(w, landscape.grad) @ v / (g @ v))
+    return float(values[0]), norm, ratio, 1 + rho * float(values[0]) / norm
 
 
 def stalled(grid: xr.Dataset) -> xr.DataArray:
@@ -179,7 +214,7 @@ def settings(grid: xr.Dataset) -> list[tuple[list[str], xr.Dataset]]:
     found = {}
     for rho, compared, gamma in itertools.product(grid.rho.values, grid.compared.values, grid.momentum.values):
         one = grid.sel(rho=rho, compared=compared, momentum=gamma)
-        lr = float(one.lr[0])
+        lr = float(one.lr)
         found[rho, float(f"{lr / (1 - gamma):.6g}"), gamma] = [f"{lr:.3g}"], one
     return [
         ([f"{rho:g}", f"{step:.3g}", f"{gamma:g}", *lr], one)
@@ -187,32 +222,35 @@ def settings(grid: xr.Dataset) -> list[tuple[list[str], xr.Dataset]]:
     ]
 
 
+def median(values: xr.DataArray, style: str) -> list[str]:
+    """Write the medians over seeds with their intervals, one per batch size."""
+    found = median_interval(values.transpose("batch_size", ...), "seed")
+    return [cli.with_interval(one, style) for one in zip(*found, strict=True)]
+
+
 def tables(grid: xr.Dataset) -> list[tuple[Table, str]]:
     """Return all tables, each with what to say below it."""
     sizes = [f"B = {size}" for size in grid.batch_size.values]
     names = ("ρ", "η/(1−γ)", "γ", "η", *sizes)
-    accuracy, loss = new_table("test accuracy in %", *names), new_table("train loss", *names)
-    stall = new_table("stalled, of settings where a network did", *names)
+    accuracy = cli.table("\nTest accuracy in %", *names, gap=2)
+    loss = cli.table("\nTrain loss", *names, gap=1)
+    stall = cli.table("\nStalled networks, in settings that have some", *names, gap=2)
     for named, one in settings(grid):
-        accuracy.add_row(
-            *named,
-            *(f"{100 * m:.1f} ± {100 * h:.1f}" for m, h in zip(*mean_interval(one.test_accuracy, "seed"), strict=True)),
-        )
-        loss.add_row(
-            *named, *(f"{m:.3g} ± {h:.1g}" for m, h in zip(*mean_interval(one.train_loss, "seed"), strict=True))
-        )
+        accuracy.add_row(*named, *median(100 * one.test_accuracy, ".1f"))
+        loss.add_row(*named, *median(one.train_loss, ".2g"))
         counts = stalled(one).sum("seed").values
         if counts.any():
             stall.add_row(*named, *(share(int(count), one.sizes["seed"]) for count in counts))
-    return [(accuracy, MEANS), (loss, MEANS), (stall, STALL), (paired_table(grid), PAIRED), (place_table(grid), HELD)]
-
-
-def new_table(title: str, *columns: str) -> Table:
-    """Return an empty table of numbers."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, title=f"\n{title}", title_justify="left")
-    for name in columns:
-        table.add_column(name, justify="right")
-    return table
+    gain = paired_table(grid, "Test accuracy with momentum minus that without, in points", 100 * gained(grid), "+.1f")
+    ratio = paired_table(grid, "Train loss with momentum over that without", loss_ratio(grid), ".2f")
+    return [
+        (accuracy, MEDIANS),
+        (loss, MEDIANS),
+        (stall, STALL),
+        (gain, PAIRED),
+        (ratio, RATIOS),
+        (place_table(grid), HELD),
+    ]
 
 
 def share(count: int, of: int) -> str:
@@ -221,45 +259,64 @@ def share(count: int, of: int) -> str:
     return f"{count}/{of} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
-def paired(grid: xr.Dataset) -> xr.DataArray:
-    """Return test accuracies at the largest γ minus those at γ = 0, seed by seed."""
-    return grid.test_accuracy.isel(momentum=-1, drop=True) - grid.test_accuracy.isel(momentum=0, drop=True)
+def gained(grid: xr.Dataset) -> xr.DataArray:
+    """Return test accuracies at γ > 0 minus those at γ = 0, seed by seed."""
+    return grid.test_accuracy.isel(momentum=slice(1, None)) - grid.test_accuracy.isel(momentum=0, drop=True)
 
 
-def paired_table(grid: xr.Dataset) -> Table:
-    """Return the table of what momentum does to test accuracy."""
+def loss_ratio(grid: xr.Dataset) -> xr.DataArray:
+    """Return train losses at γ > 0 over those at γ = 0, seed by seed."""
+    return grid.train_loss.isel(momentum=slice(1, None)) / grid.train_loss.isel(momentum=0, drop=True)
+
+
+def paired_table(grid: xr.Dataset, title: str, values: xr.DataArray, style: str) -> Table:
+    """Return the table of what momentum does to something."""
     sizes = [f"B = {size}" for size in grid.batch_size.values]
-    title = f"test accuracy at γ = {grid.momentum.values[-1]:g} minus at γ = 0, in points"
-    table = new_table(title, "compared at", "η/(1−γ)", "ρ", *sizes)
-    for compared, rho in itertools.product(grid.compared.values, grid.rho.values):
-        of = mean_interval(paired(grid).sel(compared=compared, rho=rho), "seed")
-        cells = [f"{100 * m:+.1f} ± {100 * h:.1f}" for m, h in zip(*of, strict=True)]
-        first = [compared, steps_told(grid, compared)] if not rho else ["", ""]
-        table.add_row(*first, f"{rho:g}", *cells)
+    table = cli.table(f"\n{title}", "compared at", "γ", "ρ", *sizes, gap=1)
+    for compared, gamma, rho in itertools.product(grid.compared.values, values.momentum.values, grid.rho.values):
+        first = compared if gamma == values.momentum.values[0] and not rho else ""
+        cells = median(values.sel(compared=compared, momentum=gamma, rho=rho), style)
+        table.add_row(first, "" if rho else f"{gamma:g}", f"{rho:g}", *cells)
     return table
 
 
-def steps_told(grid: xr.Dataset, compared: str) -> str:
+def answer(grid: xr.Dataset) -> str:
+    """Say in numbers what momentum does at equal steps, and at equal lengths of the steps together."""
+    _, low, high = median_interval(gained(grid), "seed")
+    lines = []
+    for what, chosen in (("η", [*COMPARED][:1]), ("η/(1−γ)", [*COMPARED][1:])):
+        above = int((low.sel(compared=chosen) > 0).sum())
+        below = int((high.sel(compared=chosen) < 0).sum())
+        lines.append(
+            f"at equal {what} better in {above} and worse in {below} of {low.sel(compared=chosen).size} settings"
+        )
+    return (
+        f"With momentum the test accuracy is, where its 95 % interval over {grid.sizes['seed']} seeds excludes 0, "
+        + "; ".join(lines)
+        + "."
+    )
+
+
+def step_lengths(grid: xr.Dataset, compared: str) -> str:
     """Write η/(1−γ) at γ = 0 and the largest γ."""
-    one = grid.isel(batch_size=0).sel(compared=compared)
+    one = grid.sel(compared=compared)
     ends = [f"{float(one.lr[i]) / (1 - float(one.momentum[i])):.3g}" for i in (0, -1)]
     return " → ".join(dict.fromkeys(ends))
 
 
 def place_table(grid: xr.Dataset) -> Table:
     """Return the table of where stalled networks are."""
-    table = new_table(
-        "where stalled networks are", "ρ", "B", "stalled", "λ", "‖g‖", "ρ|λ|/‖g‖", "drive", "told", "drive < 0"
-    )
+    names = "ρ", "B", "stalled", "λ", "‖g‖", "ρ|λ|/‖g‖", "step ratio", "predicted", "step ratio < 0"
+    table = cli.table("\nWhere stalled networks are", *names, gap=2)
     for rho, size in itertools.product(grid.rho.values, grid.batch_size.values):
         once = [one.sel(batch_size=size)[[*PLACE]].to_array() for _, one in settings(grid.sel(rho=[rho]))]
         places = np.concatenate(once, axis=1)
         places = places[:, np.isfinite(places).all(axis=0)]
         n = places.shape[1]
         if n:
-            lam, norm, drive, told = np.median(places, axis=1)
-            numbers = f"{lam:.2f}", f"{norm:.3f}", f"{1 - told:.2f}", f"{drive:+.2f}", f"{told:+.2f}"
-            back = int((places[PLACE.index("drive")] < 0).sum())
+            lam, norm, ratio, predicted = np.median(places, axis=1)
+            numbers = f"{lam:.2f}", f"{norm:.3f}", f"{1 - predicted:.2f}", f"{ratio:+.2f}", f"{predicted:+.2f}"
+            back = int((places[PLACE.index("step_ratio")] < 0).sum())
             table.add_row(f"{rho:g}", str(size), str(n), *numbers, share(back, n))
     return table
 
@@ -274,24 +331,26 @@ def draw(grid: xr.Dataset) -> Figure:
         ax: Axes = axes[i, j]
         for n, rho in enumerate(grid.rho.values):
             line = grid.sel(compared=compared, batch_size=size, rho=rho)
-            middle, half = mean_interval(100 * line.test_accuracy, "seed")
+            middle, low, high = median_interval(100 * line.test_accuracy, "seed")
             label = f"SAM, ρ = {rho:g}" if rho else "SGD"
             aside = 0.015 * (n - (grid.sizes["rho"] - 1) / 2)  # error bars side by side
-            ax.errorbar(line.momentum + aside, middle, yerr=half, label=label, capsize=2, ms=5, **LINES[n % len(LINES)])
+            bars = [middle - low, high - middle]
+            ax.errorbar(line.momentum + aside, middle, yerr=bars, label=label, capsize=2, ms=5, **LINES[n % len(LINES)])
         ax.axhline(10, color="0.7", lw=0.8, zorder=0)
         ax.set(ylim=(0, 103))
         if not i:
             ax.set_title(f"$B = {size}$, {int(grid.steps.sel(batch_size=size))} steps")
     for ax, compared in zip(axes[:, 0], grid.compared.values, strict=True):
         left, value = (
-            (r"$\eta$", float(grid.lr[0, 0, 0]))
+            (r"$\eta$", float(grid.lr[0, 0]))
             if compared == "equal η"
-            else (r"$\eta/(1-\gamma)$", float(steps_told(grid, compared)))
+            else (r"$\eta/(1-\gamma)$", float(step_lengths(grid, compared)))
         )
         ax.set_ylabel(f"equal {left} = {value:.3g}\n\ntest accuracy [%]")
     for ax in axes[-1]:
         ax.set_xlabel(r"momentum $\gamma$")
-    figure.suptitle("What does momentum do that a larger step does not? (bars: 95 %, grey: chance)")
+    runs = grid.sizes["seed"]
+    figure.suptitle(f"Momentum at equal η and at equal η/(1−γ) (medians of {runs}; bars: 95 %; grey: chance)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LINES))
     return figure
 
@@ -299,19 +358,25 @@ def draw(grid: xr.Dataset) -> Figure:
 def draw_time(grid: xr.Dataset) -> Figure:
     """Draw test accuracy of every setting against kη/(1−γ), a panel per ρ."""
     figure, axes = plt.subplots(
-        1, grid.sizes["rho"], figsize=(3.1 * grid.sizes["rho"] + 0.6, 3.9), sharex=True, sharey=True, squeeze=False
+        1, grid.sizes["rho"], figsize=(3.4 * grid.sizes["rho"] + 0.6, 4.2), sharex=True, sharey=True, squeeze=False
     )
     for ax, rho in zip(axes[0], grid.rho.values, strict=True):
         for _, one in settings(grid.sel(rho=[rho])):
             gamma = float(one.momentum)
-            shape = LINES[[*grid.momentum.values].index(gamma) % len(LINES)]["marker"]
-            t = one.steps * float(one.lr[0]) / (1 - gamma)
-            for j, (m, h) in enumerate(zip(*mean_interval(100 * one.test_accuracy, "seed"), strict=True)):
-                style = {"color": LINES[j % len(LINES)]["color"], "marker": shape}
-                ax.errorbar(float(t[j]), m, yerr=h, capsize=2, ms=5, alpha=0.8, **style)
+            number = [*grid.momentum.values].index(gamma)
+            # Markers of one t side by side: a momentum each.
+            aside = 1.12 ** (number - (grid.sizes["momentum"] - 1) / 2)
+            t = aside * one.steps * float(one.lr) / (1 - gamma)
+            for j, (m, low, high) in enumerate(zip(*median_interval(100 * one.test_accuracy, "seed"), strict=True)):
+                style = {"color": LINES[j % len(LINES)]["color"], "marker": LINES[number % len(LINES)]["marker"]}
+                bars = [[float(m - low)], [float(high - m)]]
+                ax.errorbar(float(t[j]), m, yerr=bars, capsize=2, ms=5, mfc="white", alpha=0.9, **style)
         ax.axhline(10, color="0.7", lw=0.8, zorder=0)
         ax.set(
-            title=f"SAM, ρ = {rho:g}" if rho else "SGD", xscale="log", ylim=(0, 103), xlabel=r"$t = k\eta/(1-\gamma)$"
+            title=rf"SAM, $\rho = {rho:g}$" if rho else "SGD",
+            xscale="log",
+            ylim=(0, 103),
+            xlabel=r"time $t = k\eta/(1-\gamma)$",
         )
     axes[0, 0].set_ylabel("test accuracy [%]")
     handles: list[Any] = [
@@ -319,10 +384,19 @@ def draw_time(grid: xr.Dataset) -> Figure:
         for j, size in enumerate(grid.batch_size.values)
     ]
     handles += [
-        Line2D([], [], color="0.3", ls="none", marker=LINES[i % len(LINES)]["marker"], label=rf"$\gamma = {gamma:g}$")
+        Line2D(
+            [],
+            [],
+            color="0.3",
+            ls="none",
+            mfc="white",
+            marker=LINES[i % len(LINES)]["marker"],
+            label=rf"$\gamma = {gamma:g}$",
+        )
         for i, gamma in enumerate(grid.momentum.values)
     ]
-    figure.suptitle("All settings by how far their steps go together (bars: 95 %, grey: chance)")
+    runs = grid.sizes["seed"]
+    figure.suptitle(f"Accuracy after the time $k\\eta/(1-\\gamma)$ (medians of {runs}; bars: 95 %; grey: chance)")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 

@@ -1,4 +1,8 @@
-"""Do statements about saddles hold at exact saddles of small networks: rates, traps, times of escape?"""
+"""Do statements about saddles hold at exact saddles of small networks: rates, traps, times of escape?
+
+The saddles, radii and starts are those of the defaults and were fixed before anything was measured. Rates and traps are
+those of one saddle each and hold no chance but rounding; times of escape are medians of --escapes random starts.
+"""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +16,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 from rich.console import Console
 from rich.table import Table
 from torch.nn.functional import cross_entropy, mse_loss
@@ -39,6 +43,7 @@ TRAP_CUTS, TRAP_ROUNDS = 12, 3
 ESCAPE_STEP, ESCAPE_TIME = 0.2, 40  # η|λ_min| and t|λ_min|, for escapes
 ESCAPE_FROM = 0.01  # distance of the starts from the saddle
 ESCAPE_RATIOS = {"USAM": (0.25, 0.5, 1.0, 1.5, 3.0), "SAM": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 3.0)}
+WIDEST = 2.0  # width/ρ up to which it is drawn
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
     {"color": "#D55E00", "marker": "^", "linestyle": "--"},
@@ -86,6 +91,7 @@ def main(
             folder.save_figure(draw_saddles(rates, traps, leaving), "saddles.png")
         for name, dataset in {"rates": rates, "traps": traps, "escapes": leaving}.items():
             folder.save_dataset(dataset, f"{name}.zarr")
+        console.print(answer(rates, traps, leaving))
     console.print(f"figure, data and provenance in {out}/")
 
 
@@ -323,8 +329,9 @@ def tell(console: Console, told: Told) -> None:
 def rate_table(saddles: list[Saddle], rates: xr.Dataset) -> Told:
     """Return the saddles and how well USAM's rates there agree with log(1 − ηλ(1+ρλ))/η."""
     caption = (
-        "USAM at exact saddles: λ_min, the negative λ nearest 0 (λ*), λ_max; how many λ < 0, = 0; along their\n"
-        "eigenvectors, ρ|λ| at which the measured rate is 0, and the largest relative error of the rates"
+        "USAM at exact saddles of d parameters: λ_min, the negative λ nearest 0 (λ*), λ_max; how many λ are negative "
+        "and how many 0; ρ₀|λ|, at which the rate measured along the eigenvectors of λ_min and λ* changes sign; and "
+        "the largest relative error of the rates."
     )
     table = cli.table(
         None, "saddle", "d", "‖g‖", "λ_min", "λ*", "λ_max", "< 0", "= 0", "ρ₀|λ_min|", "ρ₀|λ*|", "error", gap=1
@@ -346,8 +353,9 @@ def rate_table(saddles: list[Saddle], rates: xr.Dataset) -> Told:
 def trap_table(traps: xr.Dataset) -> Told:
     """Return how wide SAM's trap is along the most unstable direction."""
     caption = (
-        "\nSAM: half-width of the trap along the eigenvector of λ_min over ρ, as [captured, lost],\n"
-        "at ρ in units of the distance x_m at which the loss along that line has its minimum"
+        "\nThe half-width of SAM's trap along the eigenvector of λ_min over ρ, as [captured, lost]: the farthest start "
+        "up to which all return and the nearest that does not; at ρ in units of x_m, the distance at which the loss "
+        f"along that line has its minimum. Widths from {TRAP_LIMITS[0]:g} to {TRAP_LIMITS[1]:g} ρ were looked for."
     )
     table = cli.table(None, "ρ/x_m", *(f"{name}" for name in traps.saddle.values), gap=1)
     table.add_row("x_m", *(f"{float(x):.2f}" for x in traps.minimum))
@@ -362,10 +370,11 @@ def escape_table(leaving: xr.Dataset) -> Told:
     """Return median escape times from random starts."""
     runs = leaving.sizes["run"]
     caption = (
-        f"\nmedian time, in 1/|λ_min|, until that share of the loss is lost, from {ESCAPE_FROM:g} off the saddle,"
-        f" {runs} runs,\nwith 95 % interval (Kaplan-Meier, the rest censored); how many left; theory: GD's time ×"
-        " |λ_min|/\nmax |λ|(1+ρλ), for SAM the share of starts with ‖g‖ < ρ|λ*|, which a quadratic keeps. ρ of USAM"
-        f" in\n1/|λ_min|, of SAM in {ESCAPE_FROM:g}. Left {leaving.saddle.values[0]}; right {leaving.saddle.values[1]}"
+        f"\nThe median time, in 1/|λ_min|, until that share of the loss is lost, of {runs} runs that start "
+        f"{ESCAPE_FROM:g} off the saddle, with its 95 % interval (Kaplan-Meier; runs that did not leave are censored), "
+        "and how many left. Theory is GD's time × |λ_min|/max |λ|(1+ρλ); for SAM it is the share of starts with "
+        f"‖g‖ < ρ|λ*|, which a quadratic keeps. ρ of USAM is in 1/|λ_min|, that of SAM in {ESCAPE_FROM:g}. On the left "
+        f"is {leaving.saddle.values[0]}, on the right {leaving.saddle.values[1]}."
     )
     table = cli.table(None, "method", "ρ", *["median", "left", "theory"] * leaving.sizes["saddle"], gap=1)
     for number in range(leaving.sizes["setting"]):
@@ -381,12 +390,33 @@ def escape_table(leaving: xr.Dataset) -> Told:
     return caption, table
 
 
+def answer(rates: xr.Dataset, traps: xr.Dataset, leaving: xr.Dataset) -> str:
+    """Say in numbers how far rates, widths and times agree with what the quadratic says."""
+    error = float(abs(rates.rate / rates.predicted - 1).max())
+    small = traps.isel(share=0)
+    narrowest, widest = float(small.captured.min()), float(small.lost.max())
+    slower = []
+    for saddle in leaving.saddle.values:
+        one = leaving.sel(saddle=saddle)
+        held = one.isel(setting=(one.method == "SAM").values & (one.left.sum("run") == 0).values)
+        first = f"from ρ = {float(held.ratio.min()):g} of the start's distance" if held.sizes["setting"] else "at no ρ"
+        slower.append(f"{first} at {saddle}")
+    return (
+        f"At {rates.sizes['saddle']} exact saddles USAM's rates are those predicted to {error:.0e}, and with "
+        f"ρ = {float(small.share):g} x_m SAM's trap is {narrowest:.3f} to {widest:.3f} ρ wide. SAM holds all "
+        f"{leaving.sizes['run']} runs {' and '.join(slower)}."
+    )
+
+
 def draw_saddles(rates: xr.Dataset, traps: xr.Dataset, leaving: xr.Dataset) -> Figure:
-    """Draw USAM's rates, the widths of SAM's traps, and escape times."""
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2))
-    draw_rates(axes[0], rates)
-    draw_traps(axes[1], traps)
-    draw_escapes(axes[2], leaving)
+    """Draw USAM's rates, the widths of SAM's traps, and the escape times of either."""
+    figure, axes = plt.subplots(2, 2, figsize=(10, 8))
+    draw_rates(axes[0, 0], rates)
+    draw_traps(axes[0, 1], traps)
+    draw_escapes(axes[1, 0], leaving, "USAM")
+    draw_escapes(axes[1, 1], leaving, "SAM")
+    axes[1, 0].set_xlabel(r"$\rho|\lambda_{\min}|$")
+    axes[1, 1].set_xlabel(r"$\rho$ / distance of the start from the saddle")
     return figure
 
 
@@ -405,47 +435,49 @@ def draw_rates(ax: Axes, rates: xr.Dataset) -> None:
 
 
 def draw_traps(ax: Axes, traps: xr.Dataset) -> None:
-    """Draw width/ρ against ρ, up to twice; beyond and below, at the edges."""
+    """Draw width/ρ against ρ, up to twice; arrows say that it is wider, or narrower than was looked for."""
     ax.axhline(1, color="#666666", lw=0.6)
     for name, style in zip(traps.saddle.values, STYLES, strict=True):
         one = traps.sel(saddle=name)
-        width = np.clip(xr.where(one.captured > 0, (one.captured + one.lost) / 2, one.lost), 0, 2)
-        ax.plot(one.share, width, ms=6, label=name, clip_on=False, **style)
+        width = ((one.captured + one.lost) / 2).where(one.captured > 0)
+        ax.plot(one.share, width.where(width <= WIDEST), ms=6, label=name, **style)
+        for share, wide, inside in zip(one.share.values, width.values, one.captured.values, strict=True):
+            if not inside or wide > WIDEST:
+                y, arrow = (WIDEST, r"$\uparrow$") if inside else (float(one.lost.min()), r"$\downarrow$")
+                ax.plot(share, y, color=style["color"], marker=arrow, ms=9, ls="none", clip_on=False)
     ax.set(xscale="log", xlabel=r"$\rho$ / distance of the minimum along the line", ylabel=r"half-width$\,/\,\rho$")
-    ax.set_ylim(0, 2)
+    ax.set_ylim(0, WIDEST)
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.set_title(
-        "SAM's trap along $\\lambda_{\\min}$ is $\\rho$ wide while $\\rho$ is small\n(clipped at 2; 0.25: or less)"
+        "SAM's trap along $\\lambda_{\\min}$ is $\\rho$ wide while $\\rho$ is small\n(arrows: wider, or narrower)"
     )
     ax.legend(fontsize="small", loc="lower left")
 
 
-def draw_escapes(ax: Axes, leaving: xr.Dataset) -> None:
-    """Draw median escape times over ρ, with triangles at the end of observation where most did not leave."""
-    for saddle, filled in zip(leaving.saddle.values, (True, False), strict=True):
+def draw_escapes(ax: Axes, leaving: xr.Dataset, method: str) -> None:
+    """Draw a method's median escape times over ρ, with arrows at the end of observation where most did not leave."""
+    for saddle, looks in zip(leaving.saddle.values, (STYLES[0], STYLES[-1]), strict=True):
         one = leaving.sel(saddle=saddle)
         gd = float(one["median"][0])
-        for name in ESCAPE_RATIOS:
-            chosen = one.isel(setting=(one.method == name).values)
-            looks = plot.line(name) | {"mfc": None if filled else "white", "linestyle": "-" if filled else "--"}
-            median, low, high = (chosen[kind].values for kind in ("median", "low", "high"))
-            seen = np.isfinite(median)
-            bars = np.array([median[seen] - low[seen], np.minimum(high[seen], ESCAPE_TIME) - median[seen]]) / gd
-            label = f"{name}, {saddle}"
-            ax.errorbar(chosen.ratio[seen], median[seen] / gd, yerr=bars, capsize=2, label=label, **looks)
-            never = chosen.ratio[~seen] * (1.0 if filled else 1.12)  # side by side
-            ax.plot(
-                never,
-                np.full(len(never), ESCAPE_TIME / gd * (1.0 if name == "SAM" else 1.15)),
-                **looks | {"linestyle": "none", "marker": "$\\uparrow$", "ms": 9},
-            )
+        chosen = one.isel(setting=(one.method == method).values)
+        median, low, high = (chosen[kind].values for kind in ("median", "low", "high"))
+        seen = np.isfinite(median)
+        bars = np.array([median[seen] - low[seen], np.minimum(high[seen], ESCAPE_TIME) - median[seen]]) / gd
+        ax.errorbar(chosen.ratio[seen], median[seen] / gd, yerr=bars, capsize=2, label=saddle, **looks)
+        end = np.full((~seen).sum(), ESCAPE_TIME / gd)
+        ax.plot(chosen.ratio[~seen], end, color=looks["color"], marker=r"$\uparrow$", ms=9, ls="none")
     ax.axhline(1, color="#666666", lw=0.6)
-    ax.set(xscale="log", yscale="log", ylabel="median escape time / GD's")
+    ax.set(xscale="log", yscale="log", ylabel="median escape time / GD's", ylim=(0.9, 12))
     ax.yaxis.set_major_locator(FixedLocator([1, 2, 5, 10]))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel(r"USAM: $\rho|\lambda_{\min}|$;  SAM: $\rho$ / distance of the start")
-    ax.set_title("Escape slows down with $\\rho$, then stops\n(arrows: most were still there in the end)")
-    ax.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_title(
+        f"{method}: escape slows down with $\\rho$, then stops\n(arrows: most runs were still there in the end)"
+    )
+    ax.legend(fontsize="small", loc="upper left")
 
 
 if __name__ == "__main__":

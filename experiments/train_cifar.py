@@ -94,6 +94,7 @@ def main(
         matplotlib.use("Agg")
         with plt.rc_context(plot.STYLE):
             folder.save_figure(drawn(runs, f"{data.name}, {method} B = {batch_size} γ = {momentum:g}"), "training.png")
+        console.print(answer(runs))
     console.print(f"figure, data, network and provenance in {out}/")
 
 
@@ -166,6 +167,17 @@ def trained(
     columns = np.array(rows, dtype=float).reshape(-1, len(names)).T
     variables = {name: ("epoch", column) for name, column in zip(names, columns, strict=True)}
     return xr.Dataset(variables, {"epoch": np.arange(1, len(rows) + 1)}), ending
+
+
+def answer(runs: xr.Dataset) -> str:
+    """Say in numbers how well the network of the last epoch classifies."""
+    if not runs.sizes["epoch"]:
+        return "No epoch was finished."
+    last = runs.isel(epoch=-1)
+    return (
+        f"After {int(last.epoch)} epochs the network classifies {float(last.test_accuracy):.2%} of the test set, with "
+        f"a training loss of {float(last.train_loss):.3g}: one network, of which no interval is known."
+    )
 
 
 @torch.no_grad()

@@ -6,7 +6,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from multiprocessing import get_context
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +23,8 @@ from .output.spelling import never_fail
 from .simulate import progress
 
 if TYPE_CHECKING:
+    import xarray
+
     from .output.terminal import Console, Table
 
 
@@ -88,6 +92,39 @@ def _termination_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def in_processes(
+    function: Callable[..., Any], parts: Sequence[tuple[Any, ...]], processes: int
+) -> Iterator[tuple[int, Any]]:
+    """Yield number and result of ``function(*part)`` for every part, as they are done.
+
+    Args:
+        function: one that a new process can import, as those of a script are. torch has one thread there.
+        parts: its arguments, which are sent to the processes. A result does not depend on how many those are.
+        processes: how many, 1 for none but this one.
+    """
+    processes = min(processes, len(parts))
+    if processes < 2:
+        yield from ((number, function(*part)) for number, part in enumerate(parts))
+        return
+    import torch
+
+    # Not fork: a copy of a process in which other threads run, as that of a progress bar, may hang.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
+        futures = {pool.submit(function, *part): number for number, part in enumerate(parts)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def with_interval(values: Sequence["xarray.DataArray"], style: str) -> str:
+    """Write a median with its interval, each in a style like ``"+.1f"``."""
+    middle, low, high = (f"{float(value):{style}}" for value in values)
+    return f"{middle} [{low}, {high}]".replace("inf", "∞")
 
 
 def console() -> "Console":

@@ -15,7 +15,8 @@ from PIL import Image
 import samdyn as sd
 from samdyn import networks
 
-SMALL = ["--samples", "20", "--steps", "30", "--look-every", "5", "--inits", "2", "--momentum", "0.5"]
+SMALL = ["--samples", "20", "--steps", "30", "--look-every", "5", "--seeds", "2", "--momentum", "0.5"]
+SMALL += ["--processes", "1"]
 NAMES = ["GD", "GD, γ = 0.5", "USAM", "SAM", "SAM, γ = 0.5"]
 
 
@@ -24,6 +25,7 @@ def script(experiment: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPa
     module = experiment("edge_of_stability")
     monkeypatch.setattr(module, "WIDTHS", (40, 2, 10))
     monkeypatch.setattr(module, "FOLLOWED", 10)
+    monkeypatch.setattr(module, "TOGETHER", 1)  # so that there are parts to put together
     monkeypatch.setattr(module, "SHOWN", (0, 10))
     return module
 
@@ -56,7 +58,8 @@ def test_the_tables_the_figures_and_the_data(
         assert (begun.eigenvalue == ended.eigenvalue).all()
         lam, norm = begun.edge, begun.gradient_norm
         np.testing.assert_allclose(lam + factor * 0.05 * lam**2 / norm, 2 / 0.2, rtol=1e-12)
-    assert f"{float((begun.eigenvalue.sel(order=1) / begun.edge).mean()):.3f}" in told
+    assert f"{float((begun.eigenvalue.sel(order=1) / begun.edge).median()):.3f} [" in told
+    assert "In the last third of training SAM's λ_max is" in told
 
 
 def check_runs(runs: xr.Dataset, net: sd.networks.Network) -> None:
@@ -80,6 +83,14 @@ def check_runs(runs: xr.Dataset, net: sd.networks.Network) -> None:
         np.testing.assert_allclose(seen.eigenvalue, values[:-6:-1], rtol=1e-5)
         np.testing.assert_allclose(seen.share, (g @ vectors)[:-6:-1] ** 2 / (g @ g), atol=1e-4)
         assert float(seen.loss) == pytest.approx(float(net.value(w)), rel=1e-6)
+
+
+def test_a_network_that_diverged_is_seen_as_such_among_others(script: ModuleType) -> None:
+    scene = sd.landscapes.quadratic([3.0, 1.0, 0.5, 0.4, 0.3, 0.2])
+    w = torch.stack([torch.full((6,), 0.3), torch.full((6,), torch.nan)], 1).double()
+    seen = script.look(sd.Map(scene, sd.SAM(0.05), lr=0.2), w)
+    assert np.isfinite([seen["edge"][0], seen["gradient_norm"][0], *seen["eigenvalue"][0]]).all()
+    assert np.isnan([seen["edge"][1], seen["gradient_norm"][1], *seen["eigenvalue"][1], *seen["share"][1]]).all()
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
@@ -112,7 +123,7 @@ def test_reached_and_the_last_third(script: ModuleType) -> None:
 
 def test_divergence_is_said(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--lr", "1e30") == 2
-    assert "GD diverged. Use a smaller one" in capsys.readouterr().err
+    assert "SAM diverged. Use a smaller one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -125,8 +136,10 @@ def test_divergence_is_said(run: Callable[..., int], capsys: pytest.CaptureFixtu
         (["--samples", "4001"], "there are 4000 to train on"),
         (["--steps", "29"], "is less than 6 looks of 5 steps"),
         (["--look-every", "4"], "must be odd"),
-        (["--inits", "1"], "one alone tells no interval"),
-        (["--seed", "-3"], "must be an integer in"),
+        (["--seeds", "1"], "one alone tells no interval"),
+        (["--seed", "-2"], "must be an integer in"),  # though the last network's own would be 0
+        (["--seed", str(2**32 - 1)], "must be an integer in"),
+        (["--processes", "0"], "--processes = 0: must be an integer >= 1"),
         (["--device", "abacus"], "abacus"),
     ],
 )

@@ -15,9 +15,9 @@ from torch.nn.functional import cross_entropy
 
 import samdyn as sd
 from samdyn import networks
-from samdyn.analysis.intervals import mean_interval
+from samdyn.analysis.intervals import median_interval
 
-SMALL = ["--width", "2", "--runs", "2", "--epochs", "1", "--rho", "0.5", "--momentum", "0.8"]
+SMALL = ["--width", "2", "--seeds", "2", "--epochs", "1", "--rho", "0.5", "--momentum", "0.8", "--processes", "1"]
 SMALL += ["--batch-sizes", "64,256", "--lr", "0.1"]
 EQUAL, LOW, HIGH = "equal η", "equal η/(1−γ), small", "equal η/(1−γ), large"
 
@@ -57,23 +57,29 @@ def test_the_tables_the_figures_and_the_data(
 
 
 def check_table(grid: xr.Dataset, told: str) -> None:
-    accuracy = told.split("test accuracy in %")[1].split("Mean of")[0].splitlines()
-    rows = [line.split() for line in accuracy if "±" in line]
+    accuracy = told.split("Test accuracy in %")[1].split("Medians of")[0].splitlines()
+    rows = [line.split() for line in accuracy if "]" in line]
     assert [row[:4] for row in rows] == [
         [rho, *setting]
         for rho in ("0", "0.5")
         for setting in (["0.1", "0", "0.1"], ["0.1", "0.8", "0.02"], ["0.5", "0", "0.5"], ["0.5", "0.8", "0.1"])
     ]
     one = 100 * grid.test_accuracy.sel(rho=0.5, compared=HIGH, momentum=0.0, batch_size=256).values
-    half = 12.7062 * one.std(ddof=1) / 2**0.5  # Student's t with one degree of freedom
-    assert " ".join(rows[6][7:]) == f"{one.mean():.1f} ± {half:.1f}"
+    # Of two values a resample has one of them twice, or both.
+    assert " ".join(rows[6][7:]) == f"{one.mean():.1f} [{one.min():.1f}, {one.max():.1f}]"
+    gained = 100 * (grid.test_accuracy.sel(momentum=0.8) - grid.test_accuracy.sel(momentum=0.0))
+    for counted, chosen in (("η", [EQUAL]), ("η/(1−γ)", [LOW, HIGH])):
+        one = gained.sel(compared=chosen)
+        better, worse = int((one.min("seed") > 0).sum()), int((one.max("seed") < 0).sum())
+        sentence = f"at equal {counted} better in {better} and worse in {worse} of {4 * len(chosen)} settings"
+        assert sentence in " ".join(told.split())
 
 
 def check_rates(grid: xr.Dataset) -> None:
     assert grid.train_loss.dims == ("batch_size", "compared", "momentum", "rho", "seed")
     assert grid.train_loss.shape == (2, 3, 2, 2, 2)
     assert grid.steps.values.tolist() == [22, 6]  # of 1438 samples
-    rates = {compared: grid.lr.sel(compared=compared, batch_size=64).values.tolist() for compared in (EQUAL, LOW, HIGH)}
+    rates = {compared: grid.lr.sel(compared=compared).values.tolist() for compared in (EQUAL, LOW, HIGH)}
     assert rates[EQUAL] == [0.1, 0.1]
     assert rates[LOW] == pytest.approx([0.1, 0.02])
     assert rates[HIGH] == pytest.approx([0.5, 0.1])
@@ -84,16 +90,14 @@ def check_rates(grid: xr.Dataset) -> None:
 
 
 def check_networks(grid: xr.Dataset) -> None:
-    """Networks alone are those that were trained together."""
+    """Networks alone are those that were trained together: batches go by the seed, whatever else is in the grid."""
     data = networks.digits()
     models = [networks.models.mlp((64, 2, 2, 10), seed=int(s)) for s in grid.seed.values]
     network = networks.Network(models[0], cross_entropy, data.train_inputs, data.train_targets)
-    different = [(0.0, 0.1), (0.8, 0.1), (0.8, 0.02), (0.0, 0.5)]  # (γ, η), in the order of their networks
     for gamma, lr, rho, compared, k in ((0.0, 0.1, 0.0, EQUAL, 0), (0.0, 0.5, 0.5, HIGH, 1), (0.8, 0.02, 0.5, LOW, 0)):
-        number = 4 * different.index((gamma, lr)) + 2 * (rho > 0) + k
         map_ = sd.Map(network, sd.SAM(rho), lr=lr, momentum=gamma, noise=sd.noise.FiniteSum(64))
         alone = sd.simulate(
-            map_, network.vector(models[k]), 22, first_run=number, dtype="float32", device="cpu", progress=False
+            map_, network.vector(models[k]), 22, first_run=k, dtype="float32", device="cpu", progress=False
         )
         w = torch.as_tensor(alone.w.values[0, -1])
         one = grid.sel(batch_size=64, momentum=gamma, rho=rho, compared=compared).isel(seed=k)
@@ -105,21 +109,21 @@ def check_networks(grid: xr.Dataset) -> None:
 def check_places(grid: xr.Dataset) -> None:
     stalled = grid.train_loss > 0.95 * np.log(10)
     assert 0 < int(stalled.sum()) < stalled.size
-    for name in ("eigenvalue", "gradient_norm", "drive", "drive_told"):
+    for name in ("eigenvalue", "gradient_norm", "step_ratio", "predicted_ratio"):
         assert grid[name].notnull().equals(stalled)
     assert (grid.eigenvalue.values[stalled] == -2).all()
-    assert np.allclose((grid.drive_told - (1 - 2 * grid.rho / grid.gradient_norm)).values[stalled], 0)
+    assert np.allclose((grid.predicted_ratio - (1 - 2 * grid.rho / grid.gradient_norm)).values[stalled], 0)
     sgd = grid.sel(rho=0.0)
-    assert sgd.drive.values[stalled.sel(rho=0.0)] == pytest.approx(1.0)
+    assert sgd.step_ratio.values[stalled.sel(rho=0.0)] == pytest.approx(1.0)
 
 
 def test_the_drive_back_to_a_saddle(script: ModuleType) -> None:
     w = torch.tensor([0.05, 0.12], dtype=torch.float64)
-    lam, norm, drive, told = script.place(sd.landscapes.quadratic((2, -1)), w, rho=0.5)
+    lam, norm, ratio, predicted = script.place(sd.landscapes.quadratic((2, -1)), w, rho=0.5)
     assert (lam, norm) == pytest.approx((-1, np.hypot(0.1, 0.12)))
-    assert drive == pytest.approx(1 - 0.5 / norm)  # on a quadratic it is what is told
-    assert told == pytest.approx(drive)
-    assert drive < 0
+    assert ratio == pytest.approx(1 - 0.5 / norm)  # on a quadratic it is what is predicted
+    assert predicted == pytest.approx(ratio)
+    assert ratio < 0
 
 
 def test_networks_that_diverged_count_as_stalled(script: ModuleType) -> None:
@@ -129,8 +133,9 @@ def test_networks_that_diverged_count_as_stalled(script: ModuleType) -> None:
 
 def test_differences_are_paired_by_seed(script: ModuleType) -> None:
     accuracy = xr.DataArray([[0.1, 0.5], [0.3, 0.3], [0.4, 0.8]], dims=("momentum", "seed"))
-    middle, half = mean_interval(script.paired(xr.Dataset({"test_accuracy": accuracy})), "seed")
-    assert (middle, half) == pytest.approx((0.3, 0.0))
+    accuracy = accuracy.assign_coords(momentum=[0.0, 0.5, 0.9])
+    ends = median_interval(script.gained(xr.Dataset({"test_accuracy": accuracy})).sel(momentum=0.9), "seed")
+    assert [float(end) for end in ends] == pytest.approx([0.3, 0.3, 0.3])
 
 
 @pytest.mark.parametrize(
@@ -144,7 +149,7 @@ def test_differences_are_paired_by_seed(script: ModuleType) -> None:
         (["--lr", "0"], "must be a finite number > 0"),
         (["--epochs", "0"], "--epochs = 0: must be an integer >= 1"),
         (["--width", "0"], "--width = 0: must be an integer >= 1"),
-        (["--runs", "1"], "one alone tells no interval"),
+        (["--seeds", "1"], "one alone tells no interval"),
         (["--seed", "-1"], "must be an integer in"),
         (["--device", "abacus"], "abacus"),
     ],

@@ -16,7 +16,21 @@ from torch.nn.functional import cross_entropy
 import samdyn as sd
 from samdyn import networks
 
-SMALL = ["--width", "4", "--runs", "2", "--steps", "12", "--rho", "0.1,0.5", "--ascent-steps", "3", "--batch-size", "8"]
+SMALL = [
+    "--width",
+    "4",
+    "--seeds",
+    "2",
+    "--steps",
+    "12",
+    "--rho",
+    "0.1,0.5",
+    "--ascent-steps",
+    "3",
+    "--batch-size",
+    "8",
+]
+SMALL += ["--processes", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +80,17 @@ def test_the_tables_the_figures_and_the_data(
 
 
 def check_table(grid: xr.Dataset, told: str) -> None:
-    rows = [line.split() for line in told.split("at the end")[1].split("2 networks")[0].splitlines() if "×÷" in line]
-    assert [row[:2] for row in rows[:3]] == [["0.1", "0"], ["1", rows[1][1]], ["3", "last"]]
+    table = told.split("Accuracy and loss at the end")[1].split("Medians over 2 networks")[0]
+    rows = [line.split() for line in table.splitlines() if "]" in line and "ρ" not in line]
+    # SGD once, and for every radius one step and the three forms of three.
+    assert [row[0] for row in rows] == ["0", *["0.1", "3", "averaged", "shorter"], *["0.5", "3", "averaged", "shorter"]]
     accuracy = 100 * grid.accuracy.isel(step=-1).sel(rho=0.1)
     less = (accuracy.sel(ascent_steps=3) - accuracy.sel(ascent_steps=1)).sel(form="averaged").values
-    half = 12.7062 * less.std(ddof=1) / 2**0.5  # Student's t with one degree of freedom
-    assert " ".join(rows[3][4:7]) == f"{less.mean():+.1f} ± {half:.1f}"
-    loss = np.log(1e3 * grid.train_loss.sel(rho=0.1, ascent_steps=3, form="averaged").values)
-    factor = np.exp(12.7062 * loss.std(ddof=1) / 2**0.5)
-    assert " ".join(rows[3][7:10]) == f"{np.exp(loss.mean()):.2g} ×÷ {factor:.2f}"
+    # Of two values a resample has one of them twice, or both.
+    assert " ".join(rows[3][4:7]) == f"{less.mean():+.1f} [{less.min():+.1f}, {less.max():+.1f}]"
+    loss = 1e3 * grid.train_loss.sel(rho=0.1, ascent_steps=3, form="averaged").values
+    assert " ".join(rows[3][7:10]) == f"{loss.mean():.2g} [{loss.min():.2g}, {loss.max():.2g}]"
+    assert "above 0 in" in told.splitlines()[-4] + told.splitlines()[-3]
 
 
 def check_grid(grid: xr.Dataset) -> None:
@@ -91,23 +107,24 @@ def check_grid(grid: xr.Dataset) -> None:
 
 
 def check_networks(grid: xr.Dataset) -> None:
-    """Networks alone are those that were trained together."""
+    """Networks alone are those that were trained together: of a grid that one setting is left of, too."""
     data = networks.digits(test=0.8)
     models = [networks.models.mlp((64, 4, 4, 10), seed=int(s)) for s in grid.seed.values]
     network = networks.Network(models[0], cross_entropy, data.train_inputs, data.train_targets)
-    # ρ, n, form; the number of a network counts ρ, then seeds.
+    # ρ, n, form, and the number of the seed, which alone the batches go by: whatever else is in the grid.
     alone = {
         (0.1, 0, "last", 0): sd.GD(),
+        (0.5, 0, "last", 0): sd.GD(),
         (0.1, 3, "last", 1): sd.SAM(0.1, ascent_steps=3),
-        (0.5, 3, "averaged", 2): sd.SAM(0.5, ascent_steps=3, average=True),
-        (0.5, 3, "shorter", 3): sd.SAM(0.5 * 2 / 3),
+        (0.5, 3, "averaged", 0): sd.SAM(0.5, ascent_steps=3, average=True),
+        (0.5, 3, "shorter", 1): sd.SAM(0.5 * 2 / 3),
     }
     for (rho, n, form, number), method in alone.items():
         map_ = sd.Map(network, method, lr=0.2, noise=sd.noise.FiniteSum(8))
-        start = network.vector(models[number % 2])
+        start = network.vector(models[number])
         runs = sd.simulate(map_, start, 12, first_run=number, dtype="float32", device="cpu", progress=False)
         w = torch.as_tensor(runs.w.values[0, -1], dtype=torch.float64)
-        one = grid.sel(rho=rho, ascent_steps=n, form=form).isel(seed=number % 2)
+        one = grid.sel(rho=rho, ascent_steps=n, form=form).isel(seed=number)
         assert float(one.train_loss) == pytest.approx(float(network.value(w)), rel=1e-4)  # float32
         accuracy = network.accuracy(w, data.test_inputs, data.test_targets)
         assert float(one.accuracy[-1]) == pytest.approx(float(accuracy), abs=1e-9)
@@ -125,6 +142,13 @@ def test_measures_on_a_quadratic(script: ModuleType) -> None:
     # 0.1 up from 0.4 along the first axis, and down the slope towards 0 along the second.
     assert found["sharpness"] == pytest.approx([1.5 * (0.5**2 - 0.4**2), 0.5 * (0.5**2 - 0.4**2)])
     assert found["eigenvalue"] == pytest.approx([3, 3])
+
+
+def test_networks_that_diverged_are_measured_as_such(script: ModuleType) -> None:
+    w = torch.tensor([[0.4, torch.nan], [0.0, torch.nan]], dtype=torch.float64)
+    found = script.measure(sd.landscapes.quadratic((3, -1)), w)
+    assert found["train_loss"][1] == np.inf
+    assert np.isnan([found["sharpness"][1], found["eigenvalue"][1]]).all()
 
 
 def test_climbs_on_a_quadratic(script: ModuleType) -> None:
@@ -162,7 +186,8 @@ def test_planes_on_a_quadratic(script: ModuleType) -> None:
         (["--batch-size", "0"], "--batch-size = 0: must be an integer >= 1"),
         (["--steps", "9"], "--steps = 9: must be at least 10"),
         (["--width", "0"], "--width = 0: must be an integer >= 1"),
-        (["--runs", "1"], "one alone tells no interval"),
+        (["--seeds", "1"], "one alone tells no interval"),
+        (["--processes", "0"], "--processes = 0: must be an integer >= 1"),
         (["--seed", "-1"], "must be an integer in"),
         (["--device", "abacus"], "abacus"),
     ],

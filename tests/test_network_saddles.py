@@ -51,7 +51,7 @@ def test_the_tables_and_the_figure(result: tuple[Path, str]) -> None:
     folder, told = result
     assert max(map(len, told.splitlines())) <= 100
     for saddle in ("linear 4-4-3, origin", "linear 4-4-3, rank 1", "one neuron, (0, 1)", "tanh 64-2-10, zero"):
-        assert sum(line.startswith(saddle) for line in told.splitlines()) == 1
+        assert sum(line.startswith(saddle) and "  " in line.strip() for line in told.splitlines()) == 1
     assert "the one-neuron net has 0 isolated critical points" in told
     assert "[captured, lost]" in told  # which rich would take for markup
     with Image.open(folder / "saddles.png") as image:

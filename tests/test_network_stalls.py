@@ -15,8 +15,9 @@ from PIL import Image
 import samdyn as sd
 
 SMALL = ["--hidden", "2", "--batch-sizes", "32", "--scale", "0.1"]
-SMALL += ["--steps", "150", "--starts", "2", "--batches", "60"]
-DATASETS = ("stalls", "thresholds")
+SMALL += ["--steps", "150", "--seeds", "2", "--batches", "400"]
+SMALL += ["--processes", "1"]
+DATASETS = ("stalls", "thresholds", "looks")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def run(script: ModuleType, run_here: Callable[..., int]) -> Callable[..., int]:
 
 @pytest.fixture(scope="module")
 def result(script: ModuleType, finished: Callable[..., tuple[Path, str]]) -> tuple[Path, str]:
-    return finished(script, *SMALL, RADII=np.array([0.02, 0.3, 0.8]))
+    return finished(script, *SMALL, RADII=np.array([0.02, 0.3, 0.8]), PARTS=2, LOOKED=1)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,21 @@ def test_networks_are_held_above_a_radius_and_leave_below(data: dict[str, xr.Dat
 
 
 @pytest.mark.slow
+def test_batches_go_by_the_start_alone(script: ModuleType, data: dict[str, xr.Dataset]) -> None:
+    digits = sd.networks.digits()
+    network = sd.networks.Network(
+        script.tanh(2, 0.0), torch.nn.functional.cross_entropy, digits.train_inputs, digits.train_targets
+    )
+    for coupling in ("shared", "independent"):
+        map_ = sd.Map(network, sd.SAM(0.3), lr=0.2, noise=sd.noise.FiniteSum(32, coupling=coupling))
+        start = network.vector(script.tanh(2, 0.1, 1))
+        runs = sd.simulate(map_, start, 150, first_run=1, dtype="float32", device="cpu", progress=False)
+        w = torch.as_tensor(runs.w.values[0, -1], dtype=torch.float64)
+        one = data["stalls"].sel(coupling=coupling, batch_size=32, rho=0.3).isel(start=1)
+        assert float(one.loss) == pytest.approx(float(network.value(w)), rel=1e-5)  # float32
+
+
+@pytest.mark.slow
 def test_where_networks_are_held_the_gradient_is_reversed_in_escaping_directions(
     script: ModuleType, data: dict[str, xr.Dataset]
 ) -> None:
@@ -93,6 +109,25 @@ def test_the_noise_at_the_saddle_is_that_of_the_biases(script: ModuleType) -> No
     assert step.noise == pytest.approx(np.sqrt(variances.sum()), rel=0.05)  # 400 batches
     assert 8 < script.effective_dim(step.samples) < 9.2
     assert step.inverse > 1 / step.noise
+
+
+def test_a_batch_at_the_saddle_is_the_mean_of_its_samples(script: ModuleType) -> None:
+    data = sd.networks.digits()
+    network, w, gradients, hessians = script.at_samples(data)
+    chosen = np.array([3, 700, 700])
+    batch = sd.networks.Network(
+        network.model, network.criterion, data.train_inputs[chosen].double(), data.train_targets[chosen]
+    )
+    torch.testing.assert_close(gradients[chosen].mean(0), batch.grad(w), rtol=1e-12, atol=1e-14)
+    torch.testing.assert_close(hessians[chosen].mean(0), batch.hessian(w), rtol=1e-12, atol=1e-14)
+
+
+def test_a_network_stalls_from_the_first_radius_at_which_it_does(script: ModuleType) -> None:
+    radii = script.RADII
+    stalled = np.arange(len(radii)) >= 4
+    assert script.bracket(stalled) == (radii[3], radii[4])
+    assert script.bracket(np.ones(len(radii), dtype=bool)) == (0.0, radii[0])
+    assert script.bracket(~stalled & stalled) == (radii[-1], np.inf)
 
 
 def test_a_mean_step_slows_down_from_where_its_growth_says(script: ModuleType) -> None:
@@ -122,10 +157,11 @@ def test_hidden_units_are_cut_out_of_the_vector(script: ModuleType) -> None:
         (["--scale", "0"], "must be a finite number > 0"),
         (["--lr=-1"], "lr = -1.0: must be a finite number > 0"),
         (["--steps", "1"], "--steps = 1: must be at least 2"),
-        (["--starts", "0"], "must be an integer >= 1"),
+        (["--seeds", "0"], "must be an integer >= 1"),
         (["--tolerance", "1"], "must lie in (0, 1)"),
-        (["--batches", "1"], "--batches = 1: must be at least 8"),
+        (["--batches", "1"], "--batches = 1: must be at least 16"),
         (["--seed=-1"], "must be an integer in [0, 2**32)"),
+        (["--processes", "0"], "--processes = 0: must be an integer >= 1"),
         (["--device", "tpu"], "no such device"),
     ],
 )

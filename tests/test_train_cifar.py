@@ -51,6 +51,8 @@ def test_it_learns_and_saves_what_it_measured(run: Run, method: str, capsys: pyt
     assert runs.sizes == {"epoch": 3}
     assert f"accuracy {float(runs.test_accuracy[-1]):.2%}" in told
     assert runs.attrs["ending"] == "3 epochs done"
+    sentence = f"After 3 epochs the network classifies {float(runs.test_accuracy[-1]):.2%} of the test set"
+    assert sentence in " ".join(told.split())
     np.testing.assert_allclose(runs.lr, [0.05, 0.0375, 0.0125])  # half a cosine
     assert float(runs.train_loss[-1]) < float(runs.train_loss[0]) < 2.5
     assert float(runs.test_accuracy[-1]) > 0.5  # of three classes
