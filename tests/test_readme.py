@@ -89,7 +89,7 @@ def test_noise_example(capsys: pytest.CaptureFixture[str]) -> None:
 def test_mini_batch_example(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict = {}
     exec(BATCHES, names)
-    printed = [float(v) for v in capsys.readouterr().out.strip("[]\n").split()]
+    printed = [float(v) for v in capsys.readouterr().out.partition("]")[0].strip("[").split()]
     w = sd.simulate(names["steps"], [(0.6, 0.6)] * 20_000, 10).w.values[:, -1].T
     for value, function in zip(printed, names["functions"], strict=True):
         assert abs(function(w).mean() - value) < 4 * function(w).std() / 20_000**0.5

@@ -199,7 +199,7 @@ BAD: list[tuple[list[str], list[str]]] = [
     (["--distribution", "normla"], ["'normla'", "no distribution", "Did you mean 'normal'?"]),
     (["--spread", "0"], ["0", "> 0", "Use"]),
     (["--spread", "-1"], ["-1", "> 0", "Use"]),
-    (["--spread", "nan"], ["nan", "finite", "Use"]),
+    (["--spread", "nan"], ["nan", "must be a number", "Use"]),
     (["--spread", "inf"], ["inf", "finite", "Use"]),
     (["--landscape", "beale", "--spread", "5"], ["5", "critical point", "Use a smaller"]),
     (["--saddle", "left"], ["'left'", "numbers separated by commas", "Use"]),

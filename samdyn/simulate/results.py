@@ -29,6 +29,7 @@ MEANINGS = {
     "coord": ("coordinate of w", "1"),
     "coord_2": ("other coordinate of w", "1"),
     "runs": ("runs that are counted", "runs"),
+    "largest": ("largest |coordinate| of the runs that are counted", OF_W),
     "mean": ("mean of w", OF_W),
     "mean_error": ("standard error of the mean of w", OF_W),
     "covariance": ("covariance of w", f"{OF_W}, squared"),

@@ -84,7 +84,7 @@ def test_close_to_the_map_at_small_steps(momentum: float) -> None:
             ).stationary(),
             "the moments diverge",
         ),
-        (lambda s: sd.analysis.linear_step(s), "is no map"),
+        (lambda s: sd.analysis.linear_step(s), "must be a Map, and is a Diffusion"),
         (lambda s: linear_diffusion(s).moments((1, 2), [-1.0]), "finite numbers >= 0"),
         (
             lambda s: linear_diffusion(sd.Diffusion(UNIT, sd.SAM(0.1), sd.noise.Gaussian(1.0), lr=0.1)),

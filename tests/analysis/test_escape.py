@@ -36,7 +36,7 @@ def test_every_run_has_one_outcome(saddle, origin) -> None:
 
 def test_a_trapping_ball_is_smaller_than_the_trap(saddle, origin) -> None:
     radius = analysis.trapping_radius(sd.Map(saddle, sd.SAM(0.3), lr=0.01), origin, largest=1.0, steps=2000)
-    assert radius == 0.25  # the largest of 1, 1/2, 1/4, … below ρ
+    assert radius == 2**-1.75  # 0.297, the largest of the spheres 2^(−j/4) below ρ = 0.3
 
 
 def test_exponential_times_give_their_median() -> None:

@@ -154,8 +154,10 @@ def switching() -> Iterator[None]:
 
 @pytest.mark.usefixtures("switching")
 def test_trainings_in_several_threads_are_those_of_one_after_the_other() -> None:
+    models = {seed: made("batch norm", seed) for seed in range(4)}  # torch's seed is one for all threads
+
     def train(seed: int, found: dict[int, Any]) -> None:
-        model = made("batch norm", seed)
+        model = copy.deepcopy(models[seed])
         optimizer = Optimizer(model.parameters(), SAM, lr=0.1, momentum=0.9)
         for _ in range(20):
             optimizer.step(closure_of(model, seed))

@@ -77,7 +77,7 @@ def test_one_that_diverges_leaves_the_others() -> None:
 
 def test_a_flow_is_no_map() -> None:
     made, starts = network()
-    with pytest.raises(sd.InputError, match=r"map_ = .* is no map"):
+    with pytest.raises(sd.InputError, match=r"map_ = .* must be a Map, and is a Flow"):
         train(sd.Flow(made, sd.GD()), starts, 3)
 
 
