@@ -58,7 +58,6 @@ DIAGONAL = LOGNORMAL, 1, ((0.1, 2.0), (0.05, 2.0))
     [
         (sd.EulerMaruyama, NOT_COMMUTING, sd.USAM(0.1)),
         (sd.EulerMaruyama, NOT_COMMUTING, sd.SAM(0.1)),
-        (sd.Platen, NOT_COMMUTING, sd.USAM(0.1)),
         (sd.Platen, NOT_COMMUTING, sd.SAM(0.1)),
         (sd.Milstein, DIAGONAL, sd.USAM(0.1)),
     ],
