@@ -33,11 +33,12 @@ EXAMPLES = {
     "Dataset": "samdyn.simulate(map_, starts, steps=1000, save_every=10)",
     "DataArray": "samdyn.analysis.cosine(map_, runs)",
     "Axes": "figure, ax = matplotlib.pyplot.subplots()",
+    "Axes3D": 'figure, ax = matplotlib.pyplot.subplots(subplot_kw={"projection": "3d"})',
     "Module": "samdyn.networks.models.mlp((64, 32, 10))",
     "Tensor": "torch.tensor([1.0, 2.0])",
 }
 # What annotations name in quotes, since it is loaded only where it is needed: the module it is in.
-LAZY = {"xarray": "xarray", "Axes": "matplotlib.axes"}
+LAZY = {"xarray": "xarray", "Axes": "matplotlib.axes", "Axes3D": "mpl_toolkits.mplot3d"}
 SINGLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -179,7 +180,7 @@ def _array(value: Any) -> np.ndarray:
         array = array.astype(float) if array.dtype == object else array
     except (TypeError, ValueError, OverflowError) as error:
         raise _Unfit from error
-    return _fit(array, array.dtype.kind in "biufc" and not np.isnan(array).any())
+    return _fit(array, array.dtype.kind in "biuf" and not np.isnan(array).any())
 
 
 def _text(value: Any) -> Any:

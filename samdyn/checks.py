@@ -3,10 +3,11 @@
 import difflib
 import math
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
+import numpy as np
 import sympy
 import torch
 
@@ -80,10 +81,29 @@ def momentum(value: Any) -> Any:
 
 
 def count(name: str, value: Any, fix: str) -> int:
-    """Check a number of things to do: an integer ≥ 1."""
+    """Check a number of things to do: an integer in [1, 2⁶³), which is what counters hold."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         reject(name, value, "must be an integer >= 1", fix)
+    if value >= 2**63:
+        reject(name, value, "must be an integer < 2**63", fix)
     return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """Check a truth value: True or False, and nothing that only counts as one."""
+    if not isinstance(value, bool | np.bool_):
+        reject(name, value, "must be True or False", f"Use e.g. {name}=True")
+    return bool(value)
+
+
+def broadcast(quantities: Mapping[str, Any]) -> None:
+    """Refuse numbers and arrays whose shapes do not broadcast."""
+    shapes = {name: np.shape(value) for name, value in quantities.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        shown = ", ".join(f"{name}: {shape}" for name, shape in shapes.items() if shape)
+        reject("shapes", shown, "do not broadcast", "Give arrays of one shape, or numbers")
 
 
 def word(name: str, value: Any, fix: str) -> int:

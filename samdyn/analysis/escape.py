@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
 from ..simulate import simulate
@@ -72,7 +73,17 @@ class Survival:
 
 @checked
 def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
-    """Return the Kaplan–Meier estimate from times ``(N,)`` and whether each is an escape or the end of observation."""
+    """Return the Kaplan–Meier estimate from times ``(N,)`` and whether each is an escape or the end of observation.
+
+    Raises:
+        InputError: no time, times that are negative or infinite, or not as many truth values.
+    """
+    if t.ndim != 1 or not t.size or not np.isfinite(t).all() or (t < 0).any():
+        checks.reject("t", t.tolist(), "must be one or more finite times >= 0", "Use e.g. [1.0, 2.5]")
+    if escaped.shape != t.shape or not np.isin(escaped, (0, 1)).all():
+        rule = f"must be {len(t)} truth value(s), one per time"
+        checks.reject("escaped", escaped.tolist(), rule, "Use e.g. [True, False]")
+    escaped = escaped.astype(bool)
     last = float(t.max())
     if not escaped.any():
         ones = np.ones(1)  # SciPy has no estimate without an event

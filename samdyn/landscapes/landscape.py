@@ -67,17 +67,24 @@ class Landscape(Portable):
             name: defaults to the formula.
 
         Raises:
-            InputError: a formula that is not one, with unknown symbols or functions, or a box of the wrong shape.
+            InputError: a formula that is not one, with unknown symbols or functions, a box of the wrong shape, coordinates
+                or a name that are no text.
         """
         self._set_coordinates(coordinates, box)
         self.expr = read(formula, self.symbols)
-        self.name = name or str(self.expr)
+        self.name = self._named(name) or str(self.expr)
         self._value, self._gradient  # noqa: B018 (compile now: a function that cannot be computed is refused here)
 
     def _set_coordinates(self, coordinates: str | Sequence[str], box: Sequence[tuple[float, float]] | None) -> None:
         self.symbols = symbols(coordinates)
         self.dim = len(self.symbols)
         self.box: Box = checks.box(box if box is not None else [(-3.0, 3.0)] * self.dim, self.dim)
+
+    @staticmethod
+    def _named(name: str | None) -> str | None:
+        if not isinstance(name, str | None):
+            checks.reject("name", name, "must be text", "Leave it out: the formula is the name then")
+        return name
 
     def __repr__(self) -> str:
         return f"Landscape({self.name!r}, {' '.join(map(str, self.symbols))!r})"

@@ -5,7 +5,7 @@ import keyword
 import math
 import operator
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +76,12 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
     Raises:
         InputError: no name, a name twice, a name that is no identifier, or one that a function or constant has.
     """
+    fix = 'Name the coordinates like "x y"'
+    if not isinstance(names, Iterable) or isinstance(names, bytes):
+        reject("symbols", names, "must be names", fix)
     listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
     # As Python reads names in formulas: the micro sign as the Greek letter, an accent beside its letter as part of it.
     listed = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in listed]
-    fix = 'Name the coordinates like "x y"'
     if not listed:
         reject("symbols", names, "at least one coordinate is needed", fix)
     if len(set(listed)) < len(listed):
