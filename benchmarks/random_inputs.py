@@ -193,7 +193,23 @@ def exact(expr: sympy.Expr, at: dict[sympy.Symbol, sympy.Rational]) -> float | N
 SADDLE, WELL = sd.landscapes.saddle(), sd.landscapes.double_well()
 SAMPLES = sd.SampleLandscape("(a*x - y)**2/2", "a", {"x": [1.0, 2.0, -1.0], "y": [0.5, -1.0, 2.0]})
 SPACE = sd.Landscape("x**2 - y**2 + z**2", "x y z")
-BAD: list[Any] = [None, "text", -1, 0, 3, 2.5, math.nan, math.inf, 10**400, [], [1, 2], (), {}, {"rho": [0.1]}, object()]
+BAD: list[Any] = [
+    None,
+    "text",
+    -1,
+    0,
+    3,
+    2.5,
+    math.nan,
+    math.inf,
+    10**400,
+    [],
+    [1, 2],
+    (),
+    {},
+    {"rho": [0.1]},
+    object(),
+]
 BAD += [True, 1j, np.array([1.0, math.nan]), np.zeros((0, 2)), torch.zeros(2), sympy.Symbol("x"), sd.SAM, sd, len, b"x"]
 BAD += [np.array([1j, 0]), -math.inf, 1e300, 1e-320, [[1, 2], [3]], np.array(0.5), SPACE, SAMPLES, ["text"]]
 NUMBERS_OF_ALL_SIZES = (0.1, 0.5, 1.0, 2.0, 0.1, 0.5, 1.0, 2.0, 0, -1.0, 1e-9, 1e9, 1e-300, 1e300, math.inf)

@@ -115,6 +115,16 @@ def quantity(name: str, value: Any) -> Any:
     return _read(name, value, Quantity)
 
 
+def array(name: str, value: Any) -> np.ndarray:
+    """Return an array of numbers.
+
+    Raises:
+        InputError: something else, or NaN.
+    """
+    read: np.ndarray = _read(name, value, np.ndarray)
+    return read
+
+
 def _alternatives(kind: Any) -> tuple[Any, ...]:
     if typing.get_origin(kind) in (Union, types.UnionType):
         return typing.get_args(kind)
@@ -195,6 +205,7 @@ READERS: dict[type, Callable[[Any], Any]] = {int: _integer, float: _number, np.n
 
 
 def _as_tuple(value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    _fit(value, getattr(value, "ndim", None) != 0)
     if kinds[1:] == (...,):
         return tuple(_as_list(value, kinds[:1]))
     _fit(value, isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and len(value) == len(kinds))
@@ -203,9 +214,9 @@ def _as_tuple(value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _as_list(value: Any, kinds: tuple[Any, ...]) -> Any:
     _fit(value, isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping))
+    _fit(value, getattr(value, "ndim", None) != 0)  # arrays without axes are no sequences
     kind = kinds[0] if kinds else Any
     if isinstance(value, np.ndarray | torch.Tensor) and kind in (int, float):
-        _fit(value, value.ndim > 0)
         return _array(value)
     values = list(value)
     if typing.get_origin(kind) is not tuple:  # boxes: checks.box says more of what is wrong with one

@@ -84,7 +84,7 @@ def count(name: str, value: Any, fix: str) -> int:
     """Check a number of things to do: an integer in [1, 2⁶³), which is what counters hold."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         reject(name, value, "must be an integer >= 1", fix)
-    if value >= 2**63:
+    if int(value) >= 2**63:
         reject(name, value, "must be an integer < 2**63", fix)
     return int(value)
 
@@ -94,6 +94,14 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         reject(name, value, "must be True or False", f"Use e.g. {name}=True")
     return bool(value)
+
+
+def holds(runs: Any, *names: str) -> None:
+    """Refuse a result that lacks some variables or axes, as where statistics were asked for in place of states."""
+    missing = [name for name in names if name not in runs]
+    if missing:
+        fix = "Use simulate(…, save_every=…) without statistics"
+        reject("runs", sorted(map(str, runs.variables)), f"has no {' and no '.join(missing)}", fix)
 
 
 def broadcast(quantities: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import samdyn as sd
@@ -50,3 +51,28 @@ def test_numbers_beyond_the_floating_point_range(value: int) -> None:
         sd.SAM(value)
     with pytest.raises(sd.InputError, match="must be a finite number > 0"):
         sd.Map(sd.landscapes.saddle(), sd.GD(), lr=value)
+
+
+@pytest.mark.parametrize("steps", [0, -1, True, 2.0, 2**63, 10**400])
+def test_counts_are_integers_that_counters_hold(steps: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^steps = "):
+        checks.count("steps", steps, "Use e.g. steps=10")
+    assert checks.count("steps", 2**63 - 1, "") == 2**63 - 1
+
+
+@pytest.mark.parametrize("given", [None, 1, "True", np.array([True, False])])
+def test_truth_values_are_true_or_false(given: object) -> None:
+    saddle = sd.landscapes.saddle()
+    for build in (
+        lambda: sd.Map(saddle, sd.GD(), lr=0.1, momentum=0.9, nesterov=given),
+        lambda: sd.SAM(0.1, average=given),
+        lambda: sd.noise.FiniteSum(2, replacement=given),
+    ):
+        with pytest.raises(sd.InputError, match="must be True or False"):
+            build()
+
+
+def test_shapes_that_do_not_broadcast_are_named() -> None:
+    checks.broadcast({"lam": 1.0, "rho": np.zeros((2, 1)), "t": np.zeros(3)})
+    with pytest.raises(sd.InputError, match=r"lam: \(2,\), t: \(3,\)': do not broadcast"):
+        checks.broadcast({"lam": np.zeros(2), "rho": 0.1, "t": np.zeros(3)})

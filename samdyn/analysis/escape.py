@@ -34,12 +34,19 @@ class Escape:
     lr: float
 
     def fraction(self, outcome: str) -> float:
-        """Return the fraction of the runs with this outcome."""
-        return float((self.outcome == outcome).mean())
+        """Return the fraction of the runs with this outcome.
+
+        Raises:
+            InputError: a name that is none of OUTCOMES.
+        """
+        return float(self._with(outcome).mean())
 
     def interval(self, outcome: str) -> tuple[float, float]:
         """Return Wilson's 95 % interval of ``fraction(outcome)``."""
-        return wilson(int((self.outcome == outcome).sum()), len(self.outcome))
+        return wilson(int(self._with(outcome).sum()), len(self.outcome))
+
+    def _with(self, outcome: str) -> np.ndarray:
+        return self.outcome == checks.known("outcome", outcome, OUTCOMES)
 
     def survival(self) -> "Survival":
         """Return the Kaplan–Meier estimate of the time of escape; every run that did not escape is censored.

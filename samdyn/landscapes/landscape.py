@@ -67,8 +67,8 @@ class Landscape(Portable):
             name: defaults to the formula.
 
         Raises:
-            InputError: a formula that is not one, with unknown symbols or functions, a box of the wrong shape, coordinates
-                or a name that are no text.
+            InputError: a formula that is not one, with unknown symbols or functions, a box of the wrong shape,
+                coordinates or a name that are no text.
         """
         self._set_coordinates(coordinates, box)
         self.expr = read(formula, self.symbols)
@@ -169,7 +169,10 @@ class Landscape(Portable):
 
     def _point(self, w: Any) -> Point:
         if not is_symbolic(w) and not (torch.is_tensor(w) and w.is_floating_point()):
-            w = torch.as_tensor(w, dtype=torch.float64)
+            try:
+                w = torch.as_tensor(w, dtype=torch.float64)
+            except (TypeError, ValueError, RuntimeError, OverflowError):
+                checks.reject("w", w, "must be numbers", f"Give {self.dim} components, or an array of points")
         if not w.shape or w.shape[0] != self.dim:
             checks.reject(
                 "w",

@@ -5,7 +5,7 @@ import keyword
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +77,10 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
         InputError: no name, a name twice, a name that is no identifier, or one that a function or constant has.
     """
     fix = 'Name the coordinates like "x y"'
-    if not isinstance(names, Iterable) or isinstance(names, bytes):
+    try:
+        listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
+    except TypeError:  # an array without axes has an iterator that refuses to start
         reject("symbols", names, "must be names", fix)
-    listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
     # As Python reads names in formulas: the micro sign as the Greek letter, an accent beside its letter as part of it.
     listed = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in listed]
     if not listed:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis import Escape, Survival
 from .. import checks
+from ..analysis import Escape, Survival
 from ..arguments import checked
 from .fate import check_index
 

@@ -59,10 +59,7 @@ def check_run(runs: "xarray.Dataset", run: int, *needed: str) -> None:
     Raises:
         InputError: the same.
     """
-    missing = [name for name in needed if name not in runs]
-    if missing:
-        fix = "Give simulate(…, save_every=…), or integrate(…), without statistics"
-        checks.reject("runs", sorted(map(str, runs.data_vars)), f"has no {' and no '.join(missing)}", fix)
+    checks.holds(runs, *needed)
     check_index("run", run, runs.sizes["run"])
 
 

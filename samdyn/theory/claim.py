@@ -72,7 +72,9 @@ class Claim:
         """
         parameters = self._checked(parameters)
         rival = {name: value for name, value in parameters.items() if _takes(self.rival, name)}
-        return Verdict(float(measured), float(_value(self.formula, parameters)), float(_value(self.rival, rival)), tolerance)
+        return Verdict(
+            float(measured), float(_value(self.formula, parameters)), float(_value(self.rival, rival)), tolerance
+        )
 
     def _checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters if they are those that formula and rival take, and numbers where numbers are meant."""
@@ -98,19 +100,30 @@ class Claim:
 
 def _value(formula: Callable[..., Any], parameters: dict[str, Any]) -> Any:
     """Return a formula's value: a number, never NaN."""
+    arrays = {name: value for name, value in parameters.items() if np.ndim(value)}
     symbols = {name: value for name, value in parameters.items() if checks.is_formula(value)}
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             value = formula(**parameters)
-    except (OverflowError, ZeroDivisionError):
-        value = math.nan
-    except TypeError:
-        if not symbols:
+    except (ArithmeticError, TypeError, ValueError) as error:
+        if isinstance(error, checks.InputError):
             raise
-        checks.reject("parameters", symbols, "this closed form is one of numbers", "Give values for the symbols")
-    if not symbols and np.isnan(np.asarray(value, dtype=float)).any():
+        if symbols or arrays or isinstance(error, TypeError):
+            odd = symbols | arrays or parameters
+            checks.reject("parameters", odd, "this closed form does not take these", "Its statement says what it takes")
+        value = math.nan  # an overflow, a division by 0, the root of a negative number
+    return value if symbols else valued(value, parameters)
+
+
+def valued(value: Any, parameters: Mapping[str, Any]) -> Any:
+    """Return a closed form's value unless it is NaN.
+
+    Raises:
+        InputError: it is.
+    """
+    if np.isnan(np.asarray(value, dtype=float)).any():
         rule = "the closed form has no value there in the floating-point range"
-        checks.reject("parameters", parameters, rule, "Use values of a usual size, lr, batch_size and noise above 0")
+        checks.reject("parameters", dict(parameters), rule, "Use values of a usual size, lr and batch_size above 0")
     return value
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import checks
 from ..arguments import Quantity, checked
 from ..noise.model import COUPLINGS
-from .claim import Claim
+from .claim import Claim, valued
 
 
 @checked
@@ -19,6 +19,10 @@ def ou(a: Quantity, d: Quantity, t: Quantity) -> Any:
     """Return the variance at t of dX = −aX dt + √D dW, X(0) = 0: D/(2a)·(1 − e^{−2at}), and Dt where a = 0.
 
     inf where it is beyond the floating-point range.
+
+    Raises:
+        InputError: arrays that do not broadcast, symbols, or values of which the form has none, as where two of them
+            are infinite.
     """
     a, d, t = numbers(a=a, d=d, t=t)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -26,7 +30,7 @@ def ou(a: Quantity, d: Quantity, t: Quantity) -> Any:
         early = d * t * np.where(x == 0, 1.0, -np.expm1(-x) / x)
         late = d / (2 * a) * -np.expm1(-x)  # t may be infinite
         grown = np.where(a == 0, d * t, np.where(np.abs(x) < 1, early, late))
-        return np.where((d == 0) | (t == 0), 0.0, grown)[()]
+        return valued(np.where((d == 0) | (t == 0), 0.0, grown)[()], {"a": a, "d": d, "t": t})
 
 
 def numbers(**quantities: Quantity) -> list[np.ndarray]:
@@ -90,8 +94,9 @@ def theorem_3_other_reading(
     lam, lr, batch_size, t, momentum, rho = numbers(
         lam=lam, lr=lr, batch_size=batch_size, t=t, momentum=momentum, rho=rho
     )
-    with np.errstate(divide="ignore"):
-        return _theorem_3(lam, lr, batch_size, t, momentum, rho, c2=np.divide(lr, t))
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        found = _theorem_3(lam, lr, batch_size, t, momentum, rho, c2=np.divide(lr, t))
+    return valued(found, {"lam": lam, "lr": lr, "batch_size": batch_size, "t": t, "momentum": momentum, "rho": rho})
 
 
 def _heavy_ball(drift: Any, noise: Any, lr: Any, t: Any, momentum: Any) -> Any:
