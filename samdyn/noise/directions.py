@@ -12,6 +12,7 @@ from ..arguments import checked
 from .gaussian import Gaussian
 
 STEP = 0.125  # of log s: the trapezoid rule's error is exp(−π²/(2 · STEP)) ≈ 1e-17, the strip of analyticity being π/4
+NEGLIGIBLE = 1e-200  # of a variance, relative to the largest gradient squared: its nodes would overflow when squared
 TAIL = 1e-12  # what is left out at either end, relative to the whole
 
 
@@ -56,6 +57,7 @@ def direction_moments(g: torch.Tensor, covariance: Any) -> DirectionMoments:
     largest = torch.maximum(g.abs().amax(0), c.amax().sqrt())
     scale = torch.where(largest == 0, 1, largest)
     g, c = g / scale, (c.sqrt() / scale) ** 2
+    c = torch.where(c < NEGLIGIBLE, 0, c)
 
     mean = torch.zeros_like(g)
     second = g.new_zeros(len(g), *g.shape)

@@ -14,6 +14,7 @@ import samdyn as sd
 from samdyn import theory
 from samdyn.theory import Claim
 
+X = sympy.Symbol("x")
 CLAIM = Claim("twice", "here", formula=lambda x: 2 * x, rival=lambda x: 3 * x, rival_reason="miscounting")
 
 
@@ -61,7 +62,7 @@ def test_never_is_never() -> None:
         (lambda: theory.escape_rate(lam=math.inf, lr=0.1), "no value there"),
         (lambda: theory.edge_of_stability(lr=np.array([1.0, 2.0]), rho=0.1), "does not take these"),
         (lambda: theory.usam_threshold(eigenvalues=3), "does not take these"),
-        (lambda: theory.theorem_3_msd(lam=sympy.Symbol("x"), lr=0.1, batch_size=1, t=1, momentum=0), "must be a number"),
+        (lambda: theory.theorem_3_msd(lam=X, lr=0.1, batch_size=1, t=1, momentum=0), "must be a number"),
         (lambda: theory.usam_msd(lam=1, lr=0.1, batch_size=1, t=1, coupling=3), "coupling = 3: must be a name"),
         (lambda: theory.ou(np.zeros((2, 2)), [], [1.0, 2.0]), "do not broadcast"),
         (lambda: theory.ou(math.inf, math.inf, 1.0), "no value there"),
