@@ -40,6 +40,7 @@ DIGITS = 30  # of SymPy's arithmetic
 TINY, HUGE = 1e-100, 1e100  # beyond, floating-point numbers may underflow or overflow on the way
 # Where nan says that there is nothing to measure, by the documentation of these.
 NAN_IS_DOCUMENTED = {"analysis.orbit_diagram", "analysis.msd", "analysis.cosine"}
+LONG_BY_DEFAULT = {"resolution", "starts", "runs", "transient"}  # minutes of CPU time for flows and hard landscapes
 FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "relu", "sinh", "cosh", "atan", "sign")
 NUMBERS = ("0", "1", "2", "-1", "1/3", "0.1", "1e-9", "1e9", "pi", "E", "3.7", "1e-200", "1e200", "10**40")
 NAMES = (("x", "y"), ("w1", "w2"), ("x", "X"), ("µ", "ρ"), ("η", "y"), ("x", "y", "z"), ("x",))
@@ -299,6 +300,7 @@ def pool(chance: random.Random) -> dict[str, Callable[[], Any]]:
         "fixed": lambda: {"x": 0.5}, "inputs": lambda: torch.zeros(3, 4), "targets": lambda: torch.tensor([0, 1, 0]),
         "params": lambda: list(torch.nn.Linear(2, 1).parameters()), "train_inputs": lambda: torch.zeros(3, 4),
         "name": lambda: "text", "label": lambda: "y", "std": number, "draw": lambda: 0, "count": lambda: 2,
+        "transient": lambda: 300,
     }  # fmt: skip
 
 
@@ -307,6 +309,8 @@ def argument(chance: random.Random, parameter: inspect.Parameter, good: dict[str
     if chance.random() < chance.choice([0.0, 0.05, 0.3]):
         return chance.choice(BAD)
     spelled = str(parameter.annotation)
+    if parameter.name == "starts" and parameter.annotation is int:
+        return 20
     suited = [name for name in good if name[0].isupper() and re.search(rf"\b{name}\b", spelled)]
     if suited and "Sequence" not in spelled:
         return good[chance.choice(suited)]()
@@ -325,7 +329,7 @@ def called(
     for name, parameter in inspect.signature(signature).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        if parameter.default is parameter.empty or chance.random() < 0.3:
+        if parameter.default is parameter.empty or name in LONG_BY_DEFAULT or chance.random() < 0.3:
             try:
                 given[name] = argument(chance, parameter, good)
             except checks.InputError:

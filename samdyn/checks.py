@@ -168,7 +168,7 @@ def box(value: Any, dim: int) -> tuple[tuple[float, float], ...]:
     fix = f"Give {dim} pair(s) like ((-1, 1), ...), one per coordinate"
     try:
         pairs = tuple((float(low), float(high)) for low, high in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         reject("box", value, "must be one (low, high) pair per coordinate", fix)
     if len(pairs) != dim:
         reject("box", value, f"has {len(pairs)} pair(s) for {dim} coordinate(s)", fix)

@@ -1,6 +1,7 @@
 """Names that are looked up: which one is meant, and that it is the one that is used."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import samdyn as sd
 from samdyn import checks
 
 ROOT = Path(sd.__file__).parent
+BEYOND = 10**400  # an integer, and no floating-point number
 LOOKED_UP = {"known", "spelled"}  # of samdyn.checks: they return the name to go on with
 
 
@@ -76,3 +78,23 @@ def test_shapes_that_do_not_broadcast_are_named() -> None:
     checks.broadcast({"lam": 1.0, "rho": np.zeros((2, 1)), "t": np.zeros(3)})
     with pytest.raises(sd.InputError, match=r"lam: \(2,\), t: \(3,\)': do not broadcast"):
         checks.broadcast({"lam": np.zeros(2), "rho": 0.1, "t": np.zeros(3)})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: sd.noise.Gaussian(BEYOND),
+        lambda: sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1, noise=sd.noise.Fisher((BEYOND, 0), 1)),
+        lambda: sd.SampleLandscape("a*x", "a", {"x": [BEYOND]}),
+        lambda: sd.Landscape("x**2", "x", box=[(0, BEYOND)]),
+        lambda: sd.Histogram({"x": [0, BEYOND]}),
+        lambda: sd.simulate(sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1), [(BEYOND, 0)], 1, progress=False),
+        lambda: sd.integrate(sd.Flow(sd.landscapes.saddle(), sd.GD()), [(1, 0)], BEYOND, progress=False),
+        lambda: sd.stability(sd.Flow(sd.landscapes.saddle(), sd.GD()), (BEYOND, 0)),
+        lambda: sd.analysis.manifolds(sd.Flow(sd.landscapes.saddle(), sd.GD()), (BEYOND, 0)),
+        lambda: sd.landscapes.quadratic([BEYOND]),
+    ],
+)
+def test_integers_beyond_the_floating_point_range_are_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(sd.InputError):
+        call()

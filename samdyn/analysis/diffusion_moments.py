@@ -45,7 +45,7 @@ class LinearDiffusion:
         start[-1] = 1.0  # the state, and a one that b multiplies
         try:
             at = np.asarray(times, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             at = np.array(np.nan)
         if at.ndim != 1 or not np.isfinite(at).all() or (at < 0).any():
             checks.reject("times", times, "must be a list of finite numbers >= 0", "Use e.g. times=[0, 0.5, 1]")

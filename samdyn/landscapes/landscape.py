@@ -129,6 +129,8 @@ class Landscape(Portable):
 
     def _slice(self, fixed: Mapping[str, Any]) -> tuple[dict[sympy.Symbol, sympy.Expr], list[sympy.Symbol]]:
         """Return the values of the fixed coordinates, floats as the decimals they are, and the free coordinates."""
+        if not isinstance(fixed, Mapping):
+            checks.reject("fixed", fixed, "must be a dictionary of values by coordinate", 'Use e.g. {"z": 0.0}')
         names = {str(s): s for s in self.symbols}
         values = {}
         for name, value in fixed.items():

@@ -92,7 +92,7 @@ class SampleLandscape(Sampled):
         for key, values in data.items():
             try:
                 row = np.array(values, dtype=float)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 row = np.array(np.nan)
             if row.ndim != 1 or not row.size or not np.isfinite(row).all():
                 checks.reject("data", key, "must be one or more finite numbers", fix)

@@ -476,3 +476,9 @@ def test_a_landscapes_name_and_its_points_are_what_they_should_be() -> None:
     for point in (None, "text", [[1, 2], [3]], 10**400):
         with pytest.raises(sd.InputError, match=r"^w = .*must be numbers"):
             sd.Landscape("x**2", "x").value(point)
+
+
+@pytest.mark.parametrize("fixed", [None, [], 1.0, "z", sympy.Symbol("z")])
+def test_a_slice_is_fixed_by_a_dictionary(fixed: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^fixed = .*must be a dictionary"):
+        sd.Landscape("x**2 + z**2", "x z").restrict(fixed)
