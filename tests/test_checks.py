@@ -98,3 +98,9 @@ def test_shapes_that_do_not_broadcast_are_named() -> None:
 def test_integers_beyond_the_floating_point_range_are_refused(call: Callable[[], object]) -> None:
     with pytest.raises(sd.InputError):
         call()
+
+
+@pytest.mark.parametrize("method", [len, max, sd.SAM, None])
+def test_what_is_no_method_is_refused(method: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^method = .*is no method"):
+        sd.Diffusion(sd.landscapes.saddle(), method, sd.noise.Gaussian(0.1), lr=0.1)
