@@ -2,22 +2,24 @@
 
     python benchmarks/random_inputs.py --count 10000 --seed 0
 
-A third are formulas: built from the grammar, or damaged; value and gradient are held against SymPy's own arithmetic. A
-third are constructors, a third calls of public functions, with arguments from a pool of good and bad ones. A fault is
-an exception that is no InputError, a NaN that is not documented, or a call that takes longer than the limit. Faults are
-printed, each with the code that repeats it. It ends with status 1 if there is one.
+A quarter are formulas: built from the grammar, or damaged; value and gradient are held against SymPy's own arithmetic.
+The others are constructors, public functions, and methods of systems and of results, with arguments from a pool of good
+and bad ones. A fault is an exception that is no InputError, a NaN that is not documented, or a call that takes longer
+than the limit. Faults are printed, each with the code that repeats it. It ends with status 1 if there is one.
 """
 
 import dataclasses
 import inspect
 import math
 import random
+import re
 import signal
 import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Annotated, Any
 
 import matplotlib
@@ -30,13 +32,15 @@ from rich.console import Console
 from typer import Exit, Option
 
 import samdyn as sd
+import samdyn.networks
 from samdyn import checks, cli
 
 POINT_RANGE = 3.0
 DIGITS = 30  # of SymPy's arithmetic
 TINY, HUGE = 1e-100, 1e100  # beyond, floating-point numbers may underflow or overflow on the way
 # Where nan says that there is nothing to measure, by the documentation of these.
-NAN_IS_DOCUMENTED = {"exit_times", "Exits", "cosine", "animate"}
+NAN_IS_DOCUMENTED = {"analysis.orbit_diagram", "analysis.msd", "analysis.cosine"}
+LONG_BY_DEFAULT = {"resolution", "starts", "runs", "transient"}  # minutes of CPU time for flows and hard landscapes
 FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "relu", "sinh", "cosh", "atan", "sign")
 NUMBERS = ("0", "1", "2", "-1", "1/3", "0.1", "1e-9", "1e9", "pi", "E", "3.7", "1e-200", "1e200", "10**40")
 NAMES = (("x", "y"), ("w1", "w2"), ("x", "X"), ("µ", "ρ"), ("η", "y"), ("x", "y", "z"), ("x",))
@@ -68,7 +72,7 @@ def main(
     faults = []
     for number in range(count):
         chance = random.Random(f"{seed}/{number}")
-        kind = ("formula", "constructor", "function")[number % 3]
+        kind = list(TRY)[number % len(TRY)]
         outcome = TRY[kind](chance, limit)
         outcomes[f"{kind}: {outcome.kind}"] += 1
         if outcome.kind == "fault":
@@ -105,7 +109,8 @@ def attempt(code: str, call: Callable[[], Any], limit: int, look: Callable[[Any]
     except checks.InputError:
         return Outcome(code, "refused")
     except (Exception, RecursionError) as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        places = traceback.extract_tb(error.__traceback__)
+        place = next((p for p in reversed(places) if "samdyn/" in p.filename), places[-1])
         where = f"{place.filename.rpartition('samdyn/')[2]}:{place.lineno}"
         return Outcome(code, "fault", f"{type(error).__name__}: {str(error)[:200]} ({where})")
     finally:
@@ -184,10 +189,11 @@ def exact(expr: sympy.Expr, at: dict[sympy.Symbol, sympy.Rational]) -> float | N
     return float(sympy.N(expr.xreplace(at), DIGITS))
 
 
-# Constructors and functions
+# Constructors, functions and methods
 
 SADDLE, WELL = sd.landscapes.saddle(), sd.landscapes.double_well()
 SAMPLES = sd.SampleLandscape("(a*x - y)**2/2", "a", {"x": [1.0, 2.0, -1.0], "y": [0.5, -1.0, 2.0]})
+SPACE = sd.Landscape("x**2 - y**2 + z**2", "x y z")
 BAD: list[Any] = [
     None,
     "text",
@@ -206,103 +212,192 @@ BAD: list[Any] = [
     object(),
 ]
 BAD += [True, 1j, np.array([1.0, math.nan]), np.zeros((0, 2)), torch.zeros(2), sympy.Symbol("x"), sd.SAM, sd, len, b"x"]
+BAD += [np.array([1j, 0]), -math.inf, 1e300, 1e-320, [[1, 2], [3]], np.array(0.5), SPACE, SAMPLES, ["text"]]
+NUMBERS_OF_ALL_SIZES = (0.1, 0.5, 1.0, 2.0, 0.1, 0.5, 1.0, 2.0, 0, -1.0, 1e-9, 1e9, 1e-300, 1e300, math.inf)
+
+
+@cache
+def results() -> dict[str, list[Any]]:
+    """Return results of a few analyses, by the name of their class."""
+    a, saddle = sd.analysis, sd.critical_points(SADDLE).points[0]
+    usam, flow = sd.Map(WELL, sd.USAM(0.1), lr=0.1), sd.Flow(WELL, sd.SAM(0.2))
+    noisy = sd.Map(SADDLE, sd.USAM(0.1), lr=0.1, noise=sd.noise.Gaussian(0.1))
+    sde = sd.Diffusion(SADDLE, sd.USAM(0.1), sd.noise.Gaussian(0.1), lr=0.1)
+    starts = [(0.3, 0.1), (1.0, 2.0)]
+    runs = sd.simulate(usam, starts, 20, save_every=5, progress=False)
+    gone = sd.simulate(sd.Map(SADDLE, sd.GD(), lr=3.0), starts, 2000, save_every=400, progress=False)
+    exits = a.exit_times(noisy, starts, SADDLE.box, 50)
+    escapes = [a.escape(sd.Map(SADDLE, sd.USAM(rho), lr=0.1), saddle, np.eye(2) / 10, 1.0, 50) for rho in (0.1, 2.0)]
+    grid = ("rho", np.array([0.1, 0.6])), ("lr", np.array([0.1, 0.6]))
+    return {
+        "Dataset": [
+            runs, gone, sd.integrate(flow, starts, [0.0, 1.0], progress=False),
+            sd.simulate(usam, starts, 20, progress=False), a.msd(runs, np.eye(2)),
+            sd.simulate(usam, starts, 20, statistics="mean", progress=False),
+        ],
+        "DataArray": [a.cosine(usam, runs)], "Attractor": a.attractors(usam, starts=20),
+        "Basins": [a.basins(usam, resolution=5)], "Branch": [a.branch(usam, (1, 0), "rho", (0.0, 1.0))],
+        "BifurcationDiagram": [a.bifurcation_diagram(usam, "rho", (0.0, 1.0), period=1)], "Exits": [exits],
+        "Equilibrium": list(a.equilibria(flow).points), "Equilibria": [a.equilibria(flow)], "Escape": escapes,
+        "ExactCriticalPoints": [a.exact_critical_points(WELL)], "LinearDiffusion": [a.linear_diffusion(sde)],
+        "LinearStep": [a.linear_step(noisy)], "Manifolds": [a.manifolds(sd.Flow(SADDLE, sd.GD()), (0, 0))],
+        "OrbitDiagram": [a.orbit_diagram(usam, "rho", [0.1, 0.2], np.eye(2), transient=50, keep=4)],
+        "StabilityChart": [a.stability_chart(sd.Map(SADDLE, sd.USAM(0.1), lr=0.1), saddle, *grid)],
+        "Survival": [exits.survival()], "CriticalPoints": [sd.critical_points(WELL)],
+        "Stability": [sd.stability(flow, (1, 0)), sd.stability(usam, (0, 0))],
+    }  # fmt: skip
 
 
 def pool(chance: random.Random) -> dict[str, Callable[[], Any]]:
     """Return how to make a good argument, by the name of a class or parameter."""
     rho, lr = chance.choice([0, 0.05, 0.5, 2.0, 1e-12]), chance.choice([0.01, 0.1, 0.7])
     method = lambda: chance.choice([sd.GD(), sd.SAM(rho), sd.USAM(rho), sd.ASAM(rho), sd.DNSAM(rho), sd.ExactSAM(rho)])  # noqa: E731
-    landscape = lambda: chance.choice([SADDLE, WELL])  # noqa: E731
-    noise = lambda: sd.noise.Gaussian(chance.choice([0, 0.01, np.eye(2)]), coupling=chance.choice(["shared", "Clean"]))  # noqa: E731
+    landscape = lambda: chance.choice([SADDLE, WELL, SADDLE, WELL, SAMPLES, SPACE])  # noqa: E731
+    noise = lambda: sd.noise.Gaussian(chance.choice([0, 0.01, 1e-9]), coupling=chance.choice(["shared", "Clean"]))  # noqa: E731
     map_ = lambda: sd.Map(landscape(), method(), lr=lr, momentum=chance.choice([0, 0.5, 0.9]))  # noqa: E731
     noisy = lambda: sd.Map(landscape(), chance.choice([sd.GD(), sd.USAM(rho)]), lr=lr, noise=noise())  # noqa: E731
     flow = lambda: sd.Flow(landscape(), method())  # noqa: E731
     sde = lambda: sd.Diffusion(landscape(), sd.USAM(rho), noise(), lr=lr)  # noqa: E731
-    point = lambda: chance.choice(sd.critical_points(landscape()).points)  # noqa: E731
-    runs = lambda: sd.simulate(map_(), [(0.3, 0.1), (1, 2)], 20, save_every=5, progress=False)  # noqa: E731
+    point = lambda: chance.choice(sd.critical_points(chance.choice([SADDLE, WELL])).points)  # noqa: E731
     axes = lambda: plt.subplots()[1]  # noqa: E731
-    return {
-        "Landscape": landscape, "Method": method, "Map": lambda: chance.choice([map_, noisy])(), "Flow": flow,
-        "Diffusion": sde, "Noise": noise, "Scheme": lambda: sd.EulerMaruyama(sde()), "CriticalPoint": point,
-        "Dataset": runs, "Axes": axes, "int": lambda: chance.choice([1, 2, 5, 20]),
-        "float": lambda: chance.choice([0.1, 0.5, 1.0, 2.0]), "str": lambda: chance.choice(["rho", "lr", "x", "auto"]),
-        "bool": lambda: chance.random() < 0.5, "ndarray": lambda: np.array([[0.1, 0.2], [1.0, -0.5]]),
+    solid = lambda: plt.subplots(subplot_kw={"projection": "3d"})[1]  # noqa: E731
+    number = lambda: chance.choice(NUMBERS_OF_ALL_SIZES)  # noqa: E731
+    coupling = lambda: chance.choice(["shared", "independent", "clean"])  # noqa: E731
+    good = {name: lambda those=those: chance.choice(those) for name, those in results().items()}
+    return good | {
+        "Axes3D": solid, "Landscape": landscape, "Method": method, "Map": lambda: chance.choice([map_, noisy])(),
+        "Flow": flow, "Diffusion": sde, "Noise": noise, "Scheme": lambda: sd.EulerMaruyama(sde()),
+        "CriticalPoint": point, "Axes": axes, "Module": lambda: sd.networks.models.mlp((4, 3, 2)),
+        "Tensor": lambda: chance.choice([torch.eye(2, dtype=torch.float64), torch.tensor([1.0, -2.0])]),
+        "int": lambda: chance.choice([1, 2, 5, 20]), "float": number,
+        "str": lambda: chance.choice(["rho", "lr", "x", "auto"]), "bool": lambda: chance.random() < 0.5,
+        "ndarray": lambda: chance.choice([np.array([[0.1, 0.2], [1.0, -0.5]]), np.array([0.5, 2.0])]),
         "box": lambda: ((-1.0, 1.0), (-2.0, 2.0)), "limits": lambda: chance.choice([(0.0, 1.0), (0.2, 2.0)]),
-        "values": lambda: [0.1, 0.5], "w0": lambda: [(0.3, 0.1), (1.0, 2.0)], "starts": lambda: np.eye(2),
-        "point": lambda: chance.choice([(0, 0), (1, 0), point()]), "rho": lambda: rho, "lr": lambda: lr,
+        "values": lambda: chance.choice([[0.1, 0.5], {"rho": 0.1}, {"lr": 0.3}]), "starts": lambda: np.eye(2),
+        "w0": lambda: [(0.3, 0.1), (1.0, 2.0)], "point": lambda: chance.choice([(0, 0), (1, 0), point()]),
+        "rho": lambda: chance.choice([rho, number()]), "lr": lambda: chance.choice([lr, lr, number()]),
         "momentum": lambda: chance.choice([0, 0.9]), "axes": lambda: {"rho": [0.1, 0.2]},
         "measure": lambda: lambda system: {"rho": system.method.rho}, "tests": lambda: [lambda w: w[0] ** 2],
         "drift": lambda: lambda x: x, "diffusion": lambda: lambda x: np.full_like(x, 0.1), "low": lambda: -1.0,
         "high": lambda: 1.0, "x0": lambda: 0.1, "x": lambda: ("rho", np.array([0.1, 0.6])),
         "y": lambda: ("lr", np.array([0.1, 0.6])), "resolution": lambda: 5, "runs": lambda: 200,
-        "steps": lambda: chance.choice([10, 300]), "largest": lambda: 1.0, "distribution": lambda: "gaussian",
-        "t": lambda: np.array([1.0, 2.0]), "escaped": lambda: np.array([True, False]), "covariance": lambda: 0.1,
+        "steps": lambda: chance.choice([10, 300]), "largest": number, "distribution": lambda: "gaussian",
+        "t": lambda: chance.choice([np.array([1.0, 2.0]), 3.0]), "escaped": lambda: np.array([True, False]),
+        "covariance": lambda: chance.choice([0.1, np.eye(2), number()]), "hessian": lambda: np.diag([1.0, -2.0]),
         "at": lambda: (0, 0), "batch_size": lambda: chance.choice([1, 2]), "dt": lambda: 0.1, "time": lambda: 0.5,
         "times": lambda: [0.5, 1.0], "period": lambda: 2, "directions": lambda: np.eye(2), "w": lambda: (0.1, 0.2),
         "loss": lambda: "(a*x - b)**2", "coordinates": lambda: "a b", "data": lambda: {"x": [1.0, 2.0]},
         "formula": lambda: "x**2 - y**2", "edges": lambda: {"x": [-1, 0, 1]}, "parameter": lambda: "rho",
         "statistics": lambda: chance.choice([None, "mean", ["msd", "status"]]), "save_every": lambda: 5,
         "device": lambda: "cpu", "backend": lambda: "eager", "dtype": lambda: "float64", "path": lambda: "x.png",
-        "eigenvalues": lambda: [2.0, -2.0], "map_": lambda: chance.choice([map_, noisy])(), "flow": flow, "sde": sde,
-        "order": lambda: chance.choice([1, 2]), "model": lambda: "taylor", "weights": lambda: [True, False],
-        "parameters": list,
+        "eigenvalues": lambda: chance.choice([[2.0, -2.0], [number(), number()]]), "coupling": coupling,
+        "map_": lambda: chance.choice([map_, noisy])(), "flow": flow, "sde": sde,
+        "order": lambda: chance.choice([1, 2]), "model": lambda: chance.choice(["taylor", "moments"]),
+        "weights": lambda: [True, False], "parameters": list, "lam": number, "noise": noise, "dim": lambda: 2,
+        "covering": list, "results": lambda: results()["Escape"], "points": lambda: results()["Equilibrium"],
+        "radius": number, "width": number, "distance": number, "g": lambda: torch.eye(2, dtype=torch.float64),
+        "widths": lambda: (4, 3, 2), "blocks": lambda: (1,), "criterion": lambda: torch.nn.functional.cross_entropy,
+        "fixed": lambda: {"x": 0.5}, "inputs": lambda: torch.zeros(3, 4), "targets": lambda: torch.tensor([0, 1, 0]),
+        "params": lambda: list(torch.nn.Linear(2, 1).parameters()), "train_inputs": lambda: torch.zeros(3, 4),
+        "name": lambda: "text", "label": lambda: "y", "std": number, "draw": lambda: 0, "count": lambda: 2,
+        "transient": lambda: 300,
     }  # fmt: skip
 
 
 def argument(chance: random.Random, parameter: inspect.Parameter, good: dict[str, Callable[[], Any]]) -> Any:
-    """Return a value for a parameter: four in five times one that suits it, if the pool has one."""
-    if chance.random() < 0.2:
+    """Return a value for a parameter: in most cases one that suits it, if the pool has one."""
+    if chance.random() < chance.choice([0.0, 0.05, 0.3]):
         return chance.choice(BAD)
     spelled = str(parameter.annotation)
-    suited = [name for name in good if name[0].isupper() and name in spelled]
-    if not suited and parameter.name in good:
+    if parameter.name == "starts" and parameter.annotation is int:
+        return 20
+    suited = [name for name in good if name[0].isupper() and re.search(rf"\b{name}\b", spelled)]
+    if suited and "Sequence" not in spelled:
+        return good[chance.choice(suited)]()
+    if parameter.name in good:
         return good[parameter.name]()
     suited += [name for name in ("ndarray", "float", "int", "str", "bool") if name in spelled]
     return good[suited[0]]() if suited else chance.choice(BAD)
 
 
-def called(chance: random.Random, function: Callable[..., Any], limit: int, look: Callable[[Any], str]) -> Outcome:
+def called(
+    chance: random.Random, function: Callable[..., Any], limit: int, look: Callable[[Any], str], title: str = ""
+) -> Outcome:
     """Call a function with random arguments: those it needs, and some of the others."""
     good, given = pool(chance), {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    signature = function.formula if isinstance(function, sd.theory.Claim) else function
+    for name, parameter in inspect.signature(signature).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        if parameter.default is parameter.empty or chance.random() < 0.3:
+        if parameter.default is parameter.empty or name in LONG_BY_DEFAULT or chance.random() < 0.3:
             try:
                 given[name] = argument(chance, parameter, good)
             except checks.InputError:
                 return Outcome("an argument", "refused")
-    title = getattr(function, "__name__", type(function).__name__)
+    title = title or getattr(function, "__name__", type(function).__name__)
     code = f"{title}({', '.join(f'{name}={value!r}'[:160] for name, value in given.items())})"
     return attempt(code, lambda: function(**given), limit, look)
 
 
-def public(*modules: Any, classes: bool) -> list[Callable[..., Any]]:
-    """Return what can be called of some modules: classes that users construct, or functions."""
-    found = {name: getattr(module, name) for module in modules for name in module.__all__}
-    chosen = [v for v in found.values() if (inspect.isclass(v) if classes else inspect.isfunction(v))]
-    return [one for one in chosen if not (classes and (inspect.isabstract(one) or issubclass(one, Exception)))]
+def public(*modules: Any) -> list[tuple[str, Any]]:
+    """Return what modules offer, by name."""
+    return [(f"{m.__name__.rpartition('.')[2]}.{n}", getattr(m, n)) for m in modules for n in m.__all__]
 
 
-CONSTRUCTORS = [c for c in public(sd, sd.noise, classes=True) if c is not sd.noise.Draws]
-CALLS = public(sd, sd.analysis, sd.theory, sd.plot, classes=False)
-CALLS = [f for f in CALLS if f is not sd.plot.animate]  # writes files
+def constructed(value: Any) -> bool:
+    """Whether something is a class that users construct."""
+    return inspect.isclass(value) and not inspect.isabstract(value) and not issubclass(value, Exception)
+
+
+WRITE_OR_READ_FILES = (sd.plot.animate, sd.networks.cifar, sd.networks.mnist1d)
+OFFERED = public(sd, sd.noise, sd.analysis, sd.theory, sd.plot, sd.networks)
+CONSTRUCTORS = [one for one in public(sd, sd.noise) if constructed(one[1]) and one[1] is not sd.noise.Draws]
+CONSTRUCTORS += [("networks.Network", sd.networks.Network), ("networks.Optimizer", sd.networks.Optimizer)]
+CALLS = [(n, v) for n, v in OFFERED if inspect.isfunction(v) or isinstance(v, sd.theory.Claim)]
+CALLS += [(f"models.{n}", getattr(sd.networks.models, n)) for n in ("mlp", "deep_linear", "one_neuron", "small_cnn")]
+CALLS = [(n, v) for n, v in CALLS if v not in WRITE_OR_READ_FILES]
 
 
 def try_constructor(chance: random.Random, limit: int) -> Outcome:
     """Construct something."""
-    return called(chance, chance.choice(CONSTRUCTORS), limit, lambda _: "")
+    title, made = chance.choice(CONSTRUCTORS)
+    return called(chance, made, limit, lambda _: "", title)
 
 
 def try_function(chance: random.Random, limit: int) -> Outcome:
     """Call a public function."""
-    function = chance.choice(CALLS)
-    documented = function.__name__ in NAN_IS_DOCUMENTED
-    return called(chance, function, limit, lambda found: "" if documented else nan_in(found))
+    title, function = chance.choice(CALLS)
+    documented = title in NAN_IS_DOCUMENTED
+    return called(chance, function, limit, lambda found: "" if documented else nan_in(found), title)
+
+
+def try_method(chance: random.Random, limit: int) -> Outcome:
+    """Call a method of a result, of a landscape or of a system, or look up a property."""
+    good = pool(chance)
+    kind = chance.choice([*results(), "Landscape", "Map", "Flow", "Diffusion"])
+    try:
+        one = good[kind]()
+    except checks.InputError:
+        return Outcome("an argument", "refused")
+    if kind in ("Map", "Flow", "Diffusion", "Landscape"):  # others of their methods are for batches of tensors
+        names = ["restrict", "value", "grad", "hessian", "formula", "attributes", "jacobian", "is_quadratic"]
+        names = [n for n in names if hasattr(type(one), n)]
+    else:
+        names = [n for n in dir(type(one)) if not n.startswith("_") and n not in ("count", "index")]  # of sequences
+    if not names or isinstance(one, xarray.Dataset | xarray.DataArray):
+        return try_function(chance, limit)
+    name = chance.choice(names)
+    title = f"{one!r}.{name}"[:300]
+    look: Callable[[Any], str] = lambda found: "" if f"{kind}.{name}" in NAN_IS_DOCUMENTED else nan_in(found)  # noqa: E731
+    if inspect.isfunction(getattr(type(one), name)):
+        return called(chance, getattr(one, name), limit, look, title)
+    return attempt(title, lambda: getattr(one, name), limit, look)
 
 
 def nan_in(found: Any, where: str = "result") -> str:
     """Say where a result holds NaN; nothing where it does not."""
+    if isinstance(found, xarray.Dataset) and "largest" in found:
+        return ""  # statistics: NaN is documented for what too few runs cannot tell
     if isinstance(found, xarray.Dataset):
         # Diverged runs hold their last finite point; their loss may be beyond the floating-point range.
         return next(filter(None, (nan_in(found[name].values, name) for name in found.data_vars)), "")
@@ -317,7 +412,7 @@ def nan_in(found: Any, where: str = "result") -> str:
     return ""
 
 
-TRY = {"formula": try_formula, "constructor": try_constructor, "function": try_function}
+TRY = {"formula": try_formula, "constructor": try_constructor, "function": try_function, "method": try_method}
 
 if __name__ == "__main__":
     cli.run(main)

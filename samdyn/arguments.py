@@ -33,11 +33,12 @@ EXAMPLES = {
     "Dataset": "samdyn.simulate(map_, starts, steps=1000, save_every=10)",
     "DataArray": "samdyn.analysis.cosine(map_, runs)",
     "Axes": "figure, ax = matplotlib.pyplot.subplots()",
+    "Axes3D": 'figure, ax = matplotlib.pyplot.subplots(subplot_kw={"projection": "3d"})',
     "Module": "samdyn.networks.models.mlp((64, 32, 10))",
     "Tensor": "torch.tensor([1.0, 2.0])",
 }
 # What annotations name in quotes, since it is loaded only where it is needed: the module it is in.
-LAZY = {"xarray": "xarray", "Axes": "matplotlib.axes"}
+LAZY = {"xarray": "xarray", "Axes": "matplotlib.axes", "Axes3D": "mpl_toolkits.mplot3d"}
 SINGLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -114,6 +115,16 @@ def quantity(name: str, value: Any) -> Any:
     return _read(name, value, Quantity)
 
 
+def array(name: str, value: Any) -> np.ndarray:
+    """Return an array of numbers.
+
+    Raises:
+        InputError: something else, or NaN.
+    """
+    read: np.ndarray = _read(name, value, np.ndarray)
+    return read
+
+
 def _alternatives(kind: Any) -> tuple[Any, ...]:
     if typing.get_origin(kind) in (Union, types.UnionType):
         return typing.get_args(kind)
@@ -179,7 +190,7 @@ def _array(value: Any) -> np.ndarray:
         array = array.astype(float) if array.dtype == object else array
     except (TypeError, ValueError, OverflowError) as error:
         raise _Unfit from error
-    return _fit(array, array.dtype.kind in "biufc" and not np.isnan(array).any())
+    return _fit(array, array.dtype.kind in "biuf" and not np.isnan(array).any())
 
 
 def _text(value: Any) -> Any:
@@ -194,6 +205,7 @@ READERS: dict[type, Callable[[Any], Any]] = {int: _integer, float: _number, np.n
 
 
 def _as_tuple(value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    _fit(value, getattr(value, "ndim", None) != 0)
     if kinds[1:] == (...,):
         return tuple(_as_list(value, kinds[:1]))
     _fit(value, isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and len(value) == len(kinds))
@@ -202,9 +214,9 @@ def _as_tuple(value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _as_list(value: Any, kinds: tuple[Any, ...]) -> Any:
     _fit(value, isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping))
+    _fit(value, getattr(value, "ndim", None) != 0)  # arrays without axes are no sequences
     kind = kinds[0] if kinds else Any
     if isinstance(value, np.ndarray | torch.Tensor) and kind in (int, float):
-        _fit(value, value.ndim > 0)
         return _array(value)
     values = list(value)
     if typing.get_origin(kind) is not tuple:  # boxes: checks.box says more of what is wrong with one

@@ -3,10 +3,11 @@
 import difflib
 import math
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
+import numpy as np
 import sympy
 import torch
 
@@ -80,10 +81,37 @@ def momentum(value: Any) -> Any:
 
 
 def count(name: str, value: Any, fix: str) -> int:
-    """Check a number of things to do: an integer ≥ 1."""
+    """Check a number of things to do: an integer in [1, 2⁶³), which is what counters hold."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         reject(name, value, "must be an integer >= 1", fix)
+    if int(value) >= 2**63:
+        reject(name, value, "must be an integer < 2**63", fix)
     return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """Check a truth value: True or False, and nothing that only counts as one."""
+    if not isinstance(value, bool | np.bool_):
+        reject(name, value, "must be True or False", f"Use e.g. {name}=True")
+    return bool(value)
+
+
+def holds(runs: Any, *names: str) -> None:
+    """Refuse a result that lacks some variables or axes, as where statistics were asked for in place of states."""
+    missing = [name for name in names if name not in runs]
+    if missing:
+        fix = "Use simulate(…, save_every=…) without statistics"
+        reject("runs", sorted(map(str, runs.variables)), f"has no {' and no '.join(missing)}", fix)
+
+
+def broadcast(quantities: Mapping[str, Any]) -> None:
+    """Refuse numbers and arrays whose shapes do not broadcast."""
+    shapes = {name: np.shape(value) for name, value in quantities.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        shown = ", ".join(f"{name}: {shape}" for name, shape in shapes.items() if shape)
+        reject("shapes", shown, "do not broadcast", "Give arrays of one shape, or numbers")
 
 
 def word(name: str, value: Any, fix: str) -> int:
@@ -140,7 +168,7 @@ def box(value: Any, dim: int) -> tuple[tuple[float, float], ...]:
     fix = f"Give {dim} pair(s) like ((-1, 1), ...), one per coordinate"
     try:
         pairs = tuple((float(low), float(high)) for low, high in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         reject("box", value, "must be one (low, high) pair per coordinate", fix)
     if len(pairs) != dim:
         reject("box", value, f"has {len(pairs)} pair(s) for {dim} coordinate(s)", fix)

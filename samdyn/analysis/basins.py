@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -31,12 +32,22 @@ class Basins:
     attractors: list[Attractor]
 
     def fraction(self, label: int) -> float:
-        """Return the fraction of the starts with this label."""
-        return float((self.label == label).mean())
+        """Return the fraction of the starts with this label.
+
+        Raises:
+            InputError: a label that is neither DIVERGED nor UNDECIDED, nor the index of an attractor.
+        """
+        return float(self._with(label).mean())
 
     def interval(self, label: int) -> tuple[float, float]:
         """Return Wilson's 95 % interval of ``fraction(label)``, as of independent starts; a grid's error is smaller."""
-        return wilson(int((self.label == label).sum()), self.label.size)
+        return wilson(int(self._with(label).sum()), self.label.size)
+
+    def _with(self, label: int) -> np.ndarray:
+        known = [*NAMES, *range(len(self.attractors))]
+        if not isinstance(label, Integral) or label not in known:
+            checks.reject("label", label, f"the labels are {', '.join(map(str, known))}", "Use e.g. DIVERGED")
+        return self.label == label
 
     def __str__(self) -> str:
         lines = [str(a) for a in self.attractors]

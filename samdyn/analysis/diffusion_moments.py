@@ -45,7 +45,7 @@ class LinearDiffusion:
         start[-1] = 1.0  # the state, and a one that b multiplies
         try:
             at = np.asarray(times, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             at = np.array(np.nan)
         if at.ndim != 1 or not np.isfinite(at).all() or (at < 0).any():
             checks.reject("times", times, "must be a list of finite numbers >= 0", "Use e.g. times=[0, 0.5, 1]")
@@ -98,7 +98,7 @@ def linear_diffusion(sde: Diffusion) -> LinearDiffusion:
     """
     d = sde.landscape.dim
     size = 2 * d if sde.momentum else d
-    found = affine(lambda z, _: sde.coefficients(z)[0], size, 0) if sde.landscape.is_quadratic else None
+    found = affine(lambda z, _: sde.drift(z), size, 0) if sde.landscape.is_quadratic else None
     points = torch.randn(size, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     b = sde.coefficients(points)[1]
     if b.isnan().any():

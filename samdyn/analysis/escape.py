@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
 from ..simulate import simulate
@@ -33,12 +34,19 @@ class Escape:
     lr: float
 
     def fraction(self, outcome: str) -> float:
-        """Return the fraction of the runs with this outcome."""
-        return float((self.outcome == outcome).mean())
+        """Return the fraction of the runs with this outcome.
+
+        Raises:
+            InputError: a name that is none of OUTCOMES.
+        """
+        return float(self._with(outcome).mean())
 
     def interval(self, outcome: str) -> tuple[float, float]:
         """Return Wilson's 95 % interval of ``fraction(outcome)``."""
-        return wilson(int((self.outcome == outcome).sum()), len(self.outcome))
+        return wilson(int(self._with(outcome).sum()), len(self.outcome))
+
+    def _with(self, outcome: str) -> np.ndarray:
+        return self.outcome == checks.known("outcome", outcome, OUTCOMES)
 
     def survival(self) -> "Survival":
         """Return the Kaplan–Meier estimate of the time of escape; every run that did not escape is censored.
@@ -72,7 +80,17 @@ class Survival:
 
 @checked
 def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
-    """Return the Kaplan–Meier estimate from times ``(N,)`` and whether each is an escape or the end of observation."""
+    """Return the Kaplan–Meier estimate from times ``(N,)`` and whether each is an escape or the end of observation.
+
+    Raises:
+        InputError: no time, times that are negative or infinite, or not as many truth values.
+    """
+    if t.ndim != 1 or not t.size or not np.isfinite(t).all() or (t < 0).any():
+        checks.reject("t", t.tolist(), "must be one or more finite times >= 0", "Use e.g. [1.0, 2.5]")
+    if escaped.shape != t.shape or not np.isin(escaped, (0, 1)).all():
+        rule = f"must be {len(t)} truth value(s), one per time"
+        checks.reject("escaped", escaped.tolist(), rule, "Use e.g. [True, False]")
+    escaped = escaped.astype(bool)
     last = float(t.max())
     if not escaped.any():
         ones = np.ones(1)  # SciPy has no estimate without an event

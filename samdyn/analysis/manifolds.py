@@ -110,7 +110,7 @@ def _saddle(flow: Flow, point: Any, extent: np.ndarray, unit: float) -> Equilibr
     fix = "Take a saddle of analysis.equilibria(flow)"
     try:
         given = np.array(point.w if isinstance(point, (CriticalPoint, Equilibrium)) else point, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         checks.reject("point", point, "must be two numbers", fix)
     if given.shape != (2,) or not np.isfinite(given).all():
         checks.reject("point", point, "must be two finite numbers", fix)

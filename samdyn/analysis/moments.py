@@ -156,7 +156,7 @@ def start_point(w0: Any, d: int) -> np.ndarray:
     """
     try:
         start = np.asarray(w0, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         start = np.array(np.nan)
     if start.shape != (d,) or not np.isfinite(start).all():
         checks.reject("w0", w0, f"must be {d} finite coordinates", "Give one start; they all have one law")

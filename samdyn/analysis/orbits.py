@@ -55,6 +55,8 @@ def orbit_diagram(
         InputError: a parameter that the system does not have, values out of its range, bad starts.
     """
     grid = np.asarray(values, dtype=float)
+    if grid.ndim != 1 or not grid.size:
+        checks.reject("values", grid.tolist(), "must be one or more numbers", "Use e.g. [0.1, 0.2]")
     transient = checks.count("transient", transient, "Use e.g. transient=5000")
     keep = checks.count("keep", keep, "Use e.g. keep=64")
     points = np.atleast_2d(np.asarray(starts, dtype=float))

@@ -150,7 +150,7 @@ def make_problem(
         checks.reject("parameter", parameter, "is a whole number: there is no branch along it", fix)
     try:
         low, high = (float(limit) for limit in limits)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         checks.reject("limits", limits, "must be two numbers", "Use e.g. (0.0, 1.0)")
     if not -np.inf < low < high < np.inf:
         checks.reject("limits", limits, "must be finite, the lower first", "Use e.g. (0.0, 1.0)")

@@ -26,6 +26,7 @@ def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
     Raises:
         InputError: runs without their starts, or directions of another dimension.
     """
+    checks.holds(runs, "w", "status", "end", "step")
     if int(runs.step[0]) != 0:
         checks.reject("step", runs.step.values.tolist(), "the starts were not saved", "Use simulate(…, save_every=…)")
     directions = np.asarray(directions, dtype=float)

@@ -88,14 +88,25 @@ class Diffusion(Portable):
         Raises:
             InputError: more batches, or dimensions of Gaussian noise, than a mean can be taken over.
         """
-        w, *velocity = z.split(self.landscape.dim)
+        w = z[: self.landscape.dim]
         mean, covariance = self.law(w)
-        mean, noise = mean.to(w), self._root(covariance).to(w)
-        if not velocity:
-            return -mean, self.lr**0.5 * noise
-        v = velocity[0]
-        drift = torch.cat([-v, (mean - (1 - self.momentum) * v) / self.lr])
-        return drift, torch.cat([0 * noise, noise / self.lr**0.5])
+        drift, noise = self._along(mean.to(w), z), self._root(covariance).to(w)
+        return drift, torch.cat([0 * noise, noise / self.lr**0.5]) if self.momentum else self.lr**0.5 * noise
+
+    def drift(self, z: torch.Tensor) -> torch.Tensor:
+        """Return the drift alone, ``(D, N) -> (D, N)``, of which derivatives can be taken: roots have none.
+
+        Raises:
+            InputError: as ``coefficients``.
+        """
+        w = z[: self.landscape.dim]
+        return self._along(self.law(w)[0].to(w), z)
+
+    def _along(self, mean: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        if not self.momentum:
+            return -mean
+        v = z[self.landscape.dim :]
+        return torch.cat([-v, (mean - (1 - self.momentum) * v) / self.lr])
 
     def _root(self, covariance: torch.Tensor) -> torch.Tensor:
         if covariance.shape[-1] > 1:

@@ -1,6 +1,7 @@
 """The continuous-time models of a method."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import sympy
@@ -37,7 +38,7 @@ class Flow:
 
     def __post_init__(self) -> None:
         check_parts(self.landscape, self.method)
-        if self.order not in (1, 2):
+        if isinstance(self.order, bool) or not isinstance(self.order, Integral) or self.order not in (1, 2):
             checks.reject("order", self.order, "the modified equation is known to order 1 and 2", "Use order=1")
         if self.order == 1 and self.lr is not None:
             checks.reject("lr", self.lr, "the flow of order 1 does not depend on lr", "Leave lr out, or use order=2")

@@ -54,6 +54,7 @@ class Map(Portable):
         check_parts(self.landscape, self.method)
         object.__setattr__(self, "lr", checks.learning_rate(self.lr))
         object.__setattr__(self, "momentum", checks.momentum(self.momentum))
+        object.__setattr__(self, "nesterov", checks.flag("nesterov", self.nesterov))
         if self.nesterov and not self.has_velocity:
             rule = "Nesterov's form changes nothing without momentum"
             checks.reject("momentum", self.momentum, rule, "Use e.g. momentum=0.9, or nesterov=False")

@@ -1,5 +1,6 @@
 """What maps, flows and diffusions are made of."""
 
+from inspect import isbuiltin
 from typing import Any
 
 from .. import checks
@@ -18,7 +19,8 @@ def check_parts(landscape: Any, method: Any) -> None:
         if callable(landscape) and not isinstance(landscape, type):
             fix = f"Call it: {getattr(landscape, '__name__', 'function')}()"
         checks.reject("landscape", landscape, "is no landscape", fix)
-    if isinstance(method, type) or not callable(method):  # a function of w and the oracle is one, in calculations
+    # A function of w and the oracle is one, in calculations; Python's own are of other things.
+    if isinstance(method, type) or not callable(method) or isbuiltin(method):
         fix = "Use e.g. GD(), SAM(rho=0.05), or a class of your own that derives from samdyn.Method"
         if isinstance(method, type) and issubclass(method, Method):
             fix = f"Make one: {method.__name__}(...), with its parameters in the brackets"

@@ -67,17 +67,24 @@ class Landscape(Portable):
             name: defaults to the formula.
 
         Raises:
-            InputError: a formula that is not one, with unknown symbols or functions, or a box of the wrong shape.
+            InputError: a formula that is not one, with unknown symbols or functions, a box of the wrong shape,
+                coordinates or a name that are no text.
         """
         self._set_coordinates(coordinates, box)
         self.expr = read(formula, self.symbols)
-        self.name = name or str(self.expr)
+        self.name = self._named(name) or str(self.expr)
         self._value, self._gradient  # noqa: B018 (compile now: a function that cannot be computed is refused here)
 
     def _set_coordinates(self, coordinates: str | Sequence[str], box: Sequence[tuple[float, float]] | None) -> None:
         self.symbols = symbols(coordinates)
         self.dim = len(self.symbols)
         self.box: Box = checks.box(box if box is not None else [(-3.0, 3.0)] * self.dim, self.dim)
+
+    @staticmethod
+    def _named(name: str | None) -> str | None:
+        if not isinstance(name, str | None):
+            checks.reject("name", name, "must be text", "Leave it out: the formula is the name then")
+        return name
 
     def __repr__(self) -> str:
         return f"Landscape({self.name!r}, {' '.join(map(str, self.symbols))!r})"
@@ -122,6 +129,8 @@ class Landscape(Portable):
 
     def _slice(self, fixed: Mapping[str, Any]) -> tuple[dict[sympy.Symbol, sympy.Expr], list[sympy.Symbol]]:
         """Return the values of the fixed coordinates, floats as the decimals they are, and the free coordinates."""
+        if not isinstance(fixed, Mapping):
+            checks.reject("fixed", fixed, "must be a dictionary of values by coordinate", 'Use e.g. {"z": 0.0}')
         names = {str(s): s for s in self.symbols}
         values = {}
         for name, value in fixed.items():
@@ -162,7 +171,10 @@ class Landscape(Portable):
 
     def _point(self, w: Any) -> Point:
         if not is_symbolic(w) and not (torch.is_tensor(w) and w.is_floating_point()):
-            w = torch.as_tensor(w, dtype=torch.float64)
+            try:
+                w = torch.as_tensor(w, dtype=torch.float64)
+            except (TypeError, ValueError, RuntimeError, OverflowError):
+                checks.reject("w", w, "must be numbers", f"Give {self.dim} components, or an array of points")
         if not w.shape or w.shape[0] != self.dim:
             checks.reject(
                 "w",

@@ -76,10 +76,13 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
     Raises:
         InputError: no name, a name twice, a name that is no identifier, or one that a function or constant has.
     """
-    listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
+    fix = 'Name the coordinates like "x y"'
+    try:
+        listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
+    except TypeError:  # an array without axes has an iterator that refuses to start
+        reject("symbols", names, "must be names", fix)
     # As Python reads names in formulas: the micro sign as the Greek letter, an accent beside its letter as part of it.
     listed = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in listed]
-    fix = 'Name the coordinates like "x y"'
     if not listed:
         reject("symbols", names, "at least one coordinate is needed", fix)
     if len(set(listed)) < len(listed):

@@ -107,7 +107,7 @@ def quadratic(
     fix = "Give e.g. eigenvalues=(1, -1)"
     try:
         spectrum = np.array(eigenvalues, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         checks.reject("eigenvalues", eigenvalues, "must be real numbers", fix)
     if spectrum.ndim != 1 or not spectrum.size or not np.isfinite(spectrum).all():
         checks.reject("eigenvalues", eigenvalues, "must be one or more finite numbers", fix)
@@ -122,7 +122,7 @@ def _orthogonal(rotation: Any, dim: int) -> np.ndarray | None:
         return None
     try:
         q = np.array(rotation, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         q = np.array(np.nan)
     if q.ndim == 0 and dim == 2 and math.isfinite(q):
         c, s = math.cos(q), math.sin(q)

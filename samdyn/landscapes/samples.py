@@ -81,16 +81,18 @@ class SampleLandscape(Sampled):
             InputError: what ``Landscape`` refuses; data of different lengths, none, or not finite; a name used twice.
         """
         self._set_coordinates(coordinates, box)
+        fix = 'Give as many finite numbers for every name, e.g. data={"x": [1.0, 2.0], "y": [0.0, 1.0]}'
+        if not isinstance(data, Mapping):
+            checks.reject("data", data, "must be a dictionary of samples by name", fix)
         self.names = tuple(map(str, symbols(list(data))))
         twice = [n for n in self.names if n in map(str, self.symbols)]
         if twice:
             checks.reject("data", twice[0], "is a coordinate and a name of data", "Choose different names")
-        fix = 'Give as many finite numbers for every name, e.g. data={"x": [1.0, 2.0], "y": [0.0, 1.0]}'
         rows = []
         for key, values in data.items():
             try:
                 row = np.array(values, dtype=float)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 row = np.array(np.nan)
             if row.ndim != 1 or not row.size or not np.isfinite(row).all():
                 checks.reject("data", key, "must be one or more finite numbers", fix)
@@ -99,7 +101,7 @@ class SampleLandscape(Sampled):
             checks.reject("data", {k: len(r) for k, r in zip(data, rows, strict=True)}, "lengths that differ", fix)
         self.data = torch.tensor(np.array(rows))
         self.loss = read(loss, (*self.symbols, *symbols(self.names)))
-        self.name = name or f"mean of {self.loss} over {self.samples} samples"
+        self.name = self._named(name) or f"mean of {self.loss} over {self.samples} samples"
         self._value, self._gradient  # noqa: B018 (compile now, as Landscape does)
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,15 +37,21 @@ class ASAM(Ascent):
     def __post_init__(self) -> None:
         super().__post_init__()
         rule = "the shift must be a finite number >= 0"
-        if self.weights is not None:
-            if isinstance(self.weights, str) or not hasattr(self.weights, "__len__"):
-                checks.reject(
-                    "weights", self.weights, "must be truth values", "Give one per coordinate, or None for all"
-                )
-            if not isinstance(self.weights, Blocks):
-                object.__setattr__(self, "weights", tuple(map(bool, self.weights)))
+        if not isinstance(self.weights, Blocks | None):
+            object.__setattr__(self, "weights", self._truth_values(self.weights))
         fix = "Use 0, or 0.01 as the authors do"
         object.__setattr__(self, "shift", checks.number("shift", self.shift, rule, fix, lambda shift: shift >= 0))
+
+    @staticmethod
+    def _truth_values(weights: Any) -> tuple[bool, ...]:
+        fix = "Give one per coordinate, or None for all"
+        try:
+            listed = np.array(weights.tolist() if torch.is_tensor(weights) else weights)
+        except (TypeError, ValueError):  # as of sequences of different lengths
+            checks.reject("weights", weights, "must be truth values", fix)
+        if listed.ndim != 1 or not np.isin(listed, (0, 1)).all():
+            checks.reject("weights", weights, "must be truth values", fix)
+        return tuple(map(bool, listed))
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
         """Return T²g/‖Tg‖."""

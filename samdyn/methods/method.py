@@ -53,6 +53,7 @@ class Ascent(Method):
         object.__setattr__(self, "rho", checks.radius(self.rho))
         fix = "Use ascent_steps=1 for the published methods"
         object.__setattr__(self, "ascent_steps", checks.count("ascent_steps", self.ascent_steps, fix))
+        object.__setattr__(self, "average", checks.flag("average", self.average))
 
     @abstractmethod
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:

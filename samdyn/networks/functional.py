@@ -77,17 +77,24 @@ class Functional:
 
     @torch.no_grad()
     def check(self, inputs: torch.Tensor) -> None:
-        """See that the model is a function, by what it says of inputs in float64 on the CPU.
+        """See that the model is a function of such inputs, by what it says of inputs in float64 on the CPU.
 
         Raises:
-            InputError: random numbers are drawn, parameters or buffers changed; outputs that are no tensor.
+            InputError: inputs that it cannot take; random numbers are drawn, parameters or buffers changed; outputs
+                that are no tensor.
         """
         name, w = type(self.model).__name__, self.vector(self.model).cpu()
         constants = self._constants(w)
         before = {n: t.clone() for n, t in (*constants.items(), ("parameter", w))}
         with torch.random.fork_rng(devices=[]):
             state = torch.get_rng_state()
-            outputs = self(w, like(inputs, w), constants)
+            try:
+                outputs = self(w, like(inputs, w), constants)
+            except (RuntimeError, TypeError, ValueError, IndexError) as error:
+                if isinstance(error, checks.InputError):
+                    raise
+                rule = f"the model {name} cannot take inputs of this shape: {error}"
+                checks.reject("inputs", tuple(inputs.shape), rule, "Give samples along the first axis")
             random = not torch.equal(state, torch.get_rng_state())
         if random:
             rule = "draws random numbers, as dropout does, and a landscape is one function"

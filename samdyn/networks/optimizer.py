@@ -91,7 +91,12 @@ class Optimizer(torch.optim.Optimizer):
         self._buffers, self._rounding = Buffers(), Rounding()
         checks.numeric(self)
         defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
-        super().__init__(params, defaults)
+        try:
+            super().__init__(params, defaults)
+        except checks.InputError:
+            raise
+        except (TypeError, ValueError) as error:  # torch says what is wrong with them
+            checks.reject("params", params, str(error), "Give model.parameters(), or groups of them")
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters.

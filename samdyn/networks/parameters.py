@@ -124,8 +124,14 @@ def weights(parameters: nn.Module | Iterable[tuple[str, torch.Tensor]]) -> Param
 
     Args:
         parameters: a model, or (name, parameter) pairs.
+
+    Raises:
+        InputError: neither.
     """
-    named = parameters.named_parameters() if isinstance(parameters, nn.Module) else parameters
+    named = list(parameters.named_parameters() if isinstance(parameters, nn.Module) else parameters)
+    for pair in named:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and torch.is_tensor(pair[1])):
+            checks.reject("parameters", pair, "is no pair of a name and a tensor", "Give model.named_parameters()")
     names, tensors = [], []
     for name, p in named:
         if p.requires_grad:

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 
 from .. import checks
+from ..arguments import checked
 from .gaussian import Gaussian
 
 STEP = 0.125  # of log s: the trapezoid rule's error is exp(−π²/(2 · STEP)) ≈ 1e-17, the strip of analyticity being π/4
+NEGLIGIBLE = 1e-200  # of a variance, relative to the largest gradient squared: its nodes would overflow when squared
 TAIL = 1e-12  # what is left out at either end, relative to the whole
 
 
@@ -29,6 +31,7 @@ class DirectionMoments:
     cross: torch.Tensor
 
 
+@checked
 def direction_moments(g: torch.Tensor, covariance: Any) -> DirectionMoments:
     """Return the moments of the direction of g + ξ, ξ ~ N(0, C), to about 1e-11.
 
@@ -47,11 +50,14 @@ def direction_moments(g: torch.Tensor, covariance: Any) -> DirectionMoments:
     if g.ndim != 2 or g.dtype != torch.float64:
         rule = f"has shape {tuple(g.shape)} and dtype {g.dtype}"
         checks.reject("g", "tensor", rule, "Give float64 gradients of shape (d, N)")
+    if not torch.isfinite(g).all():
+        checks.reject("g", g, "must be finite", "Leave out runs that diverged")
     variances, basis = (torch.as_tensor(part).to(g) for part in _eigen(covariance, len(g)))
     g, c = basis.T @ g, variances[:, None]
     largest = torch.maximum(g.abs().amax(0), c.amax().sqrt())
     scale = torch.where(largest == 0, 1, largest)
     g, c = g / scale, (c.sqrt() / scale) ** 2
+    c = torch.where(c < NEGLIGIBLE, 0, c)
 
     mean = torch.zeros_like(g)
     second = g.new_zeros(len(g), *g.shape)
@@ -71,6 +77,7 @@ def direction_moments(g: torch.Tensor, covariance: Any) -> DirectionMoments:
     return DirectionMoments(basis @ mean, turned(second), turned(cross) * scale)
 
 
+@checked
 def direction_slope(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Return M = ∂E[unit(g + ξ)]/∂g at g = 0, ξ ~ N(0, C), which is E[(I − uuᵀ)/‖ξ‖], u = unit(ξ), in C's eigenbasis.
 
@@ -85,7 +92,7 @@ def direction_slope(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         InputError: a covariance that is none, or of another dimension.
     """
-    c, basis = _eigen(covariance, dim)
+    c, basis = _eigen(covariance, checks.count("dim", dim, "Use e.g. dim=2"))
     slope = np.full(dim, np.inf)
     if c.any():
         total = c.sum()

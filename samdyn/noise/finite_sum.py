@@ -37,8 +37,7 @@ class FiniteSum(Noise):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.replacement, bool):
-            checks.reject("replacement", self.replacement, "must be True or False", "Use replacement=True")
+        object.__setattr__(self, "replacement", checks.flag("replacement", self.replacement))
         micro_batches(self.batch_size, self.micro_batch)
 
     def on(self, landscape: Landscape) -> "Batches":

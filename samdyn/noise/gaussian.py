@@ -36,7 +36,7 @@ class Gaussian(Noise):
         super().__post_init__()
         try:
             given = np.array(self.covariance, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             given = np.array(np.nan)
         fix = "Give a symmetric positive semi-definite matrix (d, d), or one number >= 0"
         if given.ndim not in (0, 2) or not np.isfinite(given).all():
@@ -86,7 +86,7 @@ class Fisher(Noise):
         fix = "Give one that samdyn.critical_points finds"
         try:
             at = np.array(self.at, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             at = np.array(np.nan)
         if at.shape != (landscape.dim,) or not np.isfinite(at).all():
             checks.reject("at", self.at, f"must be {landscape.dim} finite coordinates", fix)

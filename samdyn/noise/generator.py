@@ -29,7 +29,7 @@ class Draws:
 
     def normals(self, draw: int, count: int) -> torch.Tensor:
         """Return the standard normal numbers of one draw: ``(count, N)``, float64."""
-        return normals(self.seed, self.runs, self.step, draw, count)
+        return _normals(self.seed, self.runs, self.step, draw, count)
 
     def integers(self, draw: int, bounds: torch.Tensor) -> torch.Tensor:
         """Return uniform integers in [0, bound) for bounds ``(count,)`` up to 2³¹: ``(count, N)``, int64.
@@ -73,7 +73,24 @@ def normals(
         step: in [0, 2³²).
         draw: which of the step's draws, in [0, 2¹⁶).
         count: how many numbers, at most 2¹⁷.
+
+    Raises:
+        InputError: runs that are no integers, or anything out of its range.
     """
+    if not torch.is_tensor(runs) or runs.dtype != torch.int64 or runs.ndim != 1 or ((runs < 0) | (runs > LOW)).any():
+        checks.reject("runs", runs, "must be int64, of shape (N,), in [0, 2**32)", "Use e.g. torch.arange(10)")
+    for name, value in (("seed", seed), ("step", step)):
+        # Of a tensor, the number in it.
+        plain = value.item() if torch.is_tensor(value) and value.ndim == 0 else value
+        checks.word(name, plain, f"Use e.g. {name}=0")
+    if isinstance(draw, bool) or not isinstance(draw, int) or not 0 <= draw < PAIRS:
+        checks.reject("draw", draw, f"must be an integer in [0, {PAIRS})", "Use draw=0 for the first of a step")
+    return _normals(seed, runs, step, draw, checks.count("count", count, "Use e.g. count=2"))
+
+
+def _normals(
+    seed: int | torch.Tensor, runs: torch.Tensor, step: int | torch.Tensor, draw: int, count: int
+) -> torch.Tensor:
     x, y = _bits(seed, runs, step, draw, count)
     # From the signed words to the middles of 2³² equal parts of (0, 1): no logarithm of 0.
     radius = ((x.double() * 2.0**-32 + (0.5 + 2.0**-33)).log() * -2).sqrt()

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..analysis import BifurcationDiagram, OrbitDiagram
 from ..arguments import checked
+from .fate import check_index
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +36,8 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
         coordinate: which coordinate of w goes up; all points of a cycle are drawn.
         name: its name, for the label.
     """
+    for branch in diagram.branches[:1]:
+        check_index("coordinate", coordinate, branch.w.shape[-1])
     discrete = diagram.name == "ascent_steps"
     for branch in diagram.branches:
         for values in branch.w[:, :, coordinate].T:
@@ -63,6 +66,7 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
 @checked
 def orbits(diagram: OrbitDiagram, ax: "Axes", *, coordinate: int = 0, name: str = "w") -> "Axes":
     """Draw where runs are in the end, as dots; arguments as in ``bifurcation``."""
+    check_index("coordinate", coordinate, diagram.w.shape[-1])
     w = diagram.w[:, :, coordinate]
     x = np.repeat(diagram.parameter, w.shape[1])
     style: dict[str, Any] = {"ls": "", "marker": ".", "ms": 2.5, "mew": 0, "color": "#0072B2", "alpha": 0.35}

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
 from ..analysis import Escape, Survival
 from ..arguments import checked
+from .fate import check_index
 
 if TYPE_CHECKING:
     import xarray
@@ -42,7 +44,13 @@ def trapped_fraction(
         ax: where to draw.
         threshold: the radius, if it is known, at which the fraction jumps: the line is a step there, no ramp.
         style: as in ``ax.errorbar``.
+
+    Raises:
+        InputError: no radius, or not one result per radius.
     """
+    if not len(rho) or len(rho) != len(results):
+        rule = f"has {len(rho)} radii for {len(results)} result(s)"
+        checks.reject("rho", list(rho), rule, "Give one result per radius, and at least one")
     order = np.argsort(rho, kind="stable")
     radii = np.asarray(rho, dtype=float)[order]
     share = np.array([results[i].fraction("trapped") for i in order])
@@ -63,6 +71,7 @@ def trapped_fraction(
 @checked
 def cosine(cosines: "xarray.DataArray", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
     """Draw cos(∇L(w), ∇L(wᵖ)) along one run, as dots because it jumps, against the step."""
+    check_index("run", run, cosines.sizes.get("run", 0))
     style.pop("linestyle", None)
     ax.plot(cosines.step, cosines.values[run], linestyle="none", ms=3, alpha=0.8, **style)
     ax.set(

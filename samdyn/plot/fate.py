@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
 from ..arguments import checked
 
 if TYPE_CHECKING:
@@ -52,6 +53,26 @@ def is_inside(w: np.ndarray, ax: "Axes") -> bool:
     return bool(((w >= low) & (w <= high)).all())
 
 
+def check_run(runs: "xarray.Dataset", run: int, *needed: str) -> None:
+    """Refuse results that lack what is to be drawn, or that have no run of this index.
+
+    Raises:
+        InputError: the same.
+    """
+    checks.holds(runs, *needed)
+    check_index("run", run, runs.sizes["run"])
+
+
+def check_index(name: str, index: int, size: int) -> None:
+    """Refuse an index of something that there are ``size`` of.
+
+    Raises:
+        InputError: the same.
+    """
+    if not -size <= index < size:
+        checks.reject(name, index, f"there are {size}, and the first is 0", f"Use e.g. {name}=0")
+
+
 @checked
 def fate(runs: "xarray.Dataset", *, run: int = 0) -> str:
     """Say in a word what became of a run, for a legend.
@@ -59,7 +80,11 @@ def fate(runs: "xarray.Dataset", *, run: int = 0) -> str:
     Args:
         runs: from ``simulate`` or ``integrate``.
         run: which of them.
+
+    Raises:
+        InputError: results without a status, or no such run.
     """
+    check_run(runs, run, "status", "end")
     when = f"at {'step' if 'step' in runs.dims else 't ='} {runs.end.values[run]:g}"
     match str(runs.status.values[run]):
         case "diverged":

@@ -8,11 +8,12 @@ import torch
 from .. import checks
 from ..arguments import checked
 from ..landscapes import Box, Landscape
-from .fate import DIVERGED, alive, is_inside, within_view
+from .fate import DIVERGED, alive, check_run, is_inside, within_view
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
+    from mpl_toolkits.mplot3d import Axes3D
 
 RESOLUTION = 201
 
@@ -54,7 +55,12 @@ def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "
         runs: from ``simulate`` or ``integrate`` with more than one saved state, in the plane.
         run: which of them.
         style: of the line, as in ``ax.plot``; ``marker`` is that of the end.
+
+    Raises:
+        InputError: results without states, runs that are not of the plane, or no such run.
     """
+    check_run(runs, run, "w", "status", "end")
+    check_plane(runs)
     w = runs.w.values[run][alive(runs, run)]
     w = within_view(w, ax)
     marker = style.pop("marker", "o")
@@ -68,7 +74,7 @@ def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "
 
 
 @checked
-def surface(landscape: Landscape, ax: Any, *, box: Box | None = None) -> Any:
+def surface(landscape: Landscape, ax: "Axes3D", *, box: Box | None = None) -> "Axes3D":
     """Draw the loss as a surface.
 
     Args:
@@ -88,8 +94,10 @@ def surface(landscape: Landscape, ax: Any, *, box: Box | None = None) -> Any:
 
 
 @checked
-def surface_path(runs: "xarray.Dataset", ax: Any, *, run: int = 0, **style: Any) -> Any:
+def surface_path(runs: "xarray.Dataset", ax: "Axes3D", *, run: int = 0, **style: Any) -> "Axes3D":
     """Draw one run on a surface, at the height of its loss; arguments as in ``path``."""
+    check_run(runs, run, "w", "loss", "status", "end")
+    check_plane(runs)
     states = alive(runs, run)
     w, loss = runs.w.values[run][states], runs.loss.values[run][states]
     (low, high) = np.sort([ax.get_xlim(), ax.get_ylim()]).T
@@ -102,6 +110,17 @@ def surface_path(runs: "xarray.Dataset", ax: Any, *, run: int = 0, **style: Any)
     elif inside.all():
         ax.plot(*w[-1:].T, loss[-1:], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
     return ax
+
+
+def check_plane(runs: "xarray.Dataset") -> None:
+    """Refuse runs of a landscape that is not of the plane.
+
+    Raises:
+        InputError: the same.
+    """
+    if runs.sizes["coord"] != 2:
+        fix = "Draw runs of a slice, e.g. of landscape.restrict({'z': 0.0})"
+        checks.reject("runs", dict(runs.sizes), f"has {runs.sizes['coord']} coordinate(s); a plane has two", fix)
 
 
 def _grid(landscape: Landscape, box: Box | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,6 +7,8 @@ import torch
 from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
+from .fate import check_run
+from .landscape import check_plane
 
 if TYPE_CHECKING:
     import xarray
@@ -27,7 +29,7 @@ def perturbed(map_: Map, runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, ev
         style: of the perturbed points, as in ``ax.plot``.
 
     Raises:
-        InputError: a landscape that is not of the plane; every < 1.
+        InputError: a landscape or runs that are not of the plane, results without states, no such run, every < 1.
     """
     import sympy
 
@@ -36,6 +38,8 @@ def perturbed(map_: Map, runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, ev
         fix = "Draw runs of a slice, e.g. of landscape.restrict({'z': 0.0})"
         checks.reject("landscape", landscape, f"has {landscape.dim} coordinates; a plane has two", fix)
     every = checks.count("every", every, "Use e.g. every=10")
+    check_run(runs, run, "w")
+    check_plane(runs)
     w = runs.w.values[run, ::every].T
     there = map_.method.perturbed(torch.as_tensor(w), landscape.grad).numpy()
     ax.quiver(*w, *(there - w), angles="xy", scale_units="xy", scale=1, width=0.004, color="0.7")

@@ -13,8 +13,8 @@ from ..arguments import checked
 from ..dynamics import Flow
 from ..landscapes import Box
 from ..theory.stability import stability
-from .fate import DIVERGED, alive
-from .landscape import RESOLUTION, contours
+from .fate import DIVERGED, alive, check_run
+from .landscape import RESOLUTION, check_plane, contours
 from .legends import equal_units, legend_below_figure, make_room_for_legends
 
 if TYPE_CHECKING:
@@ -61,9 +61,12 @@ def phase_portrait(
         bar: whether to draw the colour bar of the loss.
 
     Raises:
-        InputError: a flow that is not of the plane, or a bad box.
+        InputError: a flow or runs that are not of the plane, or a bad box.
     """
     limits = plane_box(flow, box)
+    if runs is not None:
+        check_run(runs, 0, "w", "status", "end")
+        check_plane(runs)
     make_room_for_legends(ax)
     contours(flow.landscape, ax, box=limits, bar=bar)
     _field(flow, limits, ax)

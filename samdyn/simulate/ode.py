@@ -86,7 +86,7 @@ def integrate(
     fix = "Give one time > 0, or several in ascending order"
     try:
         grid = np.atleast_1d(np.array(times, dtype=float))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         checks.reject("times", times, "must be numbers", fix)
     if (
         not grid.size

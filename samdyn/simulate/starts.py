@@ -61,7 +61,7 @@ def start_points(
         fix += f", with the columns {', '.join(map(str, landscape.symbols))}"
     try:
         array = w0.detach().cpu().numpy() if torch.is_tensor(w0) else np.asarray(w0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         checks.reject(name, w0, "cannot be read as an array of numbers", fix)
     if array.dtype.kind not in "fiu":
         checks.reject(name, w0, f"has dtype {array.dtype}; starts are real numbers", fix)

@@ -46,7 +46,7 @@ class Histogram:
         for name, given in self.edges.items():
             try:
                 edges = np.asarray(given, dtype=np.float64)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 checks.reject(f"edges of {name}", given, "cannot be read as numbers", fix)
             if edges.ndim != 1 or len(edges) < 2:
                 checks.reject(f"edges of {name}", given, "one bin has two edges, n bins have n + 1", fix)

@@ -11,7 +11,7 @@ import numpy as np
 from .. import checks
 from ..arguments import Quantity, checked
 from ..noise.model import COUPLINGS
-from .claim import Claim
+from .claim import Claim, valued
 
 
 @checked
@@ -19,14 +19,31 @@ def ou(a: Quantity, d: Quantity, t: Quantity) -> Any:
     """Return the variance at t of dX = −aX dt + √D dW, X(0) = 0: D/(2a)·(1 − e^{−2at}), and Dt where a = 0.
 
     inf where it is beyond the floating-point range.
+
+    Raises:
+        InputError: arrays that do not broadcast, symbols, or values of which the form has none, as where two of them
+            are infinite.
     """
-    a, d, t = (np.asarray(value, dtype=float) for value in (a, d, t))
+    a, d, t = numbers(a=a, d=d, t=t)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         x = 2.0 * a * t
         early = d * t * np.where(x == 0, 1.0, -np.expm1(-x) / x)
         late = d / (2 * a) * -np.expm1(-x)  # t may be infinite
         grown = np.where(a == 0, d * t, np.where(np.abs(x) < 1, early, late))
-        return np.where((d == 0) | (t == 0), 0.0, grown)[()]
+        return valued(np.where((d == 0) | (t == 0), 0.0, grown)[()], {"a": a, "d": d, "t": t})
+
+
+def numbers(**quantities: Quantity) -> list[np.ndarray]:
+    """Return quantities as arrays of numbers that broadcast.
+
+    Raises:
+        InputError: one with symbols, or arrays that do not broadcast.
+    """
+    for name, value in quantities.items():
+        if checks.is_formula(value):
+            checks.reject(name, value, "must be a number", "Give values for its symbols")
+    checks.broadcast(quantities)
+    return [np.asarray(value, dtype=float) for value in quantities.values()]
 
 
 def _limit(drift: Any, noise: Any, lr: Any, t: Any, momentum: Any) -> Any:
@@ -74,8 +91,12 @@ def theorem_3_other_reading(
     For η ≪ t it drops the first term, and is nearer to iterates from rest than Theorem 3 with C₂ = t/η: that term is
     the spread of velocities that are stationary at the start, and from rest the true correction is negative.
     """
-    with np.errstate(divide="ignore"):
-        return _theorem_3(lam, lr, batch_size, t, momentum, rho, c2=np.divide(lr, t))
+    lam, lr, batch_size, t, momentum, rho = numbers(
+        lam=lam, lr=lr, batch_size=batch_size, t=t, momentum=momentum, rho=rho
+    )
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        found = _theorem_3(lam, lr, batch_size, t, momentum, rho, c2=np.divide(lr, t))
+    return valued(found, {"lam": lam, "lr": lr, "batch_size": batch_size, "t": t, "momentum": momentum, "rho": rho})
 
 
 def _heavy_ball(drift: Any, noise: Any, lr: Any, t: Any, momentum: Any) -> Any:

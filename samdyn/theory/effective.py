@@ -27,7 +27,7 @@ NOT_LINEAR = "its field has no Jacobian at a critical point"
 
 
 @checked
-def effective_hessian(method: Method, lam: Any = LAMBDA) -> sympy.Expr:
+def effective_hessian(method: Method, lam: sympy.Expr | float = LAMBDA) -> sympy.Expr:
     """Return λₑ(λ), what a method makes of an eigenvalue λ of the Hessian at a critical point: ẇ = −Hₑ(w − w*).
 
     It is derived by applying the method to ½λ‖w‖². The radius is the symbol ρ, whatever the method's own.
@@ -43,6 +43,8 @@ def effective_hessian(method: Method, lam: Any = LAMBDA) -> sympy.Expr:
         InputError: a method without a Jacobian at critical points (SAM), or one that is not a function of the Hessian
             alone (UASAM).
     """
+    if not checks.is_formula(lam):
+        checks.number("lam", lam, "must be finite and real, or a formula", "Use e.g. lam=-1.0")
     if linear_part(_field(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE), SOMEWHERE) is None:
         checks.reject("method", method, NOT_LINEAR, "samdyn.stability says what is true instead")
     formula = scalar_formula(with_radius(method, RHO), SOMEWHERE)

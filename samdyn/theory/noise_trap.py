@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..arguments import checked
+from ..arguments import array, checked
 from ..noise import direction_moments, direction_slope
 from ..noise.model import COUPLINGS
-from .claim import Claim
+from .claim import Claim, valued
 from .growth import rate_along
 from .saddles import effective_curvature
 
@@ -24,10 +24,16 @@ def noisy_radius(rho: float, noise: float, dim: int) -> float:
 
     For noise N(0, s²I) of the gradient, shared or independent: E[unit(g + ξ)] = (c_d/s) g + O(g³/s³). In units of w per
     gradient, as USAM's radius is.  [theory 20]
+
+    Raises:
+        InputError: noise < 0, or dim < 1.
     """
+    dim = checks.count("dim", dim, "Use e.g. dim=2")
+    if noise < 0:
+        checks.reject("noise", noise, "a standard deviation is >= 0", "Use e.g. noise=0.1")
     if noise == 0:
         return math.inf if rho else 0.0
-    return rho / noise * _ratio(dim) / math.sqrt(2)
+    return valued(rho / noise * _ratio(dim) / math.sqrt(2), {"rho": rho, "noise": noise})
 
 
 def _ratio(dim: int) -> float:
@@ -117,9 +123,13 @@ def mean_step(
         coupling: "shared", "independent" or "clean".
 
     Raises:
-        InputError: what ``direction_moments`` refuses, or an unknown coupling.
+        InputError: what ``direction_moments`` refuses, a Hessian of another shape, or an unknown coupling.
     """
     coupling = checks.known("coupling", coupling, COUPLINGS)
+    hessian = array("hessian", hessian)
+    if w.ndim != 2 or hessian.shape != (len(w), len(w)):
+        rule = f"is the shape of the Hessian, for points of shape {tuple(w.shape)}"
+        checks.reject("hessian", hessian.shape, rule, "Give w (d, N) and a matrix (d, d)")
     h = torch.as_tensor(np.asarray(hessian, dtype=float)).to(w)
     g = h @ w
     of_u = direction_moments(g, 0.0 if coupling == "clean" else covariance)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import sympy
 
+from .. import checks
 from ..analysis import Boundary
 from ..arguments import checked
 from ..dynamics import Map
 from ..methods import DNSAM, GD, SAM, USAM, Ascent, ExactSAM
-from .claim import Claim
+from .claim import Claim, valued
 from .conditions import conditions_on_eigenvalues
 from .effective import derived
 from .growth import rate_along
@@ -24,10 +25,12 @@ def effective_curvature(lam: float | np.ndarray, rho: float | np.ndarray, ascent
 
     A float for numbers, an array for arrays, which broadcast. ±inf where it leaves the floating-point range.
     """
+    checks.broadcast({"lam": lam, "rho": rho})
+    ascent_steps = checks.count("ascent_steps", ascent_steps, "Use ascent_steps=1 for the published method")
     lam = np.asarray(lam, dtype=float)
     with np.errstate(over="ignore", invalid="ignore"):
         found = np.where(lam == 0, 0.0, lam * (1 + rho * lam / ascent_steps) ** ascent_steps)
-    return found if found.ndim else float(found)
+    return valued(found if found.ndim else float(found), {"lam": lam, "rho": rho})
 
 
 def _threshold(

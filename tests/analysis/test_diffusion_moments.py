@@ -102,3 +102,17 @@ def test_bad_input(wrong: Any, message: str) -> None:
     sde = sd.Diffusion(UNIT, sd.USAM(RHO), sd.noise.Fisher((0, 0), BATCH), lr=LR)
     with pytest.raises(sd.InputError, match=message):
         wrong(sde)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("dim", [3, 4])
+def test_drift_is_linear_in_more_than_two_dimensions(dim: int, momentum: float) -> None:
+    names = [f"x{i}" for i in range(dim)]
+    bowl = sd.Landscape(" + ".join(f"{i + 1}*{name}**2/2" for i, name in enumerate(names)), names)
+    sde = sd.Diffusion(bowl, sd.USAM(0.5), sd.noise.Gaussian(0.01), lr=0.1, momentum=momentum)
+    found = linear_diffusion(sde)
+    drift = np.diag([-(lam * (1 + 0.5 * lam)) for lam in range(1, dim + 1)])
+    expected = np.block([[0 * drift, -np.eye(dim)], [-drift / 0.1, -np.eye(dim)]]) if momentum else drift
+    if momentum:
+        expected[dim:, dim:] *= (1 - momentum) / 0.1
+    np.testing.assert_allclose(found.a, expected, atol=1e-12)

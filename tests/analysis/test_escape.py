@@ -78,3 +78,35 @@ def test_few_runs_bound_the_median_from_below_only() -> None:
 def test_everybody_escaped_at_once() -> None:
     curve = analysis.survival(np.array([2.0, 2.0, 2.0]), np.array([True, True, True]))
     assert curve.median()[0] == 2
+
+
+def test_shares_are_of_outcomes_and_labels_that_there_are(saddle, origin) -> None:
+    escape = analysis.escape(sd.Map(saddle, sd.GD(), lr=0.1), origin, np.eye(2), radius=2.0, steps=5)
+    for outcome in ("trappd", (), None):
+        for share in (escape.fraction, escape.interval):
+            with pytest.raises(sd.InputError, match="no outcome has this name"):
+                share(outcome)
+    basins = analysis.basins(sd.Map(saddle, sd.GD(), lr=0.1), resolution=3, steps=100)
+    for label in (-3, len(basins.attractors), 0.5, ()):
+        for share in (basins.fraction, basins.interval):
+            with pytest.raises(sd.InputError, match=r"^label = "):
+                share(label)
+
+
+@pytest.mark.parametrize(
+    ("t", "escaped"),
+    [
+        *[(3.0, True), ([], []), ([1.0, -1.0], [True, False]), ([1.0, math.inf], [True, False])],
+        *[([1.0, 2.0], [True]), ([1.0, 2.0], [0, 2])],
+    ],
+)
+def test_survival_is_of_times_and_as_many_truth_values(t: object, escaped: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^(t|escaped) = "):
+        analysis.survival(t, escaped)
+    assert analysis.survival([1.0, 2.0], [0, 1]).last == 2.0
+
+
+@pytest.mark.parametrize("values", [True, 0.1, [], [[0.1, 0.2]]])
+def test_an_orbit_diagram_is_over_a_list_of_values(saddle, values: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^values = "):
+        analysis.orbit_diagram(sd.Map(saddle, sd.SAM(0.1), lr=0.1), "rho", values, np.eye(2))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import mpmath
+import numpy as np
 import pytest
 import sympy
 import torch
@@ -461,3 +462,23 @@ def test_a_formula_that_is_accepted_can_be_computed(text):
         assert exact.imag == 0
         # Where terms cancel, to what is left of 16 digits: all formulas here handle numbers below 1e3.
         assert value == pytest.approx(exact.real, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("names", [3, None, len, sd.SAM, np.array(0.5), b"xy", [1, 2], []])
+def test_coordinates_are_names(names: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^symbols = "):
+        sd.Landscape("1.0", names)
+
+
+def test_a_landscapes_name_and_its_points_are_what_they_should_be() -> None:
+    with pytest.raises(sd.InputError, match=r"^name = .*must be text"):
+        sd.Landscape("x**2", "x", name=len)
+    for point in (None, "text", [[1, 2], [3]], 10**400):
+        with pytest.raises(sd.InputError, match=r"^w = .*must be numbers"):
+            sd.Landscape("x**2", "x").value(point)
+
+
+@pytest.mark.parametrize("fixed", [None, [], 1.0, "z", sympy.Symbol("z")])
+def test_a_slice_is_fixed_by_a_dictionary(fixed: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^fixed = .*must be a dictionary"):
+        sd.Landscape("x**2 + z**2", "x z").restrict(fixed)

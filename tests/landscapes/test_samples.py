@@ -88,3 +88,9 @@ def test_samples_of_a_logistic_loss_far_from_the_boundary() -> None:
     assert loss.grad([1.0]).item() == 500.0
     assert loss.grad([-1.0]).item() == -500.0
     assert loss.batch_gradient(torch.tensor([-1.0]).double(), loss.data[:, :1]).item() == -1000.0
+
+
+@pytest.mark.parametrize("data", [None, 3, sd.SAM(0.1), [("x", [1.0])], "x"])
+def test_samples_are_a_dictionary(data: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^data = .*must be a dictionary"):
+        sd.SampleLandscape("(a*x)**2", "a", data)

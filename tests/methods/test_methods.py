@@ -389,3 +389,16 @@ def test_a_method_defined_by_a_user_joins_the_catalogue():
 
     assert methods.named("flipped") is Flipped
     close(apply(Flipped()), -g(POINT))
+
+
+@pytest.mark.parametrize("weights", [np.array(0.5), 3, "ab", [[True]], [0.5, 1], [[1, 2], [3]], [None]])
+def test_weights_are_truth_values(weights: object) -> None:
+    for kind in (sd.ASAM, sd.UASAM):
+        with pytest.raises(sd.InputError, match=r"^weights = .*must be truth values"):
+            kind(0.1, weights=weights)
+
+
+@pytest.mark.parametrize("order", [0, 3, True, 1.0, "1", None, torch.zeros(2)])
+def test_a_flows_order_is_one_or_two(order: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^order = "):
+        sd.Flow(BY_HAND, sd.GD(), order=order)

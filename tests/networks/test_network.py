@@ -486,3 +486,9 @@ def test_models_of_another_kind() -> None:
     refused(lambda: network.outputs(w, None), "inputs = None")  # type: ignore[arg-type]
     refused(lambda: network.accuracy(w, images()[0].flatten(1), "y"), "targets = 'y'")  # type: ignore[arg-type]
     assert all(map(torch.equal, before.values(), other.state_dict().values()))
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (3,), (3, 2, 5)])
+def test_inputs_that_the_model_cannot_take_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(sd.InputError, match="cannot take inputs of this shape: "):
+        Network(nn.Linear(4, 2), nn.functional.cross_entropy, torch.zeros(shape), torch.zeros(3, dtype=torch.int64))

@@ -689,3 +689,9 @@ def test_what_a_closure_thaws_waits_for_the_next_step() -> None:
 
     Optimizer(model.parameters(), SAM, lr=0.1).step(closure)
     assert torch.equal(model[0].weight, before)
+
+
+@pytest.mark.parametrize("params", [None, 3, "text", [], torch.zeros(2), [object()]])
+def test_what_are_no_parameters_is_refused(params: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^params = "):
+        Optimizer(params, sd.SAM(0.1), lr=0.1)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from samdyn.networks.parameters import Parameters
+import samdyn as sd
+from samdyn.networks.parameters import Parameters, weights
 
 
 def some(*dtypes: torch.dtype) -> list[torch.Tensor]:
@@ -43,3 +44,9 @@ def test_gradients_are_copied_too() -> None:
     parameters.set_gradient(2 * g)
     assert (g == 1).all()
     assert (p.grad == 2).all()
+
+
+@pytest.mark.parametrize("parameters", [torch.zeros(2), [torch.zeros(2)], [("weight", 3)], ["ab"]])
+def test_weights_are_of_a_model_or_of_pairs(parameters: object) -> None:
+    with pytest.raises(sd.InputError, match=r"^parameters = .*is no pair of a name and a tensor"):
+        weights(parameters)

@@ -118,3 +118,13 @@ def test_slopes_in_closed_form() -> None:
 def test_bad_input(wrong: Any, message: str) -> None:
     with pytest.raises(sd.InputError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize("tiny", [1e-320, 1e-300, 1e-250, 1e-201, 1e-150])
+def test_noise_far_below_the_gradient_changes_nothing(tiny: float) -> None:
+    g = torch.tensor([[3.0, 0.0], [-4.0, 0.0]], dtype=torch.float64)
+    moments = direction_moments(g, tiny)
+    np.testing.assert_allclose(moments.mean, [[0.6, 0.0], [-0.8, 0.0]], atol=1e-10)
+    # Where there is no gradient every direction is as likely, however small the noise.
+    np.testing.assert_allclose(moments.second[..., 0], [[0.36, -0.48], [-0.48, 0.64]], atol=1e-10)
+    np.testing.assert_allclose(moments.second[..., 1], np.eye(2) / 2, atol=1e-10)

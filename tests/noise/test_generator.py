@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
+import samdyn as sd
 from samdyn.noise.generator import normals, threefry
 
 
@@ -107,3 +109,17 @@ def test_normal_on_a_hundred_million() -> None:
     shares = 2 * stats.norm.sf([1, 2, 3, 4, 5])
     assert (np.abs(tails / n - shares) < 4.5 * np.sqrt(shares / n)).all()
     assert (np.abs(cross) < 4.5 * np.sqrt(n / 2)).all()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *[{"runs": torch.ones(2)}, {"runs": 3}, {"runs": torch.tensor([-1])}, {"seed": 0.5}, {"step": torch.ones(2)}],
+        *[{"draw": -1}, {"draw": 2**16}, {"count": 0}, {"count": 2**18}],
+    ],
+)
+def test_normals_are_of_integers_in_range(changed: dict[str, Any]) -> None:
+    given = {"seed": 0, "runs": torch.arange(3), "step": torch.tensor(1), "draw": 0, "count": 2}
+    assert normals(**given).shape == (2, 3)
+    with pytest.raises(sd.InputError, match=f"^{'draws' if changed == {'count': 2**18} else next(iter(changed))} = "):
+        normals(**{**given, **changed})

@@ -121,3 +121,52 @@ def test_a_threshold_is_a_step(ax: Axes, saddle: sd.Landscape, origin: analysis.
     assert line.get_markevery() == [0, 3]
     plot.trapped_fraction(radii, found, ax)
     np.testing.assert_allclose(ax.containers[1].lines[0].get_xydata(), [(0.4, 0), (0.6, 1)])
+
+
+@pytest.mark.parametrize("run", [2, -3, 10**9])
+def test_a_run_that_is_not_there_is_refused(ax: Axes, run: int) -> None:
+    map_, runs = diverging()
+    for draw in (
+        lambda: plot.path(runs, ax, run=run),
+        lambda: plot.fate(runs, run=run),
+        lambda: plot.perturbed(map_, runs, ax, run=run),
+        lambda: plot.cosine(analysis.cosine(map_, runs), ax, run=run),
+        lambda: plot.surface_path(runs, plt.subplots(subplot_kw={"projection": "3d"})[1], run=run),
+    ):
+        with pytest.raises(sd.InputError, match=f"run = {run}: there are 2"):
+            draw()
+
+
+def test_results_without_states_are_refused_before_anything_is_drawn(ax: Axes) -> None:
+    map_, _ = diverging()
+    means = sd.simulate(map_, [(0.1, 0.0)], 5, statistics="mean", progress=False)
+    for draw in (
+        lambda: plot.path(means, ax),
+        lambda: plot.fate(means),
+        lambda: plot.perturbed(map_, means, ax),
+        lambda: analysis.cosine(map_, means),
+        lambda: analysis.msd(means, np.eye(2)),
+        lambda: analysis.msd(sd.integrate(sd.Flow(STEEP, sd.GD()), [(0.1, 0.0)], [1.0], progress=False), np.eye(2)),
+        lambda: plot.phase_portrait(sd.Flow(STEEP, sd.GD()), ax=ax, runs=means),
+    ):
+        with pytest.raises(sd.InputError, match="has no "):
+            draw()
+    line = sd.simulate(sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1), [(1.0,)], 5, save_every=1, progress=False)
+    for draw in (lambda: plot.path(line, ax), lambda: plot.perturbed(map_, line, ax)):
+        with pytest.raises(sd.InputError, match=r"has 1 coordinate\(s\)"):
+            draw()
+    with pytest.raises(sd.InputError, match=r"has 1 coordinate\(s\)"):
+        analysis.cosine(map_, line)
+    assert not ax.lines
+
+
+def test_surfaces_need_axes_of_three_dimensions(ax: Axes) -> None:
+    for given in (ax, None, 3):
+        with pytest.raises(sd.InputError, match=r'must be an Axes3D.*"projection": "3d"'):
+            plot.surface(STEEP, given)
+
+
+def test_a_coordinate_that_is_not_there_is_refused(ax: Axes) -> None:
+    diagram = analysis.orbit_diagram(sd.Map(STEEP, sd.GD(), lr=0.1), "lr", [0.1], np.eye(2), transient=5, keep=1)
+    with pytest.raises(sd.InputError, match="coordinate = 2: there are 2"):
+        plot.orbits(diagram, ax, coordinate=2)
