@@ -7,6 +7,7 @@ import torch
 
 from ..landscapes import Landscape
 from .singular import descend_gradient, scaled_gradients, strengths
+from .trees import tree
 
 STRIDE = 0.02  # of the box: the length of one step of a walk
 NEIGHBOURS = 8  # of a point, to which walks are tried first
@@ -21,7 +22,6 @@ def connected(landscape: Landscape, points: np.ndarray, low: np.ndarray, high: n
     Each point is joined to its nearest neighbours, as long as they are not in one part yet, and at last parts are
     joined at their closest points.
     """
-    from scipy.spatial import cKDTree
     from scipy.spatial.distance import cdist
 
     extent, n = high - low, len(points)
@@ -39,7 +39,7 @@ def connected(landscape: Landscape, points: np.ndarray, low: np.ndarray, high: n
             arrived = reachable(landscape, points[start], points[end], low, high)
             links.extend(itertools.compress(new, arrived))
 
-    _, near = cKDTree(points / extent).query(points / extent, min(NEIGHBOURS + 1, n))
+    _, near = tree(points / extent).query(points / extent, min(NEIGHBOURS + 1, n))
     for column in range(1, min(NEIGHBOURS + 1, n)):
         label = _parts(links, n)
         join([(i, j) for i, j in enumerate(near[:, column].tolist()) if label[i] != label[j]])

@@ -7,6 +7,7 @@ import numpy as np
 from ..landscapes import Landscape
 from .connected import connected, dimensions
 from .singular import scaled_gradients, scaled_hessians, strengths
+from .trees import tree
 
 STEP = 0.01  # of the box: between the points of a traced curve
 NEAR = 0.03  # of the box: starts that ended this close to what is known already are explained by it
@@ -91,16 +92,14 @@ def degenerate_sets(
 
 def _representatives(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
     """Return points that stand for all, no two close to each other, those nearest to critical first."""
-    from scipy.spatial import cKDTree
-
     order, apart = np.argsort(scaled_gradients(landscape, w, extent), kind="stable"), NEAR
     while True:
-        tree, free = cKDTree(w / extent), np.ones(len(w), dtype=bool)
+        found, free = tree(w / extent), np.ones(len(w), dtype=bool)
         chosen = []
         for i in order:
             if free[i]:
                 chosen.append(i)
-                free[tree.query_ball_point(w[i] / extent, apart)] = False
+                free[found.query_ball_point(w[i] / extent, apart)] = False
         if len(chosen) <= MOST:
             return w[chosen]
         apart *= 1.3
@@ -155,15 +154,11 @@ def _split(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> tuple[np.
 
 
 def _distance(points: np.ndarray, to: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    from scipy.spatial import cKDTree
-
-    return cKDTree(to / extent).query(points / extent)[0]
+    return tree(to / extent).query(points / extent)[0]
 
 
 def _nearest(points: np.ndarray, of: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    from scipy.spatial import cKDTree
-
-    return cKDTree(of / extent).query(points / extent)[1]
+    return tree(of / extent).query(points / extent)[1]
 
 
 def _loss(landscape: Landscape, w: np.ndarray) -> float:

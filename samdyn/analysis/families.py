@@ -5,6 +5,7 @@ import torch
 
 from ..ops import jacobian
 from ..simulate.settling import FLAT, Function
+from .trees import tree
 
 NEIGHBOURS = 4  # points of other members from which a walk to a member is tried first
 WALK, ARRIVALS = 24, 6  # steps of a walk from member to member, and of its last approach
@@ -48,14 +49,13 @@ def _joined(residual: Function, orbits: torch.Tensor, scale: np.ndarray, same: f
     """Return the family of every one of different cycles."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
-    from scipy.spatial import cKDTree
 
     p, _, n = orbits.shape
     if n == 1:
         return np.zeros(1, dtype=int)
     points = orbits.movedim(1, 0).reshape(len(scale), -1)  # (D, p n), the owner of a point is its index modulo n
     places = points.numpy().T / scale
-    distance, neighbour = cKDTree(places).query(places, min(len(places), p + NEIGHBOURS))
+    distance, neighbour = tree(places).query(places, min(len(places), p + NEIGHBOURS))
     a, b = np.repeat(np.arange(p * n), neighbour.shape[1]), neighbour.reshape(-1)
     # Distances of 0 would not count as edges.
     weights = coo_array((distance.reshape(-1) + 1e-300, (a, b)), shape=(p * n, p * n)).tocsr()
@@ -77,15 +77,13 @@ def _joined(residual: Function, orbits: torch.Tensor, scale: np.ndarray, same: f
 
 def _nearest_pairs(places: np.ndarray, family: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return, for every two families, which of their points ``(m, D)`` are nearest to each other."""
-    from scipy.spatial import cKDTree
-
     pairs: list[tuple[int, int]] = []
     for first in range(int(family.max()) + 1):
         mine = np.flatnonzero(family == first)
-        tree = cKDTree(places[mine])
+        found = tree(places[mine])
         for second in range(first):
             others = np.flatnonzero(family == second)
-            distance, nearest = tree.query(places[others])
+            distance, nearest = found.query(places[others])
             best = int(distance.argmin())
             pairs.append((int(mine[nearest[best]]), int(others[best])))
     a, b = np.array(pairs).T

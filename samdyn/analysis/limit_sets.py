@@ -15,6 +15,7 @@ from ..simulate.units import ScaledFlow, unit_of
 from .critical_points import CriticalPoint, CriticalPoints, critical_points
 from .families import families, neutral_directions
 from .intervals import wilson
+from .trees import tree
 
 DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
 WAITING = -3  # label of runs on the first of what may be members of continua; then −4, −5, …
@@ -366,14 +367,13 @@ def _sliding(slid: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, censu
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
 
     runs, ends, isolated = (np.array(part) for part in zip(*slid, strict=True))
     for some, gap in ((isolated, SAME), (~isolated, link)):
         if not some.any():
             continue
         members, of = ends[some], runs[some]
-        pairs = cKDTree(members / census.extent).query_pairs(gap, output_type="ndarray")
+        pairs = tree(members / census.extent).query_pairs(gap, output_type="ndarray")
         graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(members), len(members)))
         _, component = connected_components(graph, directed=False)
         for c in np.unique(component):

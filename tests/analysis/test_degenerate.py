@@ -1,5 +1,7 @@
 """Degenerate points, curves of critical points, exact ones, and the count that checks them all."""
 
+import subprocess
+import sys
 from importlib import import_module
 
 import numpy as np
@@ -231,3 +233,19 @@ def test_no_degree_where_the_field_vanishes_or_jumps_on_an_edge() -> None:
     jumping = cell_degrees(lambda w: torch.stack([w[0].sign(), 0 * w[1] + 1e-9]), np.array([-1.0, 2.0]), lines)
     assert np.isnan(vanishing).all()
     assert np.isnan(jumping).all()
+
+
+def test_points_where_subnormal_numbers_are_switched_off() -> None:
+    # As a library linked with -ffast-math leaves a process: SciPy's tree would recurse until the stack is full.
+    code = """
+import torch, samdyn as sd
+torch.set_flush_denormal(True)
+found = sd.critical_points(sd.Landscape("(a*b*c)**2*(1 + a**2)", "a b c", box=[(-1, 1)] * 3))
+print(len(found.sets) + len(found.degenerate) > 0)
+import numpy as np
+from samdyn.analysis.trees import tree
+apart = np.array([[5e-324 * i, 0.0] for i in range(5000)])
+print(len(tree(apart).query_ball_point([0.0, 0.0], 1.0)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["True", "5000"], (done.returncode, done.stderr)

@@ -224,10 +224,10 @@ def test_rests_in_a_corner(many: bool) -> None:
 def test_agrees_with_small_steps_where_surfaces_cross() -> None:
     scene = sd.Landscape("abs(x)/2 + abs(x - y) + Max(x, y)**2/4 + x", "x y")
     starts = np.random.default_rng(0).uniform(-1, 1, (40, 2))
-    end, lr = 1.2, 1e-4
+    end, lr = 1.2, 4e-4
     runs = sd.integrate(sd.Flow(scene, GD), starts, end, rtol=1e-7, atol=1e-9)
     steps = sd.simulate(sd.Map(scene, GD, lr=lr), starts, round(end / lr))
-    # Descent with steps of 1e-4 jumps to and fro by its speed, up to 3, times that, and follows to the same order.
+    # Descent with steps of 4e-4 jumps to and fro by its speed, up to 3, times that, and follows to the same order.
     np.testing.assert_allclose(runs.w[:, -1], steps.w[:, -1], rtol=0, atol=10 * lr)
     assert (runs.end == end).all()
     assert 20 < runs.slid.sum() <= 40
