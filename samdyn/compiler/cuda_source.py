@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
-from .source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, _input_name, _local, _places, _stored
+from .source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, _local, _places, _stored
 from .source import _Writer as _CWriter
 from .trace import Input
 
@@ -54,14 +54,7 @@ class _Writer(_CWriter):
         return self._names[id(node)]
 
     def source(self) -> Source:
-        for node in self._order:
-            if node.operation == "literal":
-                self._names[id(node)] = self._literal(float(node.value), node.dtype)
-            elif node.operation == "input":
-                self._names[id(node)] = _input_name(node)
-            else:
-                line = self._operation(node, [self._names[id(a)] for a in node.arguments])
-                self._add(self._loops[id(node)], f"const {TYPES[node.dtype]} {self._names[id(node)]} = {line};")
+        self._compute()
         return Source("\n".join([HEAD, *self._kernel(), ""]), np.array(self._numbers, dtype=np.float64))
 
     def _literal(self, value: float, dtype: torch.dtype) -> str:

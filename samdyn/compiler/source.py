@@ -112,6 +112,15 @@ class _Writer:
         self._read: set[tuple[int, str]] = set()
 
     def source(self) -> Source:
+        self._compute()
+        last = self._last
+        stores = [f"{_local(entry, at)}[i] = {self._used(node, last)};" for entry, at, node in self._results]
+        for line in stores:
+            self._add(last, line)
+        return Source("\n".join([HEAD, *self._function(), ""]), np.array(self._numbers, dtype=np.float64))
+
+    def _compute(self) -> None:
+        """Add the code of every node to its loop."""
         for node in self._order:
             if node.operation == "literal":
                 self._names[id(node)] = self._literal(float(node.value), node.dtype)
@@ -121,11 +130,6 @@ class _Writer:
                 loop = self._loops[id(node)]
                 line = self._operation(node, [self._used(a, loop) for a in node.arguments])
                 self._add(loop, f"const {TYPES[node.dtype]} {self._names[id(node)]} = {line};")
-        last = self._last
-        stores = [f"{_local(entry, at)}[i] = {self._used(node, last)};" for entry, at, node in self._results]
-        for line in stores:
-            self._add(last, line)
-        return Source("\n".join([HEAD, *self._function(), ""]), np.array(self._numbers, dtype=np.float64))
 
     @property
     def _last(self) -> int:
