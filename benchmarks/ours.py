@@ -9,7 +9,7 @@ import numpy as np
 from harness import Run
 
 import samdyn as sd
-from samdyn.simulate.scheme import Scheme
+from samdyn.simulation.schemes.scheme import Scheme
 
 # The first run of a process is the one that compiles, or loads what was compiled.
 FIRST_RUN = """

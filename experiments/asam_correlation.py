@@ -23,12 +23,12 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
-from samdyn.analysis.intervals import median_interval
 from samdyn.networks import Data, Network
 from samdyn.ops import unit
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.progress import progress_bar
+from samdyn.simulation.starts import choose_device
+from samdyn.statistics import median_interval
 
 WIDTHS = (64, 32, 32, 10)
 AXES = {"lr": "η", "batch_size": "B", "rho": "ρ", "scale": "scale"}

@@ -22,7 +22,7 @@ from samdyn import analysis, checks, cli, plot, theory
 from samdyn.dynamics.models import MODELS
 from samdyn.noise.model import COUPLINGS
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
+from samdyn.simulation.progress import progress_bar
 
 PART = 50_000  # runs at once
 MOMENTS = 20  # of time at which displacements are kept

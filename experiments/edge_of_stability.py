@@ -23,11 +23,11 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot, theory
-from samdyn.analysis.intervals import median_interval
 from samdyn.networks import Network
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.progress import progress_bar
+from samdyn.simulation.starts import choose_device
+from samdyn.statistics import median_interval
 
 WIDTHS = (40, 32, 32, 10)
 TOP = 5  # eigenvalues looked at

@@ -30,7 +30,7 @@ import samdyn as sd
 from samdyn import analysis, checks, cli, plot, theory
 from samdyn.noise.model import COUPLINGS
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
+from samdyn.simulation.progress import progress_bar
 
 # What momentum is compared at, and the learning rate and the number of steps there, in units of those without it.
 COMPARED: dict[str, Callable[[Any], tuple[Any, Any]]] = {

@@ -30,11 +30,11 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
-from samdyn.analysis.intervals import median_interval, wilson
 from samdyn.networks import Network
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.progress import progress_bar
+from samdyn.simulation.starts import choose_device
+from samdyn.statistics import median_interval, wilson
 
 # What momentum is compared at, and η there in units of --lr, from γ and the largest γ.
 COMPARED: dict[str, Callable[[float, float], float]] = {

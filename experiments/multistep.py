@@ -31,12 +31,12 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
-from samdyn.analysis.intervals import median_interval
 from samdyn.networks import Network
 from samdyn.ops import unit
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.progress import progress_bar
+from samdyn.simulation.starts import choose_device
+from samdyn.statistics import median_interval
 
 TEST = 0.8  # the share of the digits that is for testing: with few to learn from there is a gap to close
 SHARPNESS_RADIUS = 0.1  # in L(w + r g/‖g‖) − L(w), for all methods

@@ -29,7 +29,7 @@ from samdyn.methods import Method
 from samdyn.networks import Data, Network, digits, models, train
 from samdyn.networks.saddles import ZERO, critical_point, rank_one, ways_out, without_weights
 from samdyn.output import OutputFolder
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.starts import choose_device
 
 LINEAR = (4, 4, 3)  # widths of the linear net
 TEACHER = 64  # samples of its teacher

@@ -27,12 +27,12 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, plot
-from samdyn.analysis.intervals import median_interval, wilson
 from samdyn.networks import Data, Network, digits, extreme_eigenpairs, models, train
 from samdyn.networks.saddles import critical_point, ways_out, without_weights
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.progress import progress_bar
+from samdyn.simulation.starts import choose_device
+from samdyn.statistics import median_interval, wilson
 
 RADII = np.geomspace(0.06, 3, 12)  # ρ at which networks are trained
 PARTS = 8  # of the batches that the noise is measured with, for an interval

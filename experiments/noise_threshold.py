@@ -23,8 +23,8 @@ import samdyn as sd
 from samdyn import analysis, checks, cli, plot, theory
 from samdyn.analysis import CriticalPoint, Exits
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import tracked
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.progress import tracked
+from samdyn.simulation.starts import choose_device
 
 GROWTH_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # ρ/ρ* at which rates are measured
 EXIT_RATIOS = (0.8, 0.9, 1.0, 1.05, 1.1)  # ρ/ρ* at which exits are timed

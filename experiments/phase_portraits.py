@@ -25,7 +25,7 @@ from samdyn.analysis import Basins, CriticalPoint, Equilibrium
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent, Method
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import tracked
+from samdyn.simulation.progress import tracked
 from samdyn.theory.notation import radii_text
 
 BELOW, ABOVE = 0.75, 1.5  # default ρ, in units of 1/|λ|, of methods that have a threshold there

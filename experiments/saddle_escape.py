@@ -24,8 +24,8 @@ from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.progress import progress_bar
+from samdyn.simulation.starts import choose_device
 
 RADII = (
     0.1,

@@ -20,7 +20,7 @@ import samdyn as sd
 from samdyn import analysis, checks, cli, plot, theory
 from samdyn.analysis import CriticalPoint, StabilityChart
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import tracked
+from samdyn.simulation.progress import tracked
 
 FINE = 600  # values along each axis for the closed form's line
 SYMBOLS = {"rho": "ρ", "lr": "η", "momentum": "γ", "distance": "distance"}

@@ -25,7 +25,7 @@ import samdyn as sd
 from samdyn import checks, cli, networks, plot
 from samdyn.networks.archives import ARCHIVES
 from samdyn.output import OutputFolder
-from samdyn.simulate.starts import choose_device
+from samdyn.simulation.starts import choose_device
 
 METHODS: dict[str, Callable[[nn.Module, float, int, bool], sd.Method]] = {
     "SGD": lambda model, rho, steps, average: sd.GD(),

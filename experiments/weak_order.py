@@ -19,7 +19,7 @@ from typer import Option
 import samdyn as sd
 from samdyn import analysis, checks, cli, plot
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
+from samdyn.simulation.progress import progress_bar
 
 # In the box the gradient of no sample vanishes, so that directions are smooth, and runs from START stay in it.
 LOSS = "p*a**2/2 + q*b**2/2 + r*a*b + a**3/12 - s*a + t*b"

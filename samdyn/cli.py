@@ -20,7 +20,7 @@ from .checks import InputError
 from .landscapes import Landscape
 from .methods import Ascent, Method
 from .output.spelling import never_fail
-from .simulate import progress
+from .simulation import progress
 
 if TYPE_CHECKING:
     import xarray

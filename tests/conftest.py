@@ -18,7 +18,7 @@ from hypothesis import settings
 
 import samdyn as sd
 from samdyn import cli
-from samdyn.simulate import progress
+from samdyn.simulation import progress
 
 matplotlib.use("Agg")
 os.environ["SAMDYN_CACHE"] = str(Path(__file__).parent.parent / ".pytest_cache" / "samdyn")  # and not the user's

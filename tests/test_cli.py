@@ -15,7 +15,7 @@ from typer import Option
 import samdyn as sd
 from samdyn import checks, cli
 from samdyn.output import OutputFolder
-from samdyn.simulate.progress import progress_bar
+from samdyn.simulation.progress import progress_bar
 
 SCRIPT = """
 import sys

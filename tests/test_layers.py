@@ -5,32 +5,44 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import samdyn
 
 ROOT = Path(samdyn.__file__).parent
 ORDER = ["checks", "arguments", "portable", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler"]
-ORDER += ["simulate", "analysis", "theory", "networks", "plot", "output", "cli"]
+ORDER += ["simulation", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
+INSIDE = {  # the same within a package
+    "simulation": [
+        *["units", "threads", "progress", "results", "starts", "statistics", "settling"],
+        *["schemes", "iterates", "flows", "discontinuities", "ode"],
+    ],
+    "analysis": [
+        *["trees", "gradients", "parameters", "points", "starts"],
+        *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
+    ],
+}
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
 HEAVY |= {"sklearn", "mnist1d", "requests"}
 
 
-def part(module: str) -> str:
-    return module.split(".")[0]
+def imported(path: Path) -> set[tuple[str, ...]]:
+    """Return the modules of samdyn that a file imports, each as its path below samdyn; names from them included."""
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    found: set[tuple[str, ...]] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {tuple(a.name.split(".")[1:]) for a in node.names if a.name.startswith("samdyn.")}
+        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("samdyn")):
+            base = list(package[: len(package) - node.level + 1]) if node.level else []
+            base += [name for name in (node.module or "").removeprefix("samdyn").split(".") if name]
+            found |= {(*base, a.name) for a in node.names}
+    return found
 
 
 def imports(path: Path) -> set[str]:
     """Return the parts of samdyn that a file imports."""
-    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {part(a.name.removeprefix("samdyn.")) for a in node.names if a.name.startswith("samdyn.")}
-        elif isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("samdyn")):
-            base = list(package[: len(package) - node.level + 1]) if node.level else []
-            base += (node.module or "").removeprefix("samdyn").strip(".").split(".") if node.module else []
-            names = [*base] if base else [a.name for a in node.names]
-            found |= {part(names[0])} if base else {part(n) for n in names}
-    return found
+    return {module[0] for module in imported(path)}
 
 
 def test_every_part_has_a_place() -> None:
@@ -48,9 +60,22 @@ def test_data_goes_one_way() -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("package", INSIDE)
+def test_data_goes_one_way_inside(package: str) -> None:
+    order, wrong = INSIDE[package], []
+    rooms = {p.stem if p.is_file() else p.name for p in (ROOT / package).iterdir() if not p.name.startswith("__")}
+    assert rooms == set(order)
+    for path in (ROOT / package).rglob("*.py"):
+        here = path.relative_to(ROOT / package).with_suffix("").parts[0]
+        others = {module[1] for module in imported(path) if module[0] == package and module[1] in rooms}
+        if here != "__init__":
+            wrong += [f"{here}/{path.name} imports {o}" for o in others if order.index(o) > order.index(here)]
+    assert not wrong
+
+
 def test_the_check_sees_imports() -> None:
-    assert imports(ROOT / "plot" / "escape.py") == {"analysis", "arguments", "checks", "plot"}
-    assert imports(ROOT / "analysis" / "escape.py") >= {"dynamics", "simulate", "analysis"}
+    assert imports(ROOT / "plot" / "escape.py") == {"analysis", "arguments", "checks", "plot", "statistics"}
+    assert imports(ROOT / "analysis" / "escapes" / "escape.py") >= {"dynamics", "simulation", "analysis"}
     assert "checks" in imports(ROOT / "cli.py")
 
 

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 import samdyn as sd
 from samdyn import networks
-from samdyn.analysis.intervals import median_interval
+from samdyn.statistics import median_interval
 
 SMALL = ["--width", "2", "--seeds", "2", "--epochs", "1", "--rho", "0.5", "--momentum", "0.8", "--processes", "1"]
 SMALL += ["--batch-sizes", "64,256", "--lr", "0.1"]

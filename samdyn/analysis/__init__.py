@@ -1,32 +1,32 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
-from .attractors import attractors
-from .basins import Basins, basins
-from .bifurcation import BifurcationDiagram, bifurcation_diagram
-from .boundary import Boundary, capture_boundary
-from .chart import StabilityChart, stability_chart
-from .continuation import Branch, branch
-from .critical_points import CriticalPoint, CriticalPoints, critical_points
-from .crossings import Bifurcation
-from .degenerate import CriticalSet, DegeneratePoint
-from .diffusion_moments import LinearDiffusion, linear_diffusion
-from .equilibria import Equilibria, Equilibrium, equilibria
-from .escape import OUTCOMES, Escape, Survival, escape, survival
-from .exact import ExactCriticalPoints, exact_critical_points
-from .exits import Exits, exit_times
-from .first_passage import first_passage_time
+from .bifurcations.continuation import Branch, branch
+from .bifurcations.crossings import Bifurcation
+from .bifurcations.diagram import BifurcationDiagram, bifurcation_diagram
+from .bifurcations.orbits import OrbitDiagram, orbit_diagram
+from .capture.boundary import Boundary, capture_boundary
+from .capture.chart import StabilityChart, stability_chart
+from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
+from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
+from .capture.trapping import TrapWidth, trap_half_width, trapping_radius
+from .escapes.escape import OUTCOMES, Escape, escape
+from .escapes.exits import Exits, exit_times
+from .escapes.first_passage import first_passage_time
 from .gradients import cosine
-from .growth import growth_rate, growth_rates, is_linear, trapping_threshold
-from .limit_sets import DIVERGED, UNDECIDED, Attractor
-from .manifolds import Manifolds, manifolds
-from .moments import LinearStep, linear_step
-from .noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
-from .orbits import OrbitDiagram, orbit_diagram
+from .limit_sets.attractors import attractors
+from .limit_sets.basins import Basins, basins
+from .limit_sets.manifolds import Manifolds, manifolds
+from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
+from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
+from .moments.linear_step import LinearStep, linear_step
+from .moments.msd import msd
+from .moments.weak import expected
 from .parameters import over_grid, parameters, with_parameters
-from .spread import msd
+from .points.critical_points import CriticalPoint, CriticalPoints, critical_points
+from .points.degenerate import CriticalSet, DegeneratePoint
+from .points.equilibria import Equilibria, Equilibrium, equilibria
+from .points.exact import ExactCriticalPoints, exact_critical_points
 from .starts import starts_around
-from .trapping import TrapWidth, trap_half_width, trapping_radius
-from .weak import expected
 
 __all__ = [
     "DIVERGED",
@@ -54,7 +54,6 @@ __all__ = [
     "NoisyGrowth",
     "OrbitDiagram",
     "StabilityChart",
-    "Survival",
     "TrapWidth",
     "attractors",
     "basins",
@@ -83,7 +82,6 @@ __all__ = [
     "parameters",
     "stability_chart",
     "starts_around",
-    "survival",
     "trap_half_width",
     "trapping_radius",
     "trapping_threshold",

@@ -11,7 +11,7 @@ from .. import checks
 from ..arguments import checked
 from ..dynamics import Diffusion, Flow, Map
 from ..methods import Ascent
-from ..simulate.progress import tracked
+from ..simulation.progress import tracked
 
 if TYPE_CHECKING:
     import xarray

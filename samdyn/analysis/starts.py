@@ -4,8 +4,8 @@ import numpy as np
 
 from .. import checks
 from ..arguments import checked
-from ..simulate.starts import check_memory
-from .critical_points import CriticalPoint
+from ..simulation.starts import check_memory
+from .points.critical_points import CriticalPoint
 
 DISTRIBUTIONS = ("disc", "normal", "line")
 

@@ -11,8 +11,8 @@ from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
 from ..noise import Draws
-from ..simulate.starts import choose_device, choose_dtype, save_points, start_points
-from ..simulate.threads import threads_for
+from ..simulation.starts import choose_device, choose_dtype, save_points, start_points
+from ..simulation.threads import threads_for
 
 
 @checked

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import checks
 from ..arguments import checked
-from ..simulate.progress import tracked
+from ..simulation.progress import tracked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import checks
-from ..analysis import Escape, Survival
+from ..analysis import Escape
 from ..arguments import checked
+from ..statistics import Survival
 from .fate import check_index
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 
 from ..analysis import Equilibrium, Manifolds, equilibria
 from ..analysis import manifolds as manifolds_of
-from ..analysis.equilibria import plane_box
+from ..analysis.points.equilibria import plane_box
 from ..arguments import checked
 from ..dynamics import Flow
 from ..landscapes import Box

@@ -17,8 +17,8 @@ from samdyn import landscapes, methods
 from samdyn.compiler import CUDAKernel, NotCompilable, cuda_kernel
 from samdyn.compiler.build import compiler
 from samdyn.methods import Ascent
-from samdyn.simulate import backends
-from samdyn.simulate.stepping import Ensemble, Steps
+from samdyn.simulation.iterates import backends
+from samdyn.simulation.iterates.stepping import Ensemble, Steps
 
 RUNS, STEPS, SEED = 40, 15, 5
 GAUSSIAN = sd.noise.Gaussian(0.01)

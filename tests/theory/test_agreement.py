@@ -9,7 +9,7 @@ import torch
 
 import samdyn as sd
 from samdyn import analysis
-from samdyn.analysis.equilibria import equilibrium_at
+from samdyn.analysis.points.equilibria import equilibrium_at
 from samdyn.methods import Ascent
 from samdyn.ops import norm, unit
 from samdyn.oracle import Oracle

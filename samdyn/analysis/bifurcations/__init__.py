@@ -1,0 +1,1 @@
+"""How equilibria and orbits change with a parameter."""

@@ -1,0 +1,92 @@
+"""Orbit diagrams: where runs are in the end, over one parameter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ... import checks
+from ...arguments import checked
+from ...dynamics import Flow, Map
+from ...simulation import integrate
+from ...simulation.threads import threads_for
+from ..parameters import with_parameters
+
+
+@dataclass(frozen=True, eq=False)
+class OrbitDiagram:
+    """Where runs are in the end, over one parameter.
+
+    Attributes:
+        name: of the parameter.
+        parameter: its values, ``(m,)``.
+        w: the last points of every run, ``(m, k, d)``; NaN for runs that diverged.
+    """
+
+    name: str
+    parameter: np.ndarray
+    w: np.ndarray
+
+
+@checked
+def orbit_diagram(
+    system: Map | Flow,
+    parameter: str,
+    values: Sequence[float] | np.ndarray,
+    starts: np.ndarray,
+    *,
+    transient: int = 5000,
+    keep: int = 64,
+    time: float = 100.0,
+) -> OrbitDiagram:
+    """Run a system at many values of a parameter and keep where it is in the end: brute force, without any Jacobian.
+
+    Args:
+        system: a map or a flow.
+        parameter: which.
+        values: its values, ``(m,)``.
+        starts: points ``(s, d)``; every value gets them all.
+        transient: how many steps of a map are thrown away before ``keep`` are kept, of every run.
+        keep: how many.
+        time: how long flows run; their last point is kept.
+
+    Raises:
+        InputError: a parameter that the system does not have, values out of its range, bad starts.
+    """
+    grid = np.asarray(values, dtype=float)
+    if grid.ndim != 1 or not grid.size:
+        checks.reject("values", grid.tolist(), "must be one or more numbers", "Use e.g. [0.1, 0.2]")
+    transient = checks.count("transient", transient, "Use e.g. transient=5000")
+    keep = checks.count("keep", keep, "Use e.g. keep=64")
+    points = np.atleast_2d(np.asarray(starts, dtype=float))
+    d = system.landscape.dim
+    if points.ndim != 2 or points.shape[1] != d or not np.isfinite(points).all():
+        checks.reject("starts", points.shape, f"must be finite, of shape (s, {d})", "Give one row per start")
+    if isinstance(system, Flow) or parameter == "ascent_steps":
+        rows = []
+        for value in grid:
+            at = with_parameters(system, {parameter: int(value) if parameter == "ascent_steps" else float(value)})
+            rows.append(
+                integrate(at, points, checks.positive("time", time, "Use e.g. 100.0"), progress=False).w.values[:, -1]
+                if isinstance(at, Flow)
+                else _orbits(at, torch.as_tensor(points.T.copy()), transient, keep).reshape(-1, d)
+            )
+        return OrbitDiagram(parameter, grid, np.array(rows))
+    many = with_parameters(system, {parameter: torch.as_tensor(np.repeat(grid, len(points)))})
+    w = _orbits(many, torch.as_tensor(np.tile(points, (len(grid), 1)).T.copy()), transient, keep)
+    return OrbitDiagram(parameter, grid, w.reshape(len(grid), len(points) * keep, d))
+
+
+def _orbits(map_: Map, start: torch.Tensor, transient: int, keep: int) -> np.ndarray:
+    """Return the last points of runs ``(n, keep, d)``, NaN for those that left the floating-point range."""
+    state = map_.start(start)
+    last = []
+    with torch.no_grad(), threads_for(start.numel()):
+        for step in range(transient + keep):
+            state = map_.step(state)
+            if step >= transient:
+                last.append(state[0])
+    w = torch.stack(last)  # (keep, d, n)
+    w = torch.where(torch.isfinite(w).all(0).all(0), w, torch.nan)
+    return w.permute(2, 0, 1).numpy()

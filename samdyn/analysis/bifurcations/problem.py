@@ -1,0 +1,199 @@
+"""The equations that a branch of equilibria, fixed points or cycles solves, and where they can be differentiated."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ... import checks
+from ...dynamics import Flow, Map
+from ..parameters import with_parameters
+
+RESIDUAL = 1e-11  # of G, relative to ‖∂G‖ and the box: what the corrector comes down to
+NEUTRAL = 1e-12  # multipliers within this of the unit circle (or the imaginary axis) are not counted as unstable
+WIDE, NARROW = 1e-5, 1e-7  # of the box: how far from a point its neighbourhood is probed
+SMOOTH = 1e-3  # how well the Jacobian must predict the change of the field
+NEARBY = 1e-2  # of the box: how far to look for how strongly the field varies
+VANISHES = 1e-12  # derivatives of a single equation below this, in units of box and range, are rounding
+ROUNDING = 1e-9  # a change below this, relative to the field nearby, may be rounding
+
+
+class Problem:
+    """G(z, p) = 0 for the equilibria of a flow, or the fixed points of p steps of a map, in scaled coordinates.
+
+    The parameter is one more coordinate, so that derivatives with respect to it are automatic too. Coordinates are
+    measured in units of the box, velocities as the lengths they still go, the parameter in units of its range.
+    """
+
+    def __init__(
+        self, system: Map | Flow, name: str, limits: tuple[float, float], box: np.ndarray, period: int = 1
+    ) -> None:
+        self.system, self.name, self.limits, self.period, self.box = system, name, limits, period, box
+        self.discrete = isinstance(system, Map)
+        self.d = system.landscape.dim
+        extent = box[:, 1] - box[:, 0]
+        if isinstance(system, Map) and (system.has_velocity or name == "momentum"):
+            extent = np.tile(extent, 2)
+        self.scale = torch.as_tensor(np.append(extent, limits[1] - limits[0]))[:, None]
+        self.size = len(extent)  # D
+
+    def of_period(self, period: int) -> "Problem":
+        """Return the same problem for cycles of another period."""
+        return Problem(self.system, self.name, self.limits, self.box, period)
+
+    def at(self, parameter: torch.Tensor) -> Map | Flow:
+        """Return the system at values ``(n,)`` of the parameter."""
+        return with_parameters(self.system, {self.name: parameter})
+
+    def residual(self, u: torch.Tensor) -> torch.Tensor:
+        """Return G at scaled points u = (z, p): ``(D + 1, n) -> (D, n)``."""
+        scale = self.scale.reshape(-1, *[1] * (u.ndim - 1))
+        full = u * scale
+        z, system = full[:-1], self.at(full[-1])
+        if isinstance(system, Flow):
+            return system(z) / scale[:-1]
+        total = torch.zeros_like(z)
+        for _ in range(self.period):
+            state = tuple((z + total).split(self.d)) if self.size > self.d else (z + total,)
+            total = total + torch.cat(system.increment(state))
+        return total / scale[:-1]
+
+    def derivatives(self, u: np.ndarray) -> np.ndarray:
+        """Return ∂G/∂(z, p) at one point: ``(D, D + 1)``."""
+        return self.all_derivatives(u[:, None])[0]
+
+    def all_derivatives(self, points: np.ndarray) -> np.ndarray:
+        """Return ∂G/∂(z, p) at the points in the columns: ``(D + 1, n) -> (n, D, D + 1)``."""
+        return self.linearised(points)[1]
+
+    def linearised(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return G ``(D, n)`` and ∂G/∂(z, p) ``(n, D, D + 1)`` at the points in the columns, ``(D + 1, n)``."""
+        n, size = points.shape[1], self.size
+        # One copy of each point for every row: cheaper than torch.func's transforms, of which a step is a hundred.
+        copies = torch.as_tensor(points).repeat_interleave(size, 1).requires_grad_()
+        value = self.residual(copies)
+        (rows,) = torch.autograd.grad(value, copies, torch.eye(size, dtype=value.dtype).repeat(1, n))
+        return value.detach()[:, ::size].numpy(), rows.reshape(size + 1, n, size).permute(1, 2, 0).numpy()
+
+    def value(self, u: np.ndarray) -> np.ndarray:
+        """Return G at one point: ``(D,)``."""
+        return self.residual(torch.as_tensor(u)[:, None])[:, 0].numpy()
+
+    def multipliers(self, u: np.ndarray) -> np.ndarray:
+        """Return the multipliers of p steps, or the eigenvalues of a flow's Jacobian."""
+        return self.multipliers_of(self.derivatives(u))
+
+    def multipliers_of(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the same of known derivatives, those farthest into instability first."""
+        values = np.linalg.eigvals(matrix[:, :-1]) + (1 if self.discrete else 0)
+        return values[np.argsort(-self.beyond(values), kind="stable")]
+
+    def beyond(self, values: np.ndarray) -> np.ndarray:
+        """Return how far multipliers lie outside the unit circle, or eigenvalues right of the imaginary axis."""
+        return np.abs(values) - 1 if self.discrete else values.real
+
+    def orbit(self, u: np.ndarray) -> np.ndarray:
+        """Return the positions of the cycle's points: ``(p, d)``."""
+        full = torch.as_tensor(u)[:, None] * self.scale
+        z, system = full[:-1], self.at(full[-1])
+        points = [z]
+        if isinstance(system, Map):
+            for _ in range(self.period - 1):
+                state = tuple(points[-1].split(self.d)) if self.size > self.d else (points[-1],)
+                points.append(torch.cat(system.step(state)))
+        return torch.cat(points, dim=1)[: self.d].T.numpy()
+
+    def scaled(self, z: np.ndarray, parameter: float) -> np.ndarray:
+        """Return the scaled point of a state, rest added where it has positions alone."""
+        full = np.zeros(self.size + 1)
+        full[: len(z)], full[-1] = z, parameter
+        return full / self.scale[:, 0].numpy()
+
+    def correct(self, u: np.ndarray, across: np.ndarray, value: float) -> np.ndarray | None:
+        """Newton's method for G(u) = 0 with across · u = value; None if it does not converge."""
+        strength = 0.0
+        for _ in range(12):
+            values, matrices = self.linearised(u[:, None])
+            strength = float(np.linalg.norm(matrices[0]))
+            matrix = np.vstack([matrices[0], across])
+            rest = np.append(values[:, 0], across @ u - value)
+            if not np.isfinite(matrix).all() or not np.isfinite(rest).all():
+                return None
+            step = np.linalg.lstsq(matrix, -rest, rcond=None)[0]
+            u = u + step
+            if not self.allowed(u):
+                return None
+            if np.linalg.norm(step) <= 1e-13 * max(1.0, float(np.linalg.norm(u))):
+                break
+        size = max(1.0, float(np.linalg.norm(u)))
+        return u if np.linalg.norm(self.value(u)) <= RESIDUAL * max(1e-3, strength * size) else None
+
+    def allowed(self, u: np.ndarray) -> bool:
+        """Say whether the system has such a parameter, and it is not far beyond the limits."""
+        low, high = self.limits
+        margin = 0.05 * (high - low)
+        bottom = max(low - margin, 1e-12 if self.name == "lr" else 0.0)
+        top = min(high + margin, 1 - 1e-12) if self.name == "momentum" else high + margin
+        return bool(np.isfinite(u).all()) and bottom <= u[-1] * self.scale[-1].item() <= top
+
+
+def make_problem(
+    system: Map | Flow,
+    parameter: str,
+    limits: tuple[float, float],
+    box: Sequence[tuple[float, float]] | None,
+    period: int,
+) -> Problem:
+    """Check what a continuation is asked for, and set it up; arguments and errors as in ``branch``."""
+    if parameter == "ascent_steps":
+        fix = "Use bifurcation_diagram, which takes every number in turn"
+        checks.reject("parameter", parameter, "is a whole number: there is no branch along it", fix)
+    try:
+        low, high = (float(limit) for limit in limits)
+    except (TypeError, ValueError, OverflowError):
+        checks.reject("limits", limits, "must be two numbers", "Use e.g. (0.0, 1.0)")
+    if not -np.inf < low < high < np.inf:
+        checks.reject("limits", limits, "must be finite, the lower first", "Use e.g. (0.0, 1.0)")
+    if parameter == "momentum":
+        low = max(low, 1e-9)  # at 0 there is no velocity, and the state has half the size
+    for limit in (low, high):
+        with_parameters(system, {parameter: limit})
+    shown = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
+    period = checks.count("period", period, "Use period=1 for fixed points")
+    if period > 1 and isinstance(system, Flow):
+        checks.reject("period", period, "a flow has equilibria; periods are of maps", "Use period=1")
+    return Problem(system, parameter, (low, high), np.array(shown), period)
+
+
+def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
+    """Say whether the derivatives predict how G changes nearby; fields that jump or bend there do not.
+
+    What the Jacobian leaves over falls with the square of the distance. If it falls with the distance, or not at all,
+    it was no Jacobian. It is compared with what is left over further out too, because a Jacobian that vanishes, as at
+    many a bifurcation, predicts nothing to compare with.
+    """
+    axes = np.eye(problem.size + 1)[:, :-1]
+    directions = np.hstack([axes, -axes])
+    matrix = problem.derivatives(u)
+    steps = np.hstack([h * directions for h in (0.0, WIDE, NARROW, NEARBY)])
+    change = problem.residual(torch.as_tensor(u[:, None] + steps)).numpy()
+    _, wide, narrow, nearby = np.split(change - change[:, :1], 4, axis=1)
+    left, further = (
+        np.linalg.norm(part - h * (matrix @ directions), axis=0) for part, h in ((narrow, NARROW), (wide, WIDE))
+    )
+    predicted = 0.05 * NARROW * np.linalg.norm(matrix)
+    allowed = np.maximum(np.maximum(predicted, SMOOTH * further), ROUNDING * np.linalg.norm(nearby))
+    return bool((left <= allowed).all())
+
+
+def tangent_at(matrix: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
+    """Return the unit null vector of ``(D, D + 1)``, the one towards ``along`` or towards larger parameters."""
+    _, singular, rows = np.linalg.svd(matrix)
+    null = rows[-1]
+    least = 1e-9 * singular[0] if len(singular) > 1 else VANISHES
+    if singular[-1] < least and along is not None:
+        # On a branch point there are two: the part of the old direction that lies in their plane.
+        null = rows[-2:].T @ (rows[-2:] @ along)
+        null = null / np.linalg.norm(null)
+    towards = null @ along if along is not None else null[-1]
+    return -null if towards < 0 else null

@@ -1,0 +1,1 @@
+"""When a critical point holds the runs near it."""

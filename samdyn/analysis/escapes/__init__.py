@@ -1,0 +1,1 @@
+"""When runs leave a saddle or a box."""

@@ -1,0 +1,1 @@
+"""Where runs end: attractors, their basins and the separatrices between them."""

@@ -1,0 +1,1 @@
+"""Means and covariances of noisy runs."""

@@ -1,0 +1,178 @@
+"""Exact means and covariances of noisy iterates, where a step is linear."""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+
+from ... import checks
+from ...arguments import checked
+from ...dynamics import Map
+from ...noise.expectation import calls
+from ...noise.gaussian import Additive
+from ...ops import affine
+
+HALVINGS = 30  # of the learning rate, in search of one at which moments settle
+LARGEST = 64  # states whose second moments are followed by one matrix of all their pairs
+
+
+@dataclass(frozen=True)
+class LinearStep:
+    """z ← Aᵢz + bᵢ + Bn on states z = (w, v), i drawn with weight pᵢ, n standard normal: one step of a linear map.
+
+    With Gaussian noise there is one A and one b; with mini-batches one of each per batch, and no n.
+
+    Attributes:
+        map_: the map.
+        weights: p ``(K,)``.
+        a, b: ``(K, D, D)`` and ``(K, D)``.
+        noise: B ``(D, m)``.
+    """
+
+    map_: Map
+    weights: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    noise: np.ndarray
+
+    def moments(self, w0: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean ``(steps + 1, d)`` and covariance ``(steps + 1, d, d)`` of w after 0, 1, … steps from w0, v = 0.
+
+        By recursion, m ← E[Am + b] and P ← E[APAᵀ] + Cov[Am + b] + BBᵀ: exact to rounding.
+
+        Raises:
+            InputError: a start of other than d finite coordinates; steps < 1.
+        """
+        steps = checks.count("steps", steps, "Use e.g. steps=1000")
+        d = self.map_.landscape.dim
+        start = start_point(w0, d)
+        size = self.b.shape[1]
+        mean, covariance = np.zeros((steps + 1, size)), np.zeros((steps + 1, size, size))
+        mean[0, :d] = start
+        for k in range(steps):
+            mean[k + 1], covariance[k + 1] = self._next(mean[k], covariance[k])
+        return mean[:, :d], covariance[:, :d, :d]
+
+    def stationary(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean ``(d,)`` and covariance ``(d, d)`` of w that the iterates tend to from everywhere.
+
+        From m = E[Am + b] and P = E[APAᵀ] + Cov[Am + b] + BBᵀ, a discrete Lyapunov equation if there is one A.
+
+        Raises:
+            InputError: moments that grow; the message says at which learning rates they would not.
+        """
+        from scipy.linalg import solve_discrete_lyapunov
+
+        if self.growth >= 1:
+            bound = _largest_lr(self.map_)
+            fix = f"Use lr < {bound:.6g}" if bound else "At no lr do they settle: use moments(w0, steps)"
+            rule = (
+                f"the moments diverge: a step multiplies second moments by up to {self.growth:.6g}, which must be < 1"
+            )
+            checks.reject("lr", self.map_.lr, rule, fix)
+        d, size = self.map_.landscape.dim, self.b.shape[1]
+        mean = np.linalg.solve(np.eye(size) - np.einsum("k,kij->ij", self.weights, self.a), self.weights @ self.b)
+        added = self._next(mean, np.zeros((size, size)))[1]
+        if len(self.weights) == 1:
+            covariance = solve_discrete_lyapunov(self.a[0], added)
+        else:
+            pairs = np.eye(size**2) - self._pairs
+            covariance = np.linalg.solve(pairs, added.ravel()).reshape(size, size)
+        return mean[:d], covariance[:d, :d]
+
+    @cached_property
+    def growth(self) -> float:
+        """The factor by which second moments grow in one step, in the long run, without new noise."""
+        matrix = self.a[0] if len(self.weights) == 1 else self._pairs
+        largest = float(np.abs(np.linalg.eigvals(matrix)).max())
+        return largest**2 if len(self.weights) == 1 else largest
+
+    @cached_property
+    def _pairs(self) -> np.ndarray:
+        """E[A ⊗ A], what a step does to second moments."""
+        size = self.b.shape[1]
+        if size > LARGEST:
+            rule = f"{size} coordinates have too many second moments under mini-batches"
+            checks.reject("landscape", self.map_.landscape.name, rule, f"Use at most {LARGEST}, or Gaussian noise")
+        return np.einsum("k,kij,klm->iljm", self.weights, self.a, self.a).reshape(size**2, size**2)
+
+    def _next(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        means = self.a @ mean + self.b
+        new = self.weights @ means
+        about = means - new
+        spread = self.a @ covariance @ self.a.transpose(0, 2, 1) + about[:, :, None] * about[:, None, :]
+        return new, np.einsum("k,kij->ij", self.weights, spread) + self.noise @ self.noise.T
+
+
+@checked
+def linear_step(map_: Map) -> LinearStep:
+    """Return the step of a map that is linear in its state, as on quadratics those of most methods are.
+
+    A, b and B are derivatives of the very step that ``simulate`` takes, whatever the method, the coupling, the momentum
+    and the micro-batches; that it is linear is checked, at points and noises of different sizes.
+
+    Raises:
+        InputError: a map without noise; a step that is not linear, such as normalised SAM's or one on a curved loss; a
+            finite sum with too many batches to enumerate.
+    """
+    if not isinstance(map_, Map):
+        checks.reject("map", map_, "is no map", "Use linear_diffusion for a diffusion")
+    checks.numeric(map_)
+    if map_.noise is None:
+        checks.reject("noise", None, "a map without noise has no moments but its state", "Use e.g. noise.Gaussian(1.0)")
+    source, d = map_.noise.on(map_.landscape), map_.landscape.dim
+
+    def refuse() -> NoReturn:
+        rule = f"a step of {map_.method} on {map_.landscape.name} is not linear, and its moments have no closed form"
+        checks.reject("map", map_, rule, "Use GD, USAM, UASAM or ExactSAM on a quadratic, or simulate")
+
+    if not map_.landscape.is_quadratic:
+        refuse()
+    size = d * (2 if map_.has_velocity else 1)
+    drawn = calls(source, map_.method, torch.zeros(d, 1, dtype=torch.float64))
+    if isinstance(source, Additive):
+        shape = (drawn, source.parts, d)
+        weights = np.ones(1)
+        found = affine(lambda z, xi: map_.flat_step(z, xi.unflatten(0, shape).__getitem__), size, math.prod(shape))
+    else:
+        batches, chances = source.outcomes(drawn, "smooth", torch.zeros(d, 1, dtype=torch.float64))
+        weights = chances.numpy()
+        found = affine(lambda z, _: map_.flat_step(z, batches.__getitem__), size, 0, len(weights))
+    if found is None:
+        refuse()
+    a, to_noise, b = (part.movedim(-1, 0).numpy() for part in found)
+    root = source.root_of(drawn) if isinstance(source, Additive) else np.zeros((0, 0))
+    return LinearStep(map_, weights, a, b, to_noise[0] @ root)
+
+
+def start_point(w0: Any, d: int) -> np.ndarray:
+    """Return one start ``(d,)``.
+
+    Raises:
+        InputError: other than d finite coordinates.
+    """
+    try:
+        start = np.asarray(w0, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        start = np.array(np.nan)
+    if start.shape != (d,) or not np.isfinite(start).all():
+        checks.reject("w0", w0, f"must be {d} finite coordinates", "Give one start; they all have one law")
+    return start
+
+
+def _largest_lr(map_: Map) -> float | None:
+    """Return the learning rate below which second moments settle, None if there is none."""
+    from scipy.optimize import brentq
+
+    def excess(log_lr: float) -> float:
+        return linear_step(replace(map_, lr=math.exp(log_lr))).growth - 1
+
+    log_lr = math.log(map_.lr)
+    for _ in range(HALVINGS):
+        below, log_lr = log_lr, log_lr - math.log(2)
+        if excess(log_lr) < 0:
+            return math.exp(brentq(excess, log_lr, below, xtol=1e-10))
+    return None

@@ -1,0 +1,1 @@
+"""Critical points of a landscape and equilibria of a flow."""

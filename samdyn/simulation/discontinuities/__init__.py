@@ -1,0 +1,1 @@
+"""Flows whose field jumps: crossing, sliding along and resting on surfaces."""

@@ -1,0 +1,219 @@
+"""Surfaces across which a field jumps: where a run meets one, its normal, and the field on both sides.
+
+Nothing is known of the field but its values. Lengths are relative to max(1, ‖w‖∞).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from ...ops import dot, norm
+
+Function = Callable[[torch.Tensor], torch.Tensor]  # (d, …) -> (d, …), point by point
+Test = Callable[[torch.Tensor], torch.Tensor]  # which side: (d, …) -> (…)
+
+FINE = 4e-16  # surfaces are located to rounding
+ASIDE = 1e-7  # how far from the surface its sides are looked at
+NEXT = 2e-5  # distance of the neighbours that give the normal
+CUTS, FEW = (3, 15), 1000  # points at which an interval is cut at once, for many and for few intervals
+
+
+@dataclass
+class Surface:
+    """What is known of the surface that n runs are on.
+
+    Attributes:
+        w: (d, n), on the surface.
+        normal: (d, n), from the side of ``before`` to that of ``after``.
+        before, after: (d, n), the limits of the field from the two sides.
+        known: (n,), whether there is one; all else means nothing where there is none.
+    """
+
+    w: torch.Tensor
+    normal: torch.Tensor
+    before: torch.Tensor
+    after: torch.Tensor
+    known: torch.Tensor
+
+    @property
+    def speeds(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The normal components of ``before`` and ``after``; both point to the surface where > 0 and < 0."""
+        return dot(self.normal, self.before), dot(self.normal, self.after)
+
+
+def size(w: torch.Tensor) -> torch.Tensor:
+    """Return max(1, ‖w‖∞): ``(d, …) -> (…)``."""
+    return w.abs().amax(0).clamp(min=1)
+
+
+def meet(field: Function, w: torch.Tensor, h: torch.Tensor) -> tuple[Surface, torch.Tensor]:
+    """Find the jump that lies on the ways of runs about h ahead, and the time to it.
+
+    The way is w + sẇ + s²ẅ/2, with ẅ from this side of the jump.
+
+    Args:
+        field: the velocity.
+        w: (d, n), where the runs are.
+        h: (n,), time.
+
+    Returns:
+        The surfaces, ``before`` on this side, and the times ``(n,)``.
+    """
+    f = field(w)
+    scale, speed = size(w), norm(f)
+    back = 10 * ASIDE * scale / speed
+    bend = (f - field(w - back * f)) / back
+    bend = torch.where(norm(bend) * h < speed, bend, 0)  # otherwise what lies behind is another side
+
+    def way(s: torch.Tensor) -> torch.Tensor:
+        return _spread(w, s) + s * _spread(f, s) + s**2 / 2 * _spread(bend, s)
+
+    # Between which two points the field stops being what it was.
+    times = torch.cat([0 * h[None], h * 2.0 ** torch.arange(-5, 2, device=h.device)[:, None]])
+    change = norm(field(way(times)) - f[:, None])
+    first = (change > 0.3 * change.amax(0)).long().argmax(0, keepdim=True)
+    low, high = times.gather(0, (first - 1).clamp(min=0))[0], times.gather(0, first)[0]
+    near, far = field(way(low)), field(way(high))
+    beyond = _nearer(field, near, far)
+    low, high = _narrow(lambda s: beyond(way(s)), low, high, FINE * scale / speed)
+    slightly = 10 * FINE * scale / speed  # on the surface itself the field may be anything
+    before, after = field(way(low - slightly)), field(way(high + slightly))
+    jump = norm(after - before)
+
+    surface = locate(field, _nearer(field, before, after), way(high), f / speed)
+    # Where the field only turns fast, nothing is left of the difference close by, or its limits depend on the distance.
+    surface.known &= (jump > 0.5 * norm(far - near)) & (jump > 1e-6 * speed)
+    surface.known &= norm(surface.after - after) + norm(surface.before - before) < 0.1 * jump
+    return surface, high
+
+
+def passing(field: Function, w: torch.Tensor) -> Surface:
+    """Describe the surfaces that points w (d, n) lie on, to ASIDE/100: the limits of the field from both sides persist.
+
+    A point at which alone the field has no limit, as normalised SAM's at a critical point, lies on none: next to it
+    along the surface the limits are others.
+    """
+    scale = size(w)
+    way = torch.randn(len(w), 1, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
+    way = (way / norm(way)).expand_as(w)
+    wide, narrow = ([field(w + sign * part * ASIDE * scale * way) for sign in (-1, 1)] for part in (1.0, 0.01))
+    change, persists = (norm(ahead - behind) for behind, ahead in (wide, narrow))
+    speed = torch.maximum(norm(narrow[0]), norm(narrow[1]))
+    jumps = (persists > 0.5 * change) & (persists > 1e-6 * speed)
+    surface = Surface(w, way, narrow[0], narrow[1], jumps)
+    some = jumps.nonzero().squeeze(1)
+    if not len(some):
+        return surface
+    at = w[:, some]
+    before, after = (side[:, some] for side in narrow)
+    # The random way may run along the surface. Gradients jump across it; which way round, the field tells.
+    beyond, across = _nearer(field, before, after), (after - before) / persists[some]
+    across = torch.where(beyond(at + ASIDE * scale[some] * across), across, -across)
+    there = locate(field, beyond, at, across)
+    known = there.known & (norm(there.w - at) <= 0.01 * ASIDE * scale[some])
+    if len(w) > 1:
+        jump, aside = norm(there.after - there.before), ASIDE * scale[some] * there.normal
+        beside = NEXT * scale[some] * complement(there.normal)
+        for tangent in (*beside.unbind(1), *(-beside).unbind(1)):
+            known &= norm(field(there.w + tangent - aside) - there.before) < 0.1 * jump
+            known &= norm(field(there.w + tangent + aside) - there.after) < 0.1 * jump
+    surface.known[some] = known
+    for part, found in (("w", there.w), ("normal", there.normal), ("before", there.before), ("after", there.after)):
+        whole = getattr(surface, part).clone()
+        whole[:, some] = found
+        setattr(surface, part, whole)
+    return surface
+
+
+def locate(field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor) -> Surface:
+    """Describe the surfaces on which ``beyond`` changes from false to true, near w in the directions ±way.
+
+    The normal is that of the secants to two neighbours in each tangent direction, good to 1e-9; the limits are
+    extrapolated, along the normal, to second order.
+
+    Args:
+        field: the velocity.
+        beyond: on which side points are.
+        w: (d, n), near the surfaces.
+        way: (d, n), unit vectors that cross them.
+    """
+    scale = size(w)
+    s, known = _distance(beyond, w[:, None], way, 1e-9 * scale[None], tries=6)
+    w = w + s[0] * way
+    normal = way
+    if len(w) > 1:
+        tangents = complement(way)
+        h = NEXT * scale
+        around = torch.cat([w[:, None] + h * tangents, w[:, None] - h * tangents], 1)
+        s, seen = _distance(beyond, around, way, h.expand(around.shape[1:]), tries=3)
+        known = torch.cat([known, seen])
+        ahead, behind = s.chunk(2)
+        normal = way - ((ahead - behind) / (2 * h) * tangents).sum(1)
+        normal = normal / norm(normal)
+    aside = ASIDE * scale * normal
+    before, after = (2 * field(w + side) - field(w + 2 * side) for side in (-aside, aside))
+    finite = torch.isfinite(before + after).all(0)
+    return Surface(w, normal, before, after, known.all(0) & finite)
+
+
+def _spread(a: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """View ``(d, n)`` as ``(d, 1, …, 1, n)``, to go with points that ``like`` (…, n) tells apart."""
+    return a.reshape(len(a), *[1] * (like.ndim - 1), a.shape[-1])
+
+
+def _nearer(field: Function, near: torch.Tensor, far: torch.Tensor) -> Test:
+    """Tell sides by the field: where it is like ``far`` (d, n) rather than ``near``."""
+
+    def beyond(x: torch.Tensor) -> torch.Tensor:
+        step = _spread(far - near, x[0])
+        return dot(field(x) - _spread(near, x[0]), step) > dot(step, step) / 2
+
+    return beyond
+
+
+def _distance(
+    beyond: Test, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, tries: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return how far along ``way`` (d, n) the surfaces are from w (d, m, n), and whether they were found: both (m, n).
+
+    They are looked for within ±reach (m, n), and within 32 times that, and so on.
+    """
+
+    def side(s: torch.Tensor) -> torch.Tensor:
+        return beyond(w.reshape(len(w), *[1] * (s.ndim - 2), *w.shape[1:]) + s * _spread(way, s))
+
+    found = torch.zeros_like(reach, dtype=torch.bool)
+    for attempt in range(tries):
+        reach = torch.where(found, reach, reach * 32 ** (attempt > 0))
+        ahead, behind = side(torch.stack([reach, -reach]))
+        found = ahead & ~behind
+        if found.all():
+            break
+    low, high = _narrow(side, -reach, reach, FINE * size(w))
+    return (low + high) / 2, found
+
+
+def _narrow(
+    beyond: Test, low: torch.Tensor, high: torch.Tensor, width: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Narrow intervals, each with ``beyond`` false at low and true at high, down to ``width``."""
+    number = CUTS[low.numel() < FEW]
+    cuts = torch.arange(1, number + 1, device=low.device, dtype=low.dtype).reshape(-1, *[1] * low.ndim) / (number + 1)
+    for _ in range(40):  # from 1e9 down to 1e-15, if need be
+        if not (high - low > width).any():
+            break
+        inner = low + cuts * (high - low)
+        last = (~beyond(inner)).long().cumprod(0).sum(0, keepdim=True)
+        ends = torch.cat([low[None], inner, high[None]])
+        low, high = ends.gather(0, last)[0], ends.gather(0, last + 1)[0]
+    return low, high
+
+
+def complement(unit: torch.Tensor) -> torch.Tensor:
+    """Return d − 1 unit vectors orthogonal to ``unit`` (d, n) and to each other: ``(d, d − 1, n)``."""
+    first = torch.zeros_like(unit)
+    first[0] = torch.where(unit[0] < 0, 1.0, -1.0)
+    mirror = unit - first  # Householder's reflection takes unit to ±the first axis, and the other axes to what we want
+    axes = torch.eye(len(unit), dtype=unit.dtype, device=unit.device)[:, 1:, None]
+    return axes - 2 * mirror[:, None] * mirror[None, 1:] / dot(mirror, mirror)

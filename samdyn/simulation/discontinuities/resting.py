@@ -1,0 +1,234 @@
+"""Does a run rest where the field jumps? Certificates, as ``settling`` has them where the field is smooth."""
+
+import torch
+
+from ...dynamics import Flow
+from ...ops import norm
+from ..units import ScaledFlow, unit_of
+from .jumps import complement, size
+from .sliding import Sliding, slide
+
+AROUND = 32  # directions probed around a point of the plane; as many per coordinate in higher dimension
+LESS = 0.3  # the speed towards a point may fall by this factor from one distance to a hundredth of it, no further
+SMOOTH = 0.05  # by this factor, and to a hundredth, it falls there where the field is smooth
+CLOSER = 30  # rounds in which the worst of them is looked for
+WEAK = 1e-6  # the speed towards a point that counts, relative to the greatest speed around it
+WIDE = 1e-3  # over what distance, relative to max(1, ‖w‖∞), sliding velocities are differentiated
+FLAT = 1e-6  # rates of change of them that are smaller, relative to ‖ẇ‖ beside the surface, are neutral
+LINEAR = 0.05  # how well differences of them must be linear
+OUTWARD = 1e-6  # speed away from a point, relative to the greatest speed around it, that counts as none
+
+Field = Flow | ScaledFlow
+
+
+def held(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which runs are held from all sides by a point within ``radius``, at which the field jumps, and find it.
+
+    Such a point is an equilibrium in Filippov's sense, reached in finite time: around it, on spheres of ``radius``, a
+    tenth and a hundredth of it, the field points inward, and does not slow down as the distance shrinks, as it would
+    where it is smooth. Around critical points ellipsoids, on which vᵀ|H|v is constant, do as well as spheres. The field
+    is sampled: in the plane in 32 directions, in d dimensions along the Hessian's eigenvectors and in 32 d random
+    directions, and then around the worst of them. The condition is sufficient: a point that attracts in another way is
+    not certified.
+
+    Args:
+        flow: the field.
+        w: (d, n).
+        radius: (n,), of the ellipsoids the longest half-axis.
+
+    Returns:
+        Truth values ``(n,)``, and the points ``(d, n)``.
+    """
+    if isinstance(flow, Flow):
+        unit = unit_of(flow.landscape.box)
+        holds, centre = held(ScaledFlow(flow, unit), w / unit, radius / unit)
+        return holds, unit * centre
+    holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
+    critical, near = _critical(flow, w, radius)
+    round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    # Most runs are ruled out by one or two of the axes.
+    some = _along_axes(flow, w, radius, round_.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
+    if len(some):
+        here = torch.where(near[some], critical[:, some], _walk(flow, w[:, some], radius[some]))
+        sure = _inward(flow, here, radius[some], round_.expand(-1, -1, len(some)))
+        holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
+    some = (near & ~holds).nonzero().squeeze(1)
+    here = critical[:, some]
+    if not len(some):
+        return holds, centre
+    # The ellipsoid through twice the run's displacement: in larger ones what bends the valley counts for more.
+    half_axes = _half_axes(flow, here)
+    lengths = norm(half_axes)
+    reached = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
+    reached = reached.clamp(min=1e-3 * radius[some])
+    inside = (reached <= radius[some]) & _along_axes(flow, here, reached, half_axes)
+    some, here = some[inside], here[:, inside]
+    if len(some):
+        sure = _inward(flow, here, reached[inside], half_axes[:, :, inside])
+        holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
+    return holds, centre
+
+
+def stays(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which runs rest at a point within ``radius`` that nothing near it moves away from, and find it.
+
+    Such is the edge of a plateau, or of a valley's flat side, where the field has no one Jacobian: around the zero that
+    Newton's method leads to, by this side's Jacobian, on spheres of ``radius``, a tenth and a hundredth of it, the
+    field has no outward component. The distance to the zero then does not grow.
+
+    Args:
+        flow: the field.
+        w: (d, n).
+        radius: (n,).
+
+    Returns:
+        Truth values ``(n,)``, and the points ``(d, n)``.
+    """
+    centre = w
+    for _ in range(4):
+        inverse = torch.linalg.pinv(flow.jacobian_at(centre).movedim(-1, 0).nan_to_num(0, 0, 0), rtol=FLAT)
+        centre = centre - (inverse @ flow(centre).T[..., None])[..., 0].T
+    rests = torch.isfinite(centre).all(0) & (norm(centre - w) <= radius)
+    round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None].expand(-1, -1, w.shape[1])
+    for part in (1.0, 0.1, 0.01):
+        if not rests.any():
+            break
+        some = rests.nonzero().squeeze(1)
+        axes = round_[:, :, some]
+        inward, fastest = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
+        rests[some] = inward >= -OUTWARD * fastest
+    return rests, torch.where(rests, centre, w)
+
+
+def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+    """Say around which points the field comes in at the ends of all half-axes ``(d, d, n)``, in columns."""
+    # To go inward is to have a component against the normal, v|H|: parallel to the axis at its end.
+    offset = radius * half_axes
+    ends = torch.stack([s * (flow(centre[:, None] + s * offset) * half_axes).sum(0) for s in (1, -1)])
+    return (ends < 0).all(0).all(0)
+
+
+def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+    """Say around which points the field comes in on three ellipsoids, and not ever slower: (n,)."""
+    lengths, least = norm(half_axes), torch.zeros_like(radius)
+    # Around most points the field is smooth, and nearly vanishes close to them.
+    offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
+    wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
+    sure = narrow > SMOOTH * wide
+    for part in (1.0, 0.1, 0.01) if sure.any() else ():
+        inward, fastest = _slowest(flow, centre, part * radius, half_axes / lengths, lengths)
+        sure &= (inward > WEAK * fastest) & (inward > least)
+        least = LESS * inward if part == 1 else least
+        if not sure.any():
+            break
+    return sure
+
+
+def _slowest(
+    flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the least inward speed on ellipsoids, and the greatest speed, in units of the half-axes: (n,).
+
+    Next to the direction that is worst so far others are tried, ever nearer to it: on a surface that slides the field
+    points inward in all directions but two.
+    """
+    generator = torch.Generator().manual_seed(0)
+    directions, spread = _directions(centre), 2 * torch.pi / AROUND
+    fastest = torch.zeros_like(radius)
+    for _ in range(CLOSER):
+        offset = torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * directions)
+        velocity = flow(centre[:, None] + radius * offset)
+        velocity = torch.einsum("ijn,imn->jmn", axes, velocity) / lengths[:, None]
+        fastest = torch.maximum(fastest, norm(velocity).amax(0))
+        inward, worst = (-(velocity * directions).sum(0)).min(0)
+        worst = directions.gather(1, worst.expand(len(centre), 1, -1))
+        noise = torch.randn(len(centre), 8 * len(centre), 1, generator=generator, dtype=centre.dtype).to(centre.device)
+        around = worst + spread * noise
+        directions, spread = torch.cat([worst, around / norm(around)], 1), 0.6 * spread
+    return inward, fastest
+
+
+def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return where Newton's method gets from w, ``(d, n)``, and if that is a critical point within ``radius``, (n,)."""
+    newton = w
+    for _ in range(6):
+        hessian = flow.hessian(newton).movedim(-1, 0).nan_to_num(0, 0, 0)
+        inverse = torch.linalg.pinv(hessian, hermitian=True)
+        change = -(inverse @ flow.grad(newton).T.nan_to_num(0, 0, 0)[..., None])[..., 0].T
+        newton = newton + change
+    # Where the Hessian vanishes Newton's method goes nowhere, and that is no critical point.
+    strength = torch.linalg.matrix_norm(hessian, 2)
+    critical = norm(flow.grad(newton)) <= 1e-11 * strength * size(w)
+    return newton, critical & (strength > 0) & (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius)
+
+
+def _walk(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+    """Return where following the field in ever shorter steps leads."""
+    step = radius
+    for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
+        velocity = flow(w)
+        w = w + step * velocity / norm(velocity).clamp(min=1e-300)
+        step = 0.8 * step
+    return w
+
+
+def _half_axes(flow: ScaledFlow, w: torch.Tensor) -> torch.Tensor:
+    """Return the half-axes of the ellipsoids vᵀ|H|v = const, in columns, the longest of length 1: ``(d, d, n)``."""
+    hessian = flow.hessian(w).movedim(-1, 0).nan_to_num(0, 0, 0)
+    eigenvalues, vectors = torch.linalg.eigh(hessian)
+    strength = eigenvalues.abs().clamp(min=torch.finfo(w.dtype).tiny)
+    return (vectors * (strength.amin(1, keepdim=True) / strength).sqrt()[:, None]).movedim(0, -1)
+
+
+def _directions(w: torch.Tensor) -> torch.Tensor:
+    """Return unit vectors to probe in, the axes among them: ``(d, n) -> (d, m, n)``."""
+    d = len(w)
+    if d == 1:
+        return torch.tensor([[[1.0], [-1.0]]], dtype=w.dtype, device=w.device).expand(1, 2, w.shape[1])
+    if d == 2:
+        angle = torch.arange(AROUND, dtype=w.dtype, device=w.device) * (2 * torch.pi / AROUND)
+        return torch.stack([angle.cos(), angle.sin()])[..., None].expand(2, AROUND, w.shape[1])
+    random = torch.randn(d, AROUND * d, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
+    axes = torch.eye(d, dtype=w.dtype, device=w.device)
+    return torch.cat([random / norm(random), axes, -axes], 1)[..., None].expand(-1, -1, w.shape[1])
+
+
+def rests_sliding(
+    sliding: Sliding, w: torch.Tensor, normals: torch.Tensor, tolerance: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Say which runs rest on a surface across which the field jumps, where on it they are, and which of them alone.
+
+    Returns (n,), (d, n) and (n,); what is not neutral along the surface rests alone, and not on a curve of rests.
+
+    The surface holds them from both sides, the sliding motion has a resting point within ``tolerance``, and there it is
+    stable, or neutral: ``settling.settled`` for the d − 1 coordinates along the surface, by differences. Rates below
+    FLAT · ‖ẇ‖ beside the surface, per unit of max(1, ‖w‖∞), count as neutral.
+    """
+    surface = sliding.surface(w, normals)
+    velocity = slide(surface)
+    rests = torch.isfinite(velocity).all(0)
+    where = torch.where(surface.known, surface.w, w)
+    if len(w) == 1 or not rests.any():
+        return rests, where, rests.clone()
+    scale = size(w)
+    strength = torch.maximum(norm(surface.before), norm(surface.after)) / scale
+    tangents, h = complement(surface.normal), WIDE * scale
+    ahead, behind = (
+        torch.stack([slide(sliding.surface(surface.w + s * h * t, surface.normal)) for t in tangents.unbind(1)], 1)
+        for s in (1, -1)
+    )
+    a = ((tangents[:, :, None] * (ahead - behind)[:, None]).sum(0) / (2 * h)).movedim(-1, 0)  # (n, d − 1, d − 1)
+    here = (tangents * velocity[:, None]).sum(0)  # (d − 1, n)
+    bent = norm(ahead + behind - 2 * velocity[:, None]).amax(0) / h
+    rests &= torch.isfinite(a).flatten(1).all(1) & torch.isfinite(here).all(0)
+    a, here = a[rests], here[:, rests]
+    u, singular, _ = torch.linalg.svd(a)
+    parts = (u.mT @ here.T[:, :, None]).squeeze(2)
+    newton = norm((parts / torch.maximum(singular, FLAT * strength[rests, None])).T)
+    growth = torch.linalg.eigvals(a).real.amax(1)
+    strongest = torch.maximum(singular.amax(1), FLAT * strength[rests])
+    sure = (newton <= tolerance * scale[rests]) & (growth <= FLAT * torch.maximum(strongest, strength[rests]))
+    alone = rests.clone()
+    alone[rests] = growth < -FLAT * torch.maximum(strongest, strength[rests])
+    rests[rests.clone()] = sure & (bent[rests] <= LINEAR * strongest)
+    return rests, where, alone & rests

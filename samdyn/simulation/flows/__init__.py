@@ -1,0 +1,1 @@
+"""Steppers of ordinary differential equations with a smooth field."""

@@ -1,0 +1,1 @@
+"""Ensembles of maps and of schemes, step by step."""

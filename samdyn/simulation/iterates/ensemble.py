@@ -1,0 +1,150 @@
+"""Many runs of a map at once."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ... import checks
+from ...dynamics import Map
+from ..progress import progress_bar
+from ..results import dataset, label, summary
+from ..schemes.scheme import Scheme
+from ..starts import check_memory, choose_device, choose_dtype, save_points, start_points
+from ..statistics import Book, choose
+from .backends import BACKENDS
+from .chunks import Course
+from .stepping import Steps
+from .trajectories import Trajectories
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def simulate(
+    map_: Map | Scheme,
+    w0: Any,
+    steps: int,
+    *,
+    save_every: int | None = None,
+    box: Sequence[tuple[float, float]] | None = None,
+    statistics: Any = None,
+    dtype: str | torch.dtype = "float64",
+    device: str = "auto",
+    backend: str = "auto",
+    seed: int = 0,
+    first_run: int = 0,
+    first_step: int = 0,
+    v0: Any = None,
+    progress: bool = True,
+) -> "xarray.Dataset":
+    """Run a map, or a diffusion, from every start, all at once.
+
+    A run stops where it leaves the floating-point range or the box, and is held there; the others take every step.
+
+    Args:
+        map_: the iterates, or a scheme that turns a diffusion into steps.
+        w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w.
+        steps: how many, ≥ 1.
+        save_every: save steps 0, k, 2k, … and the last; None saves the last alone. Memory holds what is saved and a few
+            copies of one step.
+        box: stop runs that leave it; one (low, high) pair per coordinate.
+        statistics: over all runs, in place of the runs themselves, so that memory depends on neither steps nor, but for
+            the starts, runs: any of "mean", "covariance", "msd", "exit_times", "status" and
+            ``Histogram({coordinate: edges})``; ``simulation.statistics.Book`` says what they give.
+        dtype: "float64" or "float32".
+        device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
+        backend: "eager" torch, "compiled" by the machine's C compiler, or by NVRTC for CUDA, or "auto", the one
+            that is done first, time to compile included. They agree to rounding; each for itself gives the same bits
+            however runs are split. What cannot be compiled is run in eager torch, and the attributes ``backend`` and
+            ``backend_reason`` say so.
+        seed: of the noise, in [0, 2³²). A run's noise depends on the seed, its index and the step alone.
+        first_run: the index of the first run, so that a large ensemble can be run in parts.
+        first_step: how many steps the runs took before, so that they can be continued: from the last w and v of a
+            result they go on, to the bit, as if they had not been interrupted.
+        v0: velocities to start with, ``(run, coord)``, in the units of the gradient; None for none.
+        progress: show a progress bar if standard error is a terminal.
+
+    Returns:
+        A dataset with dims run, step, coord and time = step · lr, or step · dt of a scheme:
+
+        - w (run, step, coord) and loss (run, step); with momentum v (run, coord), the last velocity;
+        - status (run): "settled" (at a fixed point or 2-cycle that holds it, with a certificate, see
+          ``simulation.settling``, and never with noise), "diverged" (left the floating-point range), "left the box",
+          "undecided";
+        - end (run): the step at which it diverged or left, for the others the last. A diverged run is held at its last
+          finite point, the step before.
+
+        With ``statistics``, these in their place.
+
+    Raises:
+        InputError: steps or save_every < 1, bad starts, box, statistics, dtype, device, backend, seed, first_run,
+            first_step or v0, more to save than memory holds.
+    """
+    if isinstance(map_, Map):
+        checks.numeric(map_)
+    elif not isinstance(map_, Scheme):
+        fix = "Use a Map, or a diffusion's scheme like EulerMaruyama(sde); integrate for a flow"
+        checks.reject("map_", map_, "is nothing that takes steps", fix)
+    landscape = map_.landscape
+    fix = "Use e.g. steps=1000"
+    steps = checks.count("steps", steps, fix)
+    if save_every is not None:
+        save_every = checks.count("save_every", save_every, "Use e.g. save_every=10, or None for the last step alone")
+    real, on = choose_dtype(dtype), choose_device(device)
+    backend = checks.known("backend", backend, BACKENDS)
+    start = start_points(w0, landscape, real, torch.device("cpu"))
+    seed = checks.word("seed", seed, "Use e.g. seed=0")
+    first_run = checks.word("first_run", first_run, "Use first_run=0 for the first part of an ensemble")
+    first_step = checks.word("first_step", first_step, "Use first_step=0 for runs that begin")
+    if map_.noise:
+        checks.word("first_step + steps", first_step + steps, "Use fewer steps, or another seed to go on with")
+    checks.word("first_run + runs - 1", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the rest")
+    limits = None
+    if box is not None:
+        low, high = torch.tensor(checks.box(box, landscape.dim), dtype=real, device=on).T[..., None]
+        limits = (low, high)
+    with_velocity = len(map_.start(start[:, :1])) > 1
+    velocity = None
+    if v0 is not None:
+        if not with_velocity:
+            checks.reject("v0", "velocities", "a map or diffusion without momentum has none", "Leave v0 out")
+        velocity = start_points(v0, landscape, real, start.device, "v0")
+        if velocity.shape != start.shape:
+            rule = f"is for {velocity.shape[1]} run(s), w0 for {start.shape[1]}"
+            checks.reject("v0", tuple(velocity.T.shape), rule, "Give one velocity per start")
+    chosen = None if statistics is None else choose(statistics, landscape)
+    if chosen is None:
+        check_memory("save_every", save_every, 1 if save_every is None else -(-steps // save_every) + 1, *start.shape)
+    saves = save_points(steps, save_every)
+    kept = Book(chosen, landscape, len(saves)) if chosen else Trajectories(landscape, len(saves), start, with_velocity)
+    course = Course(Steps(map_, limits), start, velocity, saves, seed, first_run, first_step, on, kept)
+    with torch.no_grad(), progress_bar(f"{map_.method}", steps, progress) as show:
+        name, why = course.run(backend, show)
+
+    at = first_step + saves
+    attributes = {
+        **map_.attributes(),
+        "steps": steps,
+        "dtype": str(real).removeprefix("torch."),
+        "device": str(on),
+        "backend": name,
+        "backend_reason": why,
+        **({"noise": repr(map_.noise), "seed": seed} if map_.noise else {}),
+    }
+    kept = course.kept
+    if isinstance(kept, Book):
+        return label(summary(landscape, kept.variables(map_.dt), kept.coords(), at, at * map_.dt, **attributes))
+    labelled = dataset(
+        landscape,
+        kept.w.numpy(),
+        kept.loss.numpy(),
+        kept.status,
+        first_step + kept.end,
+        ("step", at),
+        at * map_.dt,
+        **attributes,
+    )
+    last_v = {"v": (("run", "coord"), kept.v.T.numpy())} if kept.v is not None else {}
+    return label(labelled.assign_coords(run=first_run + np.arange(start.shape[1])).assign(last_v))

@@ -1,0 +1,47 @@
+"""What is kept of every run: where it was at each save, and how it ended."""
+
+import numpy as np
+import torch
+
+from ...landscapes import Landscape
+
+
+class Trajectories:
+    """N runs at some saves.
+
+    Attributes:
+        w, loss: ``(saves, d, N)`` and ``(saves, N)``.
+        v: with momentum the last velocities, ``(d, N)``; otherwise None.
+        status: ``(N,)``, what became of the runs.
+        end: ``(N,)``, how many steps they took.
+    """
+
+    def __init__(self, landscape: Landscape, saves: int, start: torch.Tensor, momentum: bool) -> None:
+        """Make room for runs that start at ``(d, N)``."""
+        self.landscape = landscape
+        self.w = start.new_empty((saves, *start.shape))
+        self.loss = start.new_empty((saves, start.shape[1]))
+        self.v = torch.empty_like(start) if momentum else None
+        self.status = np.empty(start.shape[1], dtype="U12")
+        self.end = np.empty(start.shape[1], dtype=np.int64)
+
+    def chunk(self, part: slice) -> "Part":
+        """Go on with some of the runs."""
+        return Part(self, part)
+
+
+class Part:
+    """Some of the runs on their way through all steps."""
+
+    def __init__(self, whole: Trajectories, part: slice) -> None:
+        self._whole, self._part = whole, part
+
+    def observe(self, slot: int, w: torch.Tensor, diverged: torch.Tensor, outside: torch.Tensor) -> None:
+        """Take in where they are at a save: w ``(d, n)``; what else ``simulation.statistics.Book`` is told is not needed."""
+        self._whole.w[slot][:, self._part] = w
+        self._whole.loss[slot][self._part] = self._whole.landscape.value(w)
+
+    def finish(self, status: np.ndarray, end: torch.Tensor) -> None:
+        """Take in what became of them, ``(n,)`` each."""
+        self._whole.status[self._part] = status
+        self._whole.end[self._part] = end.cpu()

@@ -1,0 +1,228 @@
+"""Flows, integrated to a tolerance: by SciPy for one start, batched on a device for many."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..dynamics import Flow
+from ..ops import norm
+from .discontinuities.filippov import Follower
+from .discontinuities.jumps import size
+from .flows import lsoda
+from .flows.dopri import COMPLETE, GOING, LOST, STALLED, STOPPED, Runs
+from .flows.trial import BLOWN_UP
+from .iterates.backends import BACKENDS
+from .progress import progress_bar
+from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset, label
+from .settling import settled
+from .starts import check_memory, choose_device, start_points
+from .threads import threads_for
+from .units import ScaledFlow, unit_of
+
+if TYPE_CHECKING:
+    import xarray
+
+BATCH = 2**16  # runs integrated at once on a CPU: what they need stays in its caches
+FEW_AXES = 4  # beyond, ``settled`` has a cheaper way to rule out moving runs
+LARGEST = float(np.finfo(float).max) ** 0.5  # squares of what is larger overflow, and the error estimate with them
+ATOL = 1e-10  # bound on the local error where none is given, in the landscape's unit of length
+
+
+def integrate(
+    flow: Flow,
+    w0: Any,
+    times: float | Sequence[float] | np.ndarray,
+    *,
+    rtol: float = 1e-8,
+    atol: float | None = None,
+    box: Sequence[tuple[float, float]] | None = None,
+    device: str = "auto",
+    backend: str = "auto",
+    max_steps: int = 20_000,
+    progress: bool = True,
+) -> "xarray.Dataset":
+    """Integrate a flow from every start, in float64.
+
+    One start goes to SciPy's LSODA; many go to a batched explicit method of order 5 in which every run has steps of its
+    own, and those that turn out to be stiff to an implicit one of order 4, or, if they are few and still need many
+    steps, to LSODA. Where the field jumps, runs cross, slide
+    along the discontinuity, leave it or come to rest on it, in Filippov's sense. A run that needs more than
+    ``max_steps`` ends "undecided", at the time it reached. One that leaves the floating-point range, or is on its way
+    there, growing a million-fold in steps too short to change the time, ends "diverged".
+
+    Lengths that are small, such as how near a run has to be to where it rests, are measured in a unit near a sixth of
+    the landscape's box (``units.unit_of``): give the box if coordinates are not of order 1.
+
+    Args:
+        flow: the field.
+        w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w.
+        times: when to save, ascending, > 0 or starting at 0; a single number saves the end alone. Time is t = kη.
+        rtol, atol: bounds on the local error, relative (at least 2e-14, for rounding) and in the units of w; atol is
+            1e-10 of the landscape's unit where it is not given, 1e-10 for boxes of ordinary size.
+        box: stop runs that leave it.
+        device: as in ``simulate``; one start is always computed on the CPU.
+        backend: "eager" torch, "compiled" by the machine's C compiler, or "auto", the one that is done first, time to
+            compile included. They take the same steps, but for rounding. What cannot be compiled is left to torch, and
+            so are one start, stiff runs and sliding; the attributes ``backend`` and ``backend_reason`` say so.
+        max_steps: per run.
+        progress: show a progress bar if standard error is a terminal.
+
+    Returns:
+        A dataset like that of ``simulate`` with time in place of step. ``end`` (run) is the time a run got to; from
+        there on it is held.
+
+    Raises:
+        InputError: times not ascending, tolerances ≤ 0, bad starts, box, device or backend.
+    """
+    if not isinstance(flow, Flow):
+        checks.reject("flow", flow, "is no flow", "Use Flow(landscape, method); simulate for a map or a scheme")
+    landscape = flow.landscape
+    checks.numeric(flow)
+    fix = "Give one time > 0, or several in ascending order"
+    try:
+        grid = np.atleast_1d(np.array(times, dtype=float))
+    except (TypeError, ValueError, OverflowError):
+        checks.reject("times", times, "must be numbers", fix)
+    if (
+        not grid.size
+        or grid.ndim != 1
+        or not np.isfinite(grid).all()
+        or (np.diff(grid) <= 0).any()
+        or grid[0] < 0
+        or grid[-1] <= 0
+    ):
+        checks.reject("times", times, "must be finite, ascending and not negative", fix)
+    rtol = max(checks.positive("rtol", rtol, "Use e.g. rtol=1e-8"), 100 * torch.finfo(torch.float64).eps)
+    unit = unit_of(landscape.box)
+    atol = ATOL * unit if atol is None else checks.positive("atol", atol, "Use e.g. atol=1e-10")
+    backend = checks.known("backend", backend, BACKENDS)
+    max_steps = checks.count("max_steps", max_steps, "Use e.g. max_steps=20000")
+    start = start_points(w0, landscape, torch.float64, choose_device(device))
+    check_memory("times", times, len(grid), *start.shape)
+    on = torch.device("cpu") if start.shape[1] == 1 else start.device
+    limits = checks.box(box, landscape.dim) if box is not None else None
+    ends = integrated(
+        ScaledFlow(flow, unit), start.to(on), grid, rtol, atol, limits, max_steps, backend=backend, progress=progress
+    )
+    states = ends.states.cpu()
+    loss = torch.stack([landscape.value(state) for state in states])
+    labelled = dataset(
+        landscape,
+        states.numpy(),
+        loss.numpy(),
+        ends.status,
+        ends.t.cpu().numpy(),
+        ("time", grid),
+        grid,
+        method=repr(flow.method),
+        order=flow.order,
+        **({"lr": flow.lr} if flow.lr is not None else {}),
+        rtol=rtol,
+        atol=atol,
+        dtype="float64",
+        device=str(on),
+        backend=ends.backend,
+        backend_reason=ends.backend_reason,
+    )
+    return label(labelled.assign(slid=("run", ends.slid.cpu().numpy())))
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What became of N runs.
+
+    Attributes:
+        states: (saves, d, N), in the units of w.
+        status: (N,), as in ``results``.
+        t: (N,), the time each got to.
+        slid: (N,), whether it slid on a surface across which the field jumps, or rests where the field jumps.
+        at_jump: (N,), whether it rests where the field jumps.
+        alone: (N,), whether it does so at a point that is no part of a curve, or a set, of such points.
+        backend, backend_reason: what computed the steps, and why.
+    """
+
+    states: torch.Tensor
+    status: np.ndarray
+    t: torch.Tensor
+    slid: torch.Tensor
+    at_jump: torch.Tensor
+    alone: torch.Tensor
+    backend: str
+    backend_reason: str
+
+
+def integrated(
+    flow: ScaledFlow,
+    w0: torch.Tensor,
+    grid: np.ndarray,
+    rtol: float,
+    atol: float,
+    box: Sequence[tuple[float, float]] | None,
+    max_steps: int,
+    *,
+    backend: str = "auto",
+    progress: bool = False,
+) -> Ends:
+    """Integrate as ``integrate`` does, from starts ``(d, N)``; arguments and starts have been checked.
+
+    All but the unit is in the units of w. In the flow's unit everything below is of order 1.
+    """
+    unit, on, d = flow.unit, w0.device, len(w0)
+    start, atol = w0 / unit, atol / unit
+    limits = torch.tensor([(-LARGEST, LARGEST)] * d if box is None else box, dtype=torch.float64, device=on)
+    low, high = limits.T[..., None] / (1 if box is None else unit)
+
+    def outside(w: torch.Tensor) -> torch.Tensor:
+        return ~((w >= low) & (w <= high)).all(0)
+
+    with torch.no_grad(), progress_bar(f"{flow.flow.method}", grid[-1], progress) as show, ExitStack() as stack:
+        runs = Runs.start(start, torch.as_tensor(grid, device=on))
+        follower = Follower(flow, runs, rtol, atol, (low, high), max_steps, show, backend)
+        stack.enter_context(follower.chooser)
+        if on.type == "cpu":
+            stack.enter_context(threads_for(min(start.numel(), BATCH * d)))
+        runs.outcome[outside(start)] = STOPPED
+        going = (runs.outcome == GOING).nonzero().squeeze(1)
+        if start.shape[1] == 1 and len(going) and len(follower.begin(going)[0]):
+            lsoda.solve(flow, runs, 0, rtol, atol, outside, max_steps, follower.jump_ahead)
+        going = ((runs.outcome == GOING) | (runs.outcome == STALLED)).nonzero().squeeze(1)
+        for some in going.split(BATCH if on.type == "cpu" else max(len(going), 1)):
+            follower.follow(some)
+        w, complete = runs.w, runs.outcome == COMPLETE
+        # Blow-up in finite time: the run grew a million-fold, or its speed leaves the floating-point range, in steps
+        # that no longer change the time. On the way from a plateau into a well, speed grows as much and stays finite.
+        grew = w.abs().amax(0) > BLOWN_UP * start.abs().amax(0).clamp(min=1)
+        blew_up = (runs.outcome == LOST) & (grew | ~(norm(flow(w)) < LARGEST))
+        status = np.full(w.shape[1], UNDECIDED, dtype="U12")
+        status[blew_up.cpu().numpy()] = DIVERGED
+        status[outside(w).cpu().numpy()] = DIVERGED if box is None else LEFT
+        tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * rtol, 10 * atol)
+        candidates = complete.nonzero().squeeze(1)
+        candidates = candidates[_hardly_moves(flow, w[:, candidates], tolerance)]
+        rests = settled(flow, w[:, candidates], d, tolerance, discrete=False)
+        rests[~rests] = follower.resting(candidates[~rests], tolerance)
+        status[candidates[rests].cpu().numpy()] = SETTLED
+        runs.hold(torch.arange(w.shape[1], device=on))
+    chooser = follower.chooser
+    return Ends(
+        unit * runs.states, status, runs.t, follower.slid, follower.rested, follower.alone, chooser.name, chooser.reason
+    )
+
+
+def _hardly_moves(flow: ScaledFlow, w: torch.Tensor, tolerance: float) -> torch.Tensor:
+    """Rule out most moving runs ``(d, n)`` by a few values of the field: none that a certificate would hold.
+
+    ``settled`` asks for ‖ẇ‖ ≤ near · ‖A‖ where the field is linear to 5 % over ``near``; ``Follower.resting`` for a
+    field that differs over such distances by more than it is there.
+    """
+    if len(w) > FEW_AXES:
+        return torch.ones_like(w[0], dtype=torch.bool)
+    here, near = flow(w), tolerance * size(w)
+    axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    changes = sum(norm(flow(w + s * near * axis) - here) for axis in axes.unbind(1) for s in (1, -1))
+    return norm(here) <= changes

@@ -1,0 +1,1 @@
+"""Schemes that turn a diffusion into steps."""

@@ -1,0 +1,65 @@
+"""Milstein's scheme, for commutative noise."""
+
+from dataclasses import dataclass
+
+import torch
+
+from ... import checks
+from ...noise import Draws
+from .scheme import Scheme
+
+PROBES = 16  # points at which noise is tried for commutativity
+COMMUTES = 1e-6  # how well, relative to the size of the noise and of its derivatives
+DIFFERENCE = 1e-6  # between points that derivatives are taken from, relative to the box
+
+
+@dataclass(frozen=True)
+class Milstein(Scheme):
+    """Strong order 1, weak order 1, for diagonal and other commutative noise; without derivatives.
+
+    z + a dt + Σⱼ bʲΔWʲ + ½ Σⱼₖ (bᵏ(z + a dt + bʲ√dt) − bᵏ(z)) (ΔWʲΔWᵏ − δⱼₖdt)/√dt, bʲ the columns of B.
+    [Kloeden, Platen 11.1.7]
+
+    Raises:
+        InputError: beside Scheme's, noise that does not commute, (bʲ·∇)bᵏ ≠ (bᵏ·∇)bʲ somewhere in the landscape's box:
+            the scheme's strong order would be ½.
+    """
+
+    weak, strong = 1.0, 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        generator = torch.Generator().manual_seed(0)
+        low, high = torch.tensor(self.landscape.box, dtype=torch.float64).T[..., None]
+        w = low + (high - low) * torch.rand(self.landscape.dim, PROBES, generator=generator, dtype=torch.float64)
+        z = self.sde.start(w)
+
+        def columns(z: torch.Tensor) -> torch.Tensor:
+            b = self.sde.coefficients(z)[1]
+            return b.expand(*b.shape[:2], z.shape[1])
+
+        def derivative(b: torch.Tensor) -> torch.Tensor:
+            # By differences: the formulas of a matrix's root cannot be differentiated where eigenvalues meet.
+            step = DIFFERENCE * (high - low).norm() / b.norm(dim=0).clamp(min=torch.finfo(b.dtype).tiny)
+            return (columns(z + step * b) - columns(z - step * b)) / (2 * step)
+
+        along = [derivative(b) for b in columns(z).unbind(1)]
+        for j, first in enumerate(along):
+            for k, second in enumerate(along[:j]):
+                off = (first[:, k] - second[:, j]).norm(dim=0)
+                size = sum(part.flatten(0, 1).norm(dim=0) for part in (first, second, columns(z)))
+                if not (off <= COMMUTES * size).all():
+                    rule = "its noise does not commute, so that this scheme has no better order than Euler's"
+                    checks.reject("sde", self.sde, rule, "Use EulerMaruyama, or Platen for means")
+
+    def change(self, z: torch.Tensor, draws: Draws) -> torch.Tensor:
+        """Return the change of the states z ``(D, N)`` in one step."""
+        dt, dw = self.dt, self._increments(draws, z)
+        drift, b = self.sde.coefficients(z)
+        total = dt * drift + self._pushed(b, dw)
+        for j, column in enumerate(b.unbind(1)):
+            shifted = self.sde.coefficients(z + dt * drift + dt**0.5 * column)[1]
+            area = dw[j] * dw
+            area = torch.cat([area[:j], area[j : j + 1] - dt, area[j + 1 :]])
+            total = total + ((shifted - b) * area).sum(1) / (2 * dt**0.5)
+        return total

@@ -1,0 +1,103 @@
+"""What a solver of diffusions is: it turns one into steps, which ``simulate`` takes as it takes a map's."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from ... import checks
+from ...dynamics import Diffusion, State
+from ...landscapes import Landscape
+from ...methods import Method
+from ...noise import Draws, Noise
+
+
+@dataclass(frozen=True)
+class Scheme(ABC):
+    """Steps of length dt of a diffusion.
+
+    Attributes:
+        sde: the diffusion.
+        dt: length of a step, in t = kη; without it sde.lr, one step for one of the map. With momentum, keep it below
+            η/(1 − γ), the time in which velocity is lost.
+        weak, strong: orders of convergence in dt, of means and of paths.
+
+    Raises:
+        InputError: dt that is not finite and positive; a diffusion that the scheme has no order for.
+    """
+
+    weak: ClassVar[float]
+    strong: ClassVar[float]
+
+    sde: Diffusion
+    dt: Any = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.sde, Diffusion):
+            checks.reject("sde", self.sde, "is no diffusion", "Use samdyn.Diffusion(landscape, method, noise, lr)")
+        fix = "Use e.g. dt=sde.lr"
+        object.__setattr__(self, "dt", self.sde.lr if self.dt is None else checks.positive("dt", self.dt, fix))
+
+    @property
+    def landscape(self) -> Landscape:
+        """The diffusion's."""
+        return self.sde.landscape
+
+    @property
+    def method(self) -> Method:
+        """The diffusion's."""
+        return self.sde.method
+
+    @property
+    def noise(self) -> Noise:
+        """The diffusion's."""
+        return self.sde.noise
+
+    def start(self, w: torch.Tensor) -> State:
+        """Return the state at w with no velocity: (w,), or with momentum (w, v).
+
+        Raises:
+            InputError: a point at which the diffusion's covariance is indefinite.
+        """
+        z = self.sde.start(w)
+        bad = self.sde.coefficients(z)[1].isnan().any(0).any(0).nonzero()
+        if len(bad):
+            rule = f"the covariance of the model {self.sde.model!r} is indefinite there: it is no diffusion"
+            fix = 'Use a smaller rho, or model="moments"'
+            checks.reject("w0", w[:, bad[0, 0]].tolist(), rule, fix)
+        return z.split(self.landscape.dim)
+
+    def step(self, state: State, draws: Draws) -> State:
+        """Return the next state; every part is ``(d, N)``."""
+        z = torch.cat(state)
+        return (z + self.change(z, draws)).split(self.landscape.dim)
+
+    @abstractmethod
+    def change(self, z: torch.Tensor, draws: Draws) -> torch.Tensor:
+        """Return the change of the states z ``(D, N)`` in one step."""
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what a result is labelled with."""
+        sde = self.sde
+        return {
+            "method": repr(sde.method),
+            "model": sde.model,
+            "solver": type(self).__name__,
+            "lr": sde.lr,
+            "momentum": sde.momentum,
+            "dt": self.dt,
+        }
+
+    @staticmethod
+    def _pushed(b: torch.Tensor, dw: torch.Tensor) -> torch.Tensor:
+        """Return B ΔW: ``(D, d, N), (d, N) -> (D, N)``."""
+        if b.shape[-1] > 1 or bool(((b != 0).sum(1) > 1).any()):
+            return (b * dw).sum(1)
+        # The same everywhere, one entry a row: without sums over d² numbers, nearly all of them 0.
+        place = (b[..., 0] != 0).int().argmax(1)
+        return b[torch.arange(len(b)), place] * dw[place]
+
+    def _increments(self, draws: Draws, like: torch.Tensor) -> torch.Tensor:
+        """Return the Brownian motions' increments, ``(d, N)``."""
+        return self.dt**0.5 * draws.normals(0, self.landscape.dim).to(like.dtype)
