@@ -37,7 +37,7 @@ class Part:
         self._whole, self._part = whole, part
 
     def observe(self, slot: int, w: torch.Tensor, diverged: torch.Tensor, outside: torch.Tensor) -> None:
-        """Take in where they are at a save: w ``(d, n)``; what else ``simulation.statistics.Book`` is told is not needed."""
+        """Store where the runs are at a save: w ``(d, n)``. What else statistics are given is not needed."""
         self._whole.w[slot][:, self._part] = w
         self._whole.loss[slot][self._part] = self._whole.landscape.value(w)
 
