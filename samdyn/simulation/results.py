@@ -1,5 +1,6 @@
 """The labelled dataset that a simulation hands back."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ MEANINGS = {
     "run": ("index of the run", "1"),
     "step": ("step", "steps"),
     "time": ("time t", TIME),
+    "noise_run": ("index by which the run draws its noise", "1"),
     "coord": ("coordinate of w", "1"),
     "coord_2": ("other coordinate of w", "1"),
     "runs": ("runs that are counted", "runs"),
@@ -40,6 +42,15 @@ MEANINGS = {
     "exit_time": ("mean time to leave the box, of the runs that did", TIME),
     "status_count": ("runs that ended so", "runs"),
 }
+MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, the definition knows the units
+    "rho": ("radius ρ", f"{OF_W}; of w per gradient where the method does not normalise it"),
+    "lr": ("learning rate η", "units of w, squared, per unit of L"),
+    "momentum": ("momentum γ", "1"),
+    "shift": ("shift of ASAM's scale", OF_W),
+    "batch_size": ("batch size B", "samples"),
+    "std": ("standard deviation of the labels' noise", "units of the labels"),
+    "noise_covariance": ("variance of the gradient's noise", "units of the gradient, squared"),
+}
 MEANINGS_OF_BINS = {
     "histogram_": ("runs in the bin", "runs"),
     "_left": ("lower edge of the bin", OF_W),
@@ -47,9 +58,15 @@ MEANINGS_OF_BINS = {
 }
 
 
-def label(result: "xarray.Dataset") -> "xarray.Dataset":
-    """Give every variable and coordinate of a result its ``long_name`` and its ``units``."""
+def label(result: "xarray.Dataset", parameters: Iterable[str] = ()) -> "xarray.Dataset":
+    """Give every variable and coordinate of a result its ``long_name`` and its ``units``.
+
+    ``parameters`` are the names of coordinates that are parameters.
+    """
     meanings = dict(MEANINGS)
+    for parameter in parameters:
+        unknown = (parameter.replace("_", " "), "as in its definition")
+        meanings[parameter] = MEANINGS_OF_PARAMETERS.get(parameter, unknown)
     if "step" not in result.dims:  # a flow's
         meanings["end"] = ("time that the run got to", TIME)
     for name, variable in result.variables.items():
@@ -70,7 +87,10 @@ def dataset(
     time: np.ndarray,
     **attributes: Any,
 ) -> "xarray.Dataset":
-    """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis."""
+    """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis.
+
+    ``time`` is ``(saved,)``, or ``(N, saved)`` where it is not the same for all runs.
+    """
     import xarray
 
     axis, values = saved
@@ -84,7 +104,7 @@ def dataset(
         coords={
             "run": np.arange(w.shape[2]),
             axis: values,
-            "time": (axis, time),
+            "time": (axis if time.ndim == 1 else ("run", axis), time),
             "coord": [str(s) for s in landscape.symbols],
         },
         attrs={"landscape": landscape.formula, **attributes},
