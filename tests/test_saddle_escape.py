@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -233,13 +234,18 @@ def test_bad_input(
     assert list(tmp_path.iterdir()) == []  # neither results nor HACKED
 
 
-def test_bad_input_as_a_user_sees_it(tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), *SMALL, "--landscape", HACK, "--out", "out"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: formula ")
-    assert done.stderr.count("\n") == 1
+def test_bad_input_to_the_file_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *SMALL, "--landscape", HACK, "--out", "out"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    assert stopped.value.code == 2
+    printed, told = capfd.readouterr()
+    assert printed == ""
+    assert told.startswith("error: formula ")
+    assert told.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
