@@ -352,7 +352,7 @@ def test_control_c_keeps_the_finished_settings(
 @pytest.mark.slow
 def test_control_c_by_a_real_signal(tmp_path: Path) -> None:
     radii = ",".join(f"{r:.3f}" for r in np.linspace(0.05, 0.45, 40))
-    given = ["--starts", "50", "--steps", "1000", "--methods", "SAM", "--rho", radii, "--out", "out"]
+    given = ["--starts", "50", "--steps", "300", "--methods", "SAM", "--rho", radii, "--out", "out"]
     outside, inside = pty.openpty()
     child = subprocess.Popen(
         [sys.executable, str(SCRIPT), *given],
