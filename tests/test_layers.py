@@ -10,7 +10,19 @@ import pytest
 import samdyn
 
 ROOT = Path(samdyn.__file__).parent
-ORDER = ["checks", "arguments", "portable", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler"]
+ORDER = [
+    "checks",
+    "catalogues",
+    "arguments",
+    "portable",
+    "ops",
+    "oracle",
+    "landscapes",
+    "methods",
+    "noise",
+    "dynamics",
+    "compiler",
+]
 ORDER += ["simulation", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,8 @@ from ...compiler import NotCompilable
 from ...dynamics import Map
 from ..results import DIVERGED, LEFT, SETTLED, UNDECIDED
 from ..settling import at_rest
-from ..statistics import Book, block
+from ..statistics.gathered import Gathered
+from ..statistics.moments import block
 from ..threads import one_thread, threads_for
 from .backends import Backend, Compiled, Eager, choose
 from .stepping import Ensemble, Steps
@@ -43,7 +43,7 @@ class Course:
     first_run: int
     first_step: int
     device: torch.device
-    kept: Trajectories | Book
+    kept: Trajectories | Gathered
 
     def run(self, backend: str, show: Callable[[float], None]) -> tuple[str, str]:
         """Take all runs through all steps; return the name of the backend that did, and why it.
@@ -64,7 +64,7 @@ class Course:
         first = 0
         while first < runs:
             part = slice(first, min(first + size, runs))
-            before = deepcopy(self.kept) if isinstance(self.kept, Book) else self.kept
+            before = self.kept.copy()
             try:
                 with self._threads(taker, d * (part.stop - first)):
                     self._take(part, taker, show)
@@ -101,7 +101,7 @@ class Course:
     def _take(self, part: slice, taker: Backend, show: Callable[[float], None]) -> None:
         state = self._ensemble(part, taker.multiple)
         n, runs = part.stop - part.start, self.start.shape[1]
-        seen = self.kept.chunk(state.parts[0][:, :n]) if isinstance(self.kept, Book) else self.kept.chunk(part)
+        seen = self.kept.chunk(part, self.start[:, part])
         done = 0
 
         def tell(steps: int) -> None:
@@ -121,9 +121,7 @@ class Course:
             going = running.nonzero().squeeze(1)
             rest = at_rest(map_, tuple(p[:, going] for p in state.parts))
             status[going[rest].cpu().numpy()] = SETTLED
-        seen.finish(status, state.end[:n])
-        if isinstance(self.kept, Trajectories) and self.kept.v is not None:
-            self.kept.v[:, part] = state.parts[1][:, :n]
+        seen.finish(status, state.end[:n], tuple(p[:, :n] for p in state.parts))
 
 
 def _is_of_memory(error: Exception) -> bool:
