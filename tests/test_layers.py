@@ -26,7 +26,7 @@ ORDER = [
 ORDER += ["simulation", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [
-        *["units", "threads", "progress", "results", "starts", "statistics", "settling"],
+        *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling"],
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [

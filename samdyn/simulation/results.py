@@ -9,10 +9,6 @@ from ..landscapes import Landscape
 if TYPE_CHECKING:
     import xarray
 
-# What became of a run. "diverged": it left the floating-point range. "undecided": none of the others, so far.
-SETTLED, DIVERGED, LEFT, UNDECIDED = "settled", "diverged", "left the box", "undecided"
-
-
 OF_W, OF_LOSS, TIME = "units of w", "units of L", "steps × lr"
 
 # What every variable and coordinate of a result is, and its units ("1": it has none).

@@ -17,7 +17,6 @@ from samdyn.checks import InputError
 from samdyn.simulation.statistics import Histogram, Setting, choose
 from samdyn.simulation.statistics.gathered import PIECE, Gathered
 from samdyn.simulation.statistics.moments import block
-from samdyn.simulation.statistics.status_counts import STATUSES
 
 SADDLE = sd.Landscape("x**2 - y**2", "x y")
 EDGES = [-np.inf, -1.5, -0.5, 0, 0.25, 1, np.inf]
@@ -116,8 +115,8 @@ def test_how_runs_ended() -> None:
     seen = walk(2, block(2) + 100)
     found = values(gather(seen, everything(landscape(2)), [block(2), 100], dt=0.5))
     left = np.isin(seen.status, ("diverged", "left the box"))
-    assert found["status_count"].tolist() == [(seen.status == name).sum() for name in STATUSES]
-    assert STATUSES == ("settled", "diverged", "left the box", "undecided")
+    assert found["status_count"].tolist() == [(seen.status == name).sum() for name in sd.Status]
+    assert tuple(sd.Status) == ("settled", "diverged", "left the box", "undecided")
     # Sums of integers, halved: exact.
     assert found["exposure"] == 0.5 * seen.end.sum()
     np.testing.assert_allclose(found["exit_time"], 0.5 * seen.end[left].mean(), rtol=1e-15)
@@ -392,7 +391,7 @@ def test_coordinates_that_differ_in_case_alone() -> None:
     [
         (
             ["meen"],
-            r"statistic = 'meen'.*Did you mean 'mean'\? Known: covariance, exit_times, histogram, mean, msd, st",
+            r"statistic = 'meen'.*Did you mean 'mean'\? Known: covariance, exit_times, histogram, loss, mean, msd, st",
         ),
         ("variance", "Did you mean 'covariance'"),
         ([3], "statistic = '3': no statistic has this name"),

@@ -7,7 +7,7 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
-from ...simulation import simulate
+from ...simulation import Status, simulate
 from ..points.critical_points import CriticalPoint
 
 DIRECTIONS = 64
@@ -114,8 +114,8 @@ def trap_half_width(map_: Map, point: CriticalPoint, largest: float, steps: int,
         starts = point.w + distances[:, None] * (along + across)
         runs = simulate(map_, starts, steps, box=box, device=DEVICE, progress=False)
         end, status = distances_from(point, runs.w.values[:, -1]), runs.status.values
-        captured = (end <= certified) | ((status == "settled") & (end <= largest))
-        return captured, ~captured & (status != "undecided") & (status != "settled")
+        captured = (end <= certified) | ((status == Status.SETTLED) & (end <= largest))
+        return captured, ~captured & (status != Status.UNDECIDED) & (status != Status.SETTLED)
 
     inner, outer, share = 0.0, np.inf, None
     distances = np.linspace(0, largest, STARTS + 1)[1:]

@@ -8,12 +8,13 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
-from ...simulation import simulate
+from ...simulation import Status, simulate
 from ...statistics import Survival, survival, wilson
 from ..capture.trapping import distances_from, trapping_radius
 from ..points.critical_points import CriticalPoint
 
-TRAPPED, ESCAPED, DIVERGED, UNDECIDED = OUTCOMES = ("trapped", "escaped", "diverged", "undecided")
+TRAPPED, ESCAPED = "trapped", "escaped"
+OUTCOMES: tuple[str, ...] = (TRAPPED, ESCAPED, Status.DIVERGED, Status.UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,12 @@ def escape(
     box: Sequence[tuple[float, float]] = [(c - radius, c + radius) for c in point.w]
     runs = simulate(map_, starts, steps, box=box, dtype=dtype, device=device, progress=False)
     w, loss, status = runs.w.values[:, -1], runs.loss.values[:, -1], runs.status.values
-    outcome = np.full(len(w), UNDECIDED, dtype="U9")
-    left = status == "left the box"
+    outcome = np.full(len(w), Status.UNDECIDED, dtype="U9")
+    left = status == Status.LEFT
     downhill = left & (loss < point.loss)
     outcome[downhill] = ESCAPED
-    outcome[(status == "diverged") | (left & ~downhill)] = DIVERGED
-    about = outcome == UNDECIDED
+    outcome[(status == Status.DIVERGED) | (left & ~downhill)] = Status.DIVERGED
+    about = outcome == Status.UNDECIDED
     distance = distances_from(point, w)
     if about.any():
         outcome[about & (distance <= trapping_radius(map_, point, radius, steps))] = TRAPPED

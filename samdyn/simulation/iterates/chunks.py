@@ -9,10 +9,10 @@ import torch
 
 from ...compiler import NotCompilable
 from ...dynamics import Map
-from ..results import DIVERGED, LEFT, SETTLED, UNDECIDED
 from ..settling import at_rest
 from ..statistics.gathered import Gathered
 from ..statistics.moments import block
+from ..status import Status
 from ..threads import one_thread, threads_for
 from .backends import Backend, Compiled, Eager, choose
 from .stepping import Ensemble, Steps
@@ -114,13 +114,13 @@ class Course:
             w, running = state.parts[0][:, :n], state.running[:n]
             inside = self.steps.inside(w)
             seen.observe(slot, w, inside & ~running, ~inside)
-        status = np.array([LEFT, DIVERGED])[inside.cpu().numpy().astype(np.int8)]
-        status[running.cpu().numpy()] = UNDECIDED
+        status = np.array([Status.LEFT, Status.DIVERGED])[inside.cpu().numpy().astype(np.int8)]
+        status[running.cpu().numpy()] = Status.UNDECIDED
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
             rest = at_rest(map_, tuple(p[:, going] for p in state.parts))
-            status[going[rest].cpu().numpy()] = SETTLED
+            status[going[rest].cpu().numpy()] = Status.SETTLED
         seen.finish(status, state.end[:n], tuple(p[:, :n] for p in state.parts))
 
 

@@ -7,6 +7,7 @@ import torch
 
 from ...dynamics import State
 from ...landscapes import Landscape
+from ..status import DTYPE
 
 
 class Trajectories:
@@ -25,7 +26,7 @@ class Trajectories:
         self.w = start.new_empty((saves, *start.shape))
         self.loss = start.new_empty((saves, start.shape[1]))
         self.v = torch.empty_like(start) if momentum else None
-        self.status = np.empty(start.shape[1], dtype="U12")
+        self.status = np.empty(start.shape[1], dtype=DTYPE)
         self.end = np.empty(start.shape[1], dtype=np.int64)
 
     def copy(self) -> Self:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..results import DIVERGED, LEFT, TIME, described
+from ..results import TIME, described
+from ..status import Status
 from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
 
@@ -38,7 +39,7 @@ class ExitAccumulator(Accumulator):
 
     def finish(self, status: np.ndarray, steps: np.ndarray) -> None:
         """Add the steps that the runs took."""
-        left = np.isin(status, (DIVERGED, LEFT))
+        left = np.isin(status, (Status.DIVERGED, Status.LEFT))
         self.left += int(left.sum())
         self.steps_of_left += int(steps[left].sum())
         self.steps_of_all += int(steps.sum())

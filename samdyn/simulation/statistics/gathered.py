@@ -13,6 +13,7 @@ import torch
 from ... import checks
 from ...dynamics import State
 from ..results import OF_W, described
+from ..status import Status
 from ..threads import one_thread
 from .labels import TAKEN, labelled
 from .moments import block
@@ -66,7 +67,7 @@ class Gathered:
         chunk, no = trial.chunk(slice(0, 1), start), torch.zeros(1, dtype=torch.bool, device=start.device)
         for slot in range(trial.setting.saves):
             chunk.observe(slot, start, no, no)
-        chunk.finish(np.array(["undecided"]), torch.zeros(1, dtype=torch.int64), (start,))
+        chunk.finish(np.array([Status.UNDECIDED]), torch.zeros(1, dtype=torch.int64), (start,))
         trial.labelled(refuse=True)
 
     def labelled(self, *, refuse: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -89,7 +89,7 @@ class Accumulator(ABC):
         """Take in how some of the runs ended.
 
         Args:
-            status: ``(n,)`` of str: "settled", "diverged", "left the box", "undecided".
+            status: ``(n,)`` of str, each a ``samdyn.Status``.
             steps: ``(n,)`` of int: how many steps a run took; of one that is out, after how many it left.
         """
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..results import DIVERGED, LEFT, SETTLED, UNDECIDED, described
+from ..results import described
+from ..status import Status
 from .statistic import Accumulator, Setting, Statistic, Variable
-
-STATUSES = (SETTLED, DIVERGED, LEFT, UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,11 @@ class StatusAccumulator(Accumulator):
     """Counts of runs by status."""
 
     def __init__(self) -> None:
-        self.number = dict.fromkeys(STATUSES, 0)
+        self.number = dict.fromkeys(map(str, Status), 0)
 
     def finish(self, status: np.ndarray, steps: np.ndarray) -> None:
         """Count how the runs ended."""
-        for name in STATUSES:
+        for name in self.number:
             self.number[name] += int((status == name).sum())
 
     def variables(self) -> dict[str, Variable]:
@@ -41,4 +40,4 @@ class StatusAccumulator(Accumulator):
 
     def coords(self) -> dict[str, Any]:
         """Return the statuses."""
-        return {"status": ("status", list(STATUSES), described("what became of the run", "1"))}
+        return {"status": ("status", list(self.number), described("what became of the run", "1"))}
