@@ -197,8 +197,8 @@ def make_table(results: list[Result]) -> Table:
         *keys,
         ("trap", share("trapped")),
         ("esc", share("escaped")),
-        ("div", share("diverged")),
-        ("und", share("undecided")),
+        ("div", share(sd.Status.DIVERGED)),
+        ("und", share(sd.Status.UNDECIDED)),
         ("median escape\ntime [95 %]", escape_time),
         ("capture\nmeasured", lambda r: str(r.measured)),
         ("capture\ntheory", lambda r: str(r.predicted or "no formula")),
@@ -362,7 +362,7 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
     for map_ in chosen.values():
         paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=view, progress=False)))
     time = 10 / float(abs(point.eigenvalues).max())
-    ends = [int(runs.end[0]) for _, runs in paths if runs.status[0] in ("left the box", "diverged")]
+    ends = [int(runs.end[0]) for _, runs in paths if runs.status[0] in (sd.Status.LEFT, sd.Status.DIVERGED)]
     shown = min(max(round(time / paths[0][0].lr), *(1.1 * end for end in ends), 1), steps)
     return [(map_, runs.isel(step=slice(0, int(shown) + 1))) for map_, runs in paths]
 

@@ -9,7 +9,7 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
 from ...dynamics.settings import repeat, stack
-from ...simulation import simulate
+from ...simulation import Status, simulate
 from ..points.critical_points import CriticalPoint
 
 DIRECTIONS = 64
@@ -155,9 +155,9 @@ def _outcomes(
         runs = simulate(many, starts, steps, box=box, device=DEVICE, progress=False)
         shape = (len(members), -1)
         end, status = distances_from(point, runs.w.values[:, -1]).reshape(shape), runs.status.values.reshape(shape)
-        held = (end <= certified[members, None]) | ((status == "settled") & (end <= largest))
+        held = (end <= certified[members, None]) | ((status == Status.SETTLED) & (end <= largest))
         captured[members] = held
-        lost[members] = ~held & (status != "undecided") & (status != "settled")
+        lost[members] = ~held & (status != Status.UNDECIDED) & (status != Status.SETTLED)
     return captured, lost
 
 

@@ -9,12 +9,13 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
 from ...dynamics.settings import repeat, stack
-from ...simulation import simulate
+from ...simulation import Status, simulate
 from ...statistics import Survival, survival, wilson
 from ..capture.trapping import distances_from, trapping_radii
 from ..points.critical_points import CriticalPoint
 
-TRAPPED, ESCAPED, DIVERGED, UNDECIDED = OUTCOMES = ("trapped", "escaped", "diverged", "undecided")
+TRAPPED, ESCAPED = "trapped", "escaped"
+OUTCOMES: tuple[str, ...] = (TRAPPED, ESCAPED, Status.DIVERGED, Status.UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -109,16 +110,16 @@ def escapes(
             values.reshape(len(members), len(starts), *values.shape[1:])
             for values in (runs.w.values[:, -1], runs.loss.values[:, -1], runs.status.values, runs.end.values)
         )
-        outcome = np.full(status.shape, UNDECIDED, dtype="U9")
-        left = status == "left the box"
+        outcome = np.full(status.shape, Status.UNDECIDED, dtype="U9")
+        left = status == Status.LEFT
         downhill = left & (loss < point.loss)
         outcome[downhill] = ESCAPED
-        outcome[(status == "diverged") | (left & ~downhill)] = DIVERGED
+        outcome[(status == Status.DIVERGED) | (left & ~downhill)] = Status.DIVERGED
         for place, i in enumerate(members):
             measured[i] = Escape(outcome[place], end[place], w[place], maps[i].lr)
-    open_ = [i for i, one in measured.items() if (one.outcome == UNDECIDED).any()]
+    open_ = [i for i, one in measured.items() if (one.outcome == Status.UNDECIDED).any()]
     radii = trapping_radii([maps[i] for i in open_], point, radius, steps)
     for i, trap in zip(open_, radii, strict=True):
         one = measured[i]
-        one.outcome[(one.outcome == UNDECIDED) & (distances_from(point, one.w) <= trap)] = TRAPPED
+        one.outcome[(one.outcome == Status.UNDECIDED) & (distances_from(point, one.w) <= trap)] = TRAPPED
     return [measured[i] for i in range(len(maps))]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +10,10 @@ import torch
 from ...compiler import NotCompilable
 from ...dynamics import Map
 from ...dynamics.settings import select
-from ..results import DIVERGED, LEFT, SETTLED, UNDECIDED
 from ..settling import at_rest
-from ..statistics import Book, block
+from ..statistics.gathered import Gathered
+from ..statistics.moments import block
+from ..status import Status
 from ..threads import one_thread, threads_for
 from .backends import Backend, Compiled, Eager, choose
 from .stepping import Ensemble, Steps
@@ -45,7 +45,7 @@ class Course:
     runs: torch.Tensor
     first_step: int
     device: torch.device
-    kept: Trajectories | Book
+    kept: Trajectories | Gathered
 
     def run(self, backend: str, show: Callable[[float], None]) -> tuple[str, str]:
         """Take all runs through all steps; return the name of the backend that did, and why it.
@@ -66,7 +66,7 @@ class Course:
         first = 0
         while first < runs:
             part = slice(first, min(first + size, runs))
-            before = deepcopy(self.kept) if isinstance(self.kept, Book) else self.kept
+            before = self.kept.copy()
             try:
                 with self._threads(taker, d * (part.stop - first)):
                     self._take(part, taker, show)
@@ -106,7 +106,7 @@ class Course:
     def _take(self, part: slice, taker: Backend, show: Callable[[float], None]) -> None:
         state = self._ensemble(part, taker.multiple)
         n, runs = part.stop - part.start, self.start.shape[1]
-        seen = self.kept.chunk(state.parts[0][:, :n]) if isinstance(self.kept, Book) else self.kept.chunk(part)
+        seen = self.kept.chunk(part, self.start[:, part])
         done = 0
 
         def tell(steps: int) -> None:
@@ -119,17 +119,15 @@ class Course:
             w, running = state.parts[0][:, :n], state.running[:n]
             inside = self.steps.inside(w)
             seen.observe(slot, w, inside & ~running, ~inside)
-        status = np.array([LEFT, DIVERGED])[inside.cpu().numpy().astype(np.int8)]
-        status[running.cpu().numpy()] = UNDECIDED
+        status = np.array([Status.LEFT, Status.DIVERGED])[inside.cpu().numpy().astype(np.int8)]
+        status[running.cpu().numpy()] = Status.UNDECIDED
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
             here = select(map_, going.cpu() + part.start)
             rest = at_rest(here, tuple(p[:, going] for p in state.parts))
-            status[going[rest].cpu().numpy()] = SETTLED
-        seen.finish(status, state.end[:n])
-        if isinstance(self.kept, Trajectories) and self.kept.v is not None:
-            self.kept.v[:, part] = state.parts[1][:, :n]
+            status[going[rest].cpu().numpy()] = Status.SETTLED
+        seen.finish(status, state.end[:n], tuple(p[:, :n] for p in state.parts))
 
 
 def _is_of_memory(error: Exception) -> bool:
