@@ -30,6 +30,7 @@ EXAMPLES = {
     "Scheme": "samdyn.EulerMaruyama(diffusion)",
     "CriticalPoint": "one of samdyn.critical_points(landscape)",
     "Equilibrium": "one of samdyn.analysis.equilibria(flow)",
+    "PhasePlane": "samdyn.analysis.phase_plane(flow)",
     "Dataset": "samdyn.simulate(map_, starts, steps=1000, save_every=10)",
     "DataArray": "samdyn.analysis.cosine(map_, runs)",
     "Axes": "figure, ax = matplotlib.pyplot.subplots()",

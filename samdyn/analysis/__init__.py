@@ -12,10 +12,11 @@ from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trap
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
 from .escapes.first_passage import first_passage_time
-from .gradients import cosine
+from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
+from .limit_sets.phase_plane import PhasePlane, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
 from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
@@ -53,6 +54,7 @@ __all__ = [
     "NoiseThreshold",
     "NoisyGrowth",
     "OrbitDiagram",
+    "PhasePlane",
     "StabilityChart",
     "TrapWidth",
     "attractors",
@@ -82,6 +84,8 @@ __all__ = [
     "orbit_diagram",
     "over_grid",
     "parameters",
+    "perturbed",
+    "phase_plane",
     "stability_chart",
     "starts_around",
     "trap_half_width",
