@@ -19,7 +19,7 @@ from rich.table import Table
 from typer import Exit, Option
 
 import samdyn as sd
-from samdyn import analysis, checks, cli, plot, theory
+from samdyn import analysis, checks, cli, plot, symbolic, theory
 from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent
@@ -105,7 +105,7 @@ def main(
                 for map_ in maps:
                     escape = analysis.escape(map_, point, points, radius, steps, dtype=dtype, device=device)
                     measured = measure_boundary(map_, point, largest, steps, results)
-                    results.append(Result(map_, escape, measured, theory.boundary(map_, point.eigenvalues)))
+                    results.append(Result(map_, escape, measured, symbolic.predicted_boundary(map_, point.eigenvalues)))
                     show(len(results))
         except KeyboardInterrupt:
             if not results:
@@ -399,7 +399,7 @@ def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set(xlim=(0, runs.step.values[-1]))
         ax.set_title(f"{label(map_)}: {plot.fate(runs)}")
-        known = theory.boundary(map_, point.eigenvalues)
+        known = symbolic.predicted_boundary(map_, point.eigenvalues)
         if known and known.quantity == "width":
             near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)

@@ -1,13 +1,13 @@
 """samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
 
-from . import analysis, landscapes, methods, networks, noise, plot, theory
+from . import analysis, landscapes, methods, networks, noise, plot, symbolic, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError
 from .dynamics import Diffusion, Flow, Map
 from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
 from .simulate import EulerMaruyama, Histogram, Milstein, Platen, integrate, simulate
-from .theory import stability
+from .symbolic import stability
 
 __all__ = [
     "ASAM",
@@ -40,5 +40,6 @@ __all__ = [
     "plot",
     "simulate",
     "stability",
+    "symbolic",
     "theory",
 ]

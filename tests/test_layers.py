@@ -9,7 +9,7 @@ import samdyn
 
 ROOT = Path(samdyn.__file__).parent
 ORDER = ["checks", "arguments", "portable", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler"]
-ORDER += ["simulate", "analysis", "theory", "networks", "plot", "output", "cli"]
+ORDER += ["simulate", "symbolic", "analysis", "theory", "networks", "plot", "output", "cli"]
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
 HEAVY |= {"sklearn", "mnist1d", "requests"}
 
@@ -46,6 +46,12 @@ def test_data_goes_one_way() -> None:
             continue
         wrong += [f"{path.name} imports {other}" for other in imports(path) if ORDER.index(other) > ORDER.index(here)]
     assert not wrong
+
+
+def test_what_measures_reads_no_prediction() -> None:
+    measuring = [path for name in ("simulate", "analysis", "networks") for path in (ROOT / name).rglob("*.py")]
+    assert len(measuring) > 50
+    assert not [path.name for path in measuring if imports(path) & {"symbolic", "theory"}]
 
 
 def test_the_check_sees_imports() -> None:

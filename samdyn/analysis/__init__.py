@@ -1,9 +1,10 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
+from ..dynamics import Boundary
 from .attractors import attractors
 from .basins import Basins, basins
 from .bifurcation import BifurcationDiagram, bifurcation_diagram
-from .boundary import Boundary, capture_boundary
+from .boundary import capture_boundary
 from .chart import StabilityChart, stability_chart
 from .continuation import Branch, branch
 from .critical_points import CriticalPoint, CriticalPoints, critical_points

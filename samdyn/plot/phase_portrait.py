@@ -12,7 +12,7 @@ from ..analysis.equilibria import plane_box
 from ..arguments import checked
 from ..dynamics import Flow
 from ..landscapes import Box
-from ..theory.stability import stability
+from ..symbolic import stability
 from .fate import DIVERGED, alive, check_run
 from .landscape import RESOLUTION, check_plane, contours
 from .legends import equal_units, legend_below_figure, make_room_for_legends
