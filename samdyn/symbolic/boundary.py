@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 import sympy
 
 from ..arguments import checked
 from ..dynamics import Boundary, Map
+from ..landscapes import quadratic
+from ..methods import GD
 from .criteria.conditions import conditions_on_eigenvalues
 from .fields.effective import effective_curvature
 from .fields.quadratic import own_radius, with_radius
@@ -38,8 +41,17 @@ def predicted_boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | No
     somewhat = with_radius(map_.method, 1.0)
     if somewhat is not map_.method and own_radius(map_.method) == 0 and effective_curvature(somewhat) is None:
         return Boundary("width", 0.0, 0.0)
-    radii = conditions_on_eigenvalues(map_, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
+    threshold = _least_radius(formula, map_.lr, map_.momentum, map_.nesterov, tuple(spectrum))
+    return None if threshold is None else Boundary("rho", threshold, threshold)
+
+
+@lru_cache(maxsize=1000)
+def _least_radius(
+    formula: sympy.Expr, lr: float, momentum: float, nesterov: bool, spectrum: tuple[float, ...]
+) -> float | None:
+    """Return the least ρ at which a map of this λₑ attracts, inf if there is none; None where it cannot be solved."""
+    rates = Map(quadratic(spectrum), GD(), lr=lr, momentum=momentum, nesterov=nesterov)
+    radii = conditions_on_eigenvalues(rates, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
     if isinstance(radii, sympy.ConditionSet):
         return None
-    threshold = math.inf if radii is sympy.S.EmptySet else float(radii.inf)
-    return Boundary("rho", threshold, threshold)
+    return math.inf if radii is sympy.S.EmptySet else float(radii.inf)

@@ -1,5 +1,7 @@
 """λₑ: what a method makes of an eigenvalue λ of the Hessian, derived by applying it to a quadratic."""
 
+from typing import Any
+
 import numpy as np
 import sympy
 
@@ -11,6 +13,8 @@ from .differentiable import has_jacobian
 from .matrix import effective_matrix
 from .quadratic import ELSEWHERE, NO_FORMULAS, SOMEWHERE, takes_symbols, with_radius
 
+PLAIN = (bool, int, float, str, tuple, type(None), sympy.Expr)  # attributes that cannot change
+DERIVED: dict[Any, sympy.Expr | None] = {}  # formulas that take some hundredths of a second, by method
 TURNED = sympy.Matrix([[-1, sympy.Rational(1, 2)], [sympy.Rational(1, 2), 2]])  # a Hessian of no symmetry
 NO_JACOBIAN = "its field has no Jacobian at a critical point"
 NOT_OF_EIGENVALUES = (
@@ -54,16 +58,27 @@ def effective_curvature(method: Method) -> sympy.Expr | None:
     None where the field has no Jacobian, or one that is no function of the Hessian's eigenvalues, or where the method
     cannot be applied to formulas.
     """
+    rho = getattr(method, "rho", None)
+    without = isinstance(rho, int | float) and rho == 0
+    # The radius is none of the formula's numbers: of a tensor of them, as of any, it is the same.
+    method = with_radius(method, RHO)
+    attributes = vars(method)
+    if not all(isinstance(value, PLAIN) for value in attributes.values()):
+        return _derive(method, without)
+    key = (type(method), without, *attributes.items())
+    if key not in DERIVED:
+        DERIVED[key] = _derive(method, without)
+    return DERIVED[key]
+
+
+def _derive(method: Method, without: bool) -> sympy.Expr | None:
+    """Return ``effective_curvature`` of a method with the symbol ρ for its radius, or ``without`` one."""
     if not takes_symbols(method):
         return None
-    rho = getattr(method, "rho", None)
-    # The radius is none of the formula's numbers: of a tensor of them, as of any, it is the same.
     if has_jacobian(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE):
-        return function_of_eigenvalues(with_radius(method, RHO))
-    without = with_radius(method, sympy.Integer(0))
-    if isinstance(rho, int | float) and rho == 0 and has_jacobian(without, sympy.diag(-1, 2), SOMEWHERE):
-        return function_of_eigenvalues(without)
-    return None
+        return function_of_eigenvalues(method)
+    method = with_radius(method, sympy.Integer(0))
+    return function_of_eigenvalues(method) if without and has_jacobian(method, sympy.diag(-1, 2), SOMEWHERE) else None
 
 
 def function_of_eigenvalues(method: Method) -> sympy.Expr | None:
