@@ -27,7 +27,7 @@ from samdyn.landscapes import Box
 from samdyn.methods import Ascent, Method
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import tracked
-from samdyn.theory.notation import radii_text
+from samdyn.symbolic import radii_text
 
 BELOW, ABOVE = 0.75, 1.5  # default ρ, in units of 1/|λ|, of methods that have a threshold there
 VISIBLE = 0.1  # default ρ, in units of the box, of those that have a trap of that size

@@ -19,7 +19,7 @@ from rich.table import Table
 from typer import Exit, Option
 
 import samdyn as sd
-from samdyn import analysis, checks, cli, plot, theory
+from samdyn import analysis, checks, cli, plot, symbolic, theory
 from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent
@@ -107,7 +107,7 @@ def main(
                 for together in pieces(maps):
                     found = analysis.escapes(together, point, points, radius, steps, dtype=dtype, device=device)
                     measured = analysis.capture_boundaries(together, point, largest, steps)
-                    predicted = [theory.boundary(map_, point.eigenvalues) for map_ in together]
+                    predicted = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_ in together]
                     results += map(Result, together, found, measured, predicted)
                     show(len(results))
         except KeyboardInterrupt:
@@ -399,7 +399,7 @@ def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set(xlim=(0, runs.step.values[-1]))
         ax.set_title(f"{label(map_)}: {plot.fate(runs)}")
-        known = theory.boundary(map_, point.eigenvalues)
+        known = symbolic.predicted_boundary(map_, point.eigenvalues)
         if known and known.quantity == "width":
             near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)

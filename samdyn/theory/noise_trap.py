@@ -10,8 +10,8 @@ from .. import checks
 from ..arguments import array, checked
 from ..noise import direction_moments, direction_slope
 from ..noise.model import COUPLINGS
+from ..symbolic.growth import rate_along
 from .claim import Claim, valued
-from .growth import rate_along
 from .saddles import effective_curvature
 
 LARGE = 1000  # dimensions, from which on the next term of Stirling's series is below 1e-13

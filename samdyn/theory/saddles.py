@@ -5,18 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import sympy
 
 from .. import checks
-from ..analysis import Boundary
 from ..arguments import checked
-from ..dynamics import Map
-from ..methods import DNSAM, GD, SAM, USAM, Ascent, ExactSAM
+from ..symbolic.growth import rate_along
 from .claim import Claim, valued
-from .conditions import conditions_on_eigenvalues
-from .effective import derived
-from .growth import rate_along
-from .notation import RHO
 
 
 @checked
@@ -109,37 +102,3 @@ edge_of_stability = Claim(
     rival=lambda lr, rho: 2 / lr,
     rival_reason="gradient descent's edge",
 )
-
-
-@checked
-def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
-    """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form.
-
-    Of methods with a Jacobian there it is the least ρ at which their effective Hessian makes the saddle attract. SAM's
-    trap width is that on the quadratic with these eigenvalues, without momentum; with ρ = 0 it is gradient descent.
-    """
-    # Exact types: a user's subclass of SAM is another method.
-    method, spectrum = map_.method, [float(lam) for lam in eigenvalues]
-    if type(method) in (GD, ExactSAM):  # exact SAM: J = −H(I + ρH/n)²ⁿ, averaged or not: the sign of λ stays
-        return Boundary("rho", math.inf, math.inf)
-    if type(method) is USAM and not method.average and not map_.nesterov:
-        threshold = usam_threshold(
-            eigenvalues=spectrum, ascent_steps=method.ascent_steps, lr=map_.lr, momentum=map_.momentum
-        )
-        return Boundary("rho", threshold, threshold)
-    if type(method) is SAM or type(method) is DNSAM:
-        one_way_out = sum(lam < 0 for lam in spectrum) == 1
-        if method.rho == 0 or (one_way_out and method.ascent_steps == 1 and not map_.momentum):
-            width = trap_half_width(rho=method.rho)
-            return Boundary("width", width, width)
-        return None
-    formula = derived(method)
-    if formula is None:
-        return None
-    if isinstance(method, Ascent) and not formula.has(RHO):  # normalised, with ρ = 0
-        return Boundary("width", 0.0, 0.0)
-    radii = conditions_on_eigenvalues(map_, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
-    if isinstance(radii, sympy.ConditionSet):
-        return None
-    threshold = math.inf if radii is sympy.S.EmptySet else float(radii.inf)
-    return Boundary("rho", threshold, threshold)

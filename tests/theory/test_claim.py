@@ -11,7 +11,7 @@ import sympy
 import torch
 
 import samdyn as sd
-from samdyn import theory
+from samdyn import symbolic, theory
 from samdyn.theory import Claim
 
 X = sympy.Symbol("x")
@@ -68,8 +68,8 @@ def test_never_is_never() -> None:
         (lambda: theory.ou(math.inf, math.inf, 1.0), "no value there"),
         (lambda: theory.effective_curvature([1.0, 2.0], [0.1, 0.2, 0.3]), "do not broadcast"),
         (lambda: theory.theorem_3_other_reading(-math.inf, 0.1, 1, 1.0, 0.9, 2.0), "no value there"),
-        (lambda: theory.effective_hessian(sd.USAM(0.1), True), "lam = True"),
-        (lambda: theory.effective_hessian(sd.USAM(0.1), math.inf), "must be finite and real"),
+        (lambda: symbolic.effective_hessian(sd.USAM(0.1), True), "lam = True"),
+        (lambda: symbolic.effective_hessian(sd.USAM(0.1), math.inf), "must be finite and real"),
         (lambda: theory.noisy_radius(0.1, -1.0, 2), "noise = -1.0"),
         (lambda: theory.noisy_radius(0.1, 1.0, -1), "dim = -1"),
         (lambda: theory.mean_step(torch.eye(2, dtype=torch.float64), 3, 0.1, 0.1), "the shape of the Hessian"),

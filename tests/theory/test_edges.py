@@ -10,7 +10,7 @@ import torch
 
 import samdyn as sd
 from samdyn import theory
-from samdyn.theory.growth import log_multiplier
+from samdyn.symbolic.growth import log_multiplier
 from samdyn.theory.noise_trap import noisy_radius
 
 mp = mpmath.MPContext()

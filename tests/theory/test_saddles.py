@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import brentq
 
 import samdyn as sd
-from samdyn import analysis, theory
+from samdyn import analysis, symbolic, theory
 
 LR = 0.01
 
@@ -53,7 +53,7 @@ def test_no_threshold_where_the_step_is_too_large_for_the_other_directions() -> 
     (point,) = sd.critical_points(landscape)
     for lr, threshold in [(1e-5, 2.5), (2.5e-4, math.inf)]:  # ηλₑ at the threshold is 0.16 and 4.02, the bound 2
         usam = sd.Map(landscape, sd.USAM(0.1), lr=lr)
-        assert theory.boundary(usam, point.eigenvalues).low == threshold
+        assert symbolic.predicted_boundary(usam, point.eigenvalues).low == threshold
         assert analysis.trapping_threshold(usam, point) == pytest.approx(threshold, rel=0.005)
 
 
@@ -75,9 +75,9 @@ def test_ascent_steps_move_or_remove_the_threshold(saddle, origin, n: int, thres
 
 def test_exact_sam_never_captures(saddle, origin) -> None:
     assert analysis.trapping_threshold(sd.Map(saddle, sd.ExactSAM(0.1), lr=LR), origin) == math.inf
-    assert theory.boundary(sd.Map(saddle, sd.ExactSAM(0.1), lr=LR), origin.eigenvalues) == analysis.Boundary(
-        "rho", math.inf, math.inf
-    )
+    assert symbolic.predicted_boundary(
+        sd.Map(saddle, sd.ExactSAM(0.1), lr=LR), origin.eigenvalues
+    ) == analysis.Boundary("rho", math.inf, math.inf)
 
 
 def test_sam_has_no_threshold(saddle, origin) -> None:
@@ -98,14 +98,6 @@ def test_short_runs_leave_the_half_width_open(saddle, origin) -> None:
     captured, lost, _ = analysis.trap_half_width(sd.Map(saddle, sd.SAM(0.25), lr=LR), origin, largest=1.0, steps=50)
     assert captured < 0.25 < lost
     assert str(analysis.Boundary("width", captured, lost)).count("…") == 1
-
-
-def test_a_subclass_of_sam_is_another_method(saddle, origin) -> None:
-    class Other(sd.SAM):
-        pass
-
-    assert theory.boundary(sd.Map(saddle, Other(0.1), lr=LR), origin.eigenvalues) is None
-    assert theory.boundary(sd.Map(saddle, sd.SAM(0.1), lr=LR), origin.eigenvalues).low == 0.1
 
 
 def test_gd_has_no_trap(saddle, origin) -> None:

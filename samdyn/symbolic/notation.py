@@ -8,6 +8,7 @@ RHO = sympy.Symbol("rho", nonnegative=True)
 ETA = sympy.Symbol("eta", positive=True)
 GAMMA = sympy.Symbol("gamma", nonnegative=True)
 LAMBDA = sympy.Symbol("lambda", real=True)
+X = sympy.Symbol("x", positive=True)  # a distance from a critical point
 S, Z = sympy.symbols("s z")
 
 LONGEST = 8  # characters of an exact number, beyond which six digits say more
