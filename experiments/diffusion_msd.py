@@ -143,9 +143,10 @@ def told(map_: sd.Map, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     at = {"lam": lam, "lr": map_.lr, "batch_size": vars(noise)["batch_size"], "t": times}
     if isinstance(map_.method, sd.SAM):
         return times * np.nan, times * np.nan
-    closed = theory.usam_msd(**at, rho=rho, coupling=noise.coupling)
-    form = theory.theorem_3_msd if map_.momentum else theory.theorem_2_msd
-    return np.asarray(closed), np.asarray(form.formula(**at, rho=rho))
+    closed = theory.usam_msd(**at, rho=rho, coupling=noise.coupling, momentum=map_.momentum)
+    if map_.momentum:
+        return np.asarray(closed), np.asarray(theory.theorem_3_msd(**at, rho=rho, momentum=map_.momentum))
+    return np.asarray(closed), np.asarray(theory.theorem_2_msd(**at, rho=rho))
 
 
 def theorem(data: xr.Dataset) -> str:

@@ -127,7 +127,7 @@ def measure_thresholds(
         found = analysis.noise_threshold(
             sam(lam, d, s**2, lr), saddle(lam, d)[1], seed=(seed + number) % 2**32, **options
         )
-        named = {"lam": lam, "noise": s, "dim": d}
+        named: dict[str, Any] = {"lam": lam, "noise": s, "dim": d}
         closed, rival = theory.noise_threshold(**named), theory.about(theory.noise_threshold).rival(**named)
         rows.append({**named, "batch_size": b, **measured(found), "closed_form": closed, "rival": rival})
     return as_dataset(rows)
