@@ -1,19 +1,22 @@
 """Where capture by a saddle begins, derived from what the method does on the quadratic there."""
 
 import math
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import sympy
 
 from ..arguments import checked
 from ..dynamics import Boundary, Map
-from ..landscapes.quadratics import quadratic
+from ..landscapes import Landscape
 from ..methods import GD
 from .criteria.conditions import conditions_on_eigenvalues
 from .fields.effective import effective_curvature
 from .fields.quadratic import own_radius, with_radius
 from .trap_width import trap_half_width
+
+ANYWHERE = Landscape("x**2", "x")  # where λₑ is given the landscape does not count
+LEAST_RADII: dict[Any, float | None] = {}  # what settings that differ in ρ alone share
 
 
 @checked
@@ -41,16 +44,18 @@ def predicted_boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | No
     somewhat = with_radius(map_.method, 1.0)
     if somewhat is not map_.method and own_radius(map_.method) == 0 and effective_curvature(somewhat) is None:
         return Boundary("width", 0.0, 0.0)
-    threshold = _least_radius(formula, map_.lr, map_.momentum, map_.nesterov, tuple(spectrum))
+    key = formula, map_.lr, map_.momentum, map_.nesterov, tuple(spectrum)
+    if key not in LEAST_RADII:
+        LEAST_RADII[key] = _least_radius(*key)
+    threshold = LEAST_RADII[key]
     return None if threshold is None else Boundary("rho", threshold, threshold)
 
 
-@lru_cache(maxsize=1000)
 def _least_radius(
-    formula: sympy.Expr, lr: float, momentum: float, nesterov: bool, spectrum: tuple[float, ...]
+    formula: sympy.Expr, lr: float, momentum: float, nesterov: bool, spectrum: Sequence[float]
 ) -> float | None:
     """Return the least ρ at which a map of this λₑ attracts, inf if there is none; None where it cannot be solved."""
-    rates = Map(quadratic(spectrum), GD(), lr=lr, momentum=momentum, nesterov=nesterov)
+    rates = Map(ANYWHERE, GD(), lr=lr, momentum=momentum, nesterov=nesterov)
     radii = conditions_on_eigenvalues(rates, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
     if isinstance(radii, sympy.ConditionSet):
         return None

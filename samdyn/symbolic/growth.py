@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import sympy
 import torch
 
@@ -23,7 +24,7 @@ def predicted_growth(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | Non
     >>> import samdyn as sd, torch
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho=0.25), lr=0.01, momentum=0.5)
     >>> sd.symbolic.predicted_growth(map_, torch.tensor([-2.0, 2.0], dtype=torch.float64))
-    tensor([1.9235], dtype=torch.float64)
+    tensor([1.9432], dtype=torch.float64)
 
     Args:
         map_: lr, momentum and radius numbers or tensors ``(n,)``.
@@ -50,9 +51,13 @@ def effective_curvatures(method: Method, eigenvalues: torch.Tensor) -> torch.Ten
     return values + 0 * eigenvalues
 
 
-def rate_along(curvature: float, lr: float, momentum: float = 0.0) -> float:
-    """Return the rate, in 1/t, at which distances along a direction of effective curvature λₑ grow."""
-    return float(log_multiplier(torch.tensor(curvature, dtype=torch.float64), lr, momentum)) / lr
+def rate_along(curvature: Any, lr: Any, momentum: Any = 0.0) -> Any:
+    """Return the rate, in 1/t, at which distances along directions of effective curvature λₑ grow.
+
+    Of numbers and arrays, which broadcast: an array, or a NumPy number.
+    """
+    curvature, lr, momentum = (torch.as_tensor(np.asarray(v, dtype=float)) for v in (curvature, lr, momentum))
+    return (log_multiplier(curvature, lr, momentum) / lr).numpy()[()]
 
 
 def log_multiplier(curvature: torch.Tensor, lr: Any, momentum: Any, nesterov: bool = False) -> torch.Tensor:

@@ -154,6 +154,11 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     The method is applied to the quadratic with the landscape's Hessian at the point, in symbols; what follows holds for
     any method whose field vanishes at critical points.
 
+    >>> import samdyn as sd
+    >>> verdict = sd.stability(sd.Flow(sd.landscapes.beale(), sd.USAM(rho=0.1)), (0, 1))
+    >>> verdict.kind, verdict.condition
+    ('attractor', Interval.open(4/111, oo))
+
     Args:
         system: a Map (with momentum too) or a Flow. lr and momentum are numbers, taken for the decimals they are
             written as; ρ may be a symbol.

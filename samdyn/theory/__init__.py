@@ -1,6 +1,6 @@
-"""The closed forms, each a claim with a rival, and what linearisation says. Measurements never read them."""
+"""The closed forms, each with its source and a rival. Measurements never read them."""
 
-from .claim import Claim, Verdict
+from .closed_form import About, Verdict, about, check
 from .diffusion import (
     exact_sam_msd,
     heavy_ball_msd,
@@ -26,8 +26,10 @@ from .saddles import (
 )
 
 __all__ = [
-    "Claim",
+    "About",
     "Verdict",
+    "about",
+    "check",
     "edge_of_stability",
     "effective_curvature",
     "escape_rate",
