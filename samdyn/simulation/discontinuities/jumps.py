@@ -16,7 +16,8 @@ Test = Callable[[torch.Tensor], torch.Tensor]  # which side: (d, …) -> (…)
 FINE = 4e-16  # surfaces are located to rounding
 ASIDE = 1e-7  # how far from the surface its sides are looked at
 NEXT = 2e-5  # distance of the neighbours that give the normal
-CUTS, FEW = (3, 15), 1000  # points at which an interval is cut at once, for many and for few intervals
+CUTS = 3, 255  # least and most points at which an interval is cut at once
+POINTS = 2**14  # at which all intervals are cut at once, unless each has the least: so many cost little more than a few
 
 
 @dataclass
@@ -198,7 +199,7 @@ def _narrow(
     beyond: Test, low: torch.Tensor, high: torch.Tensor, width: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Narrow intervals, each with ``beyond`` false at low and true at high, down to ``width``."""
-    number = CUTS[low.numel() < FEW]
+    number = min(max(POINTS // max(low.numel(), 1), CUTS[0]), CUTS[1])
     cuts = torch.arange(1, number + 1, device=low.device, dtype=low.dtype).reshape(-1, *[1] * low.ndim) / (number + 1)
     for _ in range(40):  # from 1e9 down to 1e-15, if need be
         if not (high - low > width).any():
