@@ -15,6 +15,7 @@ from samdyn.compiler import LANES, Kernel, NotCompilable, build, kernel
 from samdyn.methods import Method
 from samdyn.simulation.discontinuities import filippov
 from samdyn.simulation.flows import dopri, flow_backends
+from samdyn.simulation.flows.runs import OUT_OF_STEPS, Limits, Runs
 from samdyn.simulation.flows.trial import Batch, Trial
 from samdyn.simulation.iterates import backends
 
@@ -76,7 +77,7 @@ def test_steps_of_flows_of_order_two_are_torchs(landscape: sd.Landscape, method:
     zero, wide = torch.zeros(2 * LANES, dtype=torch.float64), torch.full((2, 1), 1e9, dtype=torch.float64)
     whole = torch.zeros(2 * LANES, dtype=torch.int64)
     batch = Batch.start(w, flow(w), zero, zero + 1e-4, whole - 9, zero[0] + 1, (-wide, wide), whole + 4)
-    batch = batch.taken(torch.arange(2 * LANES))
+    batch = batch.select(torch.arange(2 * LANES))
     kernel = flow_backends.kernel_of(trial, 2)
     kernel.build()
     expected = flow_backends.Eager(trial).run(replace(batch, k=batch.k.clone()), 1)
@@ -135,16 +136,17 @@ def test_no_more_steps_than_allowed() -> None:
 
 def test_where_runs_end_nothing_moves_on() -> None:
     flow, w0 = sd.Flow(BEALE, sd.USAM(0.002)), torch.from_numpy(starts(BEALE).T.copy())
-    box = (torch.full((2, 1), -1e9, dtype=torch.float64), torch.full((2, 1), 1e9, dtype=torch.float64))
+    wide = torch.full((2, 1), 1e9, dtype=torch.float64)
+    limits = Limits(RTOL, ATOL, -wide, wide, 20, lambda _: None)
     trial, everyone = Trial(flow, RTOL, ATOL, 1e-3), torch.arange(150)
     lengths = []
     for backend in ("eager", "compiled"):
-        runs = dopri.Runs.start(w0, torch.tensor([2.0], dtype=torch.float64))
+        runs = Runs.start(w0, torch.tensor([2.0], dtype=torch.float64))
         chooser = flow_backends.Chooser(backend, trial)
-        dopri.solve(lambda _: trial, runs, everyone, box, 20, lambda _: None, torch.full((150,), 4), chooser)
+        dopri.solve(lambda _: trial, runs, everyone, limits, torch.full((150,), 4), chooser)
         assert chooser.name == backend
         assert (runs.steps == 20).all()
-        assert (runs.outcome == dopri.SPENT).all()
+        assert (runs.outcome == OUT_OF_STEPS).all()
         lengths.append(runs.h)
     # One step is some percent longer than another; rounding changes it, through the error estimate, by far less.
     torch.testing.assert_close(*lengths, rtol=1e-4, atol=0)
