@@ -61,12 +61,12 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
     # The ellipsoid through twice the run's displacement: in larger ones what bends the valley counts for more.
     half_axes = _half_axes(flow, here)
     lengths = norm(half_axes)
-    reached = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
-    reached = reached.clamp(min=1e-3 * radius[some])
-    inside = (reached <= radius[some]) & _along_axes(flow, here, reached, half_axes)
+    extent = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
+    extent = extent.clamp(min=1e-3 * radius[some])
+    inside = (extent <= radius[some]) & _along_axes(flow, here, extent, half_axes)
     some, here = some[inside], here[:, inside]
     if len(some):
-        sure = _inward(flow, here, reached[inside], half_axes[:, :, inside])
+        sure = _inward(flow, here, extent[inside], half_axes[:, :, inside])
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
     return holds, centre
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_SHORT_MOVE = 100.0  # |Δw|∞ of a step that counts as short, in units of the error bound
 MAX_SHORT_TIME = 1e-3  # Δt of a step that counts as short, as a fraction of the time left
+AHEAD = 8  # step that a run is said to have tried, within which a jump may lie, over LSODA's latest step
 
 
 def solve(flow: ScaledFlow, runs: Runs, run: int, limits: Limits, patience: int) -> None:
@@ -40,7 +41,7 @@ def solve(flow: ScaledFlow, runs: Runs, run: int, limits: Limits, patience: int)
         here = torch.from_numpy(solver.y.copy())
         runs.states[next_save:following, :, run] = torch.from_numpy(solver.dense_output()(grid[next_save:following]).T)
         next_save = following
-        runs.t[run], runs.w[:, run], runs.h[run] = end * solver.t, here, 8 * end * time
+        runs.t[run], runs.w[:, run], runs.h[run] = end * solver.t, here, AHEAD * end * time
         largest = float(here.abs().max())
         error = limits.atol + limits.rtol * largest
         is_short = move <= MAX_SHORT_MOVE * error and time <= MAX_SHORT_TIME * (1 - solver.t)

@@ -114,24 +114,10 @@ class Trial:
     def __call__(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Try one step of each run. Gets the tensors of a ``Batch`` and returns the first CHANGED of them, updated."""
         runs = Batch(*tensors)
-        w, f, k, t, going, last = runs.w, runs.f, runs.k, runs.t, runs.going, runs.last
-        a, b, c = tableau(w.device)
+        w, k, t, going, last = runs.w, runs.k, runs.t, runs.going, runs.last
         rest = last - t
         h = torch.minimum(runs.h, rest)
-        k[0] = f * h
-        for stage, weights in enumerate(a, 1):
-            k[stage] = self.field(w + combined(weights, k)) * h
-        new = w + combined(b, k)
-        end = new if self.land is None else self.land(new)
-        slope = self.field(end)
-        k[6] = slope * h
-        error = combined(c, k)
-        if self.land is not None:
-            error = error + (end - new)
-        here = w.abs()
-        error = error / (torch.maximum(here, end.abs()) * self.rtol + self.atol)
-        size = error.square().mean(0)  # squared
-        size = torch.where(size < torch.inf, size, torch.inf)  # also where it is not a number
+        end, slope, size = self._attempt(runs, h)
         accepts, rejects = size <= 1, size > 1
         moves = going & accepts
         if self.accept is not None:
@@ -140,11 +126,11 @@ class Trial:
         evidence = runs.jump_evidence + (rejects & (size >= runs.jump_error))
         # Were the field smooth, the error would fall with h⁵ from here; at a jump it falls with h.
         jump_error = torch.where(accepts, torch.inf, size * factor.square().square())
-        length, far = k[0].abs().amax(0), here.amax(0)
+        length, far = k[0].abs().amax(0), w.abs().amax(0)
         short = length <= far.clamp(min=1) * self.reach
         at_jump = runs.at_jump | (going & rejects & (evidence >= runs.patience) & short)
         arrives = moves & (h >= rest)
-        w, f = torch.where(moves, end, w), torch.where(moves, slope, f)
+        w, f = torch.where(moves, end, w), torch.where(moves, slope, runs.f)
         t = torch.where(arrives, last, torch.where(moves, t + h, t))
         latest_h = torch.where(going, h, runs.latest_h)
         h = h * factor
@@ -154,6 +140,24 @@ class Trial:
         inside = ((w >= runs.low) & (w <= runs.high)).all(0)
         going = going & inside & ~(arrives | at_jump | no_step) & (excess < 0)
         return w, f, k, t, h, latest_h, excess, evidence, jump_error, at_jump, going
+
+    def _attempt(self, runs: Batch, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the ends of steps h, the velocity there, and the error over its bound, squared; fill in the stages."""
+        w, k = runs.w, runs.k
+        a, b, c = tableau(w.device)
+        k[0] = runs.f * h
+        for stage, weights in enumerate(a, 1):
+            k[stage] = self.field(w + combined(weights, k)) * h
+        new = w + combined(b, k)
+        end = new if self.land is None else self.land(new)
+        slope = self.field(end)
+        k[6] = slope * h
+        error = combined(c, k)
+        if self.land is not None:
+            error = error + (end - new)
+        error = error / (torch.maximum(w.abs(), end.abs()) * self.rtol + self.atol)
+        size = error.square().mean(0)
+        return end, slope, torch.where(size < torch.inf, size, torch.inf)  # also where it is not a number
 
 
 @cache
