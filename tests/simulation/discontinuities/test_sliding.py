@@ -302,7 +302,7 @@ def sees(formula: str, method: Method, point: tuple[float, ...], radius: float =
     """Return whether the point is certified to hold runs."""
     scene = sd.Landscape(formula, "x y z"[: 2 * len(point) - 1])
     w = torch.tensor(point, dtype=torch.float64)[:, None]
-    holds, centre = resting.held(sd.Flow(scene, method), w, torch.tensor([radius], dtype=torch.float64))
+    holds, centre = resting.traps(sd.Flow(scene, method), w, torch.tensor([radius], dtype=torch.float64))
     if holds:
         assert (centre - torch.round(w)).abs().max() < 1e-9  # all points below lie next to whole numbers
     return bool(holds)
@@ -349,12 +349,12 @@ def test_normals_and_limits_of_a_sphere() -> None:
     surface, t = jumps.meet(sphere, start, torch.full((50,), 1e-3).double())
     out = (sphere(start) * start).sum(0) > 0.7  # others go inward, or graze it
     assert out.sum() > 20
-    assert surface.known[out].all()
+    assert surface.exists[out].all()
     assert (t[out] > 0).all()
     # Along the way, oblique to it; then, as sliding runs do, along the normal.
     way = surface.normal[:, out]
     again = jumps.locate(sphere, lambda w: (w * w).sum(0) > 1, surface.w[:, out] - 1e-6 * way, way)
-    assert again.known.all()
+    assert again.exists.all()
     # Secants over 2e-5 err by its square times the third derivative of the surface along the way, 0 along the normal;
     # rounding by 1e-16/2e-5.
     for w, normal, error in ((surface.w[:, out], way, 1e-8), (again.w, again.normal, 1e-10)):
@@ -379,4 +379,4 @@ def test_where_nothing_jumps_no_surface_is_seen(field: Callable[[torch.Tensor], 
     w = torch.tensor([[1e-4, 2e-5, -1e-4], [1.0, -1.0, 0.5]], dtype=torch.float64)
     for h in (1e-4, 1e-3):
         surface, _ = jumps.meet(field, w, torch.full((3,), h, dtype=torch.float64))
-        assert not surface.known.any()
+        assert not surface.exists.any()
