@@ -1,5 +1,6 @@
 """The labelled dataset that a simulation hands back."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,24 +23,40 @@ MEANINGS = {
     "run": ("index of the run", "1"),
     "step": ("step", "steps"),
     "time": ("time t", TIME),
+    "noise_run": ("index by which the run draws its noise", "1"),
     "coord": ("coordinate of w", "1"),
+}
+MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, the definition knows the units
+    "rho": ("radius ρ", f"{OF_W}; of w per gradient where the method does not normalise it"),
+    "lr": ("learning rate η", "units of w, squared, per unit of L"),
+    "momentum": ("momentum γ", "1"),
+    "shift": ("shift of ASAM's scale", OF_W),
+    "batch_size": ("batch size B", "samples"),
+    "std": ("standard deviation of the labels' noise", "units of the labels"),
+    "noise_covariance": ("variance of the gradient's noise", "units of the gradient, squared"),
 }
 
 
-def described(long_name: str, units: str) -> dict[str, str]:
+def meaning(long_name: str, units: str) -> dict[str, str]:
     """Return a variable's attributes: what it is, and its units ("1": it has none)."""
     return {"long_name": long_name, "units": units}
 
 
-def label(result: "xarray.Dataset") -> "xarray.Dataset":
-    """Give every variable and coordinate of a result its ``long_name`` and its ``units``."""
+def label(result: "xarray.Dataset", parameters: Iterable[str] = ()) -> "xarray.Dataset":
+    """Give every variable and coordinate of a result its ``long_name`` and its ``units``.
+
+    ``parameters`` are the names of coordinates that are parameters.
+    """
     meanings = dict(MEANINGS)
+    for parameter in parameters:
+        unknown = (parameter.replace("_", " "), "as in its definition")
+        meanings[parameter] = MEANINGS_OF_PARAMETERS.get(parameter, unknown)
     if "step" not in result.dims:  # a flow's
         meanings["end"] = ("time that the run got to", TIME)
     for name, variable in result.variables.items():
         found = meanings.get(str(name))
         if found:
-            variable.attrs = described(*found)
+            variable.attrs = meaning(*found)
     return result
 
 
@@ -53,7 +70,10 @@ def dataset(
     time: np.ndarray,
     **attributes: Any,
 ) -> "xarray.Dataset":
-    """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis."""
+    """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis.
+
+    ``time`` is ``(saved,)``, or ``(N, saved)`` where it is not the same for all runs.
+    """
     import xarray
 
     axis, values = saved
@@ -67,7 +87,7 @@ def dataset(
         coords={
             "run": np.arange(w.shape[2]),
             axis: values,
-            "time": (axis, time),
+            "time": (axis if time.ndim == 1 else ("run", axis), time),
             "coord": [str(s) for s in landscape.symbols],
         },
         attrs={"landscape": landscape.formula, **attributes},
@@ -88,5 +108,5 @@ def summary(
     """
     import xarray
 
-    labels = {name: ("step", of, described(*MEANINGS[name])) for name, of in (("step", saves), ("time", time))} | coords
+    labels = {name: ("step", of, meaning(*MEANINGS[name])) for name, of in (("step", saves), ("time", time))} | coords
     return xarray.Dataset(variables, coords=labels, attrs={"landscape": landscape.formula, **attributes})

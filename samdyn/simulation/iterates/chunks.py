@@ -9,6 +9,7 @@ import torch
 
 from ...compiler import NotCompilable
 from ...dynamics import Map
+from ...dynamics.settings import select
 from ..settling import at_rest
 from ..statistics.gathered import Gathered
 from ..statistics.moments import block
@@ -30,7 +31,8 @@ class Course:
         steps: the step.
         start: ``(d, N)``, and velocity, the same or None for none; on the CPU.
         saves: after which steps to look at them, ascending; the last are all steps.
-        seed, first_run, first_step: as in ``simulate``.
+        seed, first_step: as in ``simulate``.
+        runs: the indices by which the runs draw their noise, ``(N,)`` int64.
         device: where to compute.
         kept: what is kept of them.
     """
@@ -40,7 +42,7 @@ class Course:
     velocity: torch.Tensor | None
     saves: np.ndarray
     seed: int
-    first_run: int
+    runs: torch.Tensor
     first_step: int
     device: torch.device
     kept: Trajectories | Gathered
@@ -93,10 +95,13 @@ class Course:
         if self.velocity is not None:
             v = self.velocity[:, part].to(self.device)
             parts = (w, torch.cat([v, v[:, :1].expand(-1, fill)], 1))
-        runs = torch.arange(n + fill, device=self.device)
-        running = self.steps.inside(w) & (runs < n)
-        first = self.first_run + part.start
-        return Ensemble(parts, running, torch.zeros_like(runs), first + runs % n)
+        place = torch.arange(n + fill, device=self.device)
+        running = self.steps.inside(w) & (place < n)
+        runs, *settings = (
+            values[part].to(self.device)[place % n] for values in (self.runs, *self.steps.per_run.values())
+        )
+        settings = [values.to(w.dtype) if values.is_floating_point() else values for values in settings]
+        return Ensemble(parts, running, torch.zeros_like(place), runs, tuple(settings))
 
     def _take(self, part: slice, taker: Backend, show: Callable[[float], None]) -> None:
         state = self._ensemble(part, taker.multiple)
@@ -119,7 +124,8 @@ class Course:
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
-            rest = at_rest(map_, tuple(p[:, going] for p in state.parts))
+            here = select(map_, going.cpu() + part.start)
+            rest = at_rest(here, tuple(p[:, going] for p in state.parts))
             status[going[rest].cpu().numpy()] = Status.SETTLED
         seen.finish(status, state.end[:n], tuple(p[:, :n] for p in state.parts))
 
