@@ -139,7 +139,7 @@ def simulated(
 def told(map_: sd.Map, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the closed form for η → 0, and what the theorem says, of a map; nan where there is none."""
     lam, noise = float(map_.landscape.hessian((0.0,))[0, 0]), noise_of(map_)
-    rho = getattr(map_.method, "rho", 0.0)
+    rho = map_.radius
     at = {"lam": lam, "lr": map_.lr, "batch_size": vars(noise)["batch_size"], "t": times}
     if isinstance(map_.method, sd.SAM):
         return times * np.nan, times * np.nan

@@ -96,7 +96,7 @@ def main(
             if animate:
                 with folder.writing("rho.gif") as path:
                     about = json.dumps(folder.about, default=str)
-                    radii = np.linspace(0, max(getattr(f.method, "rho", 0) for f in perturbing), frames + 1)[1:]
+                    radii = np.linspace(0, max(f.method.radius for f in perturbing), frames + 1)[1:]
                     plot.animate(moving(perturbing[0], view), radii, path, comment=about)
     console.print(f"figures, data and provenance in {out}/")
 

@@ -151,7 +151,7 @@ class Result:
     @property
     def rho(self) -> float:
         """ρ, 0 for a method that has none."""
-        return float(getattr(self.map_.method, "rho", 0.0))
+        return float(self.map_.radius)
 
     @property
     def group(self) -> str:
@@ -351,7 +351,7 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
     chosen: dict[type, sd.Map] = {}
     for r in results:  # of every method, the setting whose radius is nearest to 1.25/|λ|
         best = chosen.setdefault(type(r.map_.method), r.map_)
-        if abs(r.rho - 1.25 * length) < abs(getattr(best.method, "rho", 0.0) - 1.25 * length):
+        if abs(r.rho - 1.25 * length) < abs(best.radius - 1.25 * length):
             chosen[type(r.map_.method)] = r.map_
     view = view_box(landscape, point)
     # Eigenvectors come with any sign; this one puts the start to the left and the way out in front.

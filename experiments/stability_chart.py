@@ -19,6 +19,7 @@ from typer import Option
 import samdyn as sd
 from samdyn import analysis, checks, cli, plot, symbolic
 from samdyn.analysis import CriticalPoint, StabilityChart
+from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import tracked
 
@@ -149,7 +150,7 @@ def off_the_line(measured: np.ndarray, predicted: np.ndarray) -> int:
 
 def title(map_: sd.Map, chart: StabilityChart) -> str:
     """Say what the chart is of: the method and what is no axis."""
-    values = {"rho": getattr(map_.method, "rho", None), "lr": map_.lr, "momentum": map_.momentum}
+    values = {"rho": map_.radius if isinstance(map_.method, Ascent) else None, "lr": map_.lr, "momentum": map_.momentum}
     fixed = [
         f"{SYMBOLS[n]} = {v:g}" for n, v in values.items() if v is not None and n not in (chart.x_name, chart.y_name)
     ]

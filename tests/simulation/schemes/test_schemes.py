@@ -1,7 +1,6 @@
 """Solvers of diffusions: the orders they state, other people's solvers, and that runs are their own."""
 
 import itertools
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import torch
 
 import samdyn as sd
 from samdyn.analysis import expected, linear_diffusion
-from samdyn.noise import Draws
 
 DATA = {
     "p": [1.0, 2.0, 0.5], "q": [0.6, 1.5, 2.0], "r": [0.3, -0.4, 0.2], "s": [-1.0, -0.5, -1.5], "t": [1.0, 0.4, 1.2]
@@ -30,22 +28,11 @@ LOGNORMAL = sd.SampleLandscape(
 MEAN, SPREAD = np.array([1.0, 2.0]), 1.0  # of p and q
 
 
-@dataclass(frozen=True)
-class Paths(Draws):
-    """Draws of given Brownian increments ``(d, N)``, in units of √dt."""
-
-    increments: torch.Tensor
-
-    def normals(self, draw: int, count: int) -> torch.Tensor:
-        assert draw == 0
-        return self.increments[:count]
-
-
 def along(scheme: Any, w: torch.Tensor, increments: torch.Tensor) -> torch.Tensor:
     """Return where the scheme leads from w ``(d, N)`` with Brownian increments ``(steps, d, N)``."""
     state = scheme.start(w)
     for dw in increments:
-        state = scheme.step(state, Paths(0, torch.arange(w.shape[1]), 0, dw / scheme.dt**0.5))
+        state = scheme.step(state, sd.noise.Given(numbers=[dw / scheme.dt**0.5]))
     return state[0]
 
 
