@@ -127,7 +127,7 @@ def simulated(
             ran = sd.simulate(
                 map_, start, steps, save_every=every, seed=seed, first_run=first, device=device, progress=False
             )
-            w, diverged = ran.w, float(ran.end.where(ran.status == "diverged", np.inf).min())
+            w, diverged = ran.w, float(ran.end.where(ran.status == sd.Status.DIVERGED, np.inf).min())
             part = w.sel(step=saved).values[..., 0] ** 2
             part[:, saved >= diverged] = np.nan  # a mean over runs of which one has gone
             sums += part.sum(0), (part**2).sum(0)

@@ -6,28 +6,51 @@ from .checks import InputError
 from .dynamics import Diffusion, Flow, Map
 from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
-from .simulation import EulerMaruyama, Histogram, Milstein, Platen, integrate, simulate
+from .simulation import (
+    MSD,
+    Accumulator,
+    Covariance,
+    EulerMaruyama,
+    ExitTimes,
+    Histogram,
+    Mean,
+    Milstein,
+    Platen,
+    Statistic,
+    Status,
+    StatusCounts,
+    integrate,
+    simulate,
+)
 from .theory import stability
 
 __all__ = [
     "ASAM",
     "DNSAM",
     "GD",
+    "MSD",
     "SAM",
     "UASAM",
     "USAM",
+    "Accumulator",
+    "Covariance",
     "Diffusion",
     "EulerMaruyama",
     "ExactSAM",
+    "ExitTimes",
     "Flow",
     "Histogram",
     "InputError",
     "Landscape",
     "Map",
+    "Mean",
     "Method",
     "Milstein",
     "Platen",
     "SampleLandscape",
+    "Statistic",
+    "Status",
+    "StatusCounts",
     "analysis",
     "attractors",
     "basins",

@@ -1,15 +1,18 @@
 """Checks of input. Their error messages name the value, the rule that it breaks, and a fix."""
 
+import dataclasses
 import difflib
 import math
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any, NoReturn
 
 import numpy as np
 import sympy
 import torch
+
+USUAL = {"rho": 0.05, "lr": 0.01, "momentum": 0.9, "batch_size": 16}  # value of each setting that messages propose
 
 
 class InputError(ValueError):
@@ -49,29 +52,88 @@ def is_formula(value: object) -> bool:
 
 
 def parameter(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:
-    """Return a parameter of a method or a map, after a check of its values.
+    """Check a parameter of a method or a map: it must pass ``number_per_run`` or be a formula in symbols."""
+    return value if is_formula(value) else number_per_run(name, value, rule, fix, allowed)
 
-    It may be a number, a tensor with one number per run, or a formula in symbols.
+
+def number_per_run(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:
+    """Check one number, or one number per run in a list, an array or a tensor. Return a number or a tensor."""
+    several = _several(name, value, rule, fix)
+    if several is None:
+        return number(name, value, rule, fix, allowed)
+    several = several if several.is_floating_point() else several.double()
+    if not (torch.isfinite(several) & allowed(several)).all():
+        reject(name, several.tolist(), rule, fix)
+    return several
+
+
+def count_per_run(name: str, value: Any, fix: str) -> Any:
+    """Check one count as ``count`` does, or one count per run. Return an int or a tensor of int64."""
+    rule = "must be an integer >= 1"
+    several = _several(name, value, rule, fix)
+    if several is None:
+        return count(name, value, fix)
+    if several.is_floating_point() or not (several >= 1).all():
+        reject(name, several.tolist(), rule, fix)
+    return several.long()
+
+
+def _several(name: str, value: Any, rule: str, fix: str) -> torch.Tensor | None:
+    """Return the numbers of a list, an array or a tensor as a tensor. Return None for one number.
 
     Raises:
-        InputError: something else, or a number that ``allowed`` does not accept.
+        InputError: entries that are not real numbers, or no entries.
     """
-    if is_formula(value):
-        return value
-    if torch.is_tensor(value) and value.is_floating_point() and value.ndim:
-        if not (torch.isfinite(value) & allowed(value)).all():
-            reject(name, value.tolist(), rule, fix)
-        return value
-    return number(name, value, rule, fix, allowed)
+    if torch.is_tensor(value):
+        values = value
+    elif isinstance(value, list | tuple | np.ndarray):
+        try:
+            array = np.asarray(value)
+        except ValueError:  # rows of unequal lengths
+            reject(name, value, rule, fix)
+        if array.dtype.kind == "O":  # SymPy's numbers, or other objects
+            array = np.array([number(name, entry, rule, fix) for entry in array.flat]).reshape(array.shape)
+        if array.dtype.kind not in "fiu":
+            reject(name, value, rule, fix)
+        values = torch.tensor(array if array.dtype.kind == "f" else array.astype(np.int64))
+    else:
+        return None
+    if not values.numel() or values.dtype == torch.bool or values.is_complex():
+        reject(name, value, rule, fix)
+    return values if values.ndim else None
+
+
+def is_per_run(field: dataclasses.Field[Any], value: object) -> bool:
+    """Return whether a field of a definition, such as a method, holds one number per run.
+
+    A tensor does, unless the definition annotates the field as a tensor, which makes it a constant.
+    """
+    return torch.is_tensor(value) and value.ndim > 0 and "Tensor" not in str(field.type)
 
 
 def numeric(system: Any) -> None:
     """Refuse a map, flow or diffusion with a symbol, or with a number per run, for a parameter."""
-    parameters = {**vars(system), **vars(system.method)}
-    for name, usual in (("rho", 0.05), ("lr", 0.01), ("momentum", 0.9)):
-        value = parameters.get(name)
+    for name, value in _parameters(system):
         if is_formula(value) or torch.is_tensor(value):
-            reject(name, value, "a simulation needs a number", f"Use e.g. {name}={usual}")
+            reject(name, value, "a simulation needs a number", f"Use e.g. {name}={USUAL.get(name, 1.0)}")
+
+
+def no_formula(system: Any) -> None:
+    """Refuse a map or diffusion with a symbol for a parameter."""
+    for name, value in _parameters(system):
+        if is_formula(value):
+            rule = "a simulation needs a number, or one number per run"
+            reject(name, value, rule, f"Use e.g. {name}={USUAL.get(name, 1.0)}")
+
+
+def _parameters(system: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of a system's parameters that are symbols or numbers per run."""
+    for part in (system, system.method, getattr(system, "noise", None)):
+        if dataclasses.is_dataclass(part):
+            found = ((field, getattr(part, field.name)) for field in dataclasses.fields(part))
+            yield from ((f.name, value) for f, value in found if is_formula(value) or is_per_run(f, value))
+        else:
+            yield from ((name, vars(part)[name]) for name in USUAL if part is not None and name in vars(part))
 
 
 def radius(value: Any) -> Any:

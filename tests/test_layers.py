@@ -12,11 +12,23 @@ import pytest
 import samdyn
 
 ROOT = Path(samdyn.__file__).parent
-ORDER = ["checks", "arguments", "portable", "ops", "oracle", "landscapes", "methods", "noise", "dynamics", "compiler"]
+ORDER = [
+    "checks",
+    "catalogues",
+    "arguments",
+    "portable",
+    "ops",
+    "oracle",
+    "landscapes",
+    "methods",
+    "noise",
+    "dynamics",
+    "compiler",
+]
 ORDER += ["simulation", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [
-        *["units", "threads", "progress", "results", "starts", "statistics", "settling"],
+        *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling"],
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [

@@ -4,12 +4,12 @@ from .bifurcations.continuation import Branch, branch
 from .bifurcations.crossings import Bifurcation
 from .bifurcations.diagram import BifurcationDiagram, bifurcation_diagram
 from .bifurcations.orbits import OrbitDiagram, orbit_diagram
-from .capture.boundary import Boundary, capture_boundary
+from .capture.boundary import Boundary, capture_boundaries, capture_boundary
 from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
-from .capture.trapping import TrapWidth, trap_half_width, trapping_radius
-from .escapes.escape import OUTCOMES, Escape, escape
+from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trapping_radii, trapping_radius
+from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
 from .escapes.first_passage import first_passage_time
 from .gradients import cosine, perturbed
@@ -61,11 +61,13 @@ __all__ = [
     "basins",
     "bifurcation_diagram",
     "branch",
+    "capture_boundaries",
     "capture_boundary",
     "cosine",
     "critical_points",
     "equilibria",
     "escape",
+    "escapes",
     "exact_critical_points",
     "exit_times",
     "expected",
@@ -87,6 +89,8 @@ __all__ = [
     "stability_chart",
     "starts_around",
     "trap_half_width",
+    "trap_half_widths",
+    "trapping_radii",
     "trapping_radius",
     "trapping_threshold",
     "with_parameters",

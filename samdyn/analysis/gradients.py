@@ -8,6 +8,7 @@ from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
 from ..ops import dot, unit
+from ..simulation import Status
 
 if TYPE_CHECKING:
     import xarray
@@ -54,7 +55,7 @@ def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
     w = torch.as_tensor(runs.w.transpose("coord", "run", "step").values)
     cos = dot(unit(grad(w)), unit(grad(map_.method.perturbed(w, grad))))
     cosines = xarray.DataArray(cos.numpy(), dims=("run", "step"), coords={"step": runs.step, "time": runs.time})
-    over = (runs.status == "diverged") & (runs.step >= runs.end) | (runs.status == "left the box") & (
+    over = (runs.status == Status.DIVERGED) & (runs.step >= runs.end) | (runs.status == Status.LEFT) & (
         runs.step > runs.end
     )
     return cosines.where(~over)

@@ -15,6 +15,9 @@ ABANDONED = 86_400.0  # seconds after which such a folder is nobody's: whoever m
 
 ROOT = 0  # the user who can do anything anyway
 
+# Files that were found whole, by name, each with what its system said of it then: whoever writes to it changes that.
+_whole: dict[str, tuple[Path, tuple[int, ...]]] = {}
+
 
 def cache_folder() -> Path:
     """Return where compiled code is kept: the variable SAMDYN_CACHE, or ``samdyn`` in the user's cache folder.
@@ -41,8 +44,13 @@ def find(key: str) -> Path | None:
     with suppress(OSError):
         folder = cache_folder()
         _check_folder(folder)
+        seen, said = _whole.get(key, (folder, ()))
+        if said and seen.parent == folder and _said_of(seen) == said:
+            return seen
         for path in sorted(folder.glob(f"{key}-*.so")):
+            before = _said_of(path)
             if _is_whole(path):
+                _whole[key] = path, before
                 return path
             with suppress(OSError):  # where nothing can be written, it stays
                 path.unlink()
@@ -96,6 +104,17 @@ def _is_whole(path: Path) -> bool:
         return path.stem.rpartition("-")[2] == _hash(path)
     except OSError:
         return False
+
+
+def _said_of(path: Path) -> tuple[int, ...]:
+    """Return what changes if a file does, or who may write to it; nothing of a file that is not there or not ours."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return ()
+    if not _is_ours(found):
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mode, found.st_uid, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _is_ours(found: os.stat_result) -> bool:

@@ -1,6 +1,6 @@
 """The discrete iterates of a method."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -17,6 +17,7 @@ from ..noise.model import Source
 from ..ops import Point, is_symbolic, jacobian, symbolic
 from ..portable import Portable
 from .parts import check_parts
+from .settings import Path, per_run
 
 Batches = Callable[[int], torch.Tensor]
 State = tuple[Point, ...]  # (w,), or with momentum (w, v); every part is (d, …)
@@ -34,7 +35,7 @@ class Map(Portable):
     Attributes:
         landscape: the loss.
         method: F.
-        lr: learning rate η > 0; a SymPy symbol in formulas, a tensor ``(…)`` for one per point.
+        lr: learning rate η > 0; a SymPy symbol in formulas; a list, an array or a tensor for one per run.
         momentum: γ in [0, 1); likewise.
         nesterov: which form of momentum.
         noise: of the gradients, None for none. Steps then need ``draws``, which ``simulate`` gives them.
@@ -60,7 +61,11 @@ class Map(Portable):
             checks.reject("momentum", self.momentum, rule, "Use e.g. momentum=0.9, or nesterov=False")
         if not isinstance(self.noise, Noise | None):
             checks.reject("noise", self.noise, "is no noise model", "Use e.g. noise.Gaussian(1.0), or None")
-        _ = self._source
+        if self._source is not None:
+            unknown = [name for name in (path[0] for path in per_run(self.noise)) if name not in self._source.per_run]
+            for name in unknown:
+                rule = "this noise takes one value for all runs"
+                checks.reject(name, getattr(self.noise, name).tolist(), rule, "Give a number")
 
     @property
     def has_velocity(self) -> bool:
@@ -122,6 +127,12 @@ class Map(Portable):
     def jacobian_at(self, z: torch.Tensor) -> torch.Tensor:
         """Return the Jacobian of one step at states (w, v), by automatic differentiation: ``(D, …) -> (D, D, …)``."""
         return jacobian(self.flat_step, z)
+
+    def refill(self, original: "Map", values: Mapping[Path, Any]) -> None:
+        """Give this copy of a map, with other parameters, the noise of the original; see ``settings.filled``."""
+        if original._source is not None:
+            of_noise = {path[1]: value for path, value in values.items() if path[0] == "noise"}
+            vars(self)["_source"] = original._source.refilled(of_noise)
 
     @cached_property
     def _source(self) -> Source | None:

@@ -23,7 +23,7 @@ class ASAM(Ascent):
     With several ascent steps T is taken anew at every point.
 
     Attributes:
-        shift: added to |w|, ≥ 0, in the units of w. It breaks the invariance to rescaling.
+        shift: added to |w|, ≥ 0, in the units of w; or one per run. It breaks the invariance to rescaling.
         weights: one truth value per coordinate: whether T scales it (a weight) or leaves it (a bias); None: all. For
             networks ``samdyn.networks.weights`` tells.
 
@@ -31,7 +31,7 @@ class ASAM(Ascent):
         InputError: beside Ascent's, a shift that is negative or not finite; at the call, weights of another length.
     """
 
-    shift: float = 0.0
+    shift: Any = 0.0
     weights: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class ASAM(Ascent):
         if not isinstance(self.weights, Blocks | None):
             object.__setattr__(self, "weights", self._truth_values(self.weights))
         fix = "Use 0, or 0.01 as the authors do"
-        object.__setattr__(self, "shift", checks.number("shift", self.shift, rule, fix, lambda shift: shift >= 0))
+        object.__setattr__(self, "shift", checks.number_per_run("shift", self.shift, rule, fix, lambda s: s >= 0))
 
     @staticmethod
     def _truth_values(weights: Any) -> tuple[bool, ...]:

@@ -37,7 +37,7 @@ class Ascent(Method):
 
     Attributes:
         rho: radius ρ ≥ 0, in the units of w for normalised methods, of w per gradient otherwise; a SymPy symbol in
-            formulas, a tensor ``(…)`` for one per point.
+            formulas; a list, an array or a tensor for one per run.
         ascent_steps: n ≥ 1.
         average: whether to average the gradients of the n points.
 

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -47,16 +48,23 @@ def digits(*, test: float = 0.2, seed: int = 0) -> Data:
     test = checks.number("test", test, rule, "Use e.g. test=0.2", lambda share: 0.01 <= share <= 0.99)
     generator = np.random.default_rng(checks.word("seed", seed, "Use e.g. seed=0"))
     try:
-        from sklearn.datasets import load_digits
+        inputs, targets = _images()
     except ImportError as error:
         raise _missing("scikit-learn") from error
-    inputs, targets = load_digits(return_X_y=True)
     chosen = np.zeros(len(targets), dtype=bool)
     for digit in range(10):
         images = generator.permutation(np.flatnonzero(targets == digit))
         chosen[images[: round(test * len(images))]] = True
     inputs = (inputs - inputs[~chosen].mean()) / inputs[~chosen].std()
     return _data("digits", inputs[~chosen], targets[~chosen], inputs[chosen], targets[chosen])
+
+
+@cache
+def _images() -> tuple[np.ndarray, np.ndarray]:
+    # The file is text, and takes a tenth of a second to read.
+    from sklearn.datasets import load_digits
+
+    return load_digits(return_X_y=True)
 
 
 @checked
@@ -78,9 +86,17 @@ def mnist1d(*, samples: int = 5000, seed: int = 42) -> Data:
         checks.reject("samples", samples, "must be a multiple of 10, as many of each digit", "Use e.g. samples=5000")
     seed = checks.word("seed", seed, "Use e.g. seed=42")
     try:
-        from mnist1d.data import get_dataset_args, make_dataset
+        made = _outlines(samples, seed)
     except ImportError as error:
         raise _missing("mnist1d") from error
+    # Copies: the caller may change what it gets.
+    return _data("mnist1d", *(array.copy() for array in made))
+
+
+@lru_cache(maxsize=4)  # generating the defaults takes a second
+def _outlines(samples: int, seed: int) -> tuple[np.ndarray, ...]:
+    from mnist1d.data import get_dataset_args, make_dataset
+
     arguments = get_dataset_args()
     arguments.num_samples, arguments.seed = samples, seed
     before = random.getstate(), np.random.get_state()  # noqa: NPY002 (make_dataset seeds the global generators)
@@ -89,7 +105,7 @@ def mnist1d(*, samples: int = 5000, seed: int = 42) -> Data:
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])  # noqa: NPY002
-    return _data("mnist1d", made["x"], made["y"], made["x_test"], made["y_test"])
+    return made["x"], made["y"], made["x_test"], made["y_test"]
 
 
 def _data(name: str, *arrays: np.ndarray) -> Data:

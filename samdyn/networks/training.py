@@ -11,7 +11,7 @@ from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
 from ..noise import Draws
-from ..simulation.starts import choose_device, choose_dtype, save_points, start_points
+from ..simulation.starts import choose_device, choose_dtype, noise_indices, save_points, start_points
 from ..simulation.threads import threads_for
 
 
@@ -66,21 +66,9 @@ def train(
             rule = f"{w.shape[1]} networks are trained, each with one"
             checks.reject(name, value, rule, "Give a number, or a tensor with one number per network")
     saves = save_points(steps, save_every)
-    return _train(_like(map_, w), w, saves, seed, _indices(runs, w.shape[1]).to(w.device))
-
-
-def _indices(runs: Any, number: int) -> torch.Tensor:
-    """Return the indices ``(number,)``, int64, that networks draw their batches by."""
-    if runs is None:
-        return torch.arange(number)
-    rule, fix = f"must be {number} integers in [0, 2**32), one per network", "Use e.g. runs=range(number of networks)"
-    try:
-        indices = np.asarray(runs.cpu() if torch.is_tensor(runs) else runs)
-    except ValueError:  # rows of unequal lengths
-        checks.reject("runs", runs, rule, fix)
-    if indices.shape != (number,) or indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= 2**32:
-        checks.reject("runs", indices.tolist(), rule, fix)
-    return torch.from_numpy(indices.astype(np.int64))
+    networks = w.shape[1]
+    indices = torch.arange(networks) if runs is None else noise_indices(runs, networks, "networks")
+    return _train(_like(map_, w), w, saves, seed, indices.to(w.device))
 
 
 def _train(

@@ -3,7 +3,9 @@
 import itertools
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -12,7 +14,7 @@ from ..landscapes import Landscape, Sampled, SampleLandscape
 from ..ops import Point
 from ..oracle import Oracle
 from .generator import Draws
-from .model import Noise, Source, micro_batches
+from .model import Noise, Source, batch_sizes, micro_batches
 from .quadrature import MOST, hermite
 
 
@@ -21,7 +23,7 @@ class FiniteSum(Noise):
     """The gradient of a mini-batch of a ``SampleLandscape``'s or a network's N samples, drawn anew every step.
 
     Attributes:
-        batch_size: B ≥ 1.
+        batch_size: B ≥ 1, or one per run.
         replacement: whether a sample may be in a batch more than once; without, B ≤ N.
         micro_batch: m-sharpness: the batch is split in B/m parts of m samples, each perturbed by its own gradient, and
             the step is their mean; None: one perturbation for all B.  [AF22]
@@ -31,14 +33,14 @@ class FiniteSum(Noise):
             with fewer than B without replacement.
     """
 
-    batch_size: int
+    batch_size: Any
     replacement: bool = field(default=True, kw_only=True)
     micro_batch: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "replacement", checks.flag("replacement", self.replacement))
-        micro_batches(self.batch_size, self.micro_batch)
+        object.__setattr__(self, "batch_size", batch_sizes(self.batch_size, self.micro_batch))
 
     def on(self, landscape: Landscape) -> "Batches":
         """Return the noise on a landscape."""
@@ -48,7 +50,7 @@ class FiniteSum(Noise):
         if not isinstance(landscape, Sampled):
             fix = "Use samdyn.SampleLandscape(loss, coordinates, data), or noise.Gaussian(covariance)"
             checks.reject("landscape", landscape, "has no samples to draw batches from", fix)
-        if not self.replacement and self.batch_size > landscape.samples:
+        if not self.replacement and int(torch.as_tensor(self.batch_size).max()) > landscape.samples:
             rule = f"is more than the {landscape.samples} samples, drawn without replacement"
             fix = f"Use at most {landscape.samples}, or replacement=True"
             checks.reject("batch_size", self.batch_size, rule, fix)
@@ -61,19 +63,19 @@ class LabelNoise(FiniteSum):
 
     Attributes:
         label: the name of the data that are labels.
-        std: standard deviation of the noise, ≥ 0, in the units of the labels.
+        std: standard deviation of the noise, ≥ 0, in the units of the labels; or one per run.
 
     Raises:
         InputError: beside FiniteSum's, a name that is none of the data's, a std that is negative or not finite.
     """
 
     label: str = field(kw_only=True)
-    std: float = field(kw_only=True)
+    std: Any = field(kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         rule, fix = "must be a finite number >= 0", "Use e.g. std=0.1"
-        object.__setattr__(self, "std", checks.number("std", self.std, rule, fix, lambda std: std >= 0))
+        object.__setattr__(self, "std", checks.number_per_run("std", self.std, rule, fix, lambda s: s >= 0))
 
     def on(self, landscape: Landscape) -> "NoisyLabels":
         """Return the noise on a landscape."""
@@ -90,9 +92,10 @@ class Batches(Source):
     landscape: Sampled
 
     def __init__(self, landscape: Sampled, noise: FiniteSum) -> None:
-        super().__init__(landscape, noise.coupling)
+        super().__init__(landscape, noise.coupling, vars(noise))
         self.parts = micro_batches(noise.batch_size, noise.micro_batch)
-        self._size, self._replacement = noise.batch_size, noise.replacement
+        self._sizes = torch.as_tensor(noise.batch_size).unique().tolist()  # in ascending order
+        self._size, self._replacement = self._sizes[-1], noise.replacement
         self._known: dict[int, tuple[list[torch.Tensor], torch.Tensor]] = {}  # what was enumerated already
 
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
@@ -109,10 +112,20 @@ class Batches(Source):
         each = self._size // self.parts
         data = batch[:, part * each : (part + 1) * each]
 
-        def hvp(w: Point, v: Point) -> Point:
-            return self.landscape.batch_hvp(w, data, v)
+        def gradient(w: Point) -> Point:
+            return self._of_every_size(lambda batch: self.landscape.batch_gradient(w, batch), data)
 
-        return Oracle(lambda w: self.landscape.batch_gradient(w, data), hvp)
+        def hvp(w: Point, v: Point) -> Point:
+            return self._of_every_size(lambda batch: self.landscape.batch_hvp(w, batch, v), data)
+
+        return Oracle(gradient, hvp)
+
+    def _of_every_size(self, mean: Callable[[torch.Tensor], Point], data: torch.Tensor) -> Point:
+        """Return a mean over each run's own batch: the first B samples of a batch of the largest size."""
+        found = mean(data)
+        for size in self._sizes[:-1]:
+            found = torch.where(self.per_run["batch_size"] == size, mean(data[:, :size]), found)
+        return found
 
     def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Return every batch, or tuple of ``calls`` batches, with its probability: means over them are exact."""
@@ -159,10 +172,14 @@ class NoisyLabels(Batches):
         super().__init__(landscape, noise)
         self._row, self._std = row, noise.std
 
+    @property
+    def _deviation(self) -> Any:
+        return self.per_run.get("std", self._std)
+
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
         """Return the data of a batch, the labels with their noise, ``(s, B, N)``."""
         batch = super().sample(draws, 2 * draw)
-        batch[self._row] += self._std * draws.normals(2 * draw + 1, self._size)
+        batch[self._row] += self._deviation * draws.normals(2 * draw + 1, self._size)
         return batch
 
     def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:

@@ -1,6 +1,7 @@
 """Gaussian noise added to the gradient, the same wherever w is."""
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..landscapes import Landscape
 from ..ops import Point
 from ..oracle import Oracle
 from .generator import Draws
-from .model import Noise, Source, micro_batches
+from .model import Noise, Source, batch_sizes, micro_batches
 from .quadrature import axes, hermite, polar
 
 ROUNDING = 1e-12  # an eigenvalue below zero by less than this share of the largest is one of zero
@@ -24,7 +25,8 @@ class Gaussian(Noise):
     """∇L(w) + ξ with ξ ~ N(0, C).
 
     Attributes:
-        covariance: C ``(d, d)``, or a number c for cI; it may be singular. In the units of the gradient, squared.
+        covariance: C ``(d, d)``, or a number c for cI; it may be singular. In the units of the gradient, squared. A
+            list of numbers is one c per run.
 
     Raises:
         InputError: a matrix that is not symmetric positive semi-definite.
@@ -35,6 +37,11 @@ class Gaussian(Noise):
     def __post_init__(self) -> None:
         super().__post_init__()
         try:
+            if np.ndim(self.covariance) == 1:
+                rule, fix = "one number per run must be finite and >= 0", "Give a matrix (d, d) for all runs"
+                several = checks.number_per_run("covariance", self.covariance, rule, fix, lambda c: c >= 0)
+                object.__setattr__(self, "covariance", several)
+                return
             given = np.array(self.covariance, dtype=float)
         except (TypeError, ValueError, OverflowError):
             given = np.array(np.nan)
@@ -53,6 +60,8 @@ class Gaussian(Noise):
     def on(self, landscape: Landscape) -> "Additive":
         """Return the noise on a landscape."""
         d = landscape.dim
+        if torch.is_tensor(self.covariance):
+            return Additive(landscape, np.eye(d), self.coupling, per_run={"covariance": self.covariance})
         c = self.covariance * np.eye(d) if self.covariance.ndim == 0 else self.covariance
         if len(c) != d:
             rule = f"is of {len(c)} coordinate(s), the landscape of {d}"
@@ -66,7 +75,7 @@ class Fisher(Noise):
 
     Attributes:
         at: the critical point ``(d,)``.
-        batch_size: B ≥ 1.
+        batch_size: B ≥ 1, or one per run.
         micro_batch: m-sharpness: m samples to one perturbation, and the step the mean of B/m of them; None: all B.
 
     Raises:
@@ -74,12 +83,12 @@ class Fisher(Noise):
     """
 
     at: Any
-    batch_size: int
+    batch_size: Any
     micro_batch: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        micro_batches(self.batch_size, self.micro_batch)
+        object.__setattr__(self, "batch_size", batch_sizes(self.batch_size, self.micro_batch))
 
     def on(self, landscape: Landscape) -> "Additive":
         """Return the noise on a landscape."""
@@ -96,8 +105,11 @@ class Fisher(Noise):
             rule = f"is not critical, ‖∇L‖ = {gradient:.3g} there, and the noise is |H|/B at critical points alone"
             checks.reject("at", tuple(at.tolist()), rule, fix)
         values, vectors = np.linalg.eigh(hessian)
-        covariance = (vectors * np.abs(values)) @ vectors.T / self.batch_size
-        return Additive(landscape, covariance, self.coupling, micro_batches(self.batch_size, self.micro_batch))
+        covariance = (vectors * np.abs(values)) @ vectors.T
+        if torch.is_tensor(self.batch_size):
+            return Additive(landscape, covariance, self.coupling, per_run={"batch_size": self.batch_size})
+        parts = micro_batches(self.batch_size, self.micro_batch)
+        return Additive(landscape, covariance / self.batch_size, self.coupling, parts)
 
 
 def psd_root(covariance: np.ndarray) -> np.ndarray:
@@ -109,10 +121,20 @@ def psd_root(covariance: np.ndarray) -> np.ndarray:
 
 
 class Additive(Source):
-    """Additive Gaussian noise of a covariance ``(d, d)``, that of the whole batch, on a landscape."""
+    """Additive Gaussian noise of a covariance ``(d, d)``, that of the whole batch, on a landscape.
 
-    def __init__(self, landscape: Landscape, covariance: np.ndarray, coupling: str, parts: int = 1) -> None:
-        super().__init__(landscape, coupling)
+    What is one per run multiplies the covariance ("covariance") or divides it ("batch_size").
+    """
+
+    def __init__(
+        self,
+        landscape: Landscape,
+        covariance: np.ndarray,
+        coupling: str,
+        parts: int = 1,
+        per_run: Mapping[str, torch.Tensor] | None = None,
+    ) -> None:
+        super().__init__(landscape, coupling, per_run)
         self.covariance, self.parts = covariance, parts
         # A micro-batch has as many times the variance as there are of them.
         root = psd_root(covariance * parts)
@@ -127,6 +149,10 @@ class Additive(Source):
         """Return ξ of every micro-batch: ``(parts, d, N)``."""
         d = self.landscape.dim
         z = draws.normals(draw, self.parts * d).unflatten(0, (self.parts, d))
+        if "covariance" in self.per_run:
+            z = self.per_run["covariance"].to(z.dtype).sqrt() * z
+        if "batch_size" in self.per_run:
+            z = z / self.per_run["batch_size"].to(z.dtype).sqrt()
         if self._deviations is not None:
             return self._deviations.to(z)[:, None] * z
         total = torch.zeros_like(z)

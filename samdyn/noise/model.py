@@ -1,9 +1,11 @@
 """What a noise model is, and how the gradients of one step share it."""
 
+import copy
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -44,15 +46,28 @@ class Noise(ABC):
         """
 
 
-def micro_batches(batch_size: int, micro_batch: int | None) -> int:
-    """Return how many micro-batches a batch has.
+def batch_sizes(batch_size: Any, micro_batch: int | None) -> Any:
+    """Check a batch size, or one per run, of which it returns a tensor.
 
     Raises:
         InputError: a size < 1, or a micro-batch that does not divide the batch.
     """
-    checks.count("batch_size", batch_size, "Use e.g. batch_size=16")
+    found = checks.count_per_run("batch_size", batch_size, "Use e.g. batch_size=16")
+    micro_batches(found, micro_batch)
+    return found
+
+
+def micro_batches(batch_size: Any, micro_batch: int | None) -> int:
+    """Return how many micro-batches a batch has.
+
+    Raises:
+        InputError: a micro-batch that does not divide the batch, or that batches of several sizes would be split in.
+    """
     if micro_batch is None:
         return 1
+    if torch.is_tensor(batch_size):
+        rule = "batches of several sizes would have different numbers of micro-batches"
+        checks.reject("micro_batch", micro_batch, rule, "Use one batch_size, or micro_batch=None")
     checks.count("micro_batch", micro_batch, "Use e.g. micro_batch=4, or None for the whole batch")
     if batch_size % micro_batch:
         fix = f"Use a divisor of {batch_size}, or None for the whole batch"
@@ -65,8 +80,24 @@ class Source(ABC):
 
     parts: int = 1
 
-    def __init__(self, landscape: Landscape, coupling: str) -> None:
+    def __init__(self, landscape: Landscape, coupling: str, per_run: Mapping[str, Any] | None = None) -> None:
+        """Take what all sources have.
+
+        Args:
+            landscape: where the noise is.
+            coupling: as of ``Noise``.
+            per_run: values of the noise's fields by name; those that are tensors ``(N,)`` are one per run.
+        """
         self.landscape, self.coupling = landscape, coupling
+        self.per_run = {name: v for name, v in (per_run or {}).items() if torch.is_tensor(v) and v.ndim}
+
+    def refilled(self, per_run: Mapping[str, torch.Tensor]) -> "Source":
+        """Return this source with other values of fields that are one per run."""
+        if not per_run:
+            return self
+        new = copy.copy(self)
+        new.per_run = {**self.per_run, **per_run}
+        return new
 
     @abstractmethod
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis import DIVERGED, UNDECIDED, Attractor, Basins
+from ..analysis.limit_sets.search import NAMES
 from ..arguments import checked
 from .legends import equal_units, legend_below_axes
 from .names import latex
@@ -25,7 +26,6 @@ PATTERNS = [
     ("#999999", "++"),
 ]
 OTHERS = {DIVERGED: ("white", "..."), UNDECIDED: ("#222222", "")}  # the same for starts that reach no attractor
-NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
 
 
 @checked

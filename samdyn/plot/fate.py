@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import checked
+from ..simulation import Status
 
 if TYPE_CHECKING:
     import xarray
@@ -22,9 +23,9 @@ def alive(runs: "xarray.Dataset", run: int) -> slice:
     """
     axis, end = runs["step" if "step" in runs.dims else "time"].values, runs.end.values[run]
     match str(runs.status.values[run]):
-        case "diverged":
+        case Status.DIVERGED:
             return slice(0, max(1, int((axis < end).sum())))
-        case "left the box":
+        case Status.LEFT:
             return slice(0, int((axis < end).sum()) + 1)
         case _:
             return slice(0, len(axis))
@@ -94,11 +95,11 @@ def fate(runs: "xarray.Dataset", *, run: int = 0) -> str:
     check_run(runs, run, "status", "end")
     when = f"at {'step' if 'step' in runs.dims else 't ='} {runs.end.values[run]:g}"
     match str(runs.status.values[run]):
-        case "diverged":
+        case Status.DIVERGED:
             return f"diverges (×) {when}"
-        case "left the box":
+        case Status.LEFT:
             return f"leaves {when}"
-        case "settled":
+        case Status.SETTLED:
             return "settles"
         case _:
             return "stays to the end"

@@ -8,6 +8,7 @@ import torch
 from .. import checks
 from ..arguments import checked
 from ..landscapes import Box, Landscape
+from ..simulation import Status
 from .fate import DIVERGED, alive, check_run, is_inside, within_view
 from .names import latex
 
@@ -83,7 +84,7 @@ def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "
     marker = style.pop("marker", "o")
     (drawn,) = ax.plot(*w.T, **style, zorder=3)
     ax.plot(*w[:1].T, marker="o", color=drawn.get_color(), mfc="white", ms=6, zorder=4)
-    if str(runs.status.values[run]) == "diverged":
+    if runs.status.values[run] == Status.DIVERGED:
         ax.plot(*w[-1:].T, **DIVERGED)
     elif ax.get_autoscale_on() or is_inside(w[-1], ax):
         ax.plot(*w[-1:].T, marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
@@ -144,7 +145,7 @@ def surface_path(runs: "xarray.Dataset", ax: "Axes3D", *, run: int = 0, **style:
     w, loss = (v[: len(w) if inside.all() else int(np.argmin(inside))] for v in (w, loss))  # 3-D axes do not clip
     marker = style.pop("marker", "o")
     (drawn,) = ax.plot(*w.T, loss, **style, zorder=3)
-    if str(runs.status.values[run]) == "diverged":
+    if runs.status.values[run] == Status.DIVERGED:
         ax.plot(*w[-1:].T, loss[-1:], **DIVERGED)
     elif inside.all():
         ax.plot(*w[-1:].T, loss[-1:], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)

@@ -11,6 +11,7 @@ from ..analysis import Equilibrium, Manifolds, PhasePlane
 from ..arguments import checked
 from ..dynamics import Flow
 from ..landscapes import Box
+from ..simulation import Status
 from .fate import DIVERGED, alive, check_run
 from .landscape import RESOLUTION, check_plane, contours
 from .legends import equal_units, legend_below_figure, make_room_for_legends
@@ -85,7 +86,7 @@ def phase_portrait(
             w = runs.w.values[run][alive(runs, run)]
             ax.plot(*w.T, color="black", lw=1.2, label="run, from +" if run == 0 else None, zorder=3)
             ax.plot(*w[0], "k+", ms=8, mew=1.4, zorder=4)
-            if str(runs.status.values[run]) == "diverged":
+            if runs.status.values[run] == Status.DIVERGED:
                 ax.plot(*w[-1], **DIVERGED, label="diverged")
             else:
                 ax.plot(*w[-1], "k.", zorder=4)

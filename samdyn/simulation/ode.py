@@ -18,9 +18,10 @@ from .flows.dopri import COMPLETE, GOING, LOST, STALLED, STOPPED, Runs
 from .flows.trial import BLOWN_UP
 from .iterates.backends import BACKENDS
 from .progress import progress_bar
-from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset, label
+from .results import dataset, label
 from .settling import settled
 from .starts import check_memory, choose_device, start_points
+from .status import DTYPE, Status
 from .threads import threads_for
 from .units import ScaledFlow, unit_of
 
@@ -198,15 +199,15 @@ def integrated(
         # that no longer change the time. On the way from a plateau into a well, speed grows as much and stays finite.
         grew = w.abs().amax(0) > BLOWN_UP * start.abs().amax(0).clamp(min=1)
         blew_up = (runs.outcome == LOST) & (grew | ~(norm(flow(w)) < LARGEST))
-        status = np.full(w.shape[1], UNDECIDED, dtype="U12")
-        status[blew_up.cpu().numpy()] = DIVERGED
-        status[outside(w).cpu().numpy()] = DIVERGED if box is None else LEFT
+        status = np.full(w.shape[1], Status.UNDECIDED, dtype=DTYPE)
+        status[blew_up.cpu().numpy()] = Status.DIVERGED
+        status[outside(w).cpu().numpy()] = Status.DIVERGED if box is None else Status.LEFT
         tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * rtol, 10 * atol)
         candidates = complete.nonzero().squeeze(1)
         candidates = candidates[_hardly_moves(flow, w[:, candidates], tolerance)]
         rests = settled(flow, w[:, candidates], d, tolerance, discrete=False)
         rests[~rests] = follower.resting(candidates[~rests], tolerance)
-        status[candidates[rests].cpu().numpy()] = SETTLED
+        status[candidates[rests].cpu().numpy()] = Status.SETTLED
         runs.hold(torch.arange(w.shape[1], device=on))
     chooser = follower.chooser
     return Ends(

@@ -1,5 +1,6 @@
 """The labelled dataset that a simulation hands back."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,10 +9,6 @@ from ..landscapes import Landscape
 
 if TYPE_CHECKING:
     import xarray
-
-# What became of a run. "diverged": it left the floating-point range. "undecided": none of the others, so far.
-SETTLED, DIVERGED, LEFT, UNDECIDED = "settled", "diverged", "left the box", "undecided"
-
 
 OF_W, OF_LOSS, TIME = "units of w", "units of L", "steps × lr"
 
@@ -26,37 +23,40 @@ MEANINGS = {
     "run": ("index of the run", "1"),
     "step": ("step", "steps"),
     "time": ("time t", TIME),
+    "noise_run": ("index by which the run draws its noise", "1"),
     "coord": ("coordinate of w", "1"),
-    "coord_2": ("other coordinate of w", "1"),
-    "runs": ("runs that are counted", "runs"),
-    "largest": ("largest |coordinate| of the runs that are counted", OF_W),
-    "mean": ("mean of w", OF_W),
-    "mean_error": ("standard error of the mean of w", OF_W),
-    "covariance": ("covariance of w", f"{OF_W}, squared"),
-    "msd": ("mean squared displacement", f"{OF_W}, squared"),
-    "msd_error": ("standard error of the mean squared displacement", f"{OF_W}, squared"),
-    "exited": ("runs that have left the box or diverged", "runs"),
-    "exposure": ("time that all runs together spent in the box", TIME),
-    "exit_time": ("mean time to leave the box, of the runs that did", TIME),
-    "status_count": ("runs that ended so", "runs"),
 }
-MEANINGS_OF_BINS = {
-    "histogram_": ("runs in the bin", "runs"),
-    "_left": ("lower edge of the bin", OF_W),
-    "_right": ("upper edge of the bin", OF_W),
+MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, the definition knows the units
+    "rho": ("radius ρ", f"{OF_W}; of w per gradient where the method does not normalise it"),
+    "lr": ("learning rate η", "units of w, squared, per unit of L"),
+    "momentum": ("momentum γ", "1"),
+    "shift": ("shift of ASAM's scale", OF_W),
+    "batch_size": ("batch size B", "samples"),
+    "std": ("standard deviation of the labels' noise", "units of the labels"),
+    "noise_covariance": ("variance of the gradient's noise", "units of the gradient, squared"),
 }
 
 
-def label(result: "xarray.Dataset") -> "xarray.Dataset":
-    """Give every variable and coordinate of a result its ``long_name`` and its ``units``."""
+def described(long_name: str, units: str) -> dict[str, str]:
+    """Return a variable's attributes: what it is, and its units ("1": it has none)."""
+    return {"long_name": long_name, "units": units}
+
+
+def label(result: "xarray.Dataset", parameters: Iterable[str] = ()) -> "xarray.Dataset":
+    """Give every variable and coordinate of a result its ``long_name`` and its ``units``.
+
+    ``parameters`` are the names of coordinates that are parameters.
+    """
     meanings = dict(MEANINGS)
+    for parameter in parameters:
+        unknown = (parameter.replace("_", " "), "as in its definition")
+        meanings[parameter] = MEANINGS_OF_PARAMETERS.get(parameter, unknown)
     if "step" not in result.dims:  # a flow's
         meanings["end"] = ("time that the run got to", TIME)
     for name, variable in result.variables.items():
-        of_bins = [meaning for part, meaning in MEANINGS_OF_BINS.items() if part in str(name)]
-        found = meanings.get(str(name)) or next(iter(of_bins), None)
+        found = meanings.get(str(name))
         if found:
-            variable.attrs = dict(zip(("long_name", "units"), found, strict=True))
+            variable.attrs = described(*found)
     return result
 
 
@@ -70,7 +70,10 @@ def dataset(
     time: np.ndarray,
     **attributes: Any,
 ) -> "xarray.Dataset":
-    """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis."""
+    """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis.
+
+    ``time`` is ``(saved,)``, or ``(N, saved)`` where it is not the same for all runs.
+    """
     import xarray
 
     axis, values = saved
@@ -84,7 +87,7 @@ def dataset(
         coords={
             "run": np.arange(w.shape[2]),
             axis: values,
-            "time": (axis, time),
+            "time": (axis if time.ndim == 1 else ("run", axis), time),
             "coord": [str(s) for s in landscape.symbols],
         },
         attrs={"landscape": landscape.formula, **attributes},
@@ -99,8 +102,11 @@ def summary(
     time: np.ndarray,
     **attributes: Any,
 ) -> "xarray.Dataset":
-    """Label statistics over runs; of the dim step ``saves`` and ``time`` are the labels."""
+    """Label statistics over runs; of the dim step ``saves`` and ``time`` are the labels.
+
+    Variables and coordinates are (dims, values, attributes).
+    """
     import xarray
 
-    labels = {"step": saves, "time": ("step", time), **coords}
+    labels = {name: ("step", of, described(*MEANINGS[name])) for name, of in (("step", saves), ("time", time))} | coords
     return xarray.Dataset(variables, coords=labels, attrs={"landscape": landscape.formula, **attributes})

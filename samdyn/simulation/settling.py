@@ -6,10 +6,12 @@ along a valley of minima does.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from ..dynamics import Map, State
+from ..dynamics.settings import filled, per_run
 from ..ops import dot, jacobian, norm
 from .units import in_unit, unit_of
 
@@ -23,7 +25,14 @@ BLOCK = 2**21  # entries of the Jacobians held at once
 
 
 def settled(
-    residual: Function, z: torch.Tensor, d: int, tolerance: float, *, discrete: bool, unit: float = 1.0
+    residual: Function,
+    z: torch.Tensor,
+    d: int,
+    tolerance: float,
+    *,
+    discrete: bool,
+    unit: float = 1.0,
+    residual_of: Callable[[torch.Tensor], Function] | None = None,
 ) -> torch.Tensor:
     """Say which of the states z rest, within ``tolerance``, at a point where ``residual`` vanishes and that holds them.
 
@@ -45,6 +54,7 @@ def settled(
         tolerance: a distance, relative to max(unit, ‖z‖∞).
         discrete: whether the residual is that of a map.
         unit: of length, as ``units.unit_of`` has it.
+        residual_of: returns the residual of some of the states, by their indices, if it differs from state to state.
 
     Returns:
         Truth values ``(N,)``.
@@ -55,13 +65,17 @@ def settled(
     candidates = torch.arange(z.shape[1], device=z.device)
     if len(z) > PROBES:
         candidates = candidates[_slow(residual, z, near)]
+
+    def of(states: torch.Tensor) -> Function:
+        return residual if residual_of is None else in_unit(residual_of(states), unit)
+
     for block in candidates.split(max(1, BLOCK // len(z) ** 2)):
-        here, a = _linearised(residual, z[:, block])
+        here, a = _linearised(of(block), z[:, block])
         # ‖A⁻¹ r‖ ≥ ‖r‖/‖A‖: most moving runs are ruled out before anything is decomposed.
         slow = here.norm(dim=0) <= near[block] * a.flatten(1).norm(dim=1)
         slow &= torch.isfinite(a).flatten(1).all(1)
         at = block[slow]
-        rests[at] = _certified(residual, z[:, at], here[:, slow], a[slow], d, near[at], discrete)
+        rests[at] = _certified(of(at), z[:, at], here[:, slow], a[slow], d, near[at], discrete)
     return rests
 
 
@@ -115,22 +129,67 @@ def _certified(
 
 
 def at_rest(map_: Map, state: State) -> torch.Tensor:
-    """Say which states of a map, ``(d, N)`` each, rest at a fixed point or, failing that, on a 2-cycle: ``(N,)``."""
-    d = map_.landscape.dim
-    coasting = map_.lr / (1 - map_.momentum)  # how far a unit of velocity still goes; it makes v a length, like w
-    z = torch.cat([state[0], *(coasting * v for v in state[1:])])
+    """Say which states of a map, ``(d, N)`` each, rest at a fixed point or, failing that, on a 2-cycle: ``(N,)``.
+
+    Parameters of the map may be one per state, ``(N,)``. Where its momentum is 0, a state's velocity is not looked at.
+    """
+    if torch.is_tensor(map_.momentum) and len(state) > 1 and not map_.momentum.all():
+        rests = torch.zeros_like(state[0][0], dtype=torch.bool)
+        for with_velocity in (False, True):
+            some = ((map_.momentum != 0) == with_velocity).nonzero().squeeze(1).to(rests.device)
+            parts = state if with_velocity else state[:1]
+            rests[some] = at_rest(_of_states(map_, some), tuple(part[:, some] for part in parts))
+        return rests
+    d, z = map_.landscape.dim, _lengths(map_, state)
+    everyone = torch.arange(z.shape[1], device=z.device)
+    rests = _settled_map(map_, z, d, 1, everyone)
+    moving = (~rests).nonzero().squeeze(1)
+    rests[moving] = _settled_map(map_, z, d, 2, moving)
+    return rests
+
+
+def _settled_map(map_: Map, z: torch.Tensor, d: int, period: int, states: torch.Tensor) -> torch.Tensor:
+    """Say which of some states, by their indices, rest on a cycle of a period."""
+
+    def residual_of(some: torch.Tensor) -> Function:
+        increment = _increment_of_lengths(_of_states(map_, states[some]))
+        return increment if period == 1 else lambda z: _two_steps(increment, z)
+
     tolerance, unit = torch.finfo(z.dtype).eps ** 0.5, unit_of(map_.landscape.box)
+    everyone = torch.arange(len(states), device=z.device)
+    residual = residual_of(everyone)
+    several = residual_of if per_run(map_) else None
+    return settled(residual, z[:, states], d, tolerance, discrete=True, unit=unit, residual_of=several)
+
+
+def _two_steps(increment: Function, z: torch.Tensor) -> torch.Tensor:
+    first = increment(z)
+    return first + increment(z + first)
+
+
+def _of_states(map_: Map, states: torch.Tensor) -> Map:
+    """Return the map with the parameters of some states, on their device."""
+    return filled(map_, {path: values.to(states.device)[states] for path, values in per_run(map_).items()})
+
+
+def _coasting(map_: Map) -> Any:
+    """Return how far a unit of velocity still goes; it makes v a length, like w."""
+    return map_.lr / (1 - map_.momentum)
+
+
+def _lengths(map_: Map, state: State) -> torch.Tensor:
+    """Return a state as one array of lengths, ``(D, N)``."""
+    coasting = _coasting(_of_states(map_, torch.arange(state[0].shape[1], device=state[0].device)))
+    return torch.cat([state[0], *((coasting * v).to(v.dtype) for v in state[1:])])
+
+
+def _increment_of_lengths(map_: Map) -> Function:
+    """Return the difference to the next state of states that are arrays of lengths."""
+    d, coasting = map_.landscape.dim, _coasting(map_)
 
     def increment(z: torch.Tensor) -> torch.Tensor:
         w, *lengths = z.split(d)
         change, *rest = map_.increment((w, *(u / coasting for u in lengths)))
         return torch.cat([change, *(coasting * v for v in rest)])
 
-    def two_steps(z: torch.Tensor) -> torch.Tensor:
-        first = increment(z)
-        return first + increment(z + first)
-
-    rests = settled(increment, z, d, tolerance, discrete=True, unit=unit)
-    moving = (~rests).nonzero().squeeze(1)
-    rests[moving] = settled(two_steps, z[:, moving], d, tolerance, discrete=True, unit=unit)
-    return rests
+    return increment

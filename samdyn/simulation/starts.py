@@ -80,6 +80,29 @@ def start_points(
     return torch.tensor(points.T.copy(), dtype=dtype, device=device)
 
 
+def noise_indices(runs: Any, number: int | None, things: str = "runs") -> torch.Tensor:
+    """Return the indices by which runs draw their noise, ``(N,)`` int64.
+
+    Args:
+        runs: as the user gave them.
+        number: N, None for any.
+        things: what a message calls the runs.
+
+    Raises:
+        InputError: another number of them, or what is no integer in [0, 2³²).
+    """
+    many = "integers" if number is None else f"{number} integers"
+    rule, fix = f"must be {many} in [0, 2**32), one for each of the {things}", "Use e.g. runs=range(number of runs)"
+    try:
+        indices = np.asarray(runs.cpu() if torch.is_tensor(runs) else runs)
+    except ValueError:  # rows of unequal lengths
+        checks.reject("runs", runs, rule, fix)
+    fits = indices.ndim == 1 and indices.size and number in (None, len(indices)) and indices.dtype.kind in "iu"
+    if not fits or indices.min() < 0 or indices.max() >= 2**32:
+        checks.reject("runs", indices.tolist(), rule, fix)
+    return torch.from_numpy(indices.astype(np.int64))
+
+
 def check_memory(name: str, value: object, saves: int, d: int, runs: int) -> None:
     """Refuse to hold more than memory has room for.
 

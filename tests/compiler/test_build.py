@@ -68,6 +68,20 @@ def test_it_is_compiled_once(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_
     assert [p.suffix for p in folder.iterdir()] == [".so"]
 
 
+def test_a_process_reads_a_file_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runs(5)
+    read, real = [], cache._hash
+    monkeypatch.setattr(cache, "_hash", lambda path: read.append(path) or real(path))
+    for _ in range(3):
+        assert kernel(5).is_built
+        assert runs(5)
+    assert len(read) == 1
+    (path,) = files(folder)
+    path.touch()  # somebody may have written to it
+    assert kernel(5).is_built
+    assert len(read) == 2
+
+
 def test_another_compiler_or_processor_compiles_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     assert runs()
     monkeypatch.setattr(build, "_machine", lambda: "another")

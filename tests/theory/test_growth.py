@@ -69,7 +69,7 @@ def test_other_methods_are_predicted_by_what_they_do(
     assert theory.predicted_growth(several, torch.as_tensor(origin.eigenvalues))[1].item() == predicted
 
 
-@pytest.mark.parametrize("method", [sd.SAM(0), sd.DNSAM(0.0), sd.ASAM(0), sd.SAM(0, ascent_steps=2)], ids=str)
+@pytest.mark.parametrize("method", [sd.DNSAM(0.0), sd.ASAM(0), sd.SAM(0, ascent_steps=2)], ids=str)
 def test_a_normalised_method_without_a_radius_is_gradient_descent(
     saddle: sd.Landscape, origin: CriticalPoint, method: sd.Method
 ) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -31,8 +32,7 @@ def test_runs_split_at_the_threshold(saddle, origin, momentum: float, factor: fl
     assert escape.fraction(fate) == 1
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.1, 0.45])
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize(("rho", "momentum"), [(0.0, 0.0), (0.45, 0.0), (0.0, 0.9), (0.1, 0.9)])
 def test_escape_rate(saddle, origin, rho: float, momentum: float) -> None:
     measured = analysis.growth_rate(sd.Map(saddle, sd.USAM(rho), lr=LR, momentum=momentum), origin)
     verdict = theory.escape_rate.check(measured, 0.01, lam=-2.0, lr=LR, momentum=momentum, rho=rho)
@@ -85,7 +85,7 @@ def test_sam_has_no_threshold(saddle, origin) -> None:
         analysis.trapping_threshold(sd.Map(saddle, sd.SAM(0.1), lr=LR), origin)
 
 
-@pytest.mark.parametrize("rho", [1e-3, 1e-2, 0.1, 1.0])
+@pytest.mark.parametrize("rho", [1e-3, 1.0])
 def test_trap_half_width_of_sam(saddle, origin, rho: float) -> None:
     captured, lost, _ = analysis.trap_half_width(
         sd.Map(saddle, sd.SAM(rho), lr=LR), origin, largest=4 * rho, steps=3000
@@ -112,7 +112,7 @@ def test_gd_has_no_trap(saddle, origin) -> None:
     assert analysis.trap_half_width(sd.Map(saddle, sd.GD(), lr=LR), origin, largest=1.0, steps=3000) == (0.0, 0.0, 0.0)
 
 
-@pytest.mark.parametrize("rho", [1e-3, 1e-2, 0.1, 1.0])
+@pytest.mark.parametrize("rho", [1e-3, 1.0])
 def test_sam_settles_on_the_two_cycle(saddle, rho: float) -> None:
     runs = sd.simulate(sd.Map(saddle, sd.SAM(rho), lr=LR), [0.3 * rho, 0.2 * rho], 3000, save_every=1)
     (before, last) = runs.w.values[0, -2:]
@@ -157,13 +157,18 @@ def stability_changes(make: Callable[[float], sd.Map], low: float, high: float) 
 
     def growth(parameter: float) -> float:
         map_ = make(parameter)
-        (point,) = sd.critical_points(map_.landscape)
-        return analysis.growth_rate(map_, point) * map_.lr
+        return analysis.growth_rate(map_, only_point(map_.landscape)) * map_.lr
 
-    return brentq(growth, low, high, rtol=1e-6)
+    return brentq(growth, low, high, rtol=1e-5)  # of a tolerance of 1e-3
 
 
-@pytest.mark.parametrize(("rho", "momentum", "n"), [(0.2, 0.0, 1), (0.0, 0.5, 1), (0.2, 0.5, 2)])
+@cache
+def only_point(landscape: sd.Landscape) -> analysis.CriticalPoint:
+    (point,) = sd.critical_points(landscape)
+    return point
+
+
+@pytest.mark.parametrize(("rho", "momentum", "n"), [(0.0, 0.5, 1), (0.2, 0.5, 2)])
 def test_largest_learning_rate(rho: float, momentum: float, n: int) -> None:
     bowl = sd.landscapes.quadratic((2.0,))
     method = sd.USAM(rho, ascent_steps=n)

@@ -108,8 +108,8 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     starts = low + extent * qmc.Sobol(2, rng=0).random(STARTS)
     for search in range(SEARCHES):
         for w in _newton(flow, starts, extent):
-            apart = [np.abs((w - p) / extent).max() for p in known]
-            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or min(apart, default=np.inf) <= SAME:
+            apart = np.abs((np.reshape(known, (-1, 2)) - w) / extent).max(axis=1)
+            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or apart.min(initial=np.inf) <= SAME:
                 continue
             point = equilibrium_at(flow, w, extent)
             if point.kind in ("attractor", "saddle", "repeller"):

@@ -63,14 +63,13 @@ class Eager(Backend):
     name = "eager"
 
     def __init__(self, steps: Steps) -> None:
-        self._step: Callable[..., Any] = steps
+        self._steps = steps
 
     def run(self, state: Ensemble, seed: int, begin: int, steps: int, show: Callable[[int], None]) -> None:
         """Take the steps."""
+        step = self._steps.bound(state.settings)
         for k in range(steps):
-            *parts, state.running, state.end = self._step(
-                *state.parts, state.running, state.end, state.runs, seed, begin + k
-            )
+            *parts, state.running, state.end = step(*state.parts, state.running, state.end, state.runs, seed, begin + k)
             state.parts = tuple(parts)
             if k % LOOK == LOOK - 1:
                 show(k + 1)
@@ -110,7 +109,7 @@ class Compiled(Backend):
                 break
 
     def _take(self, state: Ensemble, seed: int, begin: int, steps: int) -> None:
-        per_run = [*state.parts, state.running, state.end, state.runs]
+        per_run = state.tensors
         if isinstance(self._kernel, CUDAKernel):
             self._kernel.run(per_run, {"seed": seed}, begin, steps)
         else:
@@ -118,14 +117,7 @@ class Compiled(Backend):
 
     def _check(self, state: Ensemble, seed: int, begin: int) -> None:
         # Code that does not do what torch does must not be trusted, whatever is to blame.
-        few = slice(0, LANES)
-        eager, compiled = (
-            Ensemble(
-                tuple(part[:, few].contiguous().clone() for part in state.parts),
-                *(part[few].clone() for part in (state.running, state.end, state.runs)),
-            )
-            for _ in range(2)
-        )
+        eager, compiled = (state.part(slice(0, LANES)) for _ in range(2))
         self._eager.run(eager, seed, begin, 1, lambda _: None)
         self._take(compiled, seed, begin, 1)
         same = (eager.running == compiled.running) & (eager.end == compiled.end)
@@ -153,6 +145,7 @@ def kernel_of(steps: Steps, like: Ensemble) -> Kernel | CUDAKernel:
     state += [Input("running", (), torch.bool, VARYING), Input("end", (), torch.int64, VARYING)]
     others = [
         Input("runs", (), torch.int64, STATIC),
+        *(Input(f"setting{n}", (), values.dtype, STATIC) for n, values in enumerate(like.settings)),
         Input("seed", (), torch.int64, CONSTANT),
         Input("step", (), torch.int64, UNIFORM),
     ]
@@ -213,7 +206,7 @@ class _Operations(TorchFunctionMode):
         """Count those of a step of one run."""
         step: Callable[..., Any] = steps  # which takes numbers in place of tensors too
         with cls() as operations:
-            step(*like.parts, like.running, like.end, like.runs, 0, 1)
+            step(*like.tensors, 0, 1)
         return operations
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +9,11 @@ import torch
 
 from ...compiler import NotCompilable
 from ...dynamics import Map
-from ..results import DIVERGED, LEFT, SETTLED, UNDECIDED
+from ...dynamics.settings import select
 from ..settling import at_rest
-from ..statistics import Book, block
+from ..statistics.gathered import Gathered
+from ..statistics.moments import block
+from ..status import Status
 from ..threads import one_thread, threads_for
 from .backends import Backend, Compiled, Eager, choose
 from .stepping import Ensemble, Steps
@@ -30,7 +31,8 @@ class Course:
         steps: the step.
         start: ``(d, N)``, and velocity, the same or None for none; on the CPU.
         saves: after which steps to look at them, ascending; the last are all steps.
-        seed, first_run, first_step: as in ``simulate``.
+        seed, first_step: as in ``simulate``.
+        runs: the indices by which the runs draw their noise, ``(N,)`` int64.
         device: where to compute.
         kept: what is kept of them.
     """
@@ -40,10 +42,10 @@ class Course:
     velocity: torch.Tensor | None
     saves: np.ndarray
     seed: int
-    first_run: int
+    runs: torch.Tensor
     first_step: int
     device: torch.device
-    kept: Trajectories | Book
+    kept: Trajectories | Gathered
 
     def run(self, backend: str, show: Callable[[float], None]) -> tuple[str, str]:
         """Take all runs through all steps; return the name of the backend that did, and why it.
@@ -64,7 +66,7 @@ class Course:
         first = 0
         while first < runs:
             part = slice(first, min(first + size, runs))
-            before = deepcopy(self.kept) if isinstance(self.kept, Book) else self.kept
+            before = self.kept.copy()
             try:
                 with self._threads(taker, d * (part.stop - first)):
                     self._take(part, taker, show)
@@ -93,15 +95,18 @@ class Course:
         if self.velocity is not None:
             v = self.velocity[:, part].to(self.device)
             parts = (w, torch.cat([v, v[:, :1].expand(-1, fill)], 1))
-        runs = torch.arange(n + fill, device=self.device)
-        running = self.steps.inside(w) & (runs < n)
-        first = self.first_run + part.start
-        return Ensemble(parts, running, torch.zeros_like(runs), first + runs % n)
+        place = torch.arange(n + fill, device=self.device)
+        running = self.steps.inside(w) & (place < n)
+        runs, *settings = (
+            values[part].to(self.device)[place % n] for values in (self.runs, *self.steps.per_run.values())
+        )
+        settings = [values.to(w.dtype) if values.is_floating_point() else values for values in settings]
+        return Ensemble(parts, running, torch.zeros_like(place), runs, tuple(settings))
 
     def _take(self, part: slice, taker: Backend, show: Callable[[float], None]) -> None:
         state = self._ensemble(part, taker.multiple)
         n, runs = part.stop - part.start, self.start.shape[1]
-        seen = self.kept.chunk(state.parts[0][:, :n]) if isinstance(self.kept, Book) else self.kept.chunk(part)
+        seen = self.kept.chunk(part, self.start[:, part])
         done = 0
 
         def tell(steps: int) -> None:
@@ -114,16 +119,15 @@ class Course:
             w, running = state.parts[0][:, :n], state.running[:n]
             inside = self.steps.inside(w)
             seen.observe(slot, w, inside & ~running, ~inside)
-        status = np.array([LEFT, DIVERGED])[inside.cpu().numpy().astype(np.int8)]
-        status[running.cpu().numpy()] = UNDECIDED
+        status = np.array([Status.LEFT, Status.DIVERGED])[inside.cpu().numpy().astype(np.int8)]
+        status[running.cpu().numpy()] = Status.UNDECIDED
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
-            rest = at_rest(map_, tuple(p[:, going] for p in state.parts))
-            status[going[rest].cpu().numpy()] = SETTLED
-        seen.finish(status, state.end[:n])
-        if isinstance(self.kept, Trajectories) and self.kept.v is not None:
-            self.kept.v[:, part] = state.parts[1][:, :n]
+            here = select(map_, going.cpu() + part.start)
+            rest = at_rest(here, tuple(p[:, going] for p in state.parts))
+            status[going[rest].cpu().numpy()] = Status.SETTLED
+        seen.finish(status, state.end[:n], tuple(p[:, :n] for p in state.parts))
 
 
 def _is_of_memory(error: Exception) -> bool:

@@ -1,10 +1,14 @@
 """One step of an ensemble, whichever way it is computed."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
 
 import torch
 
 from ...dynamics import Map, State
+from ...dynamics.settings import Path, filled, per_run
 from ...noise import Draws
 from ..schemes.scheme import Scheme
 
@@ -17,13 +21,29 @@ class Ensemble:
         parts: w, and with momentum v, ``(d, N)`` each.
         running: which runs go on, ``(N,)``.
         end: how many steps each took, ``(N,)`` int64.
-        runs: their indices, ``(N,)`` int64.
+        runs: the indices by which they draw their noise, ``(N,)`` int64.
+        settings: the values of the parameters that are one per run, ``(N,)`` each, in the order of ``Steps.per_run``.
     """
 
     parts: State
     running: torch.Tensor
     end: torch.Tensor
     runs: torch.Tensor
+    settings: tuple[torch.Tensor, ...] = ()
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """All of them, in the order in which ``Steps`` takes them."""
+        return (*self.parts, self.running, self.end, self.runs, *self.settings)
+
+    def part(self, runs: slice) -> "Ensemble":
+        """Return a copy of some of the runs."""
+
+        def of(tensor: torch.Tensor) -> torch.Tensor:
+            return tensor[..., runs].contiguous().clone()
+
+        parts, settings = (tuple(map(of, some)) for some in (self.parts, self.settings))
+        return Ensemble(parts, of(self.running), of(self.end), of(self.runs), settings)
 
 
 @dataclass(frozen=True)
@@ -33,7 +53,7 @@ class Steps:
     One that leaves the floating-point range is held where it was before.
 
     Attributes:
-        map_: the iterates, or a scheme.
+        map_: the iterates, or a scheme; parameters that are one per run are replaced by those that a step is given.
         box: low and high ``(d, 1)`` each, None for none.
     """
 
@@ -41,9 +61,30 @@ class Steps:
     box: tuple[torch.Tensor, torch.Tensor] | None
 
     def __call__(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Take the step: of w, maybe v, running, end, runs, seed, step; giving the first four anew."""
+        """Advance every running run by one step. Returns the updated (w[, v], running, end).
+
+        Args:
+            tensors: w[, v], running, end, runs, the values of the parameters that are one per run, seed, step.
+        """
+        *state, seed, step = tensors
+        first = len(state) - len(self.per_run)
+        return self._advanced(self._map(state[first:]), *state[:first], seed, step)
+
+    def bound(self, settings: Sequence[torch.Tensor]) -> Callable[..., tuple[torch.Tensor, ...]]:
+        """Return the step with these values of the parameters that are one per run: it is not given any."""
+        return partial(self._advanced, self._map(settings))
+
+    @cached_property
+    def per_run(self) -> dict[Path, torch.Tensor]:
+        """The parameters that are one per run."""
+        return per_run(self.map_)
+
+    def _map(self, settings: Sequence[torch.Tensor]) -> Map | Scheme:
+        return filled(self.map_, dict(zip(self.per_run, settings, strict=True)))
+
+    def _advanced(self, map_: Map | Scheme, *tensors: Any) -> tuple[torch.Tensor, ...]:
         *parts, running, end, runs, seed, step = tensors
-        new = self.map_.step(tuple(parts), Draws(seed, runs, step))
+        new = map_.step(tuple(parts), Draws(seed, runs, step))
         goes_on = running & torch.isfinite(new[0]).all(0)
         held = tuple(torch.where(goes_on, part, old) for part, old in zip(new, parts, strict=True))
         end = end + running

@@ -31,7 +31,6 @@ def sam(scene: sd.Landscape, rho: float = 0.1, covariance: Any = NOISE**2, **opt
     ("lam", "dim", "options"),
     [
         (-1.0, 1, {}),
-        (-1.0, 2, {}),
         (-2.0, 2, {}),
         (-0.5, 2, {"lr": 0.02}),
         (-1.0, 2, {"coupling": "independent"}),
