@@ -5,8 +5,12 @@ import inspect
 
 import pytest
 
-PACKAGES = ["plot"]  # the parts of samdyn whose every public name has an example
+PACKAGES = ["landscapes", "networks", "output", "plot"]  # the parts of samdyn whose every public name has an example
+CATALOGUES = ["landscapes"]  # those whose entries are public names too
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
+NAMES += [
+    (package, name) for package in CATALOGUES for name in importlib.import_module(f"samdyn.{package}").catalogue()
+]
 
 
 @pytest.mark.parametrize(("package", "name"), NAMES)
