@@ -14,7 +14,7 @@ ORDER = ["checks", "arguments", "portable", "ops", "oracle", "landscapes", "meth
 ORDER += ["simulation", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [
-        *["units", "threads", "progress", "results", "starts", "statistics", "settling"],
+        *["units", "threads", "progress", "results", "starts", "statistics", "settling", "backends"],
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [

@@ -11,12 +11,12 @@ import torch
 from .. import checks
 from ..dynamics import Flow
 from ..ops import norm
+from .backends import BACKENDS
 from .discontinuities.filippov import Follower
 from .discontinuities.jumps import size
 from .flows import lsoda
 from .flows.dopri import COMPLETE, GOING, LOST, STALLED, STOPPED, Runs
 from .flows.trial import BLOWN_UP
-from .iterates.backends import BACKENDS
 from .progress import progress_bar
 from .results import DIVERGED, LEFT, SETTLED, UNDECIDED, dataset, label
 from .settling import settled

@@ -6,8 +6,8 @@ import torch
 
 from ...ops import norm
 from ..flows import dopri, lsoda, rodas
+from ..flows.chooser import Chooser
 from ..flows.dopri import COMPLETE, LOST, SPENT, STALLED, STIFF, Runs
-from ..flows.flow_backends import Chooser
 from ..flows.trial import Trial
 from ..units import ScaledFlow
 from .jumps import meet, passing, size

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .flow_backends import FIRST, Chooser, Compiled, Eager, FlowBackend
+from ..backends import Backend, Compiled, Eager
+from .chooser import FIRST, Chooser, advanced
 from .trial import Batch, Trial, combined, tableau
 
 PERIOD, STILL = 16, 1000.0  # a run that moves less than this, in tolerances, in so many steps hardly moves
@@ -79,7 +80,7 @@ def solve(
     if not len(which):
         return
     last, several = runs.times[-1], len(runs.times) > 1
-    backend: FlowBackend = Eager(trial(which))
+    backend: Backend = Eager(trial(which))
     batch = _start(trial(which), runs, which, box, max_steps, patience)
     mark, checks = batch.w, torch.zeros_like(which)
     number, count = len(which), 0  # of runs, others only fill up the batch; and of steps
@@ -92,7 +93,7 @@ def solve(
                 which, mark, checks, batch = _kept(everyone, backend, which, mark, checks, batch)
         steps = PERIOD - count % PERIOD if isinstance(backend, Compiled) and not several else 1
         t, w = (batch.t.clone(), batch.w.clone()) if several else (batch.t, batch.w)
-        batch = backend.run(batch, steps)
+        batch = advanced(backend, batch, steps)
         count += steps
         if several:
             _interpolate(runs, which, t, batch.t, w, batch.k)
@@ -138,7 +139,7 @@ def _start(
 
 def _kept(
     stay: torch.Tensor,
-    backend: FlowBackend,
+    backend: Backend,
     which: torch.Tensor,
     mark: torch.Tensor,
     checks: torch.Tensor,

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ import samdyn as sd
 from samdyn import landscapes
 from samdyn.compiler import Kernel, NotCompilable, build, kernel
 from samdyn.methods import Method
+from samdyn.simulation import backends
 from samdyn.simulation.discontinuities import filippov
-from samdyn.simulation.flows import dopri, flow_backends
+from samdyn.simulation.flows import chooser, dopri
 from samdyn.simulation.flows.trial import Trial
-from samdyn.simulation.iterates import backends
 
 BEALE, WELL = landscapes.beale(), landscapes.double_well()
 RTOL, ATOL = 1e-8, 1e-10
@@ -25,7 +26,7 @@ RTOL, ATOL = 1e-8, 1e-10
 def forgetful() -> Iterator[None]:
     """Forget what was warned of and traced."""
     backends.warn_once.cache_clear()
-    flow_backends._traced.clear()
+    chooser._traced.clear()
     yield
     backends.warn_once.cache_clear()
 
@@ -103,9 +104,9 @@ def test_where_runs_end_nothing_moves_on() -> None:
     lengths = []
     for backend in ("eager", "compiled"):
         runs = dopri.Runs.start(w0, torch.tensor([2.0], dtype=torch.float64))
-        chooser = flow_backends.Chooser(backend, trial)
-        dopri.solve(lambda _: trial, runs, everyone, box, 20, lambda _: None, torch.full((150,), 4), chooser)
-        assert chooser.name == backend
+        chosen = chooser.Chooser(backend, trial)
+        dopri.solve(lambda _: trial, runs, everyone, box, 20, lambda _: None, torch.full((150,), 4), chosen)
+        assert chosen.name == backend
         assert (runs.steps == 20).all()
         assert (runs.outcome == dopri.SPENT).all()
         lengths.append(runs.h)
@@ -149,6 +150,12 @@ def test_torch_has_its_threads_afterwards() -> None:
 # Which is chosen.
 
 
+def cost(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> None:
+    """Change what things cost."""
+    monkeypatch.setitem(backends.COSTS, "cpu", replace(backends.COSTS["cpu"], **seconds))
+    monkeypatch.setattr(backends, "_prepared", lambda: True)
+
+
 def test_auto_compiles_where_it_pays(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
     flow = sd.Flow(WELL, sd.GD())
@@ -156,9 +163,7 @@ def test_auto_compiles_where_it_pays(tmp_path: Any, monkeypatch: pytest.MonkeyPa
     assert few.attrs["backend"] == "eager"
     assert "s of work" in few.attrs["backend_reason"]
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr(flow_backends, "COMPILED", 0.0)  # as if it took no time
-    monkeypatch.setattr(flow_backends, "LINE", 0.0)
-    monkeypatch.setattr(flow_backends, "TRACED", 0.0)
+    cost(monkeypatch, trace=0.0, compile=0.0, line=0.0)  # as if it took no time
     assert sd.integrate(flow, starts(WELL, 10), 2.0).attrs["backend"] == "compiled"
 
 
@@ -169,11 +174,9 @@ def test_auto_takes_what_is_there() -> None:
 
 
 def test_long_runs_are_compiled_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow_backends, "USUAL", 0)  # at the start nothing speaks for it
+    monkeypatch.setattr(chooser, "USUAL", 0)  # at the start nothing speaks for it
     flow, w0 = sd.Flow(BEALE, sd.USAM(0.002)), starts(BEALE)
-    monkeypatch.setattr(flow_backends, "FELT", 100.0)
-    for name in ("COMPILED", "LINE", "LOADED"):
-        monkeypatch.setattr(flow_backends, name, 1e-9)
+    cost(monkeypatch, trace=0.0, compile=0.0, line=1e-9, load=1e-9)
     auto = sd.integrate(flow, w0, 2.0, rtol=RTOL, atol=ATOL)
     assert auto.attrs["backend"] == "compiled"
     assert_same(sd.integrate(flow, w0, 2.0, rtol=RTOL, atol=ATOL, backend="eager"), auto)
@@ -185,7 +188,7 @@ def test_one_start_is_lsodas() -> None:
 
 def test_what_cannot_be_traced_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "LIMIT", 10)
-    monkeypatch.setattr(flow_backends, "TRACED", 0.0)
+    cost(monkeypatch, trace=0.0)
     flow, w0 = sd.Flow(WELL, sd.GD()), starts(WELL, 5)
     runs = sd.integrate(flow, w0, 1.0)  # nobody asked for a compiler: no warning, which pytest makes an error
     assert runs.attrs["backend_reason"] == "not compiled: a step takes more than 10 operations on scalars"
