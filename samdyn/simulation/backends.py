@@ -57,9 +57,9 @@ class Costs:
         """
         return self.load if kernel.is_built else self.compile + self.line * kernel.operations
 
-    def may_trace(self, work: float) -> bool:
-        """Whether tracing a step of which nothing is known is little beside the time that torch would take."""
-        return FELT * work >= self.trace * UNKNOWN_CALLS and work >= (0 if _prepared() else FIRST_TRACE)
+    def may_trace(self, work: float, calls: int = UNKNOWN_CALLS) -> bool:
+        """Whether tracing a step of some operations on tensors is little beside the time that torch would take."""
+        return FELT * work >= self.trace * calls and work >= (0 if _prepared() else FIRST_TRACE)
 
     def why_not(self, work: float, kernel: AnyKernel) -> str | None:
         """Return why a kernel should not be built for what takes torch so long; None if it should.

@@ -97,7 +97,7 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
             return eager(steps, soon)
         counted = Operations.of(steps, *like.tensors, 0, 1)
         work = costs.torch(number, runs, counted.calls, counted.numbers)
-        if not costs.may_trace(work):
+        if not costs.may_trace(work, counted.calls):
             return eager(steps, soon)
     try:
         kernel = kernel_of(steps, like)

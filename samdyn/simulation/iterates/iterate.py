@@ -92,6 +92,20 @@ class Iterates:
             run()
         self.done += steps
 
+    def place(self, *parts: torch.Tensor) -> None:
+        """Put the runs elsewhere: w[, v], ``(d, n)`` each."""
+        for part, new in zip(self.state.parts, parts, strict=True):
+            part[:, : self._n] = new
+
+    def stop(self, which: torch.Tensor) -> None:
+        """Hold some runs, ``(n,)``, where they are."""
+        self.state.running[: self._n] &= ~which
+
+    @property
+    def taker(self) -> Advance:
+        """What brings the runs forward."""
+        return self._taker
+
     @property
     def parts(self) -> State:
         """Where the runs are, (w,) or (w, v), ``(d, n)`` each."""
