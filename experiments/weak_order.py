@@ -5,6 +5,7 @@ radius, and over ρ. Orders of weak convergence of [C23]'s SDEs ("taylor"), of t
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -95,18 +96,22 @@ def measure(
         "lr": [(lr * h, rho) for h in halved],
         "rho": [(lr * halved[-1], rho * SMALL * h) for h in halved],
     }
+
+    @cache  # grids have settings in common, and SGD's diffusion knows no radius
+    def along(model: str, rate: float, radius: float) -> np.ndarray:
+        moved = method(radius) if radius else sd.GD()  # type: ignore[call-arg]
+        return expected(sd.Diffusion(landscape, moved, noise, rate, model=model))
+
+    @cache
+    def iterates(rate: float, radius: float) -> np.ndarray:
+        return expected(sd.Map(landscape, method(radius), rate, noise=noise))  # type: ignore[call-arg]
+
     errors = np.zeros((len(grids), len(MODELS), len(halved), len(FUNCTIONS)))
     for i, (name, grid) in enumerate(grids.items()):
         for k, (rate, radius) in enumerate(grid):
-            found = {
-                model: expected(sd.Diffusion(landscape, method(radius), noise, rate, model=model))  # type: ignore[call-arg]
-                for model in ("taylor", "moments")
-            }
-            found[PLAIN] = expected(sd.Diffusion(landscape, sd.GD(), noise, rate))
-            if name == "rho":
-                truth = found["moments"]
-            else:
-                truth = expected(sd.Map(landscape, method(radius), rate, noise=noise))  # type: ignore[call-arg]
+            found = {model: along(model, rate, radius) for model in ("taylor", "moments")}
+            found[PLAIN] = along("moments", rate, 0.0)
+            truth = found["moments"] if name == "rho" else iterates(rate, radius)
             errors[i, :, k] = [np.abs(found[model] - truth) for model in MODELS]
     coords = {"varied": [*grids], "model": [*MODELS], "halved": halved, "function": [*FUNCTIONS]}
     return xr.Dataset({"error": ([*coords], errors)}, coords=coords)

@@ -1,33 +1,56 @@
 """samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
 
-from . import analysis, landscapes, methods, networks, noise, plot, statistics, theory
+from . import analysis, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError
 from .dynamics import Diffusion, Flow, Map
 from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
-from .simulation import EulerMaruyama, Histogram, Milstein, Platen, integrate, simulate
-from .theory import stability
+from .simulation import (
+    MSD,
+    Accumulator,
+    Covariance,
+    EulerMaruyama,
+    ExitTimes,
+    Histogram,
+    Mean,
+    Milstein,
+    Platen,
+    Statistic,
+    Status,
+    StatusCounts,
+    integrate,
+    simulate,
+)
+from .symbolic import stability
 
 __all__ = [
     "ASAM",
     "DNSAM",
     "GD",
+    "MSD",
     "SAM",
     "UASAM",
     "USAM",
+    "Accumulator",
+    "Covariance",
     "Diffusion",
     "EulerMaruyama",
     "ExactSAM",
+    "ExitTimes",
     "Flow",
     "Histogram",
     "InputError",
     "Landscape",
     "Map",
+    "Mean",
     "Method",
     "Milstein",
     "Platen",
     "SampleLandscape",
+    "Statistic",
+    "Status",
+    "StatusCounts",
     "analysis",
     "attractors",
     "basins",
@@ -41,5 +64,6 @@ __all__ = [
     "simulate",
     "stability",
     "statistics",
+    "symbolic",
     "theory",
 ]

@@ -1,5 +1,6 @@
 """What all command lines share."""
 
+import io
 import os
 import signal
 import subprocess
@@ -46,22 +47,29 @@ def run(main: object, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
     return int(stopped.value.code or 0)
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
-    ids=["ascii", "C"],
-)
-def test_streams_that_are_not_utf_8(environment: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
-    command = [sys.executable, "script.py"]
-    here = {**os.environ, "PYTHONPATH": str(Path(sd.__file__).parent.parent), **environment}
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=here)
-    assert done.returncode == 0, done.stderr
-    printed = done.stdout.decode("ascii")
+def check_streams(printed: str, told: str) -> None:
     assert printed.startswith("-1 +/- rho\nplain: lambda\nstatus 0\n")
     assert "Radii rho" in printed
     assert printed.endswith("status 2\n")
-    assert "lambda to compare with" in done.stderr.decode("ascii")
+    assert "lambda to compare with" in told
+
+
+def test_streams_that_are_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = {name: io.TextIOWrapper(io.BytesIO(), "ascii", write_through=True) for name in ("stdout", "stderr")}
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, name, stream)
+    monkeypatch.setattr(sys, "argv", ["script.py"])
+    exec(SCRIPT, {})
+    check_streams(*(stream.buffer.getvalue().decode("ascii") for stream in streams.values()))  # type: ignore[attr-defined]
+
+
+def test_streams_of_a_process_in_the_c_locale(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    here = {**os.environ, "PYTHONPATH": str(Path(sd.__file__).parent.parent), **environment}
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, env=here)
+    assert done.returncode == 0, done.stderr
+    check_streams(done.stdout.decode("ascii"), done.stderr.decode("ascii"))
 
 
 def test_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

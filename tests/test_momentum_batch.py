@@ -12,7 +12,7 @@ import xarray as xr
 from PIL import Image
 
 import samdyn as sd
-from samdyn import analysis
+from samdyn import analysis, cli
 
 SMALL = ["--runs", "200", "--lr", "0.1", "--rho", "0.4", "--momentum", "0.8", "--batch-sizes", "4,64"]
 EQUAL, EQUAL_T, EQUAL_K = "equal η", "equal η/(1−γ), equal t", "equal η/(1−γ), equal k"
@@ -110,20 +110,13 @@ def check_theorem_3(told: xr.Dataset) -> None:
     assert np.isinf(algorithm.sel(rho=1.0)).all()  # the shared noise vanishes there
 
 
-@pytest.mark.slow
-def test_what_stays_is_censored_and_said_so(
-    run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    assert run("--half-width", "1e9", "--momentum", "0") == 0
-    told = capsys.readouterr().out
-    rows = [
-        line
-        for line in told.split("median number")[1].split("Kaplan")[0].splitlines()
-        if line.startswith(("SGD", "USAM", "SAM"))
-    ]
-    assert [row.count("> 100, 0 %") for row in rows] == [2, 2, 2]
-    escapes = xr.open_zarr(tmp_path / "results" / "momentum_batch" / "escapes.zarr", consolidated=False)
+def test_what_stays_is_censored_and_said_so(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    axes = {"rho": [0.0, 0.4], "momentum": [0.0], "batch_size": [4, 64]}
+    escapes = script.escape_times(usam(0.1, 0.0, 0.0, 4), axes, 100, half_width=1e9, runs=20, seed=0, device="cpu")
     assert np.isinf(escapes.k.sel(algorithm="USAM")).all()
+    cli.console().print(script.escape_table(escapes))
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("SGD", "USAM", "SAM"))]
+    assert [row.count("> 100, 0 %") for row in rows] == [2, 2, 2]
 
 
 def test_slope(script: ModuleType) -> None:

@@ -36,8 +36,9 @@ def result(script: ModuleType, finished: Callable[..., tuple[Path, str]]) -> tup
         *SMALL,
         TRAP_SHARES=(0.02,),
         TRAP_ROUNDS=1,
+        TRAP_TIME=4,
         ESCAPE_TIME=20,
-        ESCAPE_RATIOS={"USAM": (0.5, 8.0), "SAM": (0.1, 3.0)},
+        ESCAPE_RATIOS={"USAM": (0.5,), "SAM": (3.0,)},
     )
 
 

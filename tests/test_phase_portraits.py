@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from PIL import Image
 
 
@@ -80,7 +81,10 @@ def test_basins_beside_the_portraits(
 
 
 @pytest.mark.slow
-def test_an_animation(run: Callable[..., int], tmp_path: Path) -> None:
+def test_an_animation(
+    run: Callable[..., int], experiment: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(experiment("phase_portraits"), "draw", lambda *_: Figure())  # another test's
     arguments = ["--landscape", "double_well", "--methods", "GD,USAM", "--rho", "1.2", "--animate", "--frames", "2"]
     assert run(*arguments) == 0
     with Image.open(tmp_path / "results" / "phase_portraits" / "rho.gif") as image:

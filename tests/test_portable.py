@@ -118,12 +118,23 @@ def test_what_is_cached_stays_here_and_nothing_else() -> None:
     assert copy.copy(thing).given == 4
 
 
+def forked(work: list[tuple[Any, ...]]) -> list[Any]:
+    """In a process that begins with a copy of this one's memory."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.starmap(sd.simulate, work)
+
+
+def by_joblib(work: list[tuple[Any, ...]]) -> list[Any]:
+    """In joblib's own workers, which import everything anew, as processes do everywhere on macOS and Windows."""
+    loky = pytest.importorskip("joblib.externals.loky")
+    with loky.get_reusable_executor(max_workers=1) as workers:
+        return list(workers.map(sd.simulate, *zip(*work, strict=True)))
+
+
 @pytest.mark.slow
-def test_workers_that_share_nothing() -> None:
-    """In a process that imports everything anew, as everywhere on macOS and Windows and in joblib's workers."""
+@pytest.mark.parametrize("workers", [forked, by_joblib])
+def test_other_processes_do_what_this_one_does(workers: Callable[[list[tuple[Any, ...]]], list[Any]]) -> None:
     systems = [NOISY, ON_SAMPLES, sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4)]
     work = [(system, np.full((2, system.landscape.dim), 0.2), 3) for system in systems]
     here = [sd.simulate(*each) for each in work]
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        there = pool.starmap(sd.simulate, work)
-    assert all(h.identical(t) for h, t in zip(here, there, strict=True))
+    assert all(h.identical(t) for h, t in zip(here, workers(work), strict=True))

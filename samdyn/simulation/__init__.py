@@ -6,6 +6,8 @@ from .schemes.euler_maruyama import EulerMaruyama
 from .schemes.milstein import Milstein
 from .schemes.platen import Platen
 from .schemes.scheme import Scheme
-from .statistics import Histogram
+from .statistics import MSD, Accumulator, Covariance, ExitTimes, Histogram, Mean, Statistic, StatusCounts
+from .status import Status
 
-__all__ = ["EulerMaruyama", "Histogram", "Milstein", "Platen", "Scheme", "integrate", "simulate"]
+__all__ = ["EulerMaruyama", "Milstein", "Platen", "Scheme", "Status", "integrate", "simulate"]
+__all__ += ["MSD", "Accumulator", "Covariance", "ExitTimes", "Histogram", "Mean", "Statistic", "StatusCounts"]

@@ -10,10 +10,6 @@ from ..landscapes import Landscape
 if TYPE_CHECKING:
     import xarray
 
-# What became of a run. "diverged": it left the floating-point range. "undecided": none of the others, so far.
-SETTLED, DIVERGED, LEFT, UNDECIDED = "settled", "diverged", "left the box", "undecided"
-
-
 OF_W, OF_LOSS, TIME = "units of w", "units of L", "steps × lr"
 
 # What every variable and coordinate of a result is, and its units ("1": it has none).
@@ -29,18 +25,6 @@ MEANINGS = {
     "time": ("time t", TIME),
     "noise_run": ("index by which the run draws its noise", "1"),
     "coord": ("coordinate of w", "1"),
-    "coord_2": ("other coordinate of w", "1"),
-    "runs": ("runs that are counted", "runs"),
-    "largest": ("largest |coordinate| of the runs that are counted", OF_W),
-    "mean": ("mean of w", OF_W),
-    "mean_error": ("standard error of the mean of w", OF_W),
-    "covariance": ("covariance of w", f"{OF_W}, squared"),
-    "msd": ("mean squared displacement", f"{OF_W}, squared"),
-    "msd_error": ("standard error of the mean squared displacement", f"{OF_W}, squared"),
-    "exited": ("runs that have left the box or diverged", "runs"),
-    "exposure": ("time that all runs together spent in the box", TIME),
-    "exit_time": ("mean time to leave the box, of the runs that did", TIME),
-    "status_count": ("runs that ended so", "runs"),
 }
 MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, the definition knows the units
     "rho": ("radius ρ", f"{OF_W}; of w per gradient where the method does not normalise it"),
@@ -51,11 +35,11 @@ MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, t
     "std": ("standard deviation of the labels' noise", "units of the labels"),
     "noise_covariance": ("variance of the gradient's noise", "units of the gradient, squared"),
 }
-MEANINGS_OF_BINS = {
-    "histogram_": ("runs in the bin", "runs"),
-    "_left": ("lower edge of the bin", OF_W),
-    "_right": ("upper edge of the bin", OF_W),
-}
+
+
+def meaning(long_name: str, units: str) -> dict[str, str]:
+    """Return a variable's attributes: what it is, and its units ("1": it has none)."""
+    return {"long_name": long_name, "units": units}
 
 
 def label(result: "xarray.Dataset", parameters: Iterable[str] = ()) -> "xarray.Dataset":
@@ -70,10 +54,9 @@ def label(result: "xarray.Dataset", parameters: Iterable[str] = ()) -> "xarray.D
     if "step" not in result.dims:  # a flow's
         meanings["end"] = ("time that the run got to", TIME)
     for name, variable in result.variables.items():
-        of_bins = [meaning for part, meaning in MEANINGS_OF_BINS.items() if part in str(name)]
-        found = meanings.get(str(name)) or next(iter(of_bins), None)
+        found = meanings.get(str(name))
         if found:
-            variable.attrs = dict(zip(("long_name", "units"), found, strict=True))
+            variable.attrs = meaning(*found)
     return result
 
 
@@ -119,8 +102,11 @@ def summary(
     time: np.ndarray,
     **attributes: Any,
 ) -> "xarray.Dataset":
-    """Label statistics over runs; of the dim step ``saves`` and ``time`` are the labels."""
+    """Label statistics over runs; of the dim step ``saves`` and ``time`` are the labels.
+
+    Variables and coordinates are (dims, values, attributes).
+    """
     import xarray
 
-    labels = {"step": saves, "time": ("step", time), **coords}
+    labels = {name: ("step", of, meaning(*MEANINGS[name])) for name, of in (("step", saves), ("time", time))} | coords
     return xarray.Dataset(variables, coords=labels, attrs={"landscape": landscape.formula, **attributes})

@@ -14,7 +14,9 @@ import xarray
 
 import samdyn as sd
 from samdyn.checks import InputError
-from samdyn.simulation.statistics import PIECE, STATUSES, Book, Histogram, block, choose
+from samdyn.simulation.statistics import Histogram, Setting, choose
+from samdyn.simulation.statistics.gathered import PIECE, Gathered
+from samdyn.simulation.statistics.moments import block
 
 SADDLE = sd.Landscape("x**2 - y**2", "x y")
 EDGES = [-np.inf, -1.5, -0.5, 0, 0.25, 1, np.inf]
@@ -53,24 +55,30 @@ def everything(scene: sd.Landscape) -> tuple[Any, ...]:
     return choose(["mean", "covariance", "msd", "exit_times", "status", Histogram({name: EDGES})], scene)
 
 
-def gather(seen: Seen, chosen: tuple[Any, ...], sizes: Sequence[int] | None = None) -> Book:
+def setting(scene: sd.Landscape, saves: int = 1, dt: float = 0.1) -> Setting:
+    return Setting(scene, saves, dt)
+
+
+def gather(
+    seen: Seen, chosen: tuple[Any, ...], sizes: Sequence[int] | None = None, *, dt: float = 0.1, scene: Any = None
+) -> Gathered:
     """Enter the runs in chunks of some sizes, each through all saves."""
     saves, d, n = seen.w.shape
-    book = Book(chosen, landscape(d), saves)
+    gathered = Gathered(chosen, setting(scene or landscape(d), saves, dt))
     first = 0
     for size in sizes or [n]:
         runs = slice(first, first + size)
-        part = book.chunk(seen.w[0][:, runs])
+        part = gathered.chunk(runs, seen.w[0][:, runs])
         for slot in range(saves):
             part.observe(slot, seen.w[slot][:, runs], seen.diverged[slot][runs], seen.outside[slot][runs])
-        part.finish(seen.status[runs], torch.tensor(seen.end[runs]))
+        part.finish(seen.status[runs], torch.tensor(seen.end[runs]), (seen.w[-1][:, runs],))
         first += size
     assert first == n
-    return book
+    return gathered
 
 
-def values(book: Book, dt: float = 0.1) -> dict[str, np.ndarray]:
-    return {name: array for name, (_, array) in book.variables(dt).items()}
+def values(gathered: Gathered) -> dict[str, np.ndarray]:
+    return {name: array for name, (_, array, _) in gathered.labelled(refuse=True)[0].items()}
 
 
 # What they are.
@@ -105,10 +113,10 @@ def test_numpy_says_the_same_of_the_whole(d: int) -> None:
 
 def test_how_runs_ended() -> None:
     seen = walk(2, block(2) + 100)
-    found = values(gather(seen, everything(landscape(2)), [block(2), 100]), dt=0.5)
+    found = values(gather(seen, everything(landscape(2)), [block(2), 100], dt=0.5))
     left = np.isin(seen.status, ("diverged", "left the box"))
-    assert found["status_count"].tolist() == [(seen.status == name).sum() for name in STATUSES]
-    assert STATUSES == ("settled", "diverged", "left the box", "undecided")
+    assert found["status_count"].tolist() == [(seen.status == name).sum() for name in sd.Status]
+    assert tuple(sd.Status) == ("settled", "diverged", "left the box", "undecided")
     # Sums of integers, halved: exact.
     assert found["exposure"] == 0.5 * seen.end.sum()
     np.testing.assert_allclose(found["exit_time"], 0.5 * seen.end[left].mean(), rtol=1e-15)
@@ -122,7 +130,7 @@ def test_exposure_gives_the_rate_of_an_exponential_law() -> None:
     status = np.where(out, "left the box", "undecided")
     none, w = torch.zeros(1, n, dtype=torch.bool), torch.zeros(1, 1, n, dtype=torch.float64)
     seen = Seen(w, none, torch.tensor(out)[None], status, end)
-    found = values(gather(seen, ("exit_times",)), dt=1e-4)
+    found = values(gather(seen, (sd.ExitTimes(),), dt=1e-4))
     # Its standard error is rate/√exits; four of them, and as much again for nothing: steps are 1e-4 long.
     error = 4 * rate / np.sqrt(out.sum())
     assert abs(found["exited"][-1] / found["exposure"] - rate) < error
@@ -133,8 +141,9 @@ def test_exposure_gives_the_rate_of_an_exponential_law() -> None:
 def test_a_dataset_takes_them() -> None:
     seen = walk(2, 500)
     chosen = choose(["mean", "covariance", "exit_times", "status", Histogram({"y": [0, 1], "x": EDGES})], SADDLE)
-    book = gather(seen, chosen)
-    data = xarray.Dataset(book.variables(0.1), coords=book.coords())
+    gathered = gather(seen, chosen, scene=SADDLE)
+    variables, coords = gathered.labelled()
+    data = xarray.Dataset(variables, coords=coords)
     assert data["mean"].sel(coord="y").shape == (3,)
     np.testing.assert_array_equal(data.covariance.sel(coord="x", coord_2="y"), data.covariance[:, 0, 1])
     assert data.status_count.sel(status="settled") == (seen.status == "settled").sum()
@@ -149,12 +158,14 @@ def test_a_dataset_takes_them() -> None:
 @pytest.mark.parametrize("chosen", ["mean", "covariance", "msd", "exit_times", "status", Histogram({"x": EDGES})])
 def test_one_alone_is_what_it_is_among_others(chosen: Any) -> None:
     seen = walk(2, 20_000)
-    among = gather(seen, choose(["mean", "covariance", "msd", "exit_times", "status", Histogram({"x": EDGES})], SADDLE))
-    alone = gather(seen, choose(chosen, SADDLE))
+    all_ = ["mean", "covariance", "msd", "exit_times", "status", Histogram({"x": EDGES})]
+    among = gather(seen, choose(all_, SADDLE), scene=SADDLE)
+    alone = gather(seen, choose(chosen, SADDLE), scene=SADDLE)
     assert 1 < len(values(alone)) < len(values(among))
     for name, array in values(alone).items():
         np.testing.assert_array_equal(array, values(among)[name], err_msg=name)
-    xarray.Dataset(alone.variables(0.1), coords=alone.coords())
+    variables, coords = alone.labelled()
+    xarray.Dataset(variables, coords=coords)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
@@ -167,7 +178,7 @@ def test_bins_are_those_of_numpy(edges: list[float], dtype: torch.dtype) -> None
     w = torch.tensor(np.stack([0 * x, x]), dtype=dtype)[None]
     none = torch.zeros(1, len(x), dtype=torch.bool)
     seen = Seen(w, none, none, np.full(len(x), "undecided"), np.ones(len(x), dtype=int))
-    found = values(gather(seen, choose(Histogram({"y": edges}), SADDLE)))
+    found = values(gather(seen, choose(Histogram({"y": edges}), SADDLE), scene=SADDLE))
     np.testing.assert_array_equal(found["histogram_y"][0], np.histogram(w[0, 1].double().numpy(), edges)[0])
 
 
@@ -208,7 +219,7 @@ def test_a_spread_that_is_tiny_beside_the_mean() -> None:
     w[1] += w[0] - 1e8
     none = torch.zeros(1, n, dtype=torch.bool)
     seen = Seen(torch.tensor(w)[None], none, none, np.full(n, "settled"), np.ones(n, dtype=int))
-    found = values(gather(seen, everything(SADDLE)))
+    found = values(gather(seen, everything(SADDLE), scene=SADDLE))
     exact = np.cov(w - 1e8)  # near 1e8 the difference has no rounding
     # Distances from the first run are exact: what is left is the rounding of sums, 1e-15.
     np.testing.assert_allclose(found["covariance"][0], exact, rtol=1e-13)
@@ -304,31 +315,45 @@ def test_what_too_few_runs_cannot_tell_is_nan(n: int) -> None:
 
 def test_size_does_not_grow_with_the_runs() -> None:
     chosen = everything(landscape(2))
-    few, many = (len(pickle.dumps(gather(walk(2, n, saves=5), chosen))) for n in (10, 200_000))
+    few, many = (len(pickle.dumps(gather(walk(2, n, saves=5), chosen).accumulators)) for n in (10, 200_000))
     assert abs(many - few) < 100  # integers of more digits
-    means, covariances = (len(pickle.dumps(Book((name,), landscape(40), 100))) for name in ("mean", "covariance"))
+    means, covariances = (
+        len(pickle.dumps(one.accumulator(setting(landscape(40), 100)))) for one in (sd.Mean(), sd.Covariance())
+    )
     assert 10 * means < covariances  # pairs of coordinates only where they are asked for
 
 
 @pytest.mark.parametrize("names", [["mean", "covariance", "exit_times", Histogram({"x": EDGES})], ["msd"]])
 def test_no_observation_is_kept(names: list[Any]) -> None:
-    book = Book(choose(names, SADDLE), SADDLE, 1)
+    gathered = Gathered(choose(names, SADDLE), setting(SADDLE))
     w0, w, none = torch.zeros(2, 5), torch.ones(2, 5), torch.zeros(5, dtype=torch.bool)
-    part = book.chunk(w0)
+    part = gathered.chunk(slice(0, 5), w0)
     part.observe(0, w, none, none)
     seen = weakref.ref(w)
     del w
     assert seen() is None
-    assert (part.start is not None) == ("msd" in names)
 
 
 def test_starts_may_be_written_over() -> None:
-    book = Book(("msd",), SADDLE, 1)
-    w, none = torch.zeros(2, 5), torch.zeros(5, dtype=torch.bool)
-    part = book.chunk(w)
-    w += 2
-    part.observe(0, w, none, none)
-    assert values(book)["msd"].tolist() == [[4, 4]]
+    starts = np.zeros((5, 2))
+    map_ = sd.Map(SADDLE, sd.GD(), lr=0.1, noise=sd.noise.Gaussian(1.0))
+
+    class Spoiler(sd.Statistic):
+        """Writes over what the user gave, and over what it sees of the states."""
+
+        def accumulator(self, setting: Setting) -> Any:
+            return Spoiling()
+
+    class Spoiling(sd.Accumulator):
+        def observe(self, snapshot: Any) -> None:
+            starts[:] = 7
+
+        def variables(self) -> Any:
+            return {}
+
+    expected = sd.simulate(map_, starts.copy(), 5, statistics="msd", save_every=1)
+    assert expected.msd[0].values.tolist() == [0, 0]
+    assert expected.equals(sd.simulate(map_, starts, 5, statistics=[Spoiler(), "msd"], save_every=1))
 
 
 def test_threads_are_left_as_they_were() -> None:
@@ -345,18 +370,20 @@ def test_threads_are_left_as_they_were() -> None:
 
 
 def test_names_in_any_case_and_one_without_a_list() -> None:
-    assert choose(["Mean", "MSD", "exit_times"], SADDLE) == ("mean", "msd", "exit_times")
-    assert choose("mean", SADDLE) == ("mean",)
-    assert choose(iter(["mean", "msd"]), SADDLE) == ("mean", "msd")
+    assert choose(["Mean", "MSD", "exit_times"], SADDLE) == (sd.Mean(), sd.MSD(), sd.ExitTimes())
+    assert choose("mean", SADDLE) == choose(sd.Mean(), SADDLE) == (sd.Mean(),)
+    assert choose(iter(["mean", sd.MSD()]), SADDLE) == (sd.Mean(), sd.MSD())
     bins = Histogram({"x": np.array([0, 1])})
     assert choose(bins, SADDLE) == (bins,)
-    assert choose(Histogram({"X": [0, 1]}), SADDLE) == (bins,)
+    seen = walk(2, 100)
+    for name, array in values(gather(seen, (bins,), scene=SADDLE)).items():
+        np.testing.assert_array_equal(values(gather(seen, (Histogram({"X": [0, 1]}),), scene=SADDLE))[name], array)
 
 
 def test_coordinates_that_differ_in_case_alone() -> None:
     scene = sd.Landscape("a**2 + A**2", "a A")
-    chosen = choose(Histogram({"a": [0, 1], "A": [0, 1, 2]}), scene)
-    assert [bins.axis for bins in Book(chosen, scene, 1).bins] == [0, 1]
+    accumulator: Any = Histogram({"a": [0, 1], "A": [0, 1, 2]}).accumulator(setting(scene))
+    assert [bins.axis for bins in accumulator.bins.values()] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -364,7 +391,7 @@ def test_coordinates_that_differ_in_case_alone() -> None:
     [
         (
             ["meen"],
-            r"statistic = 'meen'.*Did you mean 'mean'\? Known: covariance, exit_times, histogram, mean, msd, st",
+            r"statistic = 'meen'.*Did you mean 'mean'\? Known: covariance, exit_times, histogram, loss, mean, msd, st",
         ),
         ("variance", "Did you mean 'covariance'"),
         ([3], "statistic = '3': no statistic has this name"),
@@ -373,14 +400,15 @@ def test_coordinates_that_differ_in_case_alone() -> None:
         ([], r"statistics = \[\]: names no statistic"),
         (3, "is no list"),
         (["mean", "msd", "Mean"], "statistics = 'mean': is asked for twice"),
-        ([Histogram({"x": [0, 1]}), Histogram({"x": [0, 2]})], "'histogram of x': is asked for twice"),
+        ([Histogram({"x": [0, 1]}), Histogram({"x": [0, 2]})], "'histogram_x': is asked for twice"),
+        ([sd.Mean], r"is a class. Make one: Mean\("),
         ([Histogram({"x": [0, 1], "X": [0, 2]})], "'histogram of x': is asked for twice"),
         ([Histogram({"z": [0, 1]})], "coordinate = 'z'.*Known: x, y"),
     ],
 )
 def test_what_is_no_statistic(wanted: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        choose(wanted, SADDLE)
+        sd.simulate(sd.Map(SADDLE, sd.GD(), lr=0.1), (0, 0), 1, statistics=wanted)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
-from ...simulation import Scheme, simulate
+from ...simulation import Scheme, Status, simulate
 from ...simulation.starts import start_points
 from ...statistics import Survival, survival
 
@@ -94,5 +94,5 @@ def exit_times(
         checks.reject("w0", starts[outside][0].tolist(), f"is outside of the box {limits}", "Start all runs inside")
     runs = simulate(map_, starts, steps, box=limits, seed=seed, first_run=first_run, device=device, progress=False)
     # A run that left the floating-point range has left the box.
-    left = np.isin(runs.status.values, ("left the box", "diverged"))
+    left = np.isin(runs.status.values, (Status.LEFT, Status.DIVERGED))
     return Exits(runs.end.values * float(map_.dt), left)

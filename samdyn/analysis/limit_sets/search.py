@@ -8,6 +8,7 @@ import torch
 from ...dynamics import Flow, Map
 from ...landscapes import Box
 from ...ops import jacobian
+from ...simulation import Status
 from ...simulation.iterates.iterate import Iterates
 from ...simulation.iterates.stepping import Steps
 from ...simulation.ode import integrated
@@ -20,7 +21,7 @@ from .families import families, neutral_directions
 
 DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
 WAITING = -3  # label of runs on the first of what may be members of continua; then −4, −5, …
-NAMES = {DIVERGED: "diverged", UNDECIDED: "undecided"}
+NAMES: dict[int, str] = {DIVERGED: Status.DIVERGED, UNDECIDED: Status.UNDECIDED}
 
 FAR = 10.0  # a run that leaves the box enlarged by this factor has diverged
 RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(unit, ‖w‖∞)
@@ -336,10 +337,10 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
     while running.size and time <= LONGEST:
         runs = integrated(scaled, w, np.array([time]), RTOL, ATOL * census.unit, far, SOLVER_STEPS)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
-        labels[running[(status == "diverged") | (status == "left the box")]] = DIVERGED
-        for run in np.flatnonzero((status == "settled") & slides):
+        labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
+        for run in np.flatnonzero((status == Status.SETTLED) & slides):
             slid.append((running[run], ends[:, run].numpy(), bool(runs.alone[run])))
-        at = np.flatnonzero((status == "settled") & ~slides)
+        at = np.flatnonzero((status == Status.SETTLED) & ~slides)
         if at.size:
             points, multipliers = _polished(flow, ends[:, at])
             neutral = neutral_directions(flow, points) > 0
@@ -352,7 +353,7 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
                     labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
         # Runs that the solver gave up on at once are stuck; those that it got on with go on. On plateaus things take
         # exponentially long, so that times are squared rather than doubled; steps are long there.
-        going = (status == "undecided") & (runs.t.numpy() > 1e-3 * time)
+        going = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
         running, w = running[going], ends[:, going]
         time, factor = time * factor, min(factor, LONGEST**0.5) ** 2
     if slid:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ... import checks
 from ...arguments import checked
+from ...simulation import Status
 
 if TYPE_CHECKING:
     import xarray
@@ -33,7 +34,7 @@ def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
     if directions.ndim != 2 or len(directions) != runs.sizes["coord"]:
         rule = f"is the shape of directions for runs of {runs.sizes['coord']} coordinates"
         checks.reject("directions", directions.shape, rule, "Give one direction per column")
-    gone = runs.step >= runs.end.where(runs.status == "diverged", np.inf).min()
+    gone = runs.step >= runs.end.where(runs.status == Status.DIVERGED, np.inf).min()
     moved = (runs.w - runs.w[:, 0]).where(~gone).transpose("run", "step", "coord").values
     dims = ("step", "direction")
     with np.errstate(over="ignore", invalid="ignore"):  # just before a run diverges its square already overflows

@@ -1,7 +1,6 @@
 """Many runs, a chunk at a time, each through all of its steps."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +9,10 @@ import torch
 from ...compiler import NotCompilable
 from ...dynamics import Map
 from ...dynamics.settings import select
-from ..results import DIVERGED, LEFT, SETTLED, UNDECIDED
 from ..settling import at_rest
-from ..statistics import Book, block
+from ..statistics.gathered import Gathered
+from ..statistics.moments import block
+from ..status import Status
 from .advance import Advance, choose, eager
 from .iterate import Iterates
 from .stepping import Steps
@@ -44,7 +44,7 @@ class Course:
     runs: torch.Tensor
     first_step: int
     device: torch.device
-    kept: Trajectories | Book
+    kept: Trajectories | Gathered
 
     def run(self, backend: str, show: Callable[[float], None]) -> tuple[str, str]:
         """Take all runs through all steps; return the name of the backend that did, and why it.
@@ -66,7 +66,7 @@ class Course:
         first = 0
         while first < runs:
             part = slice(first, min(first + size, runs))
-            before = deepcopy(self.kept) if isinstance(self.kept, Book) else self.kept
+            before = self.kept.copy()
             try:
                 with self._iterates(part, taker) as iterates:
                     self._take(part, iterates, show)
@@ -95,7 +95,7 @@ class Course:
 
     def _take(self, part: slice, iterates: Iterates, show: Callable[[float], None]) -> None:
         n, runs = part.stop - part.start, self.start.shape[1]
-        seen = self.kept.chunk(iterates.w) if isinstance(self.kept, Book) else self.kept.chunk(part)
+        seen = self.kept.chunk(part, self.start[:, part])
 
         def tell(steps: int) -> None:
             show((part.start * int(self.saves[-1]) + n * steps) / runs)
@@ -105,17 +105,15 @@ class Course:
             w, running = iterates.w, iterates.running
             inside = self.steps.inside(w)
             seen.observe(slot, w, inside & ~running, ~inside)
-        status = np.array([LEFT, DIVERGED])[inside.cpu().numpy().astype(np.int8)]
-        status[running.cpu().numpy()] = UNDECIDED
+        status = np.array([Status.LEFT, Status.DIVERGED])[inside.cpu().numpy().astype(np.int8)]
+        status[running.cpu().numpy()] = Status.UNDECIDED
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
             here = select(map_, going.cpu() + part.start)
             rest = at_rest(here, tuple(p[:, going] for p in iterates.parts))
-            status[going[rest].cpu().numpy()] = SETTLED
-        seen.finish(status, iterates.end)
-        if isinstance(self.kept, Trajectories) and self.kept.v is not None:
-            self.kept.v[:, part] = iterates.parts[1]
+            status[going[rest].cpu().numpy()] = Status.SETTLED
+        seen.finish(status, iterates.end, iterates.parts)
 
 
 def _is_of_memory(error: Exception) -> bool:

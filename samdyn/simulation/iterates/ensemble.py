@@ -14,7 +14,8 @@ from ..progress import progress_bar
 from ..results import MEANINGS, dataset, label, summary
 from ..schemes.scheme import Scheme
 from ..starts import check_memory, choose_device, choose_dtype, noise_indices, save_points, start_points
-from ..statistics import Book, choose
+from ..statistics import Setting, choose
+from ..statistics.gathered import Gathered
 from .chunks import Course
 from .stepping import Steps
 from .trajectories import Trajectories
@@ -55,8 +56,10 @@ def simulate(
             copies of one step.
         box: stop runs that leave it; one (low, high) pair per coordinate.
         statistics: over all runs, in place of the runs themselves, so that memory depends on neither steps nor, but for
-            the starts, runs: any of "mean", "covariance", "msd", "exit_times", "status" and
-            ``Histogram({coordinate: edges})``; ``simulation.statistics.Book`` says what they give.
+            the starts, runs: any of the classes ``Mean``, ``Covariance``, ``MSD``, ``ExitTimes``, ``StatusCounts`` and
+            ``Histogram``, which say what they give, one of your own that derives from ``Statistic``, or the names of
+            such ("mean", "covariance", "msd", "exit_times", "status", "loss"). A result has ``runs`` beside, how many
+            runs had not diverged by then, and ``largest``, the largest |coordinate| of those.
         dtype: "float64" or "float32".
         device: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".
         backend: "eager" torch, "compiled" by the machine's C compiler, or by NVRTC for CUDA, or "auto", the one
@@ -142,7 +145,12 @@ def simulate(
     if chosen is None:
         check_memory("save_every", save_every, 1 if save_every is None else -(-steps // save_every) + 1, *start.shape)
     saves = save_points(steps, save_every)
-    kept = Book(chosen, landscape, len(saves)) if chosen else Trajectories(landscape, len(saves), start, with_velocity)
+    kept: Trajectories | Gathered
+    if chosen:
+        kept = Gathered(chosen, Setting(landscape, len(saves), map_.dt))
+        kept.rehearse(start[:, :1].to(on))
+    else:
+        kept = Trajectories(landscape, len(saves), start, with_velocity)
     drawn_by = first_run + torch.arange(number) if indices is None else indices
     course = Course(Steps(map_, limits), start, velocity, saves, seed, drawn_by, first_step, on, kept)
     shown = described(map_)
@@ -160,8 +168,9 @@ def simulate(
         **({"noise": repr(shown.noise), "seed": seed} if map_.noise else {}),
     }
     kept = course.kept
-    if isinstance(kept, Book):
-        return label(summary(landscape, kept.variables(map_.dt), kept.coords(), at, at * map_.dt, **attributes))
+    if isinstance(kept, Gathered):
+        variables, coords = kept.labelled()
+        return summary(landscape, variables, coords, at, at * map_.dt, **attributes)
     labelled = dataset(
         landscape,
         kept.w.numpy(),

@@ -1,9 +1,13 @@
 """What is kept of every run: where it was at each save, and how it ended."""
 
+from typing import Self
+
 import numpy as np
 import torch
 
+from ...dynamics import State
 from ...landscapes import Landscape
+from ..status import DTYPE
 
 
 class Trajectories:
@@ -22,11 +26,15 @@ class Trajectories:
         self.w = start.new_empty((saves, *start.shape))
         self.loss = start.new_empty((saves, start.shape[1]))
         self.v = torch.empty_like(start) if momentum else None
-        self.status = np.empty(start.shape[1], dtype="U12")
+        self.status = np.empty(start.shape[1], dtype=DTYPE)
         self.end = np.empty(start.shape[1], dtype=np.int64)
 
-    def chunk(self, part: slice) -> "Part":
-        """Go on with some of the runs."""
+    def copy(self) -> Self:
+        """Return what is stored so far, to go back to: itself, since a run is written over."""
+        return self
+
+    def chunk(self, part: slice, start: torch.Tensor) -> "Part":
+        """Go on with some of the runs, which start at ``(d, n)``."""
         return Part(self, part)
 
 
@@ -41,7 +49,9 @@ class Part:
         self._whole.w[slot][:, self._part] = w
         self._whole.loss[slot][self._part] = self._whole.landscape.value(w)
 
-    def finish(self, status: np.ndarray, end: torch.Tensor) -> None:
-        """Take in what became of them, ``(n,)`` each."""
+    def finish(self, status: np.ndarray, end: torch.Tensor, state: State) -> None:
+        """Store what became of them, ``(n,)`` each, and of the last state the velocity."""
         self._whole.status[self._part] = status
         self._whole.end[self._part] = end.cpu()
+        if self._whole.v is not None:
+            self._whole.v[:, self._part] = state[1]

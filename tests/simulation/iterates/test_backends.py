@@ -19,7 +19,7 @@ from samdyn.compiler import Kernel, NotCompilable, build
 from samdyn.methods import Ascent, Method
 from samdyn.simulation import Scheme, backends
 from samdyn.simulation.iterates import advance, chunks
-from samdyn.simulation.statistics import block
+from samdyn.simulation.statistics.moments import block
 
 BEALE, SADDLE = landscapes.beale(), landscapes.saddle()
 METHODS = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in methods.catalogue().values()]

