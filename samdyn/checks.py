@@ -118,11 +118,10 @@ def numeric(system: Any) -> None:
             reject(name, value, "a simulation needs a number", f"Use e.g. {name}={USUAL.get(name, 1.0)}")
 
 
-def no_formula(system: Any) -> None:
+def no_formula(system: Any, rule: str = "a simulation needs a number, or one number per run") -> None:
     """Refuse a map or diffusion with a symbol for a parameter."""
     for name, value in _parameters(system):
         if is_formula(value):
-            rule = "a simulation needs a number, or one number per run"
             reject(name, value, rule, f"Use e.g. {name}={USUAL.get(name, 1.0)}")
 
 

@@ -28,7 +28,7 @@ ORDER = [
 ORDER += ["simulation", "symbolic", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [
-        *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling"],
+        *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling", "backends"],
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [

@@ -90,6 +90,16 @@ class Map(Portable):
             "nesterov": int(self.nesterov),
         }
 
+    def refuse_noise(self) -> None:
+        """Refuse to do what follows the iterates without noise if there is some.
+
+        Raises:
+            InputError: a map with noise.
+        """
+        if self.noise is not None:
+            rule = "what is asked for follows the iterates without noise"
+            checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
+
     def start(self, w: Point) -> State:
         """Return the state at w with no velocity."""
         return (w, 0 * w) if self.has_velocity else (w,)
@@ -145,11 +155,10 @@ class Map(Portable):
     def _move(self, state: State, draws: StepDraws | None) -> State:
         """Return the change of w, and with momentum the next v."""
         w, *velocity = state
-        if self._source is None:
+        if draws is None:
+            self.refuse_noise()
+        if self._source is None or draws is None:
             update = self.method(w, self.landscape.grad)
-        elif draws is None:
-            rule = "what is asked for follows the iterates without noise"
-            checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
         else:
             update = self._source.update(self.method, w, draws)
         if not velocity:

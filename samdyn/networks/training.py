@@ -1,7 +1,6 @@
 """Training of many networks at once, each with its own settings."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,11 @@ import torch
 from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
-from ..noise import Draws
+from ..dynamics.settings import per_run
+from ..simulation.iterates.advance import eager
+from ..simulation.iterates.iterate import Iterates
+from ..simulation.iterates.stepping import Steps
 from ..simulation.starts import choose_device, choose_dtype, noise_indices, save_points, start_points
-from ..simulation.threads import threads_for
 
 
 @checked
@@ -74,34 +75,24 @@ def train(
         save_every = checks.count("save_every", save_every, "Use e.g. save_every=100, or None")
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     w = start_points(starts, map_.landscape, choose_dtype(dtype), choose_device(device), "starts")
-    for name, value in (("lr", map_.lr), ("momentum", map_.momentum), ("rho", map_.radius)):
-        if checks.is_formula(value) or (torch.is_tensor(value) and value.shape != w.shape[1:]):
-            rule = f"{w.shape[1]} networks are trained, each with one"
-            checks.reject(name, value, rule, "Give a number, or a tensor with one number per network")
-    saves = save_points(steps, save_every)
     networks = w.shape[1]
+    rule = f"{networks} networks are trained, each with one"
+    checks.no_formula(map_, rule)
+    for path, values in per_run(map_).items():
+        if values.shape != (networks,):
+            checks.reject(path[-1], values.tolist(), rule, "Give a number, or one number per network")
+    saves = save_points(steps, save_every)
     indices = torch.arange(networks) if runs is None else noise_indices(runs, networks, "networks")
-    return _train(_like(map_, w), w, saves, seed, indices.to(w.device))
+    return _train(map_, w, saves, seed, indices.to(w.device))
 
 
 def _train(
-    map_: Map, w: torch.Tensor, saves: np.ndarray, seed: int, runs: torch.Tensor
+    map_: Map, w: torch.Tensor, saves: np.ndarray, seed: int, indices: torch.Tensor
 ) -> Iterator[tuple[int, torch.Tensor]]:
-    state, done = map_.start(w), 0
+    steps = Steps(map_, None)
+    runs = Iterates(steps, w, eager(steps), runs=indices, seed=seed)  # networks' gradients are torch's
     for save in map(int, saves):
-        with torch.no_grad(), threads_for(w.numel()):
-            for step in range(done + 1, save + 1):
-                state = map_.step(state, None if map_.noise is None else Draws(seed, runs, step))
-        done = save
-        yield done, state[0]
-
-
-def _like(map_: Map, w: torch.Tensor) -> Map:
-    """Return the map with its settings in w's dtype and on its device."""
-
-    def like(value: Any) -> Any:
-        return value.to(w) if torch.is_tensor(value) else value
-
-    rho = map_.radius
-    method = replace(map_.method, rho=like(rho)) if torch.is_tensor(rho) else map_.method  # type: ignore[call-arg]
-    return replace(map_, method=method, lr=like(map_.lr), momentum=like(map_.momentum))
+        with runs:
+            runs.advance(save - runs.done)
+            w = torch.where(runs.running, runs.w, torch.nan)
+        yield save, w

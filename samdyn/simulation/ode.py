@@ -11,12 +11,12 @@ import torch
 from .. import checks
 from ..dynamics import Flow
 from ..ops import norm
+from .backends import BACKENDS
 from .discontinuities.filippov import Filippov
 from .discontinuities.jumps import size
 from .discontinuities.states import FilippovRuns, State
 from .flows.runs import AT_END, NO_STEP, OUTSIDE, Limits
 from .flows.trial import BLOW_UP_DISTANCE
-from .iterates.backends import BACKENDS
 from .progress import progress_bar
 from .results import dataset, label
 from .settling import settled

@@ -17,7 +17,7 @@ from samdyn import landscapes, methods
 from samdyn.compiler import CUDAKernel, NotCompilable, cuda_kernel
 from samdyn.compiler.build import compiler
 from samdyn.methods import Ascent
-from samdyn.simulation.iterates import backends
+from samdyn.simulation.iterates import advance
 from samdyn.simulation.iterates.stepping import Ensemble, Steps
 
 RUNS, STEPS, SEED = 40, 15, 5
@@ -41,12 +41,15 @@ extern "C" void all{n}(int64_t stride, int64_t begin, int64_t steps, void *share
 
 
 def maps() -> list[sd.Map]:
-    """Every method with momentum and noise, every landscape with SAM, batches, a box's worth of dtypes elsewhere."""
+    """Every method with momentum and noise, every landscape with SAM, batches, parameters of each run."""
     published = [cls for cls in methods.catalogue().values() if cls.__module__.startswith("samdyn.")]
     made = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in published]
     beale = landscapes.beale()
     found = [sd.Map(beale, m, lr=1e-4, momentum=g, noise=n) for m in made for g, n in ((0.9, GAUSSIAN), (0, None))]
     found += [sd.Map(landscapes.named(name), sd.SAM(0.05), lr=1e-3) for name in landscapes.catalogue()]
+    rho, lr = np.linspace(0, 0.2, RUNS), np.linspace(1e-5, 1e-3, RUNS)
+    found.append(sd.Map(beale, sd.SAM(rho), lr=lr, momentum=RUNS // 2 * [0.0, 0.9], noise=GAUSSIAN))
+    found.append(sd.Map(SAMPLES, sd.SAM(0.1), lr=0.01, noise=sd.noise.FiniteSum(RUNS // 2 * [1, 3])))
     return [*found, sd.Map(SAMPLES, sd.SAM(0.1), lr=0.01, momentum=0.5, noise=sd.noise.FiniteSum(2))]
 
 
@@ -56,14 +59,13 @@ def kernel_of(map_: sd.Map, dtype: torch.dtype = torch.float64) -> tuple[CUDAKer
     w = torch.tensor(np.random.default_rng(1).uniform(low, high, (RUNS, map_.landscape.dim)).T, dtype=dtype)
     sides = torch.tensor(map_.landscape.box, dtype=dtype).T[..., None] * 0.45
     steps = Steps(map_, (sides[0], sides[1]))
-    runs = torch.arange(RUNS)
-    state = Ensemble(map_.start(w.contiguous()), steps.inside(w), torch.zeros_like(runs), runs)
+    state = steps.ensemble(w.contiguous())
 
     class OnCard(torch.Tensor):
         is_cuda = True
 
-    like = Ensemble((w.as_subclass(OnCard), *state.parts[1:]), state.running, state.end, runs)
-    kernel = backends.kernel_of(steps, like)
+    like = Ensemble((w.as_subclass(OnCard), *state.parts[1:]), state.running, state.end, state.runs, state.settings)
+    kernel = advance.kernel_of(steps, like)
     assert isinstance(kernel, CUDAKernel)
     return kernel, state, steps
 
@@ -80,7 +82,8 @@ def test_the_text_does_what_torch_does(dtype: torch.dtype, tmp_path: Path) -> No
     for n, (kernel, state, _) in enumerate(made):
         stored = ["uint8_t" if t.dtype == torch.bool else "int64_t" for t in (state.running, state.end, state.runs)]
         real = "double" if dtype == torch.float64 else "float"
-        types = [real] * len(state.parts) + stored
+        settings = ["int64_t" if t.dtype == torch.int64 else real for t in state.settings]
+        types = [real] * len(state.parts) + stored + settings
         arrays = ", ".join(f"({t} *)a[{i}]" for i, t in enumerate(types))
         body = kernel.text.replace(" run(", f" run{n}(").replace('extern "C"', "")
         text += f"namespace kernel{n} {{\n{body}\n}}\n" + TURNS.format(n=n, arrays=arrays)
@@ -91,15 +94,16 @@ def test_the_text_does_what_torch_does(dtype: torch.dtype, tmp_path: Path) -> No
     # Rounding, which gradients of 1e4 and the jumps of normalised methods may stretch in a few of the runs.
     rtol = 1e-10 if dtype == torch.float64 else 1e-2
     for n, (map_, (kernel, state, steps)) in enumerate(zip(systems, made, strict=True)):
-        eager = Ensemble(state.parts, state.running, state.end, state.runs)
-        backends.Eager(steps).run(eager, SEED, 1, STEPS, lambda _: None)
-        tensors = [*(p.clone() for p in state.parts), state.running.clone(), state.end.clone(), state.runs]
+        eager = state.part(slice(None))
+        advance.eager(steps).run(eager, SEED, 1, STEPS, lambda _: None)
+        tensors = [tensor.clone() for tensor in state.tensors]
         pointers = (ctypes.c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
         shared, whole = ctypes.c_int64(SEED), [ctypes.c_int64(v) for v in (RUNS, 1, STEPS)]
         numbers = kernel.numbers.ctypes.data_as(ctypes.c_void_p)
         getattr(library, f"all{n}")(*whole, ctypes.byref(shared), numbers, pointers)
-        same = (tensors[-3] == eager.running) & (tensors[-2] == eager.end)
-        for a, b in itertools.zip_longest(tensors[:-3], eager.parts):
+        parts, (running, end) = tensors[: len(state.parts)], tensors[len(state.parts) :][:2]
+        same = (running == eager.running) & (end == eager.end)
+        for a, b in itertools.zip_longest(parts, eager.parts):
             same &= (a - b).abs().amax(0) <= rtol * b.abs().amax(0).clamp(min=1e-3)
         assert same.double().mean() > 0.9, map_
 

@@ -10,8 +10,8 @@ import torch
 
 import samdyn as sd
 from samdyn.compiler import NotCompilable
-from samdyn.simulation import statistics
-from samdyn.simulation.iterates import backends, chunks
+from samdyn.simulation import backends, statistics
+from samdyn.simulation.iterates import chunks
 from samdyn.simulation.statistics import Setting, Snapshot, statistic
 from samdyn.simulation.statistics.moments import block
 
@@ -106,15 +106,15 @@ def test_a_chunk_that_fails_is_begun_again(name: str, monkeypatch: pytest.Monkey
     chosen = sd.Histogram({"y": [-1, 0, 1]}) if name == "histogram" else name
     right = sd.simulate(NOISY, STARTS, 5, statistics=chosen, backend="eager", **OPTIONS)
     monkeypatch.setitem(chunks.NUMBERS, ("compiled", "cpu"), 1)
-    take, calls = backends.Compiled._take, []
+    advance, calls = backends.Compiled.advance, []
 
-    def failing(self: Any, state: Any, seed: int, begin: int, *rest: Any) -> None:
-        calls.append(begin)
+    def failing(self: Any, *arguments: Any, **step: Any) -> Any:
+        calls.append(1)
         if len(calls) > 6:  # in the second chunk, of which something was seen already
             raise NotCompilable("on the way")
-        take(self, state, seed, begin, *rest)
+        return advance(self, *arguments, **step)
 
-    monkeypatch.setattr(backends.Compiled, "_take", failing)
+    monkeypatch.setattr(backends.Compiled, "advance", failing)
     found = sd.simulate(NOISY, STARTS, 5, statistics=chosen, backend="compiled", **OPTIONS)
     assert found.backend == "eager"
     assert found.variables.keys() == right.variables.keys()

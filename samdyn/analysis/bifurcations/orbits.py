@@ -10,7 +10,8 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow, Map
 from ...simulation import integrate
-from ...simulation.threads import threads_for
+from ...simulation.iterates.iterate import Iterates
+from ...simulation.iterates.stepping import Steps
 from ..parameters import with_parameters
 
 
@@ -80,13 +81,12 @@ def orbit_diagram(
 
 def _orbits(map_: Map, start: torch.Tensor, transient: int, keep: int) -> np.ndarray:
     """Return the last points of runs ``(n, keep, d)``, NaN for those that left the floating-point range."""
-    state = map_.start(start)
+    map_.refuse_noise()
     last = []
-    with torch.no_grad(), threads_for(start.numel()):
-        for step in range(transient + keep):
-            state = map_.step(state)
-            if step >= transient:
-                last.append(state[0])
-    w = torch.stack(last)  # (keep, d, n)
-    w = torch.where(torch.isfinite(w).all(0).all(0), w, torch.nan)
+    with Iterates(Steps(map_, None), start, number=transient + keep) as runs:
+        runs.advance(transient)
+        for _ in range(keep):
+            runs.advance(1)
+            last.append(runs.w.clone())
+        w = torch.where(runs.running, torch.stack(last), torch.nan)  # (keep, d, n)
     return w.permute(2, 0, 1).numpy()

@@ -9,7 +9,8 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
-from ...simulation.threads import threads_for
+from ...simulation.iterates.iterate import Iterates
+from ...simulation.iterates.stepping import Steps
 from ..parameters import with_parameters
 from ..points.critical_points import CriticalPoint
 from .growth import growth_rates
@@ -75,22 +76,22 @@ def stability_chart(
 
 def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: int) -> torch.Tensor:
     """Return ln(last/first)/t for runs from ``distance`` along the lowest eigenvector."""
+    map_.refuse_noise()
     center = torch.as_tensor(point.w)[:, None]
     along = torch.as_tensor(point.eigenvectors[:, :1])
-    state = map_.start(center + distance * along)
-    step = map_.lr / (1 - map_.momentum) * map_.method(state[0], map_.landscape.grad).norm(dim=0)
+    start = center + distance * along
+    step = map_.lr / (1 - map_.momentum) * map_.method(start, map_.landscape.grad).norm(dim=0)
     first = torch.maximum(distance, 2 * step)
     last, time = distance.clone(), torch.zeros_like(distance)
-    running = torch.ones_like(distance, dtype=torch.bool)
-    with torch.no_grad(), threads_for(state[0].numel()):
-        for _ in range(steps):
-            new = map_.step(state)
-            here = (along * (new[0] - center)).sum(0).abs()
-            state = tuple(torch.where(running, part, old) for part, old in zip(new, state, strict=True))
-            last = torch.where(running, here, last)
-            time = time + running * map_.lr
-            running = running & torch.isfinite(here) & (here < 4 * first)
-    last = torch.where(torch.isfinite(last), last, torch.inf)
+    with Iterates(Steps(map_, None), start, number=steps) as runs:
+        while runs.done < steps and runs.running.any():
+            before = runs.running.clone()
+            runs.advance(1)
+            here = (along * (runs.w - center)).sum(0).abs()
+            here = torch.where(runs.running, here, torch.inf)  # one that left the floating-point range is held
+            last = torch.where(before, here, last)
+            time = time + before * map_.lr
+            runs.stop(here >= 4 * first)
     return (last / first).clamp(min=torch.finfo(last.dtype).tiny).log() / time
 
 

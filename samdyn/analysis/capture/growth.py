@@ -2,15 +2,16 @@
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import torch
 
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
+from ...dynamics.settings import filled, per_run
 from ...methods import Ascent
-from ...simulation.threads import threads_for
+from ...simulation.iterates.iterate import Iterates
+from ...simulation.iterates.stepping import Steps
 from ..parameters import with_parameters
 from ..points.critical_points import CriticalPoint
 
@@ -51,36 +52,34 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
     """
     distance = checks.positive("distance", distance, "Use e.g. distance=1e-7")
     steps = checks.count("steps", steps, "Use e.g. steps=1000")
-    settings = torch.broadcast_shapes(*(p.shape for p in _parameters(map_) if torch.is_tensor(p)))
-    one_each = [1] * len(settings)
-    center = torch.as_tensor(point.w).reshape(-1, 1, *one_each)
+    map_.refuse_noise()
+    varied = per_run(map_)
+    settings = torch.broadcast_shapes(*(values.shape for values in varied.values()))
+    center, directions = torch.as_tensor(point.w)[:, None], torch.as_tensor(point.eigenvectors)
+    number = math.prod(settings)  # of runs along each direction
+    spread = {path: values.expand(settings).flatten().repeat(len(center)) for path, values in varied.items()}
+    map_ = filled(map_, spread)
     scale = distance * max(1.0, float(center.abs().max()))
     coasting = map_.lr / (1 - map_.momentum)  # makes v a length, like w
-    directions = torch.as_tensor(point.eigenvectors).reshape(*point.eigenvectors.shape, *one_each)
-    state = map_.start(center + scale * directions.expand(*point.eigenvectors.shape, *settings))
-    total = torch.zeros(len(center), *settings, dtype=center.dtype)
-    half, step, block = steps // 2, 0, 1
-    with torch.no_grad(), threads_for(state[0].numel()):
-        while step < steps:
+    start = center + scale * directions.repeat_interleave(number, 1)
+    total = torch.zeros(start.shape[1], dtype=center.dtype)
+    half, block = steps // 2, 1
+    with Iterates(Steps(map_, None), start, number=steps) as runs:
+        while (step := runs.done) < steps:
             block = min(block, (half if step < half else steps) - step)
-            for _ in range(block):
-                state = map_.step(state)
-            w, *velocity = state
+            runs.advance(block)
+            w, *velocity = runs.parts
             growth = torch.cat([w - center, *(coasting * v for v in velocity)]).norm(dim=0) / scale
             if step >= half:
                 total += growth.log()
             # A run that has arrived exactly stays: it has no direction left to follow.
             shrink = torch.where(growth > 0, growth, 1)
-            state = (center + (w - center) / shrink, *(v / shrink for v in velocity))
-            step += block
+            runs.place(center + (w - center) / shrink, *(v / shrink for v in velocity))
             per_step = float(shrink.log().abs().max()) / block
             block = int(min(BLOCK, max(1.0, math.log(FAR) / per_step))) if per_step > 0 else BLOCK
-    rates = total / ((steps - half) * map_.lr)
-    return torch.where(rates.isnan(), torch.inf, rates).amax(0)
-
-
-def _parameters(map_: Map) -> tuple[Any, ...]:
-    return map_.lr, map_.momentum, map_.radius
+        rates = total / ((steps - half) * map_.lr)
+        rates = torch.where(rates.isnan() | ~runs.running, torch.inf, rates)
+    return rates.reshape(len(center), *settings).amax(0)
 
 
 @checked

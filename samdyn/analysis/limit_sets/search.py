@@ -9,9 +9,10 @@ from ...dynamics import Flow, Map
 from ...landscapes import Box
 from ...ops import jacobian
 from ...simulation import Status
+from ...simulation.iterates.iterate import Iterates
+from ...simulation.iterates.stepping import Steps
 from ...simulation.ode import integrated
 from ...simulation.settling import Function, settled
-from ...simulation.threads import threads_for
 from ...simulation.units import ScaledFlow, unit_of
 from ...statistics import wilson
 from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
@@ -214,36 +215,43 @@ class _Census:
 
 
 def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: int, steps: int) -> np.ndarray:
-    d = map_.landscape.dim
+    map_.refuse_noise()
     low, high = torch.tensor(far, dtype=torch.float64).T[..., None]
     labels = np.full(len(starts), UNDECIDED)
-    running = np.arange(len(starts))
-    z = map_.flat_start(torch.as_tensor(starts.T.copy()))
+    running, step = np.arange(len(starts)), Steps(map_, None)
+    runs = Iterates(step, torch.as_tensor(starts.T.copy()), number=steps)
     midway: torch.Tensor | None = None
     check, done = FIRST_CHECK, 0
-    with torch.no_grad(), threads_for(z.numel()):
-        while done < steps and running.size:
-            # A check at every doubling, and with a window before it halfway and at the end.
-            stop = min(n for n in (check, steps // 2, steps) if n > done)
-            window = []
-            for step in range(done, stop):
-                z = map_.flat_step(z)
-                if stop >= steps // 2 and step >= stop - WINDOW:
-                    window.append(z[:d])
+    while done < steps and running.size:
+        # A check at every doubling, and with a window before it halfway and at the end.
+        stop = min(n for n in (check, steps // 2, steps) if n > done)
+        window = []
+        with runs:
+            if stop < steps // 2:
+                runs.advance(stop - done)
+            else:
+                runs.advance(max(0, stop - WINDOW - done))
+                while done + runs.done < stop:
+                    runs.advance(1)
+                    window.append(runs.w.clone())
+            z = torch.cat(runs.parts)
+            here = runs.running & torch.isfinite(z).all(0) & ((runs.w >= low) & (runs.w <= high)).all(0)
             done, check = stop, max(check, 2 * stop) if stop >= check else check
-            here = torch.isfinite(z).all(0) & ((z[:d] >= low) & (z[:d] <= high)).all(0)
             labels[running[~here.numpy()]] = DIVERGED
             keep, running, z = here.numpy(), running[here.numpy()], z[:, here]
             labels[running] = _resting(map_, z, census, period)
-            going = labels[running] == UNDECIDED
-            paths = torch.stack(window)[:, :, keep][:, :, going] if window else None
-            if midway is not None:
-                midway = midway[:, :, keep][:, :, going]
-            running, z = running[going], z[:, torch.as_tensor(going)]
-            if paths is not None and done < steps:
-                midway = paths
-        if running.size and midway is not None and paths is not None:
-            labels[running] = _wandering(midway.numpy(), paths.numpy(), census)
+        going = labels[running] == UNDECIDED
+        paths = torch.stack(window)[:, :, keep][:, :, going] if window else None
+        if midway is not None:
+            midway = midway[:, :, keep][:, :, going]
+        running, z = running[going], z[:, torch.as_tensor(going)]
+        if running.size:
+            w, *v = z.split(map_.landscape.dim)
+            runs = Iterates(step, w, runs.taker, velocity=v[0] if v else None)
+        if paths is not None and done < steps:
+            midway = paths
+    if running.size and midway is not None and paths is not None:
+        labels[running] = _wandering(midway.numpy(), paths.numpy(), census)
     return labels
 
 

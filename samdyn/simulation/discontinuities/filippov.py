@@ -6,7 +6,7 @@ import torch
 
 from ...ops import norm
 from ..flows import dopri, lsoda, rodas
-from ..flows.flow_backends import Chooser
+from ..flows.chooser import Chooser
 from ..flows.runs import AT_END, OUT_OF_STEPS, Limits
 from ..flows.trial import Trial
 from ..units import ScaledFlow

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .flow_backends import FIRST, Chooser, Compiled, Eager, FlowBackend
+from ..backends import Backend, Compiled, Eager
+from .chooser import FIRST, Chooser, advanced
 from .runs import AT_END, NO_STEP, OUT_OF_STEPS, OUTSIDE, STALL, STIFF, Limits, Runs
 from .trial import Batch, Trial, combined, tableau
 
@@ -70,7 +71,7 @@ class _Integration:
     trial: Callable[[torch.Tensor], Trial]
     runs: Runs
     limits: Limits
-    backend: FlowBackend
+    backend: Backend
     which: torch.Tensor
     batch: Batch
     mark: torch.Tensor
@@ -108,7 +109,7 @@ class _Integration:
         saves_between = len(self.runs.times) > 1
         steps = PERIOD - self.count % PERIOD if isinstance(self.backend, Compiled) and not saves_between else 1
         t, w = (self.batch.t.clone(), self.batch.w.clone()) if saves_between else (self.batch.t, self.batch.w)
-        self.batch = self.backend.run(self.batch, steps)
+        self.batch = advanced(self.backend, self.batch, steps)
         self.count += steps
         if saves_between:
             n = len(self.which)

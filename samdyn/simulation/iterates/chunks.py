@@ -1,7 +1,6 @@
 """Many runs, a chunk at a time, each through all of its steps."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +13,9 @@ from ..settling import at_rest
 from ..statistics.gathered import Gathered
 from ..statistics.moments import block
 from ..status import Status
-from ..threads import one_thread, threads_for
-from .backends import Backend, Compiled, Eager, choose
-from .stepping import Ensemble, Steps
+from .advance import Advance, choose, eager
+from .iterate import Iterates
+from .stepping import Steps
 from .trajectories import Trajectories
 
 # Numbers in one tensor of a chunk. In eager torch every operation writes one: as much as a cache holds.
@@ -57,66 +56,53 @@ class Course:
             InputError: a start that a scheme has no step from; before any is taken.
         """
         d, runs = self.start.shape
-        taker, why = choose(backend, self.steps, self._ensemble(slice(0, 1), 1), runs, int(self.saves[-1]))
+        like = self._iterates(slice(0, 1), eager(self.steps)).state
+        taker = choose(backend, self.steps, like, runs, int(self.saves[-1]))
         least = block(d)
         size = max(least, NUMBERS[taker.name, self.device.type] // d // least * least)
         if not isinstance(self.steps.map_, Map):  # schemes look at their starts
             for first in range(0, runs, size):
-                self._ensemble(slice(first, first + size), 1)
+                self._iterates(slice(first, first + size), eager(self.steps))
         first = 0
         while first < runs:
             part = slice(first, min(first + size, runs))
             before = self.kept.copy()
             try:
-                with self._threads(taker, d * (part.stop - first)):
-                    self._take(part, taker, show)
+                with self._iterates(part, taker) as iterates:
+                    self._take(part, iterates, show)
             except NotCompilable as error:
-                taker, why, self.kept = Eager(self.steps), f"not compiled: {error}", before
+                taker, self.kept = eager(self.steps, f"not compiled: {error}"), before
             except (MemoryError, RuntimeError) as error:
                 if size == least or not _is_of_memory(error):
                     raise
                 size, self.kept = max(least, size // 2 // least * least), before
             else:
                 first = part.stop
-        return taker.name, why
+        return taker.name, taker.reason
 
-    def _threads(self, taker: Backend, numbers: int) -> AbstractContextManager[None]:
-        if self.device.type != "cpu":
-            return nullcontext()
-        return one_thread() if isinstance(taker, Compiled) else threads_for(numbers)
-
-    def _ensemble(self, part: slice, multiple: int) -> Ensemble:
-        """Return some of the runs at their starts, filled up with ones that do not run to a multiple."""
-        w = self.start[:, part].to(self.device, copy=True)
-        n = w.shape[1]
-        fill = -n % multiple
-        w = torch.cat([w, w[:, :1].expand(-1, fill)], 1)
-        parts = self.steps.map_.start(w)
-        if self.velocity is not None:
-            v = self.velocity[:, part].to(self.device)
-            parts = (w, torch.cat([v, v[:, :1].expand(-1, fill)], 1))
-        place = torch.arange(n + fill, device=self.device)
-        running = self.steps.inside(w) & (place < n)
-        runs, *settings = (
-            values[part].to(self.device)[place % n] for values in (self.runs, *self.steps.per_run.values())
+    def _iterates(self, part: slice, taker: Advance) -> Iterates:
+        """Return some of the runs at their starts."""
+        return Iterates(
+            self.steps,
+            self.start[:, part].to(self.device, copy=True),
+            taker,
+            velocity=None if self.velocity is None else self.velocity[:, part],
+            settings=[values[part] for values in self.steps.per_run.values()],
+            runs=self.runs[part],
+            seed=self.seed,
+            first_step=self.first_step,
         )
-        settings = [values.to(w.dtype) if values.is_floating_point() else values for values in settings]
-        return Ensemble(parts, running, torch.zeros_like(place), runs, tuple(settings))
 
-    def _take(self, part: slice, taker: Backend, show: Callable[[float], None]) -> None:
-        state = self._ensemble(part, taker.multiple)
+    def _take(self, part: slice, iterates: Iterates, show: Callable[[float], None]) -> None:
         n, runs = part.stop - part.start, self.start.shape[1]
         seen = self.kept.chunk(part, self.start[:, part])
-        done = 0
 
         def tell(steps: int) -> None:
-            show((part.start * int(self.saves[-1]) + n * (done + steps)) / runs)
+            show((part.start * int(self.saves[-1]) + n * steps) / runs)
 
         for slot, save in enumerate(map(int, self.saves)):
-            if save > done:
-                taker.run(state, self.seed, self.first_step + done + 1, save - done, tell)
-                done = save
-            w, running = state.parts[0][:, :n], state.running[:n]
+            iterates.advance(save - iterates.done, tell)
+            w, running = iterates.w, iterates.running
             inside = self.steps.inside(w)
             seen.observe(slot, w, inside & ~running, ~inside)
         status = np.array([Status.LEFT, Status.DIVERGED])[inside.cpu().numpy().astype(np.int8)]
@@ -125,9 +111,9 @@ class Course:
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
             here = select(map_, going.cpu() + part.start)
-            rest = at_rest(here, tuple(p[:, going] for p in state.parts))
+            rest = at_rest(here, tuple(p[:, going] for p in iterates.parts))
             status[going[rest].cpu().numpy()] = Status.SETTLED
-        seen.finish(status, state.end[:n], tuple(p[:, :n] for p in state.parts))
+        seen.finish(status, iterates.end, iterates.parts)
 
 
 def _is_of_memory(error: Exception) -> bool:

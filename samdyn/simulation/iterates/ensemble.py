@@ -9,13 +9,13 @@ import torch
 from ... import checks
 from ...dynamics import Map
 from ...dynamics.settings import described, filled, names, per_run
+from ..backends import BACKENDS
 from ..progress import progress_bar
 from ..results import MEANINGS, dataset, label, summary
 from ..schemes.scheme import Scheme
 from ..starts import check_memory, choose_device, choose_dtype, noise_indices, save_points, start_points
 from ..statistics import Setting, choose
 from ..statistics.gathered import Gathered
-from .backends import BACKENDS
 from .chunks import Course
 from .stepping import Steps
 from .trajectories import Trajectories

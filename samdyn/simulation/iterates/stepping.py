@@ -90,6 +90,35 @@ class Steps:
         end = end + running
         return (*held, goes_on & self.inside(held[0]), end) if self.box else (*held, goes_on, end)
 
+    def ensemble(
+        self,
+        w: torch.Tensor,
+        velocity: torch.Tensor | None = None,
+        *,
+        runs: torch.Tensor | None = None,
+        settings: Sequence[torch.Tensor] | None = None,
+        multiple: int = 1,
+    ) -> Ensemble:
+        """Return runs at their starts, filled up with copies of the first that do not run.
+
+        Args:
+            w: starts ``(d, n)``.
+            velocity: ``(d, n)``, None for none.
+            runs: the indices by which they draw their noise, ``(n,)``; None: 0, 1, …
+            settings: their parameters, in the order of ``per_run``; None: those of the map.
+            multiple: the number of runs is one of this.
+        """
+        n, device = w.shape[1], w.device
+        place = torch.arange(n + -n % multiple, device=device)
+        real = place < n
+        place = torch.where(real, place, 0)
+        w = w[:, place]
+        parts = self.map_.start(w) if velocity is None else (w, velocity.to(device)[:, place])
+        values = [of.to(device)[place] for of in (self.per_run.values() if settings is None else settings)]
+        values = [of.to(w.dtype) if of.is_floating_point() else of for of in values]
+        indices = place if runs is None else runs.to(device)[place]
+        return Ensemble(parts, self.inside(w) & real, torch.zeros_like(place), indices, tuple(values))
+
     def inside(self, w: torch.Tensor) -> torch.Tensor:
         """Say which points ``(d, N)`` are in the box: ``(N,)``."""
         if self.box is None:

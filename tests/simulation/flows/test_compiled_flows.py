@@ -13,11 +13,11 @@ import samdyn as sd
 from samdyn import landscapes
 from samdyn.compiler import LANES, Kernel, NotCompilable, build, kernel
 from samdyn.methods import Method
+from samdyn.simulation import backends
 from samdyn.simulation.discontinuities import filippov
-from samdyn.simulation.flows import dopri, flow_backends
+from samdyn.simulation.flows import chooser, dopri
 from samdyn.simulation.flows.runs import OUT_OF_STEPS, Limits, Runs
 from samdyn.simulation.flows.trial import Batch, Trial
-from samdyn.simulation.iterates import backends
 
 BEALE, WELL = landscapes.beale(), landscapes.double_well()
 RTOL, ATOL = 1e-8, 1e-10
@@ -27,7 +27,7 @@ RTOL, ATOL = 1e-8, 1e-10
 def forgetful() -> Iterator[None]:
     """Forget what was warned of and traced."""
     backends.warn_once.cache_clear()
-    flow_backends._traced.clear()
+    chooser._traced.clear()
     yield
     backends.warn_once.cache_clear()
 
@@ -80,10 +80,10 @@ def test_steps_of_flows_of_order_two_are_torchs(landscape: sd.Landscape, method:
     whole = torch.zeros(2 * LANES, dtype=torch.int64)
     batch = Batch.start(w, flow(w), zero, zero + 1e-4, whole - 9, zero[0] + 1, (-wide, wide), whole + 4)
     batch = batch.select(torch.arange(2 * LANES))
-    kernel = flow_backends.kernel_of(trial, 2)
+    kernel = chooser.kernel_of(trial, 2)
     kernel.build()
-    expected = flow_backends.Eager(trial).run(replace(batch, k=batch.k.clone()), 1)
-    found = flow_backends.Compiled(kernel).run(batch, 1)
+    expected = chooser.advanced(backends.Eager(trial), replace(batch, k=batch.k.clone()), 1)
+    found = chooser.advanced(backends.Compiled(kernel), batch, 1)
     # A stage rounds w by 1e-16, and Beale's field has slopes up to 1e6 there; the steps h are 1e-4.
     torch.testing.assert_close(found.k, expected.k, rtol=1e-11, atol=1e-14)
     torch.testing.assert_close(found.w, expected.w, rtol=1e-12, atol=1e-14)
@@ -144,9 +144,9 @@ def test_where_runs_end_nothing_moves_on() -> None:
     lengths = []
     for backend in ("eager", "compiled"):
         runs = Runs.start(w0, torch.tensor([2.0], dtype=torch.float64))
-        chooser = flow_backends.Chooser(backend, trial)
-        dopri.solve(lambda _: trial, runs, everyone, limits, torch.full((150,), 4), chooser)
-        assert chooser.name == backend
+        chosen = chooser.Chooser(backend, trial)
+        dopri.solve(lambda _: trial, runs, everyone, limits, torch.full((150,), 4), chosen)
+        assert chosen.name == backend
         assert (runs.steps == 20).all()
         assert (runs.outcome == OUT_OF_STEPS).all()
         lengths.append(runs.h)
@@ -190,6 +190,12 @@ def test_torch_has_its_threads_afterwards() -> None:
 # Which is chosen.
 
 
+def cost(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> None:
+    """Change what things cost."""
+    monkeypatch.setitem(backends.COSTS, "cpu", replace(backends.COSTS["cpu"], **seconds))
+    monkeypatch.setattr(backends, "_prepared", lambda: True)
+
+
 def test_auto_compiles_where_it_pays(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
     flow = sd.Flow(WELL, sd.GD())
@@ -197,9 +203,7 @@ def test_auto_compiles_where_it_pays(tmp_path: Any, monkeypatch: pytest.MonkeyPa
     assert few.attrs["backend"] == "eager"
     assert "s of work" in few.attrs["backend_reason"]
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr(flow_backends, "COMPILED", 0.0)  # as if it took no time
-    monkeypatch.setattr(flow_backends, "LINE", 0.0)
-    monkeypatch.setattr(flow_backends, "TRACED", 0.0)
+    cost(monkeypatch, trace=0.0, compile=0.0, line=0.0)  # as if it took no time
     assert sd.integrate(flow, starts(WELL, 10), 2.0).attrs["backend"] == "compiled"
 
 
@@ -210,11 +214,9 @@ def test_auto_takes_what_is_there() -> None:
 
 
 def test_long_runs_are_compiled_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow_backends, "USUAL", 0)  # at the start nothing speaks for it
+    monkeypatch.setattr(chooser, "USUAL", 0)  # at the start nothing speaks for it
     flow, w0 = sd.Flow(BEALE, sd.USAM(0.002)), starts(BEALE)
-    monkeypatch.setattr(flow_backends, "FELT", 100.0)
-    for name in ("COMPILED", "LINE", "LOADED"):
-        monkeypatch.setattr(flow_backends, name, 1e-9)
+    cost(monkeypatch, trace=0.0, compile=0.0, line=1e-9, load=1e-9)
     auto = sd.integrate(flow, w0, 2.0, rtol=RTOL, atol=ATOL)
     assert auto.attrs["backend"] == "compiled"
     assert_same(sd.integrate(flow, w0, 2.0, rtol=RTOL, atol=ATOL, backend="eager"), auto)
@@ -226,7 +228,7 @@ def test_one_start_is_lsodas() -> None:
 
 def test_what_cannot_be_traced_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "LIMIT", 10)
-    monkeypatch.setattr(flow_backends, "TRACED", 0.0)
+    cost(monkeypatch, trace=0.0)
     flow, w0 = sd.Flow(WELL, sd.GD()), starts(WELL, 5)
     runs = sd.integrate(flow, w0, 1.0)  # nobody asked for a compiler: no warning, which pytest makes an error
     assert runs.attrs["backend_reason"] == "not compiled: a step takes more than 10 operations on scalars"

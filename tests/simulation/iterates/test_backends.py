@@ -17,8 +17,8 @@ import samdyn as sd
 from samdyn import landscapes, methods
 from samdyn.compiler import Kernel, NotCompilable, build
 from samdyn.methods import Ascent, Method
-from samdyn.simulation import Scheme
-from samdyn.simulation.iterates import backends, chunks
+from samdyn.simulation import Scheme, backends
+from samdyn.simulation.iterates import advance, chunks
 from samdyn.simulation.statistics.moments import block
 
 BEALE, SADDLE = landscapes.beale(), landscapes.saddle()
@@ -168,7 +168,7 @@ def test_parts_are_the_whole_to_the_bit(backend: str) -> None:
 def test_steps_between_looks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     options: dict[str, Any] = {"seed": 5, "backend": "compiled", "device": "cpu"}
     whole = sd.simulate(NOISY, starts(NOISY), 300, **options)
-    monkeypatch.setattr(backends, "PORTION", 1)
+    monkeypatch.setattr(advance, "PORTION", 1)
     assert whole.identical(sd.simulate(NOISY, starts(NOISY), 300, **options))
 
 
@@ -195,7 +195,7 @@ def test_chunks_do_not_show(backend: str, statistics: Any, monkeypatch: pytest.M
 def test_a_chunk_without_memory_is_halved(error: Exception, statistics: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     w0 = starts(NOISY, 5 * block(2))
     right = sd.simulate(NOISY, w0, 4, save_every=2, statistics=statistics, backend="eager", device="cpu")
-    sizes, run = [], backends.Eager.run
+    sizes, run = [], advance.Advance.run
 
     def limited(self: Any, state: Any, seed: int, begin: int, steps: int, show: Any) -> None:
         run(self, state, seed, begin, steps, show)
@@ -203,7 +203,7 @@ def test_a_chunk_without_memory_is_halved(error: Exception, statistics: Any, mon
         if len(state.runs) > 2 * block(2) and begin > 2:  # after something of the chunk was kept already
             raise error
 
-    monkeypatch.setattr(backends.Eager, "run", limited)
+    monkeypatch.setattr(advance.Advance, "run", limited)
     found = sd.simulate(NOISY, w0, 4, save_every=2, statistics=statistics, backend="eager", device="cpu")
     assert right.identical(found)
     assert max(sizes) == 5 * block(2)
@@ -214,7 +214,7 @@ def test_where_not_one_block_fits_it_says_so(monkeypatch: pytest.MonkeyPatch) ->
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(backends.Eager, "run", full)
+    monkeypatch.setattr(advance.Advance, "run", full)
     with pytest.raises(torch.OutOfMemoryError):
         sd.simulate(NOISY, starts(NOISY), 4, backend="eager")
 
@@ -266,21 +266,21 @@ def test_the_first_of_a_process_takes_more(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_in_between_is_compiled_if_it_was_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
     monkeypatch.setattr(backends, "_prepared", lambda: True)  # as after any other that was compiled
-    first = sd.simulate(NOISY, starts(NOISY), 400, device="cpu")
+    first = sd.simulate(NOISY, starts(NOISY), 300, device="cpu")
     assert first.attrs["backend"] == "eager"
     assert "compiling takes up to" in first.attrs["backend_reason"]
     sd.simulate(NOISY, starts(NOISY), 1, backend="compiled", device="cpu")
-    assert sd.simulate(NOISY, starts(NOISY), 400, device="cpu").attrs["backend"] == "compiled"
+    assert sd.simulate(NOISY, starts(NOISY), 300, device="cpu").attrs["backend"] == "compiled"
 
 
 @pytest.mark.parametrize("map_", [sd.Map(SADDLE, sd.GD(), lr=0.01), NOISY, sd.Map(SAMPLES, sd.SAM(0.1), lr=0.02)])
 def test_operations_are_counted_before_anything_is_traced(map_: sd.Map) -> None:
     # Of one step of one run. They are about as many as the tracer finds below Python, which leaves out views of data.
-    steps, w = backends.Steps(map_, None), torch.ones(2, 1, dtype=torch.float64)
+    steps, w = advance.Steps(map_, None), torch.ones(2, 1, dtype=torch.float64)
     none, zero = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.int64)
-    like = backends.Ensemble(map_.start(w), none, zero, zero)
-    counted = backends._Operations.of(steps, like)
-    traced = backends.kernel_of(steps, like)
+    like = advance.Ensemble(map_.start(w), none, zero, zero)
+    counted = backends.Operations.of(steps, *like.tensors, 0, 1)
+    traced = advance.kernel_of(steps, like)
     assert 1 / 3 < counted.calls / traced.calls < 3
     assert 1 / 3 < counted.numbers / traced.operations < 3
 
@@ -369,7 +369,7 @@ def test_code_that_fails_on_the_way_loses_nothing(statistics: Any, monkeypatch: 
     monkeypatch.setitem(chunks.NUMBERS, ("compiled", "cpu"), 1)
     w0 = starts(NOISY, 2 * block(2))
     right = sd.simulate(NOISY, w0, 4, save_every=2, statistics=statistics, backend="eager", device="cpu")
-    run, calls = backends.Compiled.run, []
+    run, calls = advance.Advance.run, []
 
     def fails(self: Any, *rest: Any) -> None:
         run(self, *rest)
@@ -377,7 +377,7 @@ def test_code_that_fails_on_the_way_loses_nothing(statistics: Any, monkeypatch: 
         if len(calls) == 4:  # in the second chunk, with some of it kept
             raise NotCompilable("the code is gone")
 
-    monkeypatch.setattr(backends.Compiled, "run", fails)
+    monkeypatch.setattr(advance.Advance, "run", fails)
     found = sd.simulate(NOISY, w0, 4, save_every=2, statistics=statistics, backend="compiled", device="cpu")
     assert found.attrs["backend_reason"] == "not compiled: the code is gone"
     for name in right.data_vars:
