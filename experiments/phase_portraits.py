@@ -5,13 +5,14 @@ it is, with which rates, and at which radii ρ it attracts. On request it measur
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import matplotlib
 import numpy as np
+import sympy
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -21,12 +22,12 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import analysis, checks, cli, plot
-from samdyn.analysis import Basins, CriticalPoint, Equilibrium
+from samdyn.analysis import Basins, CriticalPoint, Equilibrium, PhasePlane
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent, Method
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import tracked
-from samdyn.theory.notation import radii_text
+from samdyn.symbolic import radii_text
 
 BELOW, ABOVE = 0.75, 1.5  # default ρ, in units of 1/|λ|, of methods that have a threshold there
 VISIBLE = 0.1  # default ρ, in units of the box, of those that have a trap of that size
@@ -84,14 +85,14 @@ def main(
         measured: list[Basins | None] = [None] * len(flows)
         for i, flow in enumerate(tracked("basins", flows if basins else [])):
             measured[i] = analysis.basins(flow, view, resolution=resolution)
-        rests = [analysis.equilibria(flow, view) for flow in tracked("equilibria", flows)]
+        planes = [analysis.phase_plane(flow, view) for flow in tracked("equilibria and manifolds", flows)]
         folder.about["resolved"] = {"methods": [repr(flow.method) for flow in flows], "box": view, "time": end}
         console.print(f"{scene.name}: L = {scene.expr}")
-        console.print(make_table(flows, rests, measured))
+        console.print(make_table(planes, measured))
         console.print(LEGEND)
-        folder.save_dataset(make_dataset(flows, rests, measured), "portraits.zarr")
+        folder.save_dataset(make_dataset(planes, measured), "portraits.zarr")
         with plt.rc_context(plot.STYLE):
-            folder.save_figure(draw(flows, rests, view, measured, points, end), "phase_portraits.png")
+            folder.save_figure(draw(planes, measured, points, end), "phase_portraits.png")
             if animate:
                 with folder.writing("rho.gif") as path:
                     about = json.dumps(folder.about, default=str)
@@ -167,32 +168,30 @@ def condition(flow: sd.Flow, point: Equilibrium) -> str:
     return "‖H(w−w*)‖ < ρ|λ*|" if found.trap is not None and point.attracts else ""
 
 
-def make_table(flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], measured: list[Basins | None]) -> Table:
+def make_table(planes: list[PhasePlane], measured: list[Basins | None]) -> Table:
     """Return the table of equilibria the experiment prints."""
     columns = ("flow", "equilibrium", "of L", "of the flow", "rates", "attracts for")
     table = cli.table(None, *columns, *(["share"] if any(measured) else []), gap=1, keys=2)
     for column in table.columns[: len(columns)]:
         column.justify = "left"
-    for flow, points, basins in zip(flows, rests, measured, strict=True):
-        for i, p in enumerate(points):
+    for plane, basins in zip(planes, measured, strict=True):
+        for i, p in enumerate(plane.equilibria):
             rates = "" if p.rates is None else ", ".join(f"{r:.4g}" for r in p.rates)
             share_of = share(p, basins)
             held = ", held" if p.kind == "no Jacobian" and p.attracts else ""
             cells = [cli.shown(np.round(p.w, 9)), of_loss(p), p.kind + held, rates]
-            cells += [condition(flow, p), *([f"{100 * share_of:.1f} %" if share_of else ""] if basins else [])]
-            table.add_row("" if i else label(flow.method), *cells)
+            cells += [condition(plane.flow, p), *([f"{100 * share_of:.1f} %" if share_of else ""] if basins else [])]
+            table.add_row("" if i else label(plane.flow.method), *cells)
     return table
 
 
-def make_dataset(
-    flows: list[sd.Flow], rests: Sequence[Sequence[Equilibrium]], measured: list[Basins | None]
-) -> xr.Dataset:
+def make_dataset(planes: list[PhasePlane], measured: list[Basins | None]) -> xr.Dataset:
     """Return what the table and the basin maps were made of: an entry per equilibrium."""
-    rows = [(i, p) for i, points in enumerate(rests) for p in points]
+    rows = [(i, p) for i, plane in enumerate(planes) for p in plane.equilibria]
     rates = [np.full(2, np.nan) if p.rates is None else p.rates for _, p in rows]
     data = xr.Dataset(
         {
-            "method": ("flow", [repr(flow.method) for flow in flows]),
+            "method": ("flow", [repr(plane.flow.method) for plane in planes]),
             "of": ("equilibrium", np.array([i for i, _ in rows], dtype=int)),
             "w": (("equilibrium", "coord"), np.array([p.w for _, p in rows]).reshape(-1, 2)),
             "kind": ("equilibrium", np.array([p.kind for _, p in rows], dtype="U14")),
@@ -202,7 +201,7 @@ def make_dataset(
             "frequency": (("equilibrium", "direction"), np.imag(np.array(rates)).reshape(-1, 2)),
             "share": ("equilibrium", np.array([share(p, measured[i]) for i, p in rows])),
         },
-        coords={"coord": [str(s) for s in flows[0].landscape.symbols]},
+        coords={"coord": [str(s) for s in planes[0].flow.landscape.symbols]},
     )
     known = [b for b in measured if b is not None]
     if known:
@@ -211,25 +210,18 @@ def make_dataset(
     return data
 
 
-def draw(
-    flows: list[sd.Flow],
-    rests: Sequence[Sequence[Equilibrium]],
-    view: Box,
-    measured: list[Basins | None],
-    starts: list[list[float]],
-    end: float,
-) -> Figure:
+def draw(planes: list[PhasePlane], measured: list[Basins | None], starts: list[list[float]], end: float) -> Figure:
     """Draw the portraits side by side, the basins below them."""
     rows = 2 if any(measured) else 1
-    size = (3.9 * len(flows) + 1.4, 4.4 * rows)
-    figure, axes = plt.subplots(rows, len(flows), figsize=size, squeeze=False, sharey="row")
-    for i, (flow, points, basins) in enumerate(zip(flows, rests, measured, strict=True)):
+    size = (3.9 * len(planes) + 1.4, 4.4 * rows)
+    figure, axes = plt.subplots(rows, len(planes), figsize=size, squeeze=False, sharey="row")
+    for i, (plane, basins) in enumerate(zip(planes, measured, strict=True)):
         runs = None
         if starts:
             times = np.linspace(0, end, SAVED)
-            runs = sd.integrate(flow, starts, times, box=view, max_steps=STEPS, progress=False)
-        plot.phase_portrait(flow, view, ax=axes[0, i], points=points, runs=runs, bar=flow is flows[-1])
-        axes[0, i].set_title(label(flow.method))
+            runs = sd.integrate(plane.flow, starts, times, box=plane.box, max_steps=STEPS, progress=False)
+        plot.phase_portrait(plane, axes[0, i], traps=traps(plane), runs=runs, bar=plane is planes[-1])
+        axes[0, i].set_title(label(plane.flow.method))
         if basins is not None:
             plot.basins(basins, axes[1, i])
         for ax in axes[:, i] if i else []:
@@ -237,12 +229,18 @@ def draw(
     return figure
 
 
+def traps(plane: PhasePlane) -> list[sympy.Basic | None]:
+    """Return the closed form of the trap around every critical point that holds runs without a Jacobian there."""
+    return [sd.stability(plane.flow, point).region for point in plane.held]
+
+
 def moving(flow: sd.Flow, view: Box) -> Callable[[float, Axes], None]:
     """Return what draws the frame of a radius."""
 
     def frame(rho: float, ax: Axes) -> None:
         here = replace(flow, method=replace(flow.method, rho=rho))  # type: ignore[call-arg]
-        plot.phase_portrait(here, view, ax=ax)
+        plane = analysis.phase_plane(here, view)
+        plot.phase_portrait(plane, ax, traps=traps(plane))
         ax.set_title(rf"{type(flow.method).__name__}, $\rho = {rho:.3g}$")
 
     return frame

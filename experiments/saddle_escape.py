@@ -4,9 +4,9 @@ Starts many runs around a saddle, says what became of them, and holds what it me
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from rich.table import Table
 from typer import Exit, Option
 
 import samdyn as sd
-from samdyn import analysis, checks, cli, plot, theory
+from samdyn import analysis, checks, cli, plot, symbolic, theory
 from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent
@@ -39,6 +39,8 @@ RADII = (
     1.75,
     2.0,
 )  # default ρ, in units of 1/|λ|, λ the escaping eigenvalue
+
+TOGETHER = 10  # settings of one method that run as one ensemble; Ctrl-C keeps those that are finished
 
 LONGEST_PATH = 20_000  # steps: more than a picture shows
 
@@ -102,10 +104,11 @@ def main(
     with OutputFolder(out, "saddle_escape", parameters) as folder:
         try:
             with progress_bar("saddle escape", len(maps)) as show:
-                for map_ in maps:
-                    escape = analysis.escape(map_, point, points, radius, steps, dtype=dtype, device=device)
-                    measured = measure_boundary(map_, point, largest, steps, results)
-                    results.append(Result(map_, escape, measured, theory.boundary(map_, point.eigenvalues)))
+                for together in pieces(maps):
+                    found = analysis.escapes(together, point, points, radius, steps, dtype=dtype, device=device)
+                    measured = analysis.capture_boundaries(together, point, largest, steps)
+                    predicted = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_ in together]
+                    results += map(Result, together, found, measured, predicted)
                     show(len(results))
         except KeyboardInterrupt:
             if not results:
@@ -169,14 +172,11 @@ def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, fl
     return chosen, room
 
 
-def measure_boundary(map_: sd.Map, point: CriticalPoint, largest: float, steps: int, earlier: list[Result]) -> Boundary:
-    """Measure where capture begins; a threshold in ρ is shared by settings that differ in ρ alone."""
-    for result in earlier:
-        other = result.map_
-        same = (type(other.method), other.lr, other.momentum) == (type(map_.method), map_.lr, map_.momentum)
-        if same and result.measured.quantity == "rho":
-            return result.measured
-    return analysis.capture_boundary(map_, point, largest, steps)
+def pieces(maps: list[sd.Map]) -> Iterator[list[sd.Map]]:
+    """Yield maps of one method, at most so many that little is lost if they are interrupted: they run as one."""
+    for _, of_one in groupby(maps, key=lambda map_: type(map_.method)):
+        listed = list(of_one)
+        yield from (listed[i : i + TOGETHER] for i in range(0, len(listed), TOGETHER))
 
 
 def make_table(results: list[Result]) -> Table:
@@ -399,7 +399,7 @@ def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set(xlim=(0, runs.step.values[-1]))
         ax.set_title(f"{label(map_)}: {plot.fate(runs)}")
-        known = theory.boundary(map_, point.eigenvalues)
+        known = symbolic.predicted_boundary(map_, point.eigenvalues)
         if known and known.quantity == "width":
             near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)

@@ -17,7 +17,7 @@ from rich.table import Table
 from typer import Option
 
 import samdyn as sd
-from samdyn import analysis, checks, cli, plot, theory
+from samdyn import analysis, checks, cli, plot, symbolic
 from samdyn.analysis import CriticalPoint, StabilityChart
 from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
@@ -132,9 +132,9 @@ def predict(
     distance = grid.pop("distance", None)
     values = {name: torch.as_tensor(v.ravel()) for name, v in grid.items()}
     if distance is None:
-        rate = theory.predicted_growth(analysis.with_parameters(map_, values), torch.as_tensor(point.eigenvalues))
+        rate = symbolic.predicted_growth(analysis.with_parameters(map_, values), torch.as_tensor(point.eigenvalues))
         return None if rate is None else replace(chart, x=x, y=y, rate=rate.reshape(len(y), len(x)).numpy())
-    trap = theory.boundary(map_, point.eigenvalues)
+    trap = symbolic.predicted_boundary(map_, point.eigenvalues)
     if trap is None or trap.quantity != "width":
         return None
     return replace(chart, x=x, y=y, rate=distance - np.asarray(grid.get("rho", trap.low)))

@@ -1,4 +1,4 @@
-"""The door of a public function: its arguments must be what its annotations say."""
+"""The decorator ``checked``, which checks the arguments of a public function against its annotations."""
 
 import inspect
 import math
@@ -20,7 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 FUNCTION = typing.get_origin(Callable[..., Any])
 
-# How to make one of what is asked for, by the name of its class.
+# An expression that makes an object of each class, for error messages.
 EXAMPLES = {
     "Landscape": 'samdyn.landscapes.saddle(), or samdyn.Landscape("x**2 - y**2", "x y")',
     "Method": "samdyn.SAM(rho=0.1)",
@@ -30,6 +30,7 @@ EXAMPLES = {
     "Scheme": "samdyn.EulerMaruyama(diffusion)",
     "CriticalPoint": "one of samdyn.critical_points(landscape)",
     "Equilibrium": "one of samdyn.analysis.equilibria(flow)",
+    "PhasePlane": "samdyn.analysis.phase_plane(flow)",
     "Dataset": "samdyn.simulate(map_, starts, steps=1000, save_every=10)",
     "DataArray": "samdyn.analysis.cosine(map_, runs)",
     "Axes": "figure, ax = matplotlib.pyplot.subplots()",
@@ -37,27 +38,29 @@ EXAMPLES = {
     "Module": "samdyn.networks.models.mlp((64, 32, 10))",
     "Tensor": "torch.tensor([1.0, 2.0])",
 }
-# What annotations name in quotes, since it is loaded only where it is needed: the module it is in.
+# The modules of the names that annotations quote. They are imported only when a function with such a name is called.
 LAZY = {"xarray": "xarray", "Axes": "matplotlib.axes", "Axes3D": "mpl_toolkits.mplot3d"}
 SINGLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-Quantity = float | np.ndarray | sympy.Expr  # what a closed form may be taken of
+Quantity = float | np.ndarray | sympy.Expr  # the type of an argument of a closed form
 
 
 class _Unfit(Exception):
-    """A value is not of a kind."""
+    """A value is not of the kind that an annotation names."""
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function refuse arguments that are not of the kind its annotations name, before it starts.
+    """Return a function that checks the kinds of its arguments before it calls ``function``.
 
-    Numbers may be NumPy's, SymPy's or arrays without axes. Arrays may be anything that NumPy reads as numbers; the
-    function gets them as arrays. NaN is neither. What is annotated as Any is not looked at. A critical point or
-    equilibrium must have as many coordinates as the landscape beside it.
+    The annotations name the kinds. A number may be NumPy's, SymPy's or an array without axes. An array may be anything
+    that NumPy reads as numbers; ``function`` receives a NumPy array. NaN is neither a number nor in an array. An
+    argument that is annotated as Any is not checked. A critical point or equilibrium must have as many coordinates as
+    the landscape among the arguments.
 
     Raises:
-        InputError: by what is returned. It names the argument, its value, what it must be, and how to make one.
+        InputError: raised by the returned function. The message names the argument, its value, what it must be, and how
+            to make one.
 
     >>> @checked
     ... def double(x: float) -> float:
@@ -82,7 +85,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
 @cache
 def _kinds(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotation of every argument that is one value and not Any."""
+    """Return the annotation of every argument that takes one value and is not Any."""
     spelled = str(function.__annotations__)
     lazy = {
         name: getattr(module, name, module)
@@ -96,7 +99,11 @@ def _kinds(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _read(name: str, value: Any, kind: Any) -> Any:
-    """Return the value as the function is to get it, or refuse it."""
+    """Return the value in the form that the function receives.
+
+    Raises:
+        InputError: the value is of none of the annotated kinds.
+    """
     kinds = _alternatives(kind)
     for one in kinds:
         try:
@@ -126,6 +133,7 @@ def array(name: str, value: Any) -> np.ndarray:
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:
+    """Return the kinds of a union or a type variable, or the one kind."""
     if typing.get_origin(kind) in (Union, types.UnionType):
         return typing.get_args(kind)
     if isinstance(kind, TypeVar):
@@ -134,10 +142,10 @@ def _alternatives(kind: Any) -> tuple[Any, ...]:
 
 
 def _as(value: Any, kind: Any) -> Any:
-    """Return the value as one of a kind.
+    """Return the value converted to a kind.
 
     Raises:
-        _Unfit: it is none.
+        _Unfit: it is not of this kind.
     """
     if kind is Any:
         return value
@@ -162,7 +170,7 @@ def _fit(value: Any, fits: bool) -> Any:
 
 
 def _scalar(value: Any) -> Any:
-    """Return the number in an array without axes; other values as they are."""
+    """Return the number in an array without axes, and any other value unchanged."""
     return value.item() if isinstance(value, np.ndarray | torch.Tensor) and value.ndim == 0 else value
 
 
@@ -214,12 +222,12 @@ def _as_tuple(value: Any, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _as_list(value: Any, kinds: tuple[Any, ...]) -> Any:
     _fit(value, isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping))
-    _fit(value, getattr(value, "ndim", None) != 0)  # arrays without axes are no sequences
+    _fit(value, getattr(value, "ndim", None) != 0)  # an array without axes is not a sequence
     kind = kinds[0] if kinds else Any
     if isinstance(value, np.ndarray | torch.Tensor) and kind in (int, float):
         return _array(value)
     values = list(value)
-    if typing.get_origin(kind) is not tuple:  # boxes: checks.box says more of what is wrong with one
+    if typing.get_origin(kind) is not tuple:  # the pairs of a box: checks.box has the better message
         for one in values:
             if not any(_fits(one, alternative) for alternative in _alternatives(kind)):
                 raise _Unfit
@@ -235,7 +243,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def _check_dimensions(arguments: Mapping[str, Any]) -> None:
-    """Refuse a critical point or an equilibrium of a landscape in another dimension."""
+    """Refuse a critical point or an equilibrium with another number of coordinates than the landscape."""
     landscapes = [getattr(value, "landscape", value) for value in arguments.values()]
     dims = [one.dim for one in landscapes if isinstance(getattr(one, "dim", None), int) and hasattr(one, "grad")]
     for name, value in arguments.items():
@@ -245,17 +253,18 @@ def _check_dimensions(arguments: Mapping[str, Any]) -> None:
 
 
 def _refuse(name: str, value: Any, kinds: tuple[Any, ...]) -> NoReturn:
-    wanted = [_named(kind) for kind in kinds if kind is not type(None)]
-    rule = f"must be {' or '.join(dict.fromkeys(wanted))}"
+    """Raise the InputError for a value that is of none of the kinds."""
+    expected = [_describe(kind) for kind in kinds if kind is not type(None)]
+    rule = f"must be {' or '.join(dict.fromkeys(expected))}"
     rule += " (or None)" if type(None) in kinds else ""
     if isinstance(value, type):
         reject(name, value, f"{rule}, and is a class", f"Call it: {value.__name__}(…)")
     nan = isinstance(value, float) and math.isnan(value)
-    said = "NaN" if nan else "None" if value is None else f"{_article(type(value).__name__)} {type(value).__name__}"
-    reject(name, value, f"{rule}, and is {said}", _fix(name, kinds))
+    actual = "NaN" if nan else "None" if value is None else f"{_article(type(value).__name__)} {type(value).__name__}"
+    reject(name, value, f"{rule}, and is {actual}", _fix(name, kinds))
 
 
-# What kinds are called in messages: one of them, many of them, and an example.
+# The words for each kind in messages: the singular, the plural, and an example.
 WORDS: dict[Any, tuple[str, str, str]] = {
     int: ("an integer", "integers", "10"),
     float: ("a number", "numbers", "0.1"),
@@ -268,6 +277,7 @@ WORDS: dict[Any, tuple[str, str, str]] = {
 
 
 def _fix(name: str, kinds: tuple[Any, ...]) -> str:
+    """Return the sentence of a message that says what to give."""
     origins = [typing.get_origin(kind) or kind for kind in kinds]
     for origin in origins:
         title = getattr(origin, "__name__", "")
@@ -283,17 +293,18 @@ def _fix(name: str, kinds: tuple[Any, ...]) -> str:
                 if typing.get_args(kinds[0])[:1] == (float,)
                 else "Its docstring has an example"
             )
-    return f"Give {_named(kinds[0])} as samdyn returns it"
+    return f"Give {_describe(kinds[0])} as samdyn returns it"
 
 
-def _named(kind: Any) -> str:
+def _describe(kind: Any) -> str:
+    """Return the words for a kind."""
     origin, inner = typing.get_origin(kind) or kind, typing.get_args(kind)
     if origin in WORDS:
         return WORDS[origin][0]
     if origin is Literal:
         return f"one of {', '.join(map(repr, inner))}"
     if origin is tuple and inner[1:] != (...,):
-        return f"a tuple ({', '.join(map(_named, inner))})"
+        return f"a tuple ({', '.join(map(_describe, inner))})"
     if origin in (Sequence, Iterable, list, tuple):
         return f"a sequence of {_plural(inner[0])}" if inner and inner[0] is not Any else "a sequence"
     title = getattr(origin, "__name__", str(origin))

@@ -1,4 +1,4 @@
-"""What counts as good input, and what is said otherwise: the value, the rule, the fix."""
+"""Checks of input. Their error messages name the value, the rule that it breaks, and a fix."""
 
 import dataclasses
 import difflib
@@ -12,47 +12,52 @@ import numpy as np
 import sympy
 import torch
 
-USUAL = {"rho": 0.05, "lr": 0.01, "momentum": 0.9, "batch_size": 16}  # what messages propose
+USUAL = {"rho": 0.05, "lr": 0.01, "momentum": 0.9, "batch_size": 16}  # value of each setting that messages propose
 
 
 class InputError(ValueError):
-    """Input that samdyn cannot work with; raised before any work starts."""
+    """The input is not what a function needs. The function raises this error before it starts to work."""
 
 
 def reject(name: str, value: object, rule: str, fix: str) -> NoReturn:
-    """Raise an InputError that names the value, the rule and the fix."""
+    """Raise an InputError that names the value, the rule and the fix.
+
+    >>> reject("lr", -1, "must be a finite number > 0", "Use e.g. lr=0.01")
+    Traceback (most recent call last):
+    samdyn.checks.InputError: lr = -1: must be a finite number > 0. Use e.g. lr=0.01
+    """
     try:
         shown = repr(value)
-    except (ValueError, RecursionError):  # an integer of more than 4300 digits, or a formula in a formula in …
+    except (ValueError, RecursionError):  # an integer of more than 4300 digits, or a deeply nested formula
         shown = f"({type(value).__name__}, too large to be shown)"
     raise InputError(f"{name} = {shown if len(shown) <= 200 else shown[:197] + '...'}: {rule}. {fix}")
 
 
 def number(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any] = lambda _: True) -> float:
-    """Return ``value`` as a float if it is a finite real number that ``allowed`` accepts."""
+    """Return ``value`` as a float if it is a finite real number that ``allowed`` accepts, else raise an InputError."""
     real = isinstance(value, Real) and not isinstance(value, bool)
     real = real or (isinstance(value, sympy.Expr) and bool(value.is_real) and not value.free_symbols)
     try:
-        found = float(value) if real else math.nan
+        result = float(value) if real else math.nan
     except OverflowError:  # an integer beyond the floating-point range
-        found = math.inf
-    if not math.isfinite(found) or not allowed(found):
+        result = math.inf
+    if not math.isfinite(result) or not allowed(result):
         reject(name, value, rule, fix)
-    return found
+    return result
 
 
 def is_formula(value: object) -> bool:
-    """Whether a parameter is a SymPy expression in symbols: good for formulas, not for numbers."""
+    """Return whether a parameter is a SymPy expression in symbols, which serves formulas but not simulations."""
     return isinstance(value, sympy.Expr) and bool(value.free_symbols)
 
 
 def parameter(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:
-    """Check a parameter of a method or a map: what ``number_per_run`` takes, or a formula in symbols."""
+    """Check a parameter of a method or a map: it must pass ``number_per_run`` or be a formula in symbols."""
     return value if is_formula(value) else number_per_run(name, value, rule, fix, allowed)
 
 
 def number_per_run(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:
-    """Check a number, or one number per run: a list, an array or a tensor, of which it returns a tensor."""
+    """Check one number, or one number per run in a list, an array or a tensor. Return a number or a tensor."""
     several = _several(name, value, rule, fix)
     if several is None:
         return number(name, value, rule, fix, allowed)
@@ -63,7 +68,7 @@ def number_per_run(name: str, value: Any, rule: str, fix: str, allowed: Callable
 
 
 def count_per_run(name: str, value: Any, fix: str) -> Any:
-    """Check a number of things as ``count`` does, or one per run, of which it returns a tensor of int64."""
+    """Check one count as ``count`` does, or one count per run. Return an int or a tensor of int64."""
     rule = "must be an integer >= 1"
     several = _several(name, value, rule, fix)
     if several is None:
@@ -74,30 +79,34 @@ def count_per_run(name: str, value: Any, fix: str) -> Any:
 
 
 def _several(name: str, value: Any, rule: str, fix: str) -> torch.Tensor | None:
-    """Return numbers that stand in a list, an array or a tensor as a tensor; None for what is none of these."""
+    """Return the numbers of a list, an array or a tensor as a tensor. Return None for one number.
+
+    Raises:
+        InputError: entries that are not real numbers, or no entries.
+    """
     if torch.is_tensor(value):
-        listed = value
+        values = value
     elif isinstance(value, list | tuple | np.ndarray):
         try:
             array = np.asarray(value)
         except ValueError:  # rows of unequal lengths
             reject(name, value, rule, fix)
-        if array.dtype.kind == "O":  # SymPy's numbers, or what is none
+        if array.dtype.kind == "O":  # SymPy's numbers, or other objects
             array = np.array([number(name, entry, rule, fix) for entry in array.flat]).reshape(array.shape)
         if array.dtype.kind not in "fiu":
             reject(name, value, rule, fix)
-        listed = torch.tensor(array if array.dtype.kind == "f" else array.astype(np.int64))
+        values = torch.tensor(array if array.dtype.kind == "f" else array.astype(np.int64))
     else:
         return None
-    if not listed.numel() or listed.dtype == torch.bool or listed.is_complex():
+    if not values.numel() or values.dtype == torch.bool or values.is_complex():
         reject(name, value, rule, fix)
-    return listed if listed.ndim else None
+    return values if values.ndim else None
 
 
 def is_per_run(field: dataclasses.Field[Any], value: object) -> bool:
-    """Whether a field of a definition, such as a method, holds one number for each run.
+    """Return whether a field of a definition, such as a method, holds one number per run.
 
-    It does if it is a tensor, unless the definition annotates it as a tensor: then it is a constant of the definition.
+    A tensor does, unless the definition annotates the field as a tensor, which makes it a constant.
     """
     return torch.is_tensor(value) and value.ndim > 0 and "Tensor" not in str(field.type)
 
@@ -128,24 +137,24 @@ def _parameters(system: Any) -> Iterator[tuple[str, Any]]:
 
 
 def radius(value: Any) -> Any:
-    """Check the radius ρ of a perturbation: finite and ≥ 0, in the units of w; see ``parameter``."""
+    """Check the radius ρ of a perturbation, in the units of w: it must be finite and ≥ 0. See ``parameter``."""
     rule = "the radius must be a finite number >= 0"
     return parameter("rho", value, rule, "Use e.g. rho=0.05", lambda rho: rho >= 0)
 
 
 def learning_rate(value: Any) -> Any:
-    """Check a learning rate η: finite and > 0; see ``parameter``."""
+    """Check a learning rate η: it must be finite and > 0. See ``parameter``."""
     return parameter("lr", value, "must be a finite number > 0", "Use e.g. lr=0.01", lambda eta: eta > 0)
 
 
 def momentum(value: Any) -> Any:
-    """Check a momentum γ: in [0, 1); see ``parameter``."""
+    """Check a momentum γ: it must lie in [0, 1). See ``parameter``."""
     fix = "Use e.g. momentum=0.9, or 0 for none"
     return parameter("momentum", value, "must lie in [0, 1)", fix, lambda gamma: (gamma >= 0) & (gamma < 1))
 
 
 def count(name: str, value: Any, fix: str) -> int:
-    """Check a number of things to do: an integer in [1, 2⁶³), which is what counters hold."""
+    """Check a count, such as a number of steps: it must be an integer in [1, 2⁶³), the range of the counters."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         reject(name, value, "must be an integer >= 1", fix)
     if int(value) >= 2**63:
@@ -154,14 +163,14 @@ def count(name: str, value: Any, fix: str) -> int:
 
 
 def flag(name: str, value: Any) -> bool:
-    """Check a truth value: True or False, and nothing that only counts as one."""
+    """Check a truth value: it must be True or False, not only truthy or falsy."""
     if not isinstance(value, bool | np.bool_):
         reject(name, value, "must be True or False", f"Use e.g. {name}=True")
     return bool(value)
 
 
 def holds(runs: Any, *names: str) -> None:
-    """Refuse a result that lacks some variables or axes, as where statistics were asked for in place of states."""
+    """Refuse a result without these variables or axes, such as statistics where states are needed."""
     missing = [name for name in names if name not in runs]
     if missing:
         fix = "Use simulate(…, save_every=…) without statistics"
@@ -179,24 +188,27 @@ def broadcast(quantities: Mapping[str, Any]) -> None:
 
 
 def word(name: str, value: Any, fix: str) -> int:
-    """Check a seed or an index of a run: an integer in [0, 2³²)."""
+    """Check a seed or the index of a run: it must be an integer in [0, 2³²)."""
     if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**32:
         reject(name, value, "must be an integer in [0, 2**32)", fix)
     return int(value)
 
 
 def positive(name: str, value: Any, fix: str) -> float:
-    """Check a step, a length or a time: finite and > 0."""
+    """Check a step, a length or a time: it must be finite and > 0."""
     return number(name, value, "must be a finite number > 0", fix, lambda v: v > 0)
 
 
 def known(kind: str, name: str, names: Iterable[str]) -> str:
-    """Return the one of samdyn's own ``names`` that ``name`` spells, in any case.
+    """Return the entry of ``names`` that equals ``name``, or that equals it but for upper and lower case.
 
-    What it returns is to be used, and not the name that was given: that may be in another case.
+    The caller must use the result and not ``name``, which may be in another case.
 
     Raises:
-        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+        InputError: an unknown name. The message lists ``names`` and suggests the nearest.
+
+    >>> known("method", "sam", ["GD", "SAM"])
+    'SAM'
     """
     name, names = str(name), list(names)
     alike = [n for n in names if n == name] or [n for n in names if n.casefold() == name.casefold()]
@@ -204,17 +216,18 @@ def known(kind: str, name: str, names: Iterable[str]) -> str:
 
 
 def spelling(name: str) -> str:
-    """Return a name in the one encoding by which Python compares names."""
+    """Return a name in the Unicode form in which Python compares identifiers."""
     return unicodedata.normalize("NFKC", name)
 
 
 def spelled(kind: str, name: str, names: Iterable[str]) -> str:
-    """Return the one of the user's ``names``, as of coordinates or data, that ``name`` is, as Python compares names.
+    """Return the entry of ``names`` that Python considers the same identifier as ``name``.
 
-    Case matters: x and X may be two coordinates. How a letter is encoded does not: the micro sign is the Greek µ.
+    It serves names that the user chooses, such as those of coordinates. Case matters: x and X may be two coordinates.
+    The encoding of a letter does not matter: the micro sign is the Greek µ.
 
     Raises:
-        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+        InputError: an unknown name. The message lists ``names`` and suggests the nearest.
     """
     name, names = spelling(str(name)), list(names)
     return name if name in names else _unknown(kind, name, names)
@@ -228,7 +241,7 @@ def _unknown(kind: str, name: str, names: list[str]) -> NoReturn:
 
 
 def box(value: Any, dim: int) -> tuple[tuple[float, float], ...]:
-    """Check a box: one (low, high) pair per coordinate, finite, low < high."""
+    """Check a box: it must have one (low, high) pair per coordinate, finite, with low < high."""
     fix = f"Give {dim} pair(s) like ((-1, 1), ...), one per coordinate"
     try:
         pairs = tuple((float(low), float(high)) for low, high in value)

@@ -1,4 +1,4 @@
-"""What the command lines of the experiments share."""
+"""Functions that the command lines of the experiments share."""
 
 import functools
 import inspect
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from .output.terminal import Console, Table
 
 
-LEAST_MOMENTUM = 1e-12  # γ > 0 on the command line
-MOST_COORDINATES = 16  # of a formula on the command line
+MIN_MOMENTUM = 1e-12  # smallest γ > 0 on the command line
+MAX_COORDINATES = 16  # largest number of coordinates of a formula on the command line
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which keeps finished work as Ctrl-C does."""
+    """SIGTERM has arrived. It keeps finished work, as Ctrl-C does."""
 
 
 def run(main: Callable[..., Any]) -> None:
-    """Run a script's main function with the options its signature declares, and ``--quiet``.
+    """Run a script's main function as a command, with the options of its signature and ``--quiet``.
 
-    Input that cannot be worked with is told in one line on standard error, with exit status 2. SIGTERM stops it as
-    Ctrl-C does, with exit status 143 and 130.
+    An InputError becomes one line on standard error and exit status 2. Ctrl-C stops the command with exit status 130,
+    and SIGTERM with 143.
     """
     import typer
 
@@ -57,7 +57,7 @@ def run(main: Callable[..., Any]) -> None:
 
 
 def _with_quiet(main: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a script's main function with one more option."""
+    """Return a script's main function with the further option ``--quiet``."""
     import typer
 
     @functools.wraps(main)
@@ -78,12 +78,12 @@ def _with_quiet(main: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def _termination_interrupts() -> Iterator[None]:
-    """Let SIGTERM raise ``Terminated`` while the block runs, where nobody has decided otherwise."""
+    """Make SIGTERM raise ``Terminated`` while the block runs, unless the signal has a handler already."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Terminated
 
-    in_main = threading.current_thread() is threading.main_thread()  # Python handles signals in no other
+    in_main = threading.current_thread() is threading.main_thread()  # Python handles signals only there
     if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
@@ -97,12 +97,17 @@ def _termination_interrupts() -> Iterator[None]:
 def in_processes(
     function: Callable[..., Any], parts: Sequence[tuple[Any, ...]], processes: int
 ) -> Iterator[tuple[int, Any]]:
-    """Yield number and result of ``function(*part)`` for every part, as they are done.
+    """Yield the number of each part and the result of ``function(*part)``, in the order in which they finish.
+
+    A result does not depend on the number of processes.
 
     Args:
-        function: one that a new process can import, as those of a script are. torch has one thread there.
-        parts: its arguments, which are sent to the processes. A result does not depend on how many those are.
-        processes: how many, 1 for none but this one.
+        function: a function that a new process can import, such as one of a script. torch has one thread there.
+        parts: the arguments of each call.
+        processes: the number of processes. 1 means this process.
+
+    >>> list(in_processes(pow, [(2, 3), (2, 4)], processes=1))
+    [(0, 8), (1, 16)]
     """
     processes = min(processes, len(parts))
     if processes < 2:
@@ -110,7 +115,7 @@ def in_processes(
         return
     import torch
 
-    # Not fork: a copy of a process in which other threads run, as that of a progress bar, may hang.
+    # Not fork: the copy of a process with other threads, such as that of a progress bar, may hang.
     context = get_context("spawn")
     with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
         futures = {pool.submit(function, *part): number for number, part in enumerate(parts)}
@@ -122,22 +127,31 @@ def in_processes(
 
 
 def with_interval(values: Sequence["xarray.DataArray"], style: str) -> str:
-    """Write a median with its interval, each in a style like ``"+.1f"``."""
+    """Return the text of a median with its interval, in a number format like ``"+.1f"``.
+
+    >>> import xarray
+    >>> with_interval([xarray.DataArray(value) for value in (2.0, 1.0, float("inf"))], ".1f")
+    '2.0 [1.0, ∞]'
+    """
     middle, low, high = (f"{float(value):{style}}" for value in values)
     return f"{middle} [{low}, {high}]".replace("inf", "∞")
 
 
 def console() -> "Console":
-    """Return what tables are printed on: as wide as the terminal, or 100 columns where there is none."""
+    """Return the console for tables. It is as wide as the terminal, or 100 columns without one."""
     from .output.terminal import Console
 
     return Console()
 
 
 def table(title: str | None, *columns: str, gap: int = 0, keys: int = 1) -> "Table":
-    """Return an empty table: names on the left, numbers on the right, and so many more blanks between columns.
+    """Return an empty table, with the first column aligned left and the others aligned right.
 
-    Where a terminal is too narrow for it, it is printed in parts, each with the first ``keys`` columns.
+    Args:
+        title: the title, or None.
+        columns: the names of the columns.
+        gap: the number of further blanks between columns.
+        keys: the number of columns that every part repeats if the terminal is too narrow for the whole table.
     """
     from .output.terminal import new_table
 
@@ -145,10 +159,13 @@ def table(title: str | None, *columns: str, gap: int = 0, keys: int = 1) -> "Tab
 
 
 def numbers(option: str, text: str) -> list[float]:
-    """Read a list like ``"0.1,0.5"``.
+    """Return the numbers of a list like ``"0.1,0.5"``.
 
     Raises:
-        InputError: an entry that is no number, or none at all.
+        InputError: an entry that is not a number, or no entry.
+
+    >>> numbers("--rho", "0.1,0.5")
+    [0.1, 0.5]
     """
     entries = [entry for entry in text.replace(",", " ").split() if entry]
     try:
@@ -161,10 +178,17 @@ def numbers(option: str, text: str) -> list[float]:
 
 
 def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, example: str) -> list[float]:
-    """Read a list of numbers that have to be allowed; return each once, in order.
+    """Return the numbers of a list in ascending order, each once.
+
+    Args:
+        option: the option, for messages.
+        text: the list, like ``"0.1,0.5"``.
+        allowed: whether a number may be in the list.
+        rule: what numbers must be, for messages.
+        example: a list that is allowed, for messages.
 
     Raises:
-        InputError: what ``numbers`` refuses, or a number that is not allowed.
+        InputError: what ``numbers`` refuses, or a number that ``allowed`` does not accept.
     """
     values = numbers(option, text)
     if not all(map(allowed, values)):
@@ -173,9 +197,9 @@ def listed(option: str, text: str, allowed: Callable[[float], bool], rule: str, 
 
 
 def momenta(option: str, values: list[float]) -> list[float]:
-    """Check momenta: each a number in [0, 1), and not so small that it is lost in rounding.
+    """Return the momenta after a check: each must be 0 or in [1e-12, 1).
 
-    A tiny one would change no step, but its powers are subnormal numbers, on which processors are a hundred times
+    A smaller momentum changes no step, but its powers are subnormal numbers, with which processors are a hundred times
     slower.
 
     Raises:
@@ -183,31 +207,40 @@ def momenta(option: str, values: list[float]) -> list[float]:
     """
     for gamma in values:
         checks.momentum(gamma)
-        if 0 < gamma < LEAST_MOMENTUM:
-            checks.reject(option, gamma, f"must be 0, or at least {LEAST_MOMENTUM:g} to change a step", "Use 0")
+        if 0 < gamma < MIN_MOMENTUM:
+            checks.reject(option, gamma, f"must be 0, or at least {MIN_MOMENTUM:g} to change a step", "Use 0")
     return values
 
 
 def landscape(text: str, coordinates: str) -> Landscape:
-    """Return the catalogue's landscape of this name or, if it is no name, that of the formula it spells.
+    """Return the landscape of a name from the catalogue, or of a formula.
 
     Raises:
-        InputError: an unknown name, a formula that cannot be read, or one of too many coordinates to be searched.
+        InputError: an unknown name, a text that is not a formula, or too many coordinates to search.
+
+    >>> landscape("saddle", ""), landscape("x**2 - y**4", "x y")
+    (Landscape('saddle', 'x y'), Landscape('x**2 - y**4', 'x y'))
     """
     if text.replace("-", "_").isidentifier():
         return landscapes.named(text.replace("-", "_"))
     count = len(coordinates.replace(",", " ").split())
-    if count > MOST_COORDINATES:
-        rule = f"are {count}; experiments search critical points in up to {MOST_COORDINATES}"
+    if count > MAX_COORDINATES:
+        rule = f"are {count}; experiments search critical points in up to {MAX_COORDINATES}"
         checks.reject("--coordinates", coordinates, rule, "Use fewer, or samdyn as a library")
     return Landscape(text, coordinates)
 
 
 def saddle(landscape: Landscape, points: Sequence[CriticalPoint], near: str) -> CriticalPoint:
-    """Return the saddle nearest to the point that ``--saddle`` names, or without one the lowest of ``points``.
+    """Return the saddle that an experiment looks at.
+
+    Args:
+        landscape: the landscape.
+        points: its critical points, in ascending order of their loss.
+        near: the text of ``--saddle``, a point. The result is the saddle nearest to it, or the lowest saddle if the
+            text is empty.
 
     Raises:
-        InputError: no saddle among the points, or a text that is no point.
+        InputError: no saddle among the points, or a text that is not a point.
     """
     saddles = [p for p in points if p.kind == "saddle"]
     if not saddles:
@@ -222,20 +255,23 @@ def saddle(landscape: Landscape, points: Sequence[CriticalPoint], near: str) -> 
 
 
 def shown(values: np.ndarray) -> str:
-    """Write a vector shortly."""
+    """Return the text of a vector, with four digits per component."""
     return "(" + ", ".join(f"{v:.4g}" for v in values + 0.0) + ")"
 
 
 def with_radii(names: str, radii: list[float]) -> list[Method]:
-    """Return every method of a list like ``"GD,SAM"``, with each radius if it takes one.
+    """Return every method of a list like ``"GD,SAM"``, once for each radius if it has one.
 
     Raises:
-        InputError: an unknown method, none, or a radius out of range.
+        InputError: an unknown method, an empty list, or a radius out of range.
+
+    >>> with_radii("GD,SAM", [0.1, 0.2])
+    [GD(), SAM(rho=0.1, ascent_steps=1, average=False), SAM(rho=0.2, ascent_steps=1, average=False)]
     """
-    listed = names.replace(",", " ").split()
-    if not listed:
+    entries = names.replace(",", " ").split()
+    if not entries:
         checks.reject("--methods", names, "at least one method is needed", "Use e.g. --methods GD,USAM,SAM")
-    found: list[Method] = []
-    for cls in map(methods.named, listed):
-        found.extend([cls(rho) for rho in radii] if issubclass(cls, Ascent) else [cls()])
-    return list(dict.fromkeys(found))
+    result: list[Method] = []
+    for cls in map(methods.named, entries):
+        result.extend([cls(rho) for rho in radii] if issubclass(cls, Ascent) else [cls()])
+    return list(dict.fromkeys(result))

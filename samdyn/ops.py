@@ -1,8 +1,8 @@
-"""The few vector operations methods are written in, with one meaning on numbers and on symbols.
+"""The vector operations in which methods are written. Each has one meaning on numbers and on symbols.
 
 A point is a torch tensor ``(d, …)`` with its components on the first axis, or a NumPy array of d SymPy expressions.
-(SymPy's own arrays refuse the elementwise products that ASAM is made of; NumPy's object arrays do everything
-tensors do with ``+ - * abs()``.)
+(SymPy's own arrays have no elementwise product, which ASAM needs. NumPy's object arrays support ``+ - * abs()`` as
+tensors do.)
 """
 
 import itertools
@@ -17,12 +17,12 @@ Point = Any  # torch.Tensor (d, …) | numpy array (d,) of SymPy expressions
 
 
 def is_symbolic(a: Point) -> bool:
-    """Whether ``a`` holds SymPy expressions rather than numbers."""
+    """Return whether ``a`` holds SymPy expressions rather than numbers."""
     return isinstance(a, np.ndarray) and a.dtype == object
 
 
 def symbolic(entries: Any) -> np.ndarray:
-    """Make a symbolic point ``(d,)`` from d SymPy expressions."""
+    """Return a symbolic point ``(d,)`` of d SymPy expressions."""
     return np.array([sympy.sympify(e) for e in entries], dtype=object)
 
 
@@ -34,22 +34,25 @@ def dot(a: Point, b: Point) -> Any:
 def norm(a: Point) -> Any:
     """Return the Euclidean norm ‖a‖: ``(d, …) -> (…)``.
 
-    Its derivative is a/‖a‖, and 0 where a = 0: there the norm has none, but ‖a‖a, or a/(1 + ‖a‖), has the one that
-    follows. Like that of ``unit``, the norm is taken after scaling by the largest component.
+    Its derivative is a/‖a‖, and 0 where a = 0. The norm has no derivative there, but ‖a‖a and a/(1 + ‖a‖) have one, and
+    this rule gives it. Before squaring, the function divides by the largest component, as ``unit`` does.
+
+    >>> norm(torch.tensor([3e-200, 4e-200], dtype=torch.float64))
+    tensor(5.0000e-200, dtype=torch.float64)
     """
     if is_symbolic(a):
         return sympy.sqrt(dot(a, a))
-    largest = a.detach().abs().amax(0)  # whatever it is, the norm is the same: its derivative is none of the norm's
+    largest = a.detach().abs().amax(0)  # detached, since the norm does not depend on this scale
     range_ = torch.finfo(a.dtype)
     scaled = a / largest.clamp(min=range_.tiny, max=range_.max)
-    # The square is at least 1. Only where a = 0 it is not, and there clamping gives the root the derivative 0.
+    # The square is at least 1, except where a = 0. There the clamp gives the root the derivative 0.
     return largest * dot(scaled, scaled).clamp(min=1).sqrt()
 
 
 def halves(a: torch.Tensor, axis: int) -> torch.Tensor:
-    """Return the sum along an axis, taken by adding halves: its bits do not depend on the other axes' lengths.
+    """Return the sum along an axis, which adds the two halves of the axis until one entry is left.
 
-    torch's own sum splits its work by the shape of the whole.
+    Its bits do not depend on the lengths of the other axes. The order of additions in torch's own sum does.
     """
     while (n := a.shape[axis]) > 1:
         half = n // 2
@@ -58,13 +61,17 @@ def halves(a: torch.Tensor, axis: int) -> torch.Tensor:
     return a.squeeze(axis)
 
 
-INDEFINITE = 1e-9  # an eigenvalue below zero by less than this share of the largest is one of zero
+NEGATIVE = 1e-9  # ratio of a negative eigenvalue to the largest |eigenvalue| up to which it counts as zero
 
 
 def root(c: torch.Tensor) -> torch.Tensor:
-    """Return the symmetric square roots of positive semi-definite matrices, singular ones included: ``(d, d, …)``.
+    """Return the symmetric square roots of positive semi-definite matrices, ``(d, d, …) -> (d, d, …)``.
 
-    Where a matrix is indefinite: nan.
+    A matrix may be singular. The root of an indefinite matrix is nan.
+
+    >>> root(torch.tensor([[4.0, 0.0], [0.0, 9.0]]))
+    tensor([[2., 0.],
+            [0., 3.]])
     """
     if len(c) == 1:
         return c.sqrt()
@@ -72,34 +79,34 @@ def root(c: torch.Tensor) -> torch.Tensor:
         len(c) == 2
     ):  # in closed form, for one matrix per run: C = SS, with det S = √(det C) and (tr S)² = tr C + 2 det S
         trace, det = c[0, 0] + c[1, 1], c[0, 0] * c[1, 1] - c[0, 1] * c[1, 0]
-        least = INDEFINITE * trace * trace
+        least = NEGATIVE * trace * trace
         det = torch.where(det.abs() <= least, det.clamp(min=0), det).sqrt()
         eye = torch.eye(2, dtype=c.dtype, device=c.device).reshape(2, 2, *[1] * (c.ndim - 2))
         size = torch.where(trace < 0, torch.nan, trace + 2 * det).sqrt()
         return torch.where(size == 0, 0, (c + det * eye) / torch.where(size == 0, 1, size))
     values, vectors = _eigen(c)
-    below = values < -INDEFINITE * values.abs().amax(0)
+    below = values < -NEGATIVE * values.abs().amax(0)
     scaled = vectors * torch.where(below, torch.nan, values.clamp(min=0)).sqrt()
     return halves(scaled[:, None] * vectors[None], 2)
 
 
-SWEEPS = 8  # of Jacobi's method, which converges quadratically: enough for a dozen dimensions
+SWEEPS = 8  # number of sweeps of Jacobi's method; it converges quadratically, so these suffice for a dozen dimensions
 
 
 def _eigen(c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return eigenvalues ``(d, …)`` and eigenvectors ``(d, d, …)``, in columns, by Jacobi's method.
 
-    LAPACK's last bits depend on where a matrix lies in memory, and so on which others there are.
+    LAPACK's last bits depend on the place of a matrix in memory, and so on the other matrices.
     """
     d = len(c)
     a = c.clone()
     v = torch.eye(d, dtype=c.dtype, device=c.device).reshape(d, d, *[1] * (c.ndim - 2)).repeat(1, 1, *c.shape[2:])
     for p, q in list(itertools.combinations(range(d), 2)) * SWEEPS:
-        done = a[p, q] == 0
-        slope = (a[q, q] - a[p, p]) / torch.where(done, 1, 2 * a[p, q])
+        is_zero = a[p, q] == 0
+        slope = (a[q, q] - a[p, p]) / torch.where(is_zero, 1, 2 * a[p, q])
         tangent = torch.where(slope < 0, -1, 1) / (slope.abs() + (slope * slope + 1).sqrt())
-        cos = torch.where(done, 1, (tangent * tangent + 1).rsqrt())
-        sin = torch.where(done, 0, tangent * cos)
+        cos = torch.where(is_zero, 1, (tangent * tangent + 1).rsqrt())
+        sin = torch.where(is_zero, 0, tangent * cos)
         for first, second in ((a[p], a[q]), (a[:, p], a[:, q]), (v[:, p], v[:, q])):
             low, high = cos * first - sin * second, sin * first + cos * second
             first.copy_(low)
@@ -110,11 +117,14 @@ def _eigen(c: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def unit(a: Point, of: Point | None = None) -> Point:
     """Return a/‖a‖, and 0 where a = 0: ``(d, …) -> (d, …)``.
 
-    With ``of`` the norm is that of another vector: a/‖of‖, and 0 where of = 0.
+    With ``of`` it returns a/‖of‖, and 0 where of = 0.
 
-    The numeric norm is taken after scaling by the largest component, so that a gradient of 1e-200 still has a
-    direction. Symbolically a/‖a‖ is left as it stands unless ``of`` is identically zero: it has no value, and no
-    derivative, where the vector vanishes, and whoever substitutes such a point must say so.
+    Before squaring, the numeric norm divides by the largest component, so that a gradient of 1e-200 still has a
+    direction. The symbolic a/‖a‖ has no value and no derivative where the vector is zero: the caller must treat such a
+    point separately. Only if ``of`` is identically zero does the function return 0.
+
+    >>> unit(torch.tensor([3.0, 4.0])), unit(torch.tensor([0.0, 0.0]))
+    (tensor([0.6000, 0.8000]), tensor([0., 0.]))
     """
     of = a if of is None else of
     if is_symbolic(a):
@@ -127,25 +137,27 @@ def unit(a: Point, of: Point | None = None) -> Point:
 
 
 def directional_derivative(function: Callable[[Point], Point], w: Point, v: Point) -> Point:
-    """Return D function(w)·v, by forward-mode differentiation: ``(d, …), (d, …) -> (d, …)``.
+    """Return the derivative D function(w)·v by forward-mode differentiation: ``(d, …), (d, …) -> (d, …)``.
 
-    Where the function has no derivative, as normalised methods at a critical point, the numbers mean nothing.
+    The result has no meaning where the function has no derivative, such as a normalised method at a critical point.
     """
     if is_symbolic(w):
         t = sympy.Dummy("t", real=True)
         return symbolic(derivative(entry, t).subs(t, 0) for entry in function(w + t * v))
+    if hasattr(w, "directional_derivative"):  # of tensors of expressions, which the compiler traces steps with
+        return w.directional_derivative(function, v)
     return torch.func.jvp(function, (w,), (v,))[1]
 
 
 def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
-    """Return the Jacobian D function(w), column j the derivative along coordinate j: ``(d, …) -> (m, d, …)``.
+    """Return the Jacobian D function(w), whose column j is the derivative along coordinate j: ``(d, …) -> (m, d, …)``.
 
-    Where the function has no derivative the numbers mean nothing.
+    The result has no meaning where the function has no derivative.
     """
     if is_symbolic(w):
         axes = np.array(sympy.eye(len(w)).tolist(), dtype=object)
         return np.stack([directional_derivative(function, w, axis) for axis in axes], axis=1)
-    # All rows at once, backward: forward, torch goes the long way around wherever an operand has no tangent.
+    # Backward mode computes all rows at once. Forward mode is slow in torch where an operand has no tangent.
     value, pull_back = torch.func.vjp(function, w)[:2]
     rows = torch.eye(len(value), dtype=w.dtype, device=w.device).reshape(len(value), len(value), *[1] * (w.ndim - 1))
     return torch.func.vmap(lambda row: pull_back(row)[0])(rows.expand(len(value), *value.shape))
@@ -162,29 +174,33 @@ class _RealAbs(sympy.Function):  # type: ignore[misc]
 
 
 def derivative(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
-    """Return ∂expr/∂symbol for real symbols; at kinks those of abs, Max and Min are 0, deltas are dropped."""
-    # SymPy differentiates |u| through real and imaginary parts where it cannot know that u is real, as for log(x).
+    """Return ∂expr/∂symbol for real symbols, without delta functions.
+
+    At kinks the derivatives of abs, Max and Min are 0.
+    """
+    # SymPy differentiates |u| by real and imaginary parts unless it knows that u is real, as it does not for log(x).
     slope = expr.replace(sympy.Abs, _RealAbs).replace(sympy.sign, _RealSign).diff(symbol)
     slope = slope.replace(_RealAbs, sympy.Abs).replace(_RealSign, sympy.sign)
     slope = slope.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))
     return slope.replace(sympy.Heaviside, lambda u, *_: sympy.Heaviside(u, 0))
 
 
-LINEAR = 1e-9  # how well a function must be affine, relative to its size
+AFFINE = 1e-9  # error, relative to the sum of the terms' sizes, up to which a function counts as affine
 
 
 def affine(
     function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], d: int, m: int, columns: int = 1
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
-    """Return A ``(k, d, N)``, B ``(k, m, N)`` and b ``(k, N)`` if function(w, n) = Aw + Bn + b in every column.
+    """Return A ``(k, d, N)``, B ``(k, m, N)`` and b ``(k, N)`` if function(w, n) = Aw + Bn + b, and None otherwise.
 
-    A and B are derivatives at zero; that the function is affine is checked at points of sizes from 1e-6 to 1e6. What is
-    different in a small part of space alone is not seen.
+    A and B are derivatives at zero. The test evaluates the function at points of sizes from 1e-6 to 1e6, so it misses a
+    function that is nonlinear only in a small part of space.
 
     Args:
-        function: of w ``(d, N)`` and n ``(m, N)``, giving ``(k, N)``.
-        d, m: the sizes.
-        columns: N, for functions that are different in every column.
+        function: a function from w ``(d, N)`` and n ``(m, N)`` to ``(k, N)``.
+        d: the number of components of w.
+        m: the number of components of n.
+        columns: the number N of columns. The function may differ from column to column.
     """
     w, n = (torch.zeros(size, columns, dtype=torch.float64) for size in (d, m))
     a = jacobian(lambda w: function(w, n), w)
@@ -194,7 +210,7 @@ def affine(
     for size in (1e-6, 1e-3, 1.0, 30.0, 1e3, 1e6):
         w, n = (size * torch.randn(part.shape, generator=generator, dtype=part.dtype) for part in (w, n))
         parts = torch.cat([a * w, b * n, at_zero[:, None]], 1)
-        off = (function(w, n) - parts.sum(1)).abs()
-        if not bool((off <= LINEAR * parts.abs().sum(1)).all()):
+        error = (function(w, n) - parts.sum(1)).abs()
+        if not bool((error <= AFFINE * parts.abs().sum(1)).all()):
             return None
     return a, b, at_zero

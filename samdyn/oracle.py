@@ -1,4 +1,4 @@
-"""What a method may ask of a loss."""
+"""The gradient oracle: the interface through which a method sees a loss."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,15 @@ from .ops import Point
 
 @dataclass(frozen=True)
 class Oracle:
-    """The gradient of a loss, and what a few methods need beside it.
+    """The gradient of a loss, and two further functions that few methods need.
 
-    Calling it gives the gradient, ``(d, …) -> (d, …)``. ``hvp(w, v)`` is the Hessian-vector product H(w)v; ``full(w)``
-    the full-batch gradient, which is the gradient itself where nothing is random.
+    Attributes:
+        gradient: ∇L, ``(d, …) -> (d, …)``. A call of the oracle returns it too.
+        hvp: the Hessian-vector product (w, v) ↦ H(w)v, ``(d, …), (d, …) -> (d, …)``.
+
+    >>> oracle = Oracle(lambda w: 2 * w, lambda w, v: 2 * v)
+    >>> oracle(3.0), oracle.hvp(3.0, 1.0)
+    (6.0, 2.0)
     """
 
     gradient: Callable[[Point], Point]
@@ -21,9 +26,9 @@ class Oracle:
         return self.gradient(w)
 
     def up(self, w: Point, known: Point | None = None) -> Point:
-        """Return the gradient to climb along at w: the gradient, ``known`` if it was taken already."""
+        """Return the gradient along which a method ascends at w: ``known``, if the caller has it already."""
         return self(w) if known is None else known
 
     def full(self, w: Point) -> Point:
-        """Return the full-batch gradient ∇L(w): ``(d, …) -> (d, …)``."""
+        """Return the full-batch gradient ∇L(w): ``(d, …) -> (d, …)``. Without noise it is the gradient itself."""
         return self.gradient(w)

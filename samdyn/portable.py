@@ -1,13 +1,14 @@
-"""Objects that can be sent to other processes."""
+"""The base class of objects that other processes can receive."""
 
 from functools import cached_property
 from typing import Any
 
 
 class Portable:
-    """What is pickled and copied without its cached properties: code compiled from formulas is made anew when needed.
+    """An object that pickle and copy handle without its cached properties.
 
-    A class that keeps anything else that cannot be pickled keeps it in a ``cached_property``.
+    Cached properties hold what cannot be pickled, such as code compiled from formulas. The copy computes them again on
+    first use.
     """
 
     def __getstate__(self) -> dict[str, Any]:

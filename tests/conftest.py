@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import io
-import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -11,19 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import matplotlib
 import pytest
 import torch
 from hypothesis import settings
 
 import samdyn as sd
 from samdyn import cli
-from samdyn.simulation import progress
 
-matplotlib.use("Agg")
-os.environ["SAMDYN_CACHE"] = str(Path(__file__).parent.parent / ".pytest_cache" / "samdyn")  # and not the user's
-torch.set_num_threads(1)  # the tests run in as many processes as there are cores
-progress.FIRST_LINE = float("inf")  # on a busy machine short work takes long, and writes no progress for that
 settings.register_profile("samdyn", deadline=None, derandomize=True)
 settings.load_profile("samdyn")
 
@@ -33,13 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if "gpu" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="no CUDA"))
-
-
-@pytest.fixture(autouse=True)
-def _on_the_processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the GPU from tests that are not marked for it: the device "auto" would be another where there is one."""
-    if "gpu" not in request.keywords:
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """The house: each part of samdyn imports only what stands above it."""
 
 import ast
+import inspect
+import operator
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +25,7 @@ ORDER = [
     "dynamics",
     "compiler",
 ]
-ORDER += ["simulation", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
+ORDER += ["simulation", "symbolic", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [
         *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling"],
@@ -34,6 +36,7 @@ INSIDE = {  # the same within a package
         *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
 }
+PROGRESS = ("simulation", "progress", "tracked")  # shows how far work is, and computes nothing
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}
 HEAVY |= {"sklearn", "mnist1d", "requests"}
 
@@ -83,6 +86,25 @@ def test_data_goes_one_way_inside(package: str) -> None:
         if here != "__init__":
             wrong += [f"{here}/{path.name} imports {o}" for o in others if order.index(o) > order.index(here)]
     assert not wrong
+
+
+def test_plotting_draws_what_it_is_given() -> None:
+    """It imports the types of results, and no function that makes or predicts one."""
+    predicting = {"theory", "symbolic"}
+    computing = {"analysis", "simulation", "statistics", "noise", "compiler", "networks"}
+    wrong = []
+    for path in (ROOT / "plot").rglob("*.py"):
+        for module in imported(path):
+            value = operator.attrgetter(".".join(module))(samdyn) if module[0] in computing else None
+            if module[0] in predicting or (inspect.isfunction(value) and module != PROGRESS):
+                wrong.append(f"{path.name} imports {'.'.join(module)}")
+    assert not wrong
+
+
+def test_what_measures_reads_no_prediction() -> None:
+    measuring = [path for name in ("simulation", "analysis", "networks") for path in (ROOT / name).rglob("*.py")]
+    assert len(measuring) > 50
+    assert not [path.name for path in measuring if imports(path) & {"symbolic", "theory"}]
 
 
 def test_the_check_sees_imports() -> None:

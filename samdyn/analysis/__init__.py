@@ -1,21 +1,23 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
+from ..dynamics import Boundary
 from .bifurcations.continuation import Branch, branch
 from .bifurcations.crossings import Bifurcation
 from .bifurcations.diagram import BifurcationDiagram, bifurcation_diagram
 from .bifurcations.orbits import OrbitDiagram, orbit_diagram
-from .capture.boundary import Boundary, capture_boundary
+from .capture.boundary import capture_boundaries, capture_boundary
 from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
-from .capture.trapping import TrapWidth, trap_half_width, trapping_radius
-from .escapes.escape import OUTCOMES, Escape, escape
+from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trapping_radii, trapping_radius
+from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
 from .escapes.first_passage import first_passage_time
-from .gradients import cosine
+from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
+from .limit_sets.phase_plane import PhasePlane, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
 from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
@@ -53,17 +55,20 @@ __all__ = [
     "NoiseThreshold",
     "NoisyGrowth",
     "OrbitDiagram",
+    "PhasePlane",
     "StabilityChart",
     "TrapWidth",
     "attractors",
     "basins",
     "bifurcation_diagram",
     "branch",
+    "capture_boundaries",
     "capture_boundary",
     "cosine",
     "critical_points",
     "equilibria",
     "escape",
+    "escapes",
     "exact_critical_points",
     "exit_times",
     "expected",
@@ -80,9 +85,13 @@ __all__ = [
     "orbit_diagram",
     "over_grid",
     "parameters",
+    "perturbed",
+    "phase_plane",
     "stability_chart",
     "starts_around",
     "trap_half_width",
+    "trap_half_widths",
+    "trapping_radii",
     "trapping_radius",
     "trapping_threshold",
     "with_parameters",

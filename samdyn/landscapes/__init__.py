@@ -1,7 +1,8 @@
-"""Loss landscapes: the class, and a catalogue that grows by adding a function to any file here.
+"""Loss landscapes: the class Landscape, and a catalogue of functions that make landscapes.
 
-Every public function defined in a module of this package, callable without arguments and returning a Landscape, is in
-the catalogue: under its name in this namespace, on the command line and in the conformance tests.
+The catalogue finds its own entries: every public function in a module of this package that can be called without
+arguments and is annotated to return a Landscape. Such a function has its name in this namespace and on the command
+line, and the conformance tests cover it.
 """
 
 import inspect
@@ -18,15 +19,15 @@ __all__ = ["Box", "Landscape", "Quadratic", "SampleLandscape", "Sampled", "catal
 
 
 def _find() -> dict[str, Callable[..., Landscape]]:
-    found: dict[str, Callable[..., Landscape]] = {}
+    functions: dict[str, Callable[..., Landscape]] = {}
     for info in pkgutil.iter_modules(__path__):
         module = import_module(f"{__name__}.{info.name}")
         for name, function in inspect.getmembers(module, inspect.isfunction):
             returned = function.__annotations__.get("return")
-            ours = function.__module__ == module.__name__ and not name.startswith("_")
-            if ours and inspect.isclass(returned) and issubclass(returned, Landscape):
-                found[name] = function
-    return found
+            defined_here = function.__module__ == module.__name__ and not name.startswith("_")
+            if defined_here and inspect.isclass(returned) and issubclass(returned, Landscape):
+                functions[name] = function
+    return functions
 
 
 _CATALOGUE = _find()
@@ -43,14 +44,23 @@ def __dir__() -> list[str]:
 
 
 def catalogue() -> dict[str, Callable[..., Landscape]]:
-    """Return every landscape that has a name: the functions that make them, by name."""
+    """Return the functions that make landscapes, by name.
+
+    >>> import samdyn as sd
+    >>> sorted(sd.landscapes.catalogue())[:3]
+    ['beale', 'double_well', 'himmelblau']
+    """
     return dict(_CATALOGUE)
 
 
 def named(name: str) -> Landscape:
-    """Return the catalogue's landscape of this name.
+    """Return the landscape of the catalogue with this name, in any case.
 
     Raises:
-        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+        InputError: an unknown name. The message lists the names of the catalogue and suggests the nearest.
+
+    >>> import samdyn as sd
+    >>> sd.landscapes.named("saddle")
+    Landscape('saddle', 'x y')
     """
     return _CATALOGUE[checks.known("landscape", name, _CATALOGUE)]()

@@ -1,4 +1,4 @@
-"""From SymPy expressions to one function on torch tensors."""
+"""Compiles SymPy expressions to one function of torch tensors."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,23 +11,28 @@ from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from sympy.printing.pycode import PythonCodePrinter
 
 from ..checks import reject
-from .functions import OURS, TORCH
-from .stable import masked
+from .functions import REPLACEMENTS, TORCH
+from .stable import mask_steps
 
-LONGEST_SUM = 32  # terms in one nest of calls; Python reads parentheses 200 deep
+MAX_TERMS = 32  # number of terms that one nest of calls adds; Python's parser accepts 200 nested parentheses
 
 Compiled = Callable[..., tuple[torch.Tensor, ...]]
 
 
 class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not annotated
-    """SymPy's torch printer calls torch.max on numbers and leaves constants to torch.sqrt(2); this one does neither."""
+    """Prints an expression as code that calls TORCH and REPLACEMENTS.
+
+    SymPy's own torch printer calls torch.max on numbers and writes constants as torch.sqrt(2); neither of them runs.
+    """
 
     _operators: dict[str, str] = {}  # noqa: RUF012 (overrides a class attribute of SymPy's)
 
     def _print(self, expr: Any, **options: Any) -> str:
         if isinstance(expr, sympy.Expr) and expr.is_number:
-            return f"({_real(expr)!r})"  # every constant, however composed, becomes one literal
-        if isinstance(expr, Application):  # functions, Max and Min; the base class would print them as math.exp
+            return f"({_real(expr)!r})"  # every constant expression becomes one literal
+        if isinstance(
+            expr, Application
+        ):  # functions, Max and Min, which the base class prints as math.exp and the like
             return self._print_call(expr)
         return super()._print(expr, **options)
 
@@ -40,15 +45,15 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
         return f"power({self._print(base)}, {self._print(exponent)})"
 
     def _print_Add(self, expr: sympy.Add, order: Any = None) -> str:
-        """Print a sum with few operations: torch adds multiples, and multiples of products, in one."""
+        """Print a sum with few operations. torch adds a multiple of a term or of a product in one operation."""
         number, rest = expr.as_coeff_Add()
         parts = [term.as_coeff_Mul() for term in sympy.Add.make_args(rest)]
-        parts.sort(key=lambda part: part[0] != 1)  # begin with one that is no multiple
+        parts.sort(key=lambda part: part[0] != 1)  # a term with the factor 1 comes first
         total = self._sum(parts)
         return total if number == 0 else f"({total} + {_real(number)!r})"
 
     def _sum(self, parts: Sequence[tuple[sympy.Expr, sympy.Expr]]) -> str:
-        if len(parts) > LONGEST_SUM:
+        if len(parts) > MAX_TERMS:
             middle = len(parts) // 2
             return f"({self._sum(parts[:middle])} + {self._sum(parts[middle:])})"
         total = self._print(sympy.Mul(*parts[0]))
@@ -62,16 +67,21 @@ class _TorchPrinter(PythonCodePrinter):  # type: ignore[misc]  # SymPy is not an
 
     def _print_call(self, expr: Application) -> str:
         name = type(expr).__name__
-        if name not in TORCH and name not in OURS:
+        if name not in TORCH and name not in REPLACEMENTS:
             raise PrintMethodNotImplementedError(name)
         return f"{name}({', '.join(map(self._print, expr.args))})"
 
 
 class _NotReal(Exception):
-    """A constant that is no finite real number."""
+    """A constant is not a finite real number."""
 
 
 def _real(number: sympy.Expr) -> float:
+    """Return a constant as a float.
+
+    Raises:
+        _NotReal: it is not a finite real number.
+    """
     try:
         value = float(number)
     except (TypeError, OverflowError):
@@ -82,6 +92,12 @@ def _real(number: sympy.Expr) -> float:
 
 
 def _fold(expr: sympy.Expr) -> sympy.Expr:
+    """Return an expression in which every constant part is one number.
+
+    Raises:
+        _NotReal: such a part is not real.
+    """
+
     def literal(number: sympy.Expr) -> sympy.Expr:
         value = number.evalf(30)
         if not isinstance(value, sympy.Float | sympy.Rational):
@@ -91,8 +107,11 @@ def _fold(expr: sympy.Expr) -> sympy.Expr:
     return expr.replace(lambda e: e.is_number and not isinstance(e, sympy.Float | sympy.Rational), literal)
 
 
-def _shared(expressions: Any, **options: Any) -> Any:
-    """Name common subexpressions, but not multiples of a symbol, which sums take up at no cost."""
+def _name_shared(expressions: Any, **options: Any) -> Any:
+    """Return the common subexpressions with names, and the expressions in terms of them, as ``sympy.cse`` does.
+
+    Multiples of a symbol get no name, because a sum computes them at no cost.
+    """
     named: dict[sympy.Symbol, sympy.Expr] = {}
     multiples: dict[sympy.Symbol, sympy.Expr] = {}
     replacements, reduced = sympy.cse(expressions, **options)
@@ -103,21 +122,27 @@ def _shared(expressions: Any, **options: Any) -> Any:
 
 
 def compile_torch(arguments: Sequence[sympy.Symbol], expressions: Sequence[sympy.Expr]) -> Compiled:
-    """Return a function of one tensor per argument, all of one shape, giving one tensor of that shape per expression.
+    """Return a function from one tensor per argument, all of one shape, to one tensor of that shape per expression.
 
-    Common subexpressions are computed once. The code contains no name from outside: arguments are renamed, and a
-    function that is not in TORCH is refused.
+    The function computes a common subexpression once. Its code contains no name that a user chose: it renames the
+    arguments, and it calls only functions in TORCH and REPLACEMENTS.
 
     Raises:
         InputError: an expression uses a function that samdyn cannot compute.
+
+    >>> import torch
+    >>> x, y = sympy.symbols("x y", real=True)
+    >>> compile_torch((x, y), [x * y, sympy.exp(x)])(torch.tensor([0.0, 1.0]), torch.tensor([2.0, 3.0]))[0]
+    tensor([0., 3.])
     """
-    # Names of our own, real like the coordinates: SymPy's dummies are complex, which makes tanh(tanh(…)) take minutes.
+    # The names are real symbols like the coordinates. With SymPy's complex dummies tanh(tanh(…)) takes minutes.
     names = [sympy.Symbol(f"w{i}", real=True) for i in range(len(arguments))]
     renamed = dict(zip(arguments, names, strict=True))
     try:
-        # Constants first, or they would become common subexpressions, and sqrt be called with a number.
-        folded = [masked(_fold(sympy.sympify(e).xreplace(renamed))) for e in expressions]
-        function = sympy.lambdify(names, folded, modules=[{**TORCH, **OURS}], printer=_TorchPrinter, cse=_shared)
+        # Constants are folded first: as common subexpressions they would be arguments of torch.sqrt.
+        folded = [mask_steps(_fold(sympy.sympify(e).xreplace(renamed))) for e in expressions]
+        modules = [{**TORCH, **REPLACEMENTS}]
+        function = sympy.lambdify(names, folded, modules=modules, printer=_TorchPrinter, cse=_name_shared)
     except PrintMethodNotImplementedError as error:
         reject("formula", str(error), "samdyn cannot compute this function", f"Known: {', '.join(TORCH)}")
     except (RecursionError, SyntaxError, MemoryError):
@@ -126,7 +151,7 @@ def compile_torch(arguments: Sequence[sympy.Symbol], expressions: Sequence[sympy
         reject("formula", str(error), "is no finite real number", "Check divisions by 0, roots and logarithms")
 
     def evaluate(*components: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        # Constant entries come back as Python numbers.
+        # The code returns a constant entry as a Python number.
         return tuple(
             entry if torch.is_tensor(entry) else torch.full_like(components[0], entry)
             for entry in function(*components)

@@ -1,4 +1,4 @@
-"""Derivatives of formulas."""
+"""The gradient and the Hessian of a formula."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,17 +9,21 @@ from ..ops import derivative
 
 
 def slope(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
-    """Return ∂expr/∂symbol as ``ops.derivative`` does, of a sum's terms that have the symbol alone."""
+    """Return ∂expr/∂symbol. Of a sum it passes to ``ops.derivative`` only the terms that contain the symbol."""
     terms = [term for term in sympy.Add.make_args(expr) if term.has(symbol)]
     return sympy.Add(*(derivative(term, symbol) for term in terms))
 
 
 class Derivatives:
-    """A formula with its gradient and its Hessian, made when they are asked for.
+    """A formula with its gradient and its Hessian, both computed on first use.
 
     Attributes:
         value: the formula.
         symbols: the d coordinates.
+
+    >>> x, y = sympy.symbols("x y", real=True)
+    >>> Derivatives(x**2 * y, (x, y)).gradient
+    [2*x*y, x**2]
     """
 
     def __init__(self, value: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> None:
@@ -27,10 +31,10 @@ class Derivatives:
 
     @cached_property
     def gradient(self) -> list[sympy.Expr]:
-        """The d derivatives."""
+        """The d first derivatives."""
         return [slope(self.value, s) for s in self.symbols]
 
     @cached_property
     def hessian(self) -> list[sympy.Expr]:
-        """The d² derivatives of those, row by row."""
+        """The d² second derivatives, row by row."""
         return [slope(g, s) for g in self.gradient for s in self.symbols]

@@ -1,10 +1,11 @@
 """The functions of torch tensors that generated code calls.
 
-Each is made of operations whose last bits depend on the number alone. torch computes pow, sinh, cosh, sigmoid and
-logaddexp one way in the middle of an array and another way at its end.
+The last bits of each function depend only on the number, not on its place in the array. This is why torch's own pow,
+sinh, cosh, sigmoid and logaddexp are not used as they are: torch computes them one way in the middle of an array and
+another way at its end.
 
-Where a function has two branches, each is the whole analytic function in a form that suits its side, so that
-automatic differentiation is right on either side and where they meet.
+Some functions have two branches. Each branch is the whole analytic function, in the form that is accurate on its side,
+so that automatic differentiation is right on both sides and where they meet.
 """
 
 import math
@@ -15,18 +16,22 @@ from typing import Any
 import torch
 
 LOG_2 = math.log(2)
-LARGEST_PRODUCT = 8  # powers up to this one are products, as in compiled code
+LARGEST_PRODUCT = 8  # integer exponents up to this one are computed as products, as in compiled code
 
 
 def _largest(*terms: Any) -> Any:
+    """Return the largest of the terms, tensors or numbers, at every point."""
     return reduce(_pairwise(torch.maximum, "min"), terms)
 
 
 def _smallest(*terms: Any) -> Any:
+    """Return the smallest of the terms, tensors or numbers, at every point."""
     return reduce(_pairwise(torch.minimum, "max"), terms)
 
 
 def _pairwise(both_tensors: Callable[..., Any], bound: str) -> Callable[[Any, Any], Any]:
+    """Return a function of two terms that calls ``both_tensors``, or clamps the one tensor by the other term."""
+
     def pair(a: Any, b: Any) -> Any:
         if torch.is_tensor(a) and torch.is_tensor(b):
             return both_tensors(a, b)
@@ -44,7 +49,7 @@ def _power(base: Any, exponent: Any) -> torch.Tensor:
 
 
 def _apart(a: Any) -> Any:
-    """Return a tensor whose entries are not neighbours in memory: torch computes such ones one by one."""
+    """Return a tensor whose entries are not neighbours in memory, so that torch computes them one by one."""
     return torch.stack([a, a], -1)[..., 0] if torch.is_tensor(a) else a
 
 
@@ -108,7 +113,7 @@ def _cosh_exp(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     return (0.5 + 0.5 * torch.exp(-2 * a)) * torch.exp(a + v)
 
 
-# The names that generated code may use: the whole of what can run.
+# The functions of a formula: generated code calls no names but these and those of REPLACEMENTS.
 TORCH: dict[str, Callable[..., Any]] = {
     **{name: getattr(torch, name) for name in ("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "atan", "sign")},
     "sinh": _sinh,
@@ -118,8 +123,8 @@ TORCH: dict[str, Callable[..., Any]] = {
     "Min": _smallest,
     "Heaviside": _step,
 }
-# Those that are written in place of others.
-OURS: dict[str, Callable[..., Any]] = {
+# Functions that generated code calls in place of those of a formula.
+REPLACEMENTS: dict[str, Callable[..., Any]] = {
     "add": torch.add,
     "addcmul": torch.addcmul,
     "power": _power,

@@ -1,4 +1,4 @@
-"""A loss landscape is one formula; value, gradient, Hessian and compiled code follow from it."""
+"""A loss landscape: one formula, from which value, gradient, Hessian and compiled code follow."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -16,7 +16,7 @@ from .compile import Compiled, compile_torch
 from .degree import degree_at_most_2
 from .derivatives import Derivatives
 from .parse import rational, read, symbols
-from .stable import quick, stable, written
+from .stable import replace_long_extremes, stable, to_sympy
 
 Box = tuple[tuple[float, float], ...]
 
@@ -24,26 +24,28 @@ Box = tuple[tuple[float, float], ...]
 class Landscape(Portable):
     """A loss L(w) of d real coordinates, given by one formula.
 
-    Points are torch tensors ``(d, …)`` of any floating dtype on any device, anything ``torch.as_tensor`` makes such a
-    tensor from, or NumPy arrays ``(d,)`` of SymPy expressions: the same call then gives numbers or a formula.
+    A point is a torch tensor ``(d, …)`` of any floating dtype on any device, or anything that ``torch.as_tensor`` turns
+    into one. It may also be a NumPy array ``(d,)`` of SymPy expressions; the same call then returns a formula.
 
-    At kinks the derivatives of abs and relu are 0, as in deep-learning frameworks, and so are those of Max and Min at
-    ties; the delta functions of second derivatives are dropped.
+    At kinks the derivatives of abs and relu are 0, as in deep-learning frameworks. So are those of Max and Min at ties.
+    Second derivatives omit delta functions.
 
-    Numbers are computed in a form that does not overflow where the loss is finite: ``log(1 + exp(x))`` is x at 1000.
+    Numbers come from a form of the formula that does not overflow where the loss is finite: ``log(1 + exp(x))`` is 1000
+    at x = 1000.
 
     Attributes:
         expr: the formula, a SymPy expression in ``symbols``.
         symbols: the coordinates, real SymPy symbols.
-        dim: their number d.
-        box: the part of space worth looking at, one (low, high) pair per coordinate.
-        name: what to call it in tables and figures.
-        has_formula: whether there is one; networks have none.
+        dim: the number d of coordinates.
+        box: the part of space to look at by default, one (low, high) pair per coordinate.
+        name: the name in tables and figures.
+        has_formula: whether the landscape has a formula; a network has none.
 
-    >>> L = Landscape("x**2 - y**2", "x y")
-    >>> L.gradient
+    >>> import samdyn as sd
+    >>> saddle = sd.Landscape("x**2 - y**2", "x y")
+    >>> saddle.gradient
     (2*x, -2*y)
-    >>> L.grad([1.0, 3.0])
+    >>> saddle.grad([1.0, 3.0])
     tensor([ 2., -6.], dtype=torch.float64)
     """
 
@@ -60,20 +62,20 @@ class Landscape(Portable):
         """Read the formula.
 
         Args:
-            formula: text, parsed against a whitelist and never evaluated; or a SymPy expression of
+            formula: a text, which samdyn parses against a whitelist and never evaluates, or a SymPy expression of
                 ``sympy.Symbol(name, real=True)``.
-            coordinates: their names, in the order of the components of w: ``"x y"`` or ``["x", "y"]``.
-            box: one (low, high) pair per coordinate; (-3, 3) each where not given.
-            name: defaults to the formula.
+            coordinates: the names, in the order of the components of w: ``"x y"`` or ``["x", "y"]``.
+            box: one (low, high) pair per coordinate. Default: (-3, 3) for each.
+            name: the name. Default: the formula.
 
         Raises:
-            InputError: a formula that is not one, with unknown symbols or functions, a box of the wrong shape,
-                coordinates or a name that are no text.
+            InputError: a text that is not a formula, unknown symbols or functions, a box of the wrong shape, or
+                coordinates or a name that are not text.
         """
         self._set_coordinates(coordinates, box)
         self.expr = read(formula, self.symbols)
-        self.name = self._named(name) or str(self.expr)
-        self._value, self._gradient  # noqa: B018 (compile now: a function that cannot be computed is refused here)
+        self.name = self._check_name(name) or str(self.expr)
+        self._value, self._gradient  # noqa: B018 (compiling now refuses a function that samdyn cannot compute)
 
     def _set_coordinates(self, coordinates: str | Sequence[str], box: Sequence[tuple[float, float]] | None) -> None:
         self.symbols = symbols(coordinates)
@@ -81,7 +83,7 @@ class Landscape(Portable):
         self.box: Box = checks.box(box if box is not None else [(-3.0, 3.0)] * self.dim, self.dim)
 
     @staticmethod
-    def _named(name: str | None) -> str | None:
+    def _check_name(name: str | None) -> str | None:
         if not isinstance(name, str | None):
             checks.reject("name", name, "must be text", "Leave it out: the formula is the name then")
         return name
@@ -91,18 +93,18 @@ class Landscape(Portable):
 
     @property
     def formula(self) -> str:
-        """The formula as text, or what stands for it where it is too long to write out."""
+        """The formula as text, or the name of a landscape whose formula is too long to print."""
         return str(self.expr)
 
     @cached_property
     def gradient(self) -> tuple[sympy.Expr, ...]:
-        """The gradient's d formulas."""
-        return tuple(map(written, self._shown.gradient))
+        """The d formulas of the gradient."""
+        return tuple(map(to_sympy, self._symbolic.gradient))
 
     @cached_property
     def hessian_matrix(self) -> sympy.ImmutableDenseMatrix:
-        """The Hessian's formulas, a SymPy matrix (d, d)."""
-        return sympy.ImmutableDenseMatrix(self.dim, self.dim, list(map(written, self._shown.hessian)))
+        """The formulas of the Hessian, a SymPy matrix (d, d)."""
+        return sympy.ImmutableDenseMatrix(self.dim, self.dim, list(map(to_sympy, self._symbolic.hessian)))
 
     @cached_property
     def is_quadratic(self) -> bool:
@@ -110,17 +112,18 @@ class Landscape(Portable):
         return degree_at_most_2(self.expr, self.symbols)
 
     def restrict(self, fixed: Mapping[str, Any]) -> "Landscape":
-        """Return the landscape on a slice: some coordinates fixed, a function of the others.
+        """Return the landscape on a slice: a function of some coordinates, with values for the others.
 
-        Methods on the slice follow the true ones only where the gradient is tangent to it.
+        A run on the slice is a run on the whole landscape only where the gradient is tangent to the slice.
 
         Args:
-            fixed: the value of every fixed coordinate, by name.
+            fixed: the value of each coordinate to fix, by name.
 
         Raises:
-            InputError: an unknown coordinate, a value that is not finite, or no coordinate left.
+            InputError: an unknown coordinate, a value that is not finite, or no free coordinate.
 
-        >>> Landscape("x**2 - y**2 + z**2", "x y z").restrict({"z": 1})
+        >>> import samdyn as sd
+        >>> sd.Landscape("x**2 - y**2 + z**2", "x y z").restrict({"z": 1})
         Landscape('x**2 - y**2 + 1', 'x y')
         """
         values, free = self._slice(fixed)
@@ -128,7 +131,7 @@ class Landscape(Portable):
         return Landscape(self.expr.xreplace(values), list(map(str, free)), box=box)
 
     def _slice(self, fixed: Mapping[str, Any]) -> tuple[dict[sympy.Symbol, sympy.Expr], list[sympy.Symbol]]:
-        """Return the values of the fixed coordinates, floats as the decimals they are, and the free coordinates."""
+        """Return the values of the fixed coordinates, as fractions, and the free coordinates."""
         if not isinstance(fixed, Mapping):
             checks.reject("fixed", fixed, "must be a dictionary of values by coordinate", 'Use e.g. {"z": 0.0}')
         names = {str(s): s for s in self.symbols}
@@ -148,11 +151,11 @@ class Landscape(Portable):
 
     @cached_property
     def grad(self) -> Oracle:
-        """The gradient as methods see it: ``grad(w)`` and ``grad.hvp(w, v)``, both ``(d, …)``."""
+        """The gradient oracle that methods call: ``grad(w)`` and ``grad.hvp(w, v)``, both ``(d, …)``."""
         return Oracle(self._grad, self._hvp)
 
     def hessian(self, w: Any) -> Any:
-        """Return the Hessian: ``(d, …) -> (d, d, …)``."""
+        """Return the Hessian H(w): ``(d, …) -> (d, d, …)``."""
         w = self._point(w)
         if is_symbolic(w):
             return self._at(self.hessian_matrix, w).reshape(self.dim, self.dim)
@@ -166,10 +169,16 @@ class Landscape(Portable):
         return (self.hessian(w) * self._point(v)[None]).sum(1)
 
     def _at(self, expressions: Any, w: np.ndarray) -> np.ndarray:
+        """Return expressions in the coordinates at a symbolic point."""
         here = dict(zip(self.symbols, w, strict=True))
         return symbolic(sympy.sympify(e).xreplace(here) for e in expressions)
 
     def _point(self, w: Any) -> Point:
+        """Return a point as a floating tensor or a symbolic array.
+
+        Raises:
+            InputError: w is not numeric, or its first axis is not of length d.
+        """
         if not is_symbolic(w) and not (torch.is_tensor(w) and w.is_floating_point()):
             try:
                 w = torch.as_tensor(w, dtype=torch.float64)
@@ -185,21 +194,23 @@ class Landscape(Portable):
         return w
 
     @cached_property
-    def _shown(self) -> Derivatives:
-        return Derivatives(quick(self.expr), self.symbols)
+    def _symbolic(self) -> Derivatives:
+        """The derivatives that become formulas."""
+        return Derivatives(replace_long_extremes(self.expr), self.symbols)
 
     @cached_property
-    def _computed(self) -> Derivatives:
+    def _numeric(self) -> Derivatives:
+        """The derivatives that become code, in a form that does not overflow."""
         return Derivatives(stable(self.expr), self.symbols)
 
     @cached_property
     def _value(self) -> Compiled:
-        return compile_torch(self.symbols, [self._computed.value])
+        return compile_torch(self.symbols, [self._numeric.value])
 
     @cached_property
     def _gradient(self) -> Compiled:
-        return compile_torch(self.symbols, self._computed.gradient)
+        return compile_torch(self.symbols, self._numeric.gradient)
 
     @cached_property
     def _hessian(self) -> Compiled:
-        return compile_torch(self.symbols, self._computed.hessian)
+        return compile_torch(self.symbols, self._numeric.hessian)

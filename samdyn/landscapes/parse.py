@@ -1,4 +1,4 @@
-"""Formulas typed by a user, read against a whitelist and never evaluated as Python."""
+"""Reads the formula that a user types, against a whitelist. Python never evaluates the text."""
 
 import ast
 import keyword
@@ -13,24 +13,30 @@ import sympy
 
 from ..checks import InputError, reject, spelling
 
-LONGEST_FORMULA = 4000  # characters; nothing a person types is longer, and the parser's memory stays small
-
-DEEPEST_FORMULA = 100  # nested operations; SymPy recurses once or more for each
-COMPARED = 4  # terms of Max and Min; SymPy compares all pairs of them as formulas, in a tenth of a second each
-LARGEST_NUMBER = 1e300
-LARGEST_EXPONENT = 64
-EXACT_BITS = 2000  # powers of numbers are exact up to this size
+MAX_LENGTH = 4000  # characters of a formula; people type less, and the parser needs little memory
+MAX_DEPTH = 100  # nested operations; SymPy recurses once or more for each
+MAX_COMPARED_TERMS = 4  # terms of Max and Min up to which SymPy may compare all pairs, in a tenth of a second each
+LARGEST_NUMBER = 1e300  # absolute value of a number in a formula, and of a constant part of it
+LARGEST_EXPONENT = 64  # absolute value of an exponent
+MAX_EXACT_BITS = 2000  # bits of a power of a number up to which it is exact
 
 
 def _extreme(kind: Any, terms: Sequence[sympy.Expr]) -> sympy.Expr:
+    """Return the Max or Min of some terms. SymPy simplifies it only if the terms are few."""
     numbers = [u for u in terms if u.is_number]
     rest = [u for u in terms if not u.is_number] + ([kind(*numbers)] if numbers else [])
-    return kind(*rest, evaluate=len(rest) <= COMPARED)
+    return kind(*rest, evaluate=len(rest) <= MAX_COMPARED_TERMS)
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function that formulas may call: what SymPy makes of it, and its value at numbers."""
+    """A function that a formula may call.
+
+    Attributes:
+        of_symbols: the function on SymPy expressions.
+        of_numbers: the function on floats.
+        variadic: whether it takes more than one argument.
+    """
 
     of_symbols: Callable[..., sympy.Expr]
     of_numbers: Callable[..., float]
@@ -49,7 +55,7 @@ FUNCTIONS = {
     "Min": Function(lambda *u: _extreme(sympy.Min, u), lambda *u: min(u), variadic=True),
 }
 CONSTANTS = {"pi": sympy.pi}
-NO_REAL_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
+NOT_FINITE_REAL = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -59,7 +65,11 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
 
 
 def rational(expr: Any) -> sympy.Expr:
-    """Return an expression, or a number, with fractions for its floats: the decimals by which Python writes them."""
+    """Return an expression, or a number, in which fractions replace floats: 0.1 becomes 1/10, as Python prints it.
+
+    >>> rational(0.1 * sympy.Symbol("x"))
+    x/10
+    """
 
     def exact(number: sympy.Float) -> sympy.Rational:
         short = float(number)
@@ -74,14 +84,18 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
     """Return real SymPy symbols for names like ``"x y"`` or ``["x", "y"]``.
 
     Raises:
-        InputError: no name, a name twice, a name that is no identifier, or one that a function or constant has.
+        InputError: no name, the same name twice, a name that is not an identifier, or the name of a function or
+            constant.
+
+    >>> symbols("x y")
+    (x, y)
     """
     fix = 'Name the coordinates like "x y"'
     try:
         listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
-    except TypeError:  # an array without axes has an iterator that refuses to start
+    except TypeError:  # list() of an array without axes raises it
         reject("symbols", names, "must be names", fix)
-    # As Python reads names in formulas: the micro sign as the Greek letter, an accent beside its letter as part of it.
+    # Python normalises names in formulas (the micro sign is the Greek letter), so coordinates are normalised too.
     listed = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in listed]
     if not listed:
         reject("symbols", names, "at least one coordinate is needed", fix)
@@ -97,18 +111,19 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
 
 
 def read(formula: str | sympy.Expr, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
-    """Return the SymPy expression that a formula is, or that its text spells; see ``parse``.
+    """Return a formula as a SymPy expression; ``parse`` reads it if it is a text.
 
     Raises:
-        InputError: text that is no formula; symbols beside the coordinates; numbers that are not finite and real.
+        InputError: a text that is not a formula; symbols that are not coordinates; numbers that are not finite and
+            real.
     """
     if not isinstance(formula, sympy.Expr):
         return parse(formula, coordinates)
-    if _depth(formula) > DEEPEST_FORMULA:
+    if _depth(formula) > MAX_DEPTH:
         reject("formula", formula, "is nested too deeply", "Write it in fewer steps")
-    known = {s.name: s for s in coordinates}
-    expr = formula.xreplace({s: known.get(spelling(s.name), s) for s in formula.free_symbols if s.is_real})
-    if expr.has(*NO_REAL_NUMBERS):
+    by_name = {s.name: s for s in coordinates}
+    expr = formula.xreplace({s: by_name.get(spelling(s.name), s) for s in formula.free_symbols if s.is_real})
+    if expr.has(*NOT_FINITE_REAL):
         rule = "contains something that is no finite real number"
         reject("formula", expr, rule, "Use real numbers and real symbols")
     unknown = ", ".join(sorted(map(str, expr.free_symbols - set(coordinates))))
@@ -118,22 +133,25 @@ def read(formula: str | sympy.Expr, coordinates: Sequence[sympy.Symbol]) -> symp
 
 
 def parse(formula: str, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
-    """Return the SymPy expression that ``formula`` spells in the given coordinates.
+    """Return the SymPy expression of a text in the coordinates.
 
-    Numbers, coordinates, ``pi``, ``+ - * / **``, parentheses and the functions in FUNCTIONS are all it may contain.
-    Decimals are read exactly (1.5 is 3/2).
+    The text may contain numbers, coordinates, ``pi``, ``+ - * / **``, parentheses and the functions in FUNCTIONS. A
+    decimal becomes an exact fraction.
 
     Raises:
-        InputError: anything else, with the offending part.
+        InputError: anything else. The message quotes the part of the text that is at fault.
+
+    >>> parse("1.5*x + relu(y)", symbols("x y"))
+    3*x/2 + Max(0, y)
     """
     if not isinstance(formula, str):
         reject("formula", formula, "must be text", 'Write it like "x**2 - y**2"')
-    if len(formula) > LONGEST_FORMULA:
-        reject("formula", formula, f"has {len(formula)} characters, more than {LONGEST_FORMULA}", "Write a shorter one")
+    if len(formula) > MAX_LENGTH:
+        reject("formula", formula, f"has {len(formula)} characters, more than {MAX_LENGTH}", "Write a shorter one")
     text = formula.strip()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # Python's advice on code, which this is not
+            warnings.simplefilter("ignore", SyntaxWarning)  # Python warns about code, and a formula is no code
             tree = ast.parse(text, mode="eval")
         result = _Reader(text, coordinates).read(tree.body)
     except InputError:
@@ -142,7 +160,7 @@ def parse(formula: str, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
         reject("formula", formula, "is nested too deeply", "Write it with fewer parentheses")
     except (SyntaxError, ValueError) as error:
         reject("formula", formula, f"cannot be read as a formula ({error})", 'Write it like "x**2 - y**2"')
-    if _depth(result) > DEEPEST_FORMULA:
+    if _depth(result) > MAX_DEPTH:
         reject("formula", formula, "is nested too deeply", "Write it with fewer parentheses")
     return result
 
@@ -150,8 +168,14 @@ def parse(formula: str, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
 class _Reader:
     """Reads a formula node by node.
 
-    Numbers are followed in floating point beside SymPy's exact ones, and checked first: SymPy evaluates 9**9**9 or
-    sin(exp(exp(100))) to the last digit, and would fill the memory.
+    Beside SymPy's exact numbers it computes floats, and checks their size first. SymPy would evaluate 9**9**9 or
+    sin(exp(exp(100))) to the last digit and fill the memory.
+
+    Attributes:
+        formula: the text, for messages.
+        names: the expression of each constant and coordinate, by name.
+        values: the float of each expression without coordinates.
+        coordinates: the names of the coordinates, for messages.
     """
 
     def __init__(self, formula: str, coordinates: Sequence[sympy.Symbol]) -> None:
@@ -161,14 +185,19 @@ class _Reader:
         self.coordinates = ", ".join(s.name for s in coordinates)
 
     def read(self, node: ast.expr) -> sympy.Expr:
+        """Return the expression of a node.
+
+        Raises:
+            InputError: the node, or a part of it, may not stand in a formula.
+        """
         match node:
             case ast.Constant(value=value) if type(value) in (int, float):
                 return self.number(node, value)
             case ast.Name(id=name):
                 if name in self.names:
                     return self.names[name]
-                known = f"known are the coordinates {self.coordinates}, pi and the functions {', '.join(FUNCTIONS)}"
-                raise self.error(node, f"is an unknown symbol; {known}", "Use those, or add it to the coordinates")
+                names = f"known are the coordinates {self.coordinates}, pi and the functions {', '.join(FUNCTIONS)}"
+                raise self.error(node, f"is an unknown symbol; {names}", "Use those, or add it to the coordinates")
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self.apply(node, operator.neg, operator.neg, self.read(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -189,7 +218,8 @@ class _Reader:
         raise self.error(node, f"is not allowed: {allowed}", f"Functions: {', '.join(FUNCTIONS)}")
 
     def number(self, node: ast.Constant, value: Any) -> sympy.Expr:
-        # The digits as typed, so that 0.1 is 1/10 and not the nearest binary fraction.
+        """Return a number in the text as an exact one."""
+        # The digits that the user typed: 0.1 is 1/10 and not the nearest binary fraction.
         digits = (ast.get_source_segment(self.formula, node) or repr(value)).replace("_", "")
         exact = sympy.Integer(value) if isinstance(value, int) else None
         if abs(value) > LARGEST_NUMBER or (not value and any(d in "123456789" for d in digits.lower().split("e")[0])):
@@ -199,6 +229,7 @@ class _Reader:
         return exact
 
     def power(self, node: ast.expr, base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+        """Return a power, whose exponent must be small if it is a number."""
         power, size = self.values.get(exponent), self.values.get(base)
         if power is not None and abs(power) > LARGEST_EXPONENT:
             rule = f"has the exponent {power:g}, larger than {LARGEST_EXPONENT}"
@@ -207,10 +238,10 @@ class _Reader:
             raise self.error(node, "has no real value at every exponent", "Use a base > 0")
         if power is not None and isinstance(base, sympy.Rational):
             bits = abs(power) * max(int(base.p).bit_length(), int(base.q).bit_length())
-            base = base if bits <= EXACT_BITS else sympy.Float(self.values.get(base, float(base)))
+            base = base if bits <= MAX_EXACT_BITS else sympy.Float(self.values.get(base, float(base)))
             self.values[base] = float(base)
         result = self.apply(node, operator.pow, operator.pow, base, exponent)
-        total = result.as_base_exp()[1]  # SymPy makes one power of a power of a power
+        total = result.as_base_exp()[1]  # SymPy turns a power of a power into one power
         if total.is_number and abs(float(total)) > LARGEST_EXPONENT and not result.is_number:
             rule = f"has in all the exponent {float(total):g}, larger than {LARGEST_EXPONENT}"
             raise self.error(node, rule, "Use exp(...) or a smaller power")
@@ -219,6 +250,7 @@ class _Reader:
     def apply(
         self, node: ast.expr, of_symbols: Callable[..., Any], of_numbers: Callable[..., Any], *terms: sympy.Expr
     ) -> sympy.Expr:
+        """Return a function of some terms, and store its float if it has no coordinates."""
         numbers = [self.values[term] for term in terms if term in self.values]
         try:
             value = of_numbers(*numbers) if len(numbers) == len(terms) else None
@@ -231,13 +263,14 @@ class _Reader:
             raise self.error(node, "is outside the floating-point range", "Use smaller numbers") from None
         except (ZeroDivisionError, ValueError, TypeError):
             result = None
-        if result is None or result.has(*NO_REAL_NUMBERS):
+        if result is None or result.has(*NOT_FINITE_REAL):
             raise self.error(node, "has no finite real value", "Check divisions by 0, roots and logarithms")
-        if value is not None:  # exact where SymPy is: sin(pi) is 0
+        if value is not None:  # SymPy's value is exact where it is a fraction: sin(pi) is 0
             self.values[result] = float(result) if isinstance(result, sympy.Rational) else float(value)
         return result
 
     def error(self, node: ast.expr, rule: str, fix: str) -> InputError:
+        """Return the error that quotes a node of the formula."""
         part = ast.get_source_segment(self.formula, node) or self.formula
         return InputError(f"formula {_short(self.formula)!r}: {_short(part)!r} {rule}. {fix}")
 
@@ -247,6 +280,7 @@ def _short(text: str) -> str:
 
 
 def _depth(expr: sympy.Expr) -> int:
+    """Return how deeply an expression is nested, without recursion."""
     deepest, waiting = 0, [(expr, 1)]
     while waiting:
         part, depth = waiting.pop()

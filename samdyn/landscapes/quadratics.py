@@ -1,4 +1,4 @@
-"""Quadratics ½wᵀHw with a chosen spectrum, in any dimension, rotated or not."""
+"""Quadratics ½wᵀHw with any spectrum, rotation and dimension."""
 
 import math
 from collections.abc import Sequence
@@ -13,20 +13,27 @@ from .. import checks
 from ..ops import Point, dot, is_symbolic
 from .landscape import Landscape
 
-SMALL = 32  # coordinates up to which a product with H is summed in one order
+MAX_ORDERED_DIM = 32  # number of coordinates up to which a product with H adds its terms in a fixed order
 
 
 class Quadratic(Landscape):
-    """½wᵀHw, computed by matrix products, so that a dimension of a thousand costs no thousand formulas.
+    """The landscape ½wᵀHw. Matrix products compute it, so that a thousand dimensions need no thousand formulas.
 
-    The formula exists all the same: it is written out when somebody asks for it. Where H is neither diagonal nor small,
-    the last bits of a product depend on how many points there are: a run is the same in any ensemble to rounding.
+    The formula exists too, and is expanded on first use. In more than 32 dimensions, unless H is diagonal, the last
+    bits of a product depend on the number of points: a run is then the same in every ensemble only to rounding.
+
+    Attributes:
+        matrix: the Hessian H, ``(d, d)``.
+
+    >>> import samdyn as sd
+    >>> sd.landscapes.quadratic([3.0, -1.0]).value([1.0, 1.0])
+    tensor(1., dtype=torch.float64)
     """
 
     is_quadratic = True
 
     def __init__(self, matrix: np.ndarray, name: str) -> None:
-        """``matrix`` is the symmetric Hessian (d, d)."""
+        """Take the symmetric Hessian ``(d, d)`` and a name."""
         names = ["x", "y"] if len(matrix) == 2 else [f"x{i}" for i in range(len(matrix))]
         self._set_coordinates(names, None)
         self.name = name
@@ -34,14 +41,14 @@ class Quadratic(Landscape):
 
     @cached_property
     def expr(self) -> sympy.Expr:
-        """½wᵀHw, written out."""
+        """The formula of ½wᵀHw."""
         w = sympy.Matrix(self.symbols)
         exact = sympy.Matrix(self.matrix.tolist()).applyfunc(lambda h: sympy.Rational(str(h)))
         return sympy.expand((w.T * exact * w)[0]) / 2
 
     @property
     def formula(self) -> str:
-        """The name: written out, the formula has d² terms."""
+        """The name, since the formula has d² terms."""
         return self.name
 
     def value(self, w: Any) -> Any:
@@ -64,7 +71,7 @@ class Quadratic(Landscape):
         h = self._matrix_like(w)
         if self._is_diagonal:
             return h.diagonal().reshape(-1, *[1] * (w.ndim - 1)) * w
-        if self.dim > SMALL:
+        if self.dim > MAX_ORDERED_DIM:
             return torch.tensordot(h, w, dims=1)
         columns = h.reshape(*h.shape, *[1] * (w.ndim - 1)).unbind(1)
         total = columns[0] * w[0]
@@ -73,10 +80,11 @@ class Quadratic(Landscape):
         return total
 
     def _hvp(self, w: Any, v: Any) -> Point:
-        self._point(w)  # checked, though H is the same everywhere
+        self._point(w)  # refuses a bad point, although H is the same everywhere
         return self._grad(v)
 
     def _matrix_like(self, w: torch.Tensor) -> torch.Tensor:
+        """Return H with the dtype and on the device of w."""
         key = (w.dtype, w.device)
         if key not in self._matrices:
             self._matrices[key] = torch.as_tensor(self.matrix, dtype=w.dtype, device=w.device)
@@ -98,11 +106,15 @@ def quadratic(
 
     Args:
         eigenvalues: d finite numbers, the spectrum of H.
-        rotation: Q: an orthogonal matrix (d, d), or in the plane an angle in radians; none: H is diagonal.
-            A random one: ``scipy.stats.ortho_group.rvs(d, random_state=seed)``.
+        rotation: Q, an orthogonal matrix (d, d), or in the plane an angle in radians. Default: the identity. For a
+            random matrix use ``scipy.stats.ortho_group.rvs(d, random_state=seed)``.
 
     Raises:
         InputError: no eigenvalues, or some not finite; a matrix that is not orthogonal; an angle where d is not 2.
+
+    >>> import samdyn as sd
+    >>> sd.landscapes.quadratic([2.0, -1.0, 0.5]).hessian([0.0, 0.0, 0.0]).diagonal().tolist()
+    [2.0, -1.0, 0.5]
     """
     fix = "Give e.g. eigenvalues=(1, -1)"
     try:
@@ -118,6 +130,11 @@ def quadratic(
 
 
 def _orthogonal(rotation: Any, dim: int) -> np.ndarray | None:
+    """Return Q as a matrix, or None for the identity.
+
+    Raises:
+        InputError: it is neither an orthogonal matrix nor, in the plane, an angle.
+    """
     if rotation is None:
         return None
     try:

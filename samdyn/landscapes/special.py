@@ -1,6 +1,7 @@
-"""SymPy functions that stand for combinations of others which overflow, or take SymPy long.
+"""SymPy functions that replace expressions which overflow, or which SymPy handles slowly.
 
-They are closed under differentiation. ``functions`` computes them, ``stable`` finds them in formulas.
+The derivative of each is made of functions of this module. ``functions`` computes them, and ``stable`` puts them into
+formulas.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ import sympy
 
 
 class LogSumExp(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated
-    """log Σ exp(uᵢ)."""
+    """The function log Σ exp(uᵢ)."""
 
     is_extended_real = True
 
@@ -22,7 +23,7 @@ class LogSumExp(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated
 
 
 class Logistic(sympy.Function):  # type: ignore[misc]
-    """1/(1 + exp(−u))."""
+    """The function 1/(1 + exp(−u))."""
 
     is_extended_real = True
 
@@ -31,7 +32,7 @@ class Logistic(sympy.Function):  # type: ignore[misc]
 
 
 class SoftMax(sympy.Function):  # type: ignore[misc]
-    """exp(v)/Σ exp(uᵢ), of v and the uᵢ."""
+    """The function exp(v)/Σ exp(uᵢ) of v and the uᵢ."""
 
     is_extended_real = True
 
@@ -40,7 +41,7 @@ class SoftMax(sympy.Function):  # type: ignore[misc]
 
 
 class LogCosh(sympy.Function):  # type: ignore[misc]
-    """log cosh u."""
+    """The function log cosh u."""
 
     is_extended_real = True
 
@@ -49,7 +50,7 @@ class LogCosh(sympy.Function):  # type: ignore[misc]
 
 
 class Tanh(sympy.Function):  # type: ignore[misc]
-    """tanh u, whose derivative is no difference of numbers near 1."""
+    """The function tanh u. Its derivative here is Sech², and not 1 − tanh², a difference of numbers near 1."""
 
     is_extended_real = True
 
@@ -58,7 +59,7 @@ class Tanh(sympy.Function):  # type: ignore[misc]
 
 
 class Sech(sympy.Function):  # type: ignore[misc]
-    """1/cosh u."""
+    """The function 1/cosh u."""
 
     is_extended_real = True
 
@@ -67,7 +68,7 @@ class Sech(sympy.Function):  # type: ignore[misc]
 
 
 class SinhExp(sympy.Function):  # type: ignore[misc]
-    """sinh(u) exp(v)."""
+    """The function sinh(u) exp(v)."""
 
     is_extended_real = True
 
@@ -76,7 +77,7 @@ class SinhExp(sympy.Function):  # type: ignore[misc]
 
 
 class CoshExp(sympy.Function):  # type: ignore[misc]
-    """cosh(u) exp(v)."""
+    """The function cosh(u) exp(v)."""
 
     is_extended_real = True
 
@@ -85,7 +86,7 @@ class CoshExp(sympy.Function):  # type: ignore[misc]
 
 
 class Largest(sympy.Function):  # type: ignore[misc]
-    """The largest of some terms; SymPy's Max compares every pair of them, which takes seconds for ten."""
+    """The largest of some terms. SymPy's Max compares every pair of them, which takes seconds for ten terms."""
 
     is_extended_real = True
 
@@ -105,7 +106,7 @@ class Smallest(sympy.Function):  # type: ignore[misc]
 
 
 class Step(sympy.Function):  # type: ignore[misc]
-    """1 where u > 0, else 0; SymPy's Heaviside asks the sign of u, which takes seconds for a long formula."""
+    """1 where u > 0, else 0. SymPy's Heaviside computes the sign of u, which takes seconds for a long formula."""
 
     is_extended_real = True
 
@@ -114,7 +115,7 @@ class Step(sympy.Function):  # type: ignore[misc]
 
 
 class Where(sympy.Function):  # type: ignore[misc]
-    """value where u > 0, and 0 elsewhere, also where the value is infinite; of u and the value."""
+    """The function of u and v that is v where u > 0, and 0 elsewhere, even where v is infinite."""
 
 
 def _without(terms: Sequence[Any], index: int) -> list[Any]:

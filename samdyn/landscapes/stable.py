@@ -1,57 +1,63 @@
-"""Formulas in a form that floating point can compute wherever their values are finite.
+"""Rewrites a formula so that floating point can compute it wherever its value is finite.
 
-``log(1 + exp(u))`` is u at u = 1000, but exp(1000) is beyond the floating-point range. What stands here finds the usual
-losses of that kind in a formula. It serves numbers alone: a landscape's formulas stay as they were typed.
+``log(1 + exp(u))`` is 1000 at u = 1000, but exp(1000) is beyond the floating-point range. This module recognises the
+common losses of that kind. Only code for numbers uses the result: the formulas of a landscape stay as the user wrote
+them.
 """
 
 from typing import Any
 
 import sympy
 
-from .parse import COMPARED
+from .parse import MAX_COMPARED_TERMS
 from .special import CoshExp, Largest, LogCosh, Logistic, LogSumExp, Sech, SinhExp, Smallest, SoftMax, Step, Tanh, Where
 
-REWRITTEN = (sympy.exp, sympy.sinh, sympy.cosh, sympy.Max, sympy.Min)
+MAY_OVERFLOW = (sympy.exp, sympy.sinh, sympy.cosh, sympy.Max, sympy.Min)  # functions that may need rewriting
 
 
 def stable(expr: sympy.Expr) -> sympy.Expr:
-    """Return an expression of the same value, in functions of ``special`` where it would overflow as it stands."""
-    if not expr.has(*REWRITTEN):
+    """Return an expression of the same value, with functions of ``special`` in place of parts that may overflow.
+
+    >>> x = sympy.Symbol("x", real=True)
+    >>> stable(sympy.log(1 + sympy.exp(x)))
+    LogSumExp(0, x)
+    """
+    if not expr.has(*MAY_OVERFLOW):
         return expr
-    known: dict[sympy.Basic, sympy.Basic] = {}
+    results: dict[sympy.Basic, sympy.Basic] = {}
 
     def visit(e: sympy.Basic) -> sympy.Basic:
         if not e.args or not e.free_symbols:
             return e
-        if e not in known:
-            known[e] = _rule(e, [factor(arg) if isinstance(e, sympy.Mul) else visit(arg) for arg in e.args])
-        return known[e]
+        if e not in results:
+            results[e] = _rebuild(e, [factor(arg) if isinstance(e, sympy.Mul) else visit(arg) for arg in e.args])
+        return results[e]
 
     def factor(e: sympy.Basic) -> sympy.Basic:
-        # What a power becomes depends on what else is in the product.
+        # The other factors decide what becomes of a power, so _mul rewrites it.
         return sympy.Pow(*map(visit, e.args)) if isinstance(e, sympy.Pow) else visit(e)
 
     return visit(expr)
 
 
-def quick(expr: sympy.Expr) -> sympy.Expr:
-    """Return an expression with the Max and Min of ``special`` where they have many terms: quick to differentiate."""
+def replace_long_extremes(expr: sympy.Expr) -> sympy.Expr:
+    """Return an expression with Largest and Smallest for every Max and Min of many terms: SymPy derives those fast."""
 
     def many(e: sympy.Basic) -> bool:
-        return isinstance(e, sympy.Max | sympy.Min) and len(e.args) > COMPARED
+        return isinstance(e, sympy.Max | sympy.Min) and len(e.args) > MAX_COMPARED_TERMS
 
-    return expr.replace(many, lambda e: _rule(e, list(e.args)))
+    return expr.replace(many, lambda e: _rebuild(e, list(e.args)))
 
 
-def written(expr: sympy.Expr) -> sympy.Expr:
-    """Return an expression from ``quick``, or its derivative, in SymPy's own functions."""
+def to_sympy(expr: sympy.Expr) -> sympy.Expr:
+    """Return the result of ``replace_long_extremes``, or a derivative of it, in SymPy's own functions."""
     expr = expr.replace(Largest, lambda *u: sympy.Max(*u, evaluate=False))
     expr = expr.replace(Smallest, lambda *u: sympy.Min(*u, evaluate=False))
     return expr.replace(Step, lambda u: sympy.Heaviside(u, 0, evaluate=False))
 
 
-def masked(expr: sympy.Expr) -> sympy.Expr:
-    """Return an expression in which a product with a step is 0 where the step is, whatever its other factors are."""
+def mask_steps(expr: sympy.Expr) -> sympy.Expr:
+    """Return an expression in which a product with a step is 0 where the step is 0, even if other factors overflow."""
 
     def is_step(e: sympy.Basic) -> bool:
         base, exponent = e.as_base_exp()
@@ -70,8 +76,8 @@ def masked(expr: sympy.Expr) -> sympy.Expr:
     return expr.replace(lambda e: isinstance(e, sympy.Mul) and any(map(is_step, e.args)), split)
 
 
-def _rule(e: sympy.Basic, args: list[sympy.Basic]) -> sympy.Basic:
-    """Return an expression whose arguments are ``args``."""
+def _rebuild(e: sympy.Basic, args: list[sympy.Basic]) -> sympy.Basic:
+    """Return an expression like ``e`` with the arguments ``args``, in functions of ``special`` where they apply."""
     match e:
         case sympy.Max() | sympy.Min():
             numbers = [arg for arg in args if arg.is_number]
@@ -89,24 +95,25 @@ def _rule(e: sympy.Basic, args: list[sympy.Basic]) -> sympy.Basic:
 
 
 def _exponents(e: sympy.Expr) -> list[sympy.Expr] | None:
-    """Return u₁ … uₙ, n ≥ 2, if an expression is Σ exp(uᵢ) and not constant."""
+    """Return [u₁, …, uₙ], n ≥ 2, if an expression is Σ exp(uᵢ) and not constant. Otherwise return None."""
     if not isinstance(e, sympy.Add) or e.is_number:
         return None
     constant = sympy.Add(*(term for term in e.args if term.is_number))
     if constant != 0 and not constant.is_positive:
         return None
-    found = [sympy.log(constant)] if constant != 0 else []
+    exponents = [sympy.log(constant)] if constant != 0 else []
     for term in e.args:
         if term.is_number:
             continue
         factor, exponential = term.as_independent(*term.free_symbols, as_Add=False)
         if not factor.is_positive or not isinstance(exponential, sympy.exp):
             return None
-        found.append(sympy.log(factor) + exponential.args[0])
-    return found
+        exponents.append(sympy.log(factor) + exponential.args[0])
+    return exponents
 
 
 def _log(u: sympy.Expr) -> sympy.Expr:
+    """Return log u, in which no exponential of a sum, a cosh, a logistic or a softmax is computed."""
     exponents = _exponents(u)
     if exponents:
         return LogSumExp(*exponents)
@@ -125,7 +132,7 @@ def _log(u: sympy.Expr) -> sympy.Expr:
 
 
 def _add(terms: list[Any]) -> sympy.Expr:
-    """Return a sum, in which 1 − logistic(u) is logistic(−u)."""
+    """Return a sum, with logistic(−u) in place of 1 − logistic(u)."""
     total = sympy.Add(*terms)
     number = total.as_coeff_Add()[0]
     for term in total.args if number else ():
@@ -136,7 +143,7 @@ def _add(terms: list[Any]) -> sympy.Expr:
 
 
 def _mul(factors: list[Any]) -> sympy.Expr:
-    """Return a product, in which exponentials are divided by their sums without being computed."""
+    """Return a product, with logistic functions and softmaxes in place of exponentials over sums of exponentials."""
     product = sympy.Mul(*factors)
     exponent, denominators, rest = sympy.Integer(0), [], []
     for factor in sympy.Mul.make_args(product):
@@ -149,19 +156,19 @@ def _mul(factors: list[Any]) -> sympy.Expr:
         else:
             rest.append(factor)
     for sums, power in denominators:
-        divided, exponent = _divided(exponent, sums, power)
-        rest.append(divided)
+        factor, exponent = _divide(exponent, sums, power)
+        rest.append(factor)
     return _hyperbolic(exponent, sympy.Mul(*rest))
 
 
-def _divided(v: sympy.Expr, sums: list[sympy.Expr], power: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
-    """Return two things whose product is exp(v)/(Σ exp(uᵢ))ⁿ: all but an exponential, and that one's exponent."""
+def _divide(v: sympy.Expr, sums: list[sympy.Expr], power: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """Return a factor f and an exponent e with exp(v)/(Σ exp(uᵢ))ⁿ = f exp(e)."""
     if len(sums) > 2:
         if power == 1:
             return SoftMax(v, *sums), sympy.Integer(0)
         return sympy.Add(*map(sympy.exp, sums)) ** -power, v
     a, b = sums
-    low, high = Logistic(a - b), Logistic(b - a)  # exp(a) and exp(b) over their sum
+    low, high = Logistic(a - b), Logistic(b - a)  # exp(a) and exp(b), each over exp(a) + exp(b)
     for k in range(int(power) + 1 if power.is_Integer and power <= 8 else 0):
         if sympy.expand(v - k * a - (power - k) * b) == 0:
             return low**k * high ** (power - k), sympy.Integer(0)
@@ -172,7 +179,7 @@ def _divided(v: sympy.Expr, sums: list[sympy.Expr], power: sympy.Expr) -> tuple[
 
 
 def _hyperbolic(v: sympy.Expr, rest: sympy.Expr) -> sympy.Expr:
-    """Return rest · exp(v), its hyperbolic functions divided by each other, or joined with the exponential."""
+    """Return rest · exp(v), with Tanh, Sech, SinhExp and CoshExp where sinh, cosh or exp may overflow."""
     powers: dict[sympy.Expr, sympy.Expr] = {}
     others = [sympy.Integer(1)]
     for factor in sympy.Mul.make_args(rest):

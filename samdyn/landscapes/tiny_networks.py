@@ -1,4 +1,4 @@
-"""The smallest networks: losses of two weights."""
+"""The losses of networks with two weights."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,36 @@ from .parse import symbols
 
 
 def product(target: float = 1.0) -> Landscape:
-    """(w₁w₂ − c)²: a linear net of one neuron; minima on two hyperbolas, a saddle at the origin if c ≠ 0.
+    """Return (w₁w₂ − c)², the loss of a linear network of one neuron, whose minima form two hyperbolas.
+
+    If c ≠ 0, the origin is a saddle.
+
+    Args:
+        target: the number c.
 
     Raises:
         InputError: a target that is not finite.
+
+    >>> import samdyn as sd
+    >>> sd.landscapes.product(target=2.0).expr
+    (w1*w2 - 2)**2
     """
     w1, w2 = symbols("w1 w2")
     return Landscape((w1 * w2 - _exact("target", target)) ** 2, "w1 w2", box=((-2, 2), (-2, 2)), name="product")
 
 
 def relu_product(target: float = 1.0) -> Landscape:
-    """|w₁ relu(w₂) − c|, on which [A21] compares SAM with ASAM from rescaled starts.
+    """Return |w₁ relu(w₂) − c|, on which [A21] compares SAM with ASAM from rescaled starts.
+
+    Args:
+        target: the number c.
 
     Raises:
         InputError: a target that is not finite.
+
+    >>> import samdyn as sd
+    >>> float(sd.landscapes.relu_product().value([2.0, -1.0]))
+    1.0
     """
     w1, w2 = symbols("w1 w2")
     loss = sympy.Abs(w1 * sympy.Max(0, w2) - _exact("target", target))
@@ -33,15 +49,20 @@ def relu_product(target: float = 1.0) -> Landscape:
 def one_neuron(
     inputs: Sequence[float] = (0.25, 0.5, 0.75, 1.0), targets: Sequence[float] = (0.0625, 0.25, 0.5625, 1.0)
 ) -> Landscape:
-    """The two-layer one-neuron net f(x) = w₂(w₁x)² of [K23] under the mean squared error over a small data set.
+    """Return the mean squared error of [K23]'s two-layer network of one neuron, f(x) = w₂(w₁x)², over n samples.
 
-    The default data are four samples of f at w = (1, 1).
+    The default samples are four values of f at w = (1, 1).
 
     Args:
-        inputs, targets: the n samples (xᵢ, yᵢ).
+        inputs: the numbers xᵢ.
+        targets: the numbers yᵢ.
 
     Raises:
-        InputError: no samples, as many inputs as targets missing, or a value that is not finite.
+        InputError: no samples, not one target per input, or a value that is not finite.
+
+    >>> import samdyn as sd
+    >>> sd.landscapes.one_neuron(inputs=[1.0], targets=[2.0]).expr
+    w1**4*w2**2 - 4*w1**2*w2 + 4
     """
     if not len(inputs) or len(inputs) != len(targets):
         checks.reject("inputs", inputs, f"{len(inputs)} inputs for {len(targets)} targets", "Give one target per input")

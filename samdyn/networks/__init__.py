@@ -1,4 +1,4 @@
-"""The same methods on neural networks: an optimizer, networks as landscapes, their curvature, models and data."""
+"""Methods on neural networks: a torch optimizer, networks as landscapes, their curvature, models and data."""
 
 from . import models, saddles
 from .archives import cifar

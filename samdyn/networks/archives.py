@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100, read from their published archives."""
+"""CIFAR-10 and CIFAR-100, from the published archives."""
 
 import hashlib
 import math
@@ -15,20 +15,21 @@ from ..arguments import checked
 from .data import Data
 
 SHAPE = (3, 32, 32)  # channels, rows, columns
-PIXELS = math.prod(SHAPE)
+PIXELS = math.prod(SHAPE)  # bytes of an image
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A published archive of images: records of label bytes and 3072 pixel bytes, channel by channel, row by row.
+    """A published archive of images. A record has label bytes and 3072 pixel bytes, channel by channel, row by row.
 
     Attributes:
-        file: its name.
+        file: the name of the archive.
         md5: its checksum, in hexadecimal.
-        url: where it is published.
-        train, test: the members to read, and the number of records in each.
-        label_bytes: their number at the head of a record; the last of them is the label.
-        classes: number of labels.
+        url: its address.
+        train: the members with images for training, and the number of records in each.
+        test: the same for testing.
+        label_bytes: the number of label bytes at the head of a record; the last of them is the label.
+        classes: the number of labels.
     """
 
     file: str
@@ -64,18 +65,22 @@ ARCHIVES = {
 
 @checked
 def cifar(folder: str | Path, name: str = "cifar10") -> Data:
-    """CIFAR-10, or CIFAR-100 with its fine labels: 50,000 images for training, 10,000 for testing.
+    """Return CIFAR-10, or CIFAR-100 with its fine labels: 50,000 images for training and 10,000 for testing.
 
-    Inputs are ``(N, 3, 32, 32)``, standardised by the mean and standard deviation of every channel of the training set.
-    The binary version of the archive must be in ``folder`` as https://www.cs.toronto.edu/~kriz/cifar.html publishes it.
-    Nothing is extracted or downloaded. Reading takes 1.2 GB of memory.
+    Inputs are ``(N, 3, 32, 32)``, standardised by the mean and standard deviation of each channel of the training set.
+    The folder must hold the binary version of the archive that https://www.cs.toronto.edu/~kriz/cifar.html publishes.
+    The function extracts and downloads nothing. It needs 1.2 GB of memory.
 
     Args:
-        folder: where the archive is.
+        folder: the folder with the archive.
         name: "cifar10" or "cifar100".
 
     Raises:
-        InputError: an unknown name; no such archive there; one with another checksum, or with other contents.
+        InputError: an unknown name; no such archive in the folder; an archive with another checksum or other contents.
+
+    >>> cifar("folder")
+    Traceback (most recent call last):
+    samdyn.checks.InputError: folder = 'folder': has no file cifar-10-binary.tar.gz. Fetch ...
     """
     name = checks.known("data set", name, ARCHIVES)
     archive = ARCHIVES[name]
@@ -83,16 +88,16 @@ def cifar(folder: str | Path, name: str = "cifar10") -> Data:
     if not path.is_file():
         checks.reject("folder", str(folder), f"has no file {archive.file}", f"Fetch {archive.url} and put it there")
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    if found != archive.md5:
-        rule = f"has the MD5 checksum {found}, the published file has {archive.md5}"
+        md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    if md5 != archive.md5:
+        rule = f"has the MD5 checksum {md5}, the published file has {archive.md5}"
         checks.reject("archive", str(path), rule, f"Fetch it again from {archive.url}")
     records = _records(path, archive)
     train, train_labels = _images(records, archive, archive.train)
     test, test_labels = _images(records, archive, archive.test)
-    tables = [_standardised_levels(train[:, channel]) for channel in range(SHAPE[0])]
+    tables = [_standardise_levels(train[:, channel]) for channel in range(SHAPE[0])]
     return Data(
-        name, _looked_up(tables, train), train_labels, _looked_up(tables, test), test_labels, classes=archive.classes
+        name, _look_up(tables, train), train_labels, _look_up(tables, test), test_labels, classes=archive.classes
     )
 
 
@@ -101,7 +106,7 @@ def _records(path: Path, archive: Archive) -> dict[str, np.ndarray]:
     sizes, length = {**archive.train, **archive.test}, archive.label_bytes + PIXELS
     records = {}
     with tarfile.open(path, "r:gz") as tar:
-        for member in tar:  # in their order: looking them up by name would decompress the file once for each
+        for member in tar:  # in the order of the file, since a look-up by name decompresses the file once per member
             number, file = sizes.get(member.name), tar.extractfile(member)
             if number is None or file is None:
                 continue
@@ -129,10 +134,10 @@ def _images(
     return together[:, archive.label_bytes :].reshape(-1, *SHAPE), labels
 
 
-def _standardised_levels(pixels: np.ndarray) -> np.ndarray:
-    """Return what each of the 256 levels becomes, float32 ``(256,)``."""
+def _standardise_levels(pixels: np.ndarray) -> np.ndarray:
+    """Return the standardised value of each of the 256 levels of a pixel, float32 ``(256,)``."""
     levels, counts = range(256), np.bincount(pixels.ravel(), minlength=256).tolist()
-    # In integers, so that the result does not depend on an order of summation.
+    # Sums of integers do not depend on the order of the additions.
     number = sum(counts)
     total = sum(n * level for n, level in zip(counts, levels, strict=True))
     squares = sum(n * level**2 for n, level in zip(counts, levels, strict=True))
@@ -140,7 +145,8 @@ def _standardised_levels(pixels: np.ndarray) -> np.ndarray:
     return np.array([(level - mean) / std for level in levels], np.float32)
 
 
-def _looked_up(tables: list[np.ndarray], pixels: np.ndarray) -> torch.Tensor:
+def _look_up(tables: list[np.ndarray], pixels: np.ndarray) -> torch.Tensor:
+    """Return images whose pixels are the values in the table of each channel."""
     inputs = np.empty(pixels.shape, np.float32)
     for channel, table in enumerate(tables):
         inputs[:, channel] = table[pixels[:, channel]]

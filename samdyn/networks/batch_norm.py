@@ -1,26 +1,26 @@
-"""Batch norm by the samples at hand, in operations that can be differentiated for many networks at once."""
+"""Batch norm that uses the statistics of its batch, in operations that torch differentiates correctly under vmap."""
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-TORCHS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+TORCH_LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 class BatchNorm(nn.Module):
-    """What ``torch.nn.BatchNorm`` computes in training, without running statistics.
+    """The layer that computes what ``torch.nn.BatchNorm`` computes in training, without running statistics.
 
-    Under ``vmap`` torch's own has wrong gradients in that mode.  [github.com/pytorch/functorch, issue 534; seen with
-    torch 2.13]
+    Under ``vmap`` torch's own layer has wrong gradients in training mode. [github.com/pytorch/functorch, issue 534;
+    reproduced with torch 2.13]
     """
 
-    def __init__(self, torchs: _BatchNorm) -> None:
-        """Take the place of a layer, with its own parameters."""
+    def __init__(self, layer: _BatchNorm) -> None:
+        """Take the parameters of torch's layer."""
         super().__init__()
-        self.weight, self.bias, self.eps = torchs.weight, torchs.bias, torchs.eps
+        self.weight, self.bias, self.eps = layer.weight, layer.bias, layer.eps
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return x ``(n, channels, …)`` with mean 0 and variance 1 in every channel, scaled and shifted."""
+        """Return x ``(n, channels, …)`` with mean 0 and variance 1 in each channel, then scaled and shifted."""
         over = [0, *range(2, x.ndim)]
         variance, mean = torch.var_mean(x, over, correction=0, keepdim=True)
         x = (x - mean) * (variance + self.eps).rsqrt()
@@ -30,14 +30,17 @@ class BatchNorm(nn.Module):
         return x if self.bias is None else x + self.bias.view(shape)
 
 
-def by_batch(model: nn.Module) -> nn.Module:
-    """Return a model with its layers of batch norm that are in training mode replaced, in place where it can be."""
-    made: dict[nn.Module, BatchNorm] = {}  # a layer that is in several places stays one
+def use_batch_statistics(model: nn.Module) -> nn.Module:
+    """Replace the batch-norm layers in training mode of a model, in place, and return the model.
+
+    If the model itself is such a layer, return its replacement.
+    """
+    replacements: dict[nn.Module, BatchNorm] = {}  # a layer in several places has one replacement
     for module in list(model.modules()):
         for name, child in list(module._modules.items()):
-            # Exact types: a subclass may do something else.
-            if isinstance(child, TORCHS) and type(child) in TORCHS and child.training:
-                setattr(module, name, made.setdefault(child, BatchNorm(child)))
-    if isinstance(model, TORCHS) and type(model) in TORCHS and model.training:
+            # Only exact types, because a subclass may compute something else.
+            if isinstance(child, TORCH_LAYERS) and type(child) in TORCH_LAYERS and child.training:
+                setattr(module, name, replacements.setdefault(child, BatchNorm(child)))
+    if isinstance(model, TORCH_LAYERS) and type(model) in TORCH_LAYERS and model.training:
         return BatchNorm(model)
     return model

@@ -1,4 +1,4 @@
-"""The buffers of modules in training mode, such as running statistics: which passes may move them."""
+"""The buffers of modules in training mode, such as running statistics, and their restoration after a pass."""
 
 import threading
 from collections.abc import Iterator
@@ -14,36 +14,36 @@ from torch.utils.hooks import RemovableHandle
 
 
 class Buffers:
-    """The buffers of whatever modules in training mode take part in the passes of a step.
+    """The buffers of all modules in training mode that take part in the passes of a step.
 
-    Such as running statistics of batch norm, the vectors of spectral norm, observers' ranges. Modules are seen when
-    they, or what they are part of, are called as modules in the thread that takes the step, compiled or not.
+    Examples are the running statistics of batch norm, the vectors of spectral norm and the ranges of observers. This
+    object notices a module when the thread that takes the step calls the module or a parent of it, compiled or not.
     """
 
     def __init__(self) -> None:
-        """Know of none."""
+        """Start without copies."""
         self._of_step, self._of_pass = Copies(), Copies()
 
     def begin_step(self) -> None:
-        """Forget what was before."""
+        """Delete the copies of the last step."""
         self._of_step.clear()
 
-    def forget_step(self) -> None:
-        """Set them back to where they were when the step began."""
+    def undo_step(self) -> None:
+        """Restore the values that the buffers had when the step began."""
         self._of_step.restore()
 
     @contextmanager
     def moving(self) -> Iterator[None]:
-        """Watch a pass that moves them."""
-        with watched_by(self._of_step):
+        """Watch a pass that may change the buffers."""
+        with watch(self._of_step):
             yield
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Watch a pass that does not: afterwards, or after an exception, they are as before it."""
+    def unchanged(self) -> Iterator[None]:
+        """Watch a pass, and restore the buffers after it or after an exception in it."""
         self._of_pass.clear()
         try:
-            with watched_by(self._of_pass):
+            with watch(self._of_pass):
                 yield
         finally:
             self._of_pass.restore()
@@ -51,13 +51,14 @@ class Buffers:
 
 @dataclass
 class Place:
-    """Where a module keeps a buffer.
+    """The attribute of a module that holds a buffer.
 
     Attributes:
-        module, name: the module, and its name for the buffer.
-        before: the tensor that was there before the module was called.
-        called: whether the call that was seen first has ended.
-        after: what was there when it ended.
+        module: the module.
+        name: the name of the buffer in the module.
+        before: the tensor before the first call of the module.
+        called: whether that call has ended.
+        after: the tensor when it ended.
     """
 
     module: nn.Module
@@ -67,14 +68,14 @@ class Place:
     after: torch.Tensor | None = None
 
     def now(self) -> torch.Tensor | None:
-        """Return what is there."""
-        return dict(self.module._buffers.items()).get(self.name)  # those of a scripted module have no get
+        """Return the present tensor."""
+        return dict(self.module._buffers.items()).get(self.name)  # the buffers of a scripted module have no get()
 
     def restore(self) -> None:
-        """Put the tensor back if the module has replaced it.
+        """Put the first tensor back if the module has replaced it.
 
-        ``torch.func.functional_call`` puts other tensors in a module's places for the time of a call. What was there
-        before it is back by now, and stays.
+        ``torch.func.functional_call`` replaces the tensors of a module during a call and puts them back itself. Those
+        stay as they are.
         """
         now = self.now()
         if now is not self.before and (now is self.after or not self.called):
@@ -82,37 +83,37 @@ class Place:
 
 
 class Copies:
-    """Copies of buffers from before they moved.
+    """Copies of buffers from before they changed.
 
-    Their memory is used again. Taken anew in every pass, these small pieces among the large ones of the pass make the
-    C library give memory back and ask for it again: all passes were 6 % slower.
+    A copy reuses the memory of an earlier one. New allocations of these small pieces among the large ones of a pass
+    made the C library return memory and request it again, and every pass took 6 % longer.
     """
 
     def __init__(self) -> None:
-        """Have none."""
+        """Start without copies."""
         self._memory: dict[torch.Tensor, torch.Tensor] = {}
         self._valid: dict[torch.Tensor, torch.Tensor] = {}
-        self._seen: set[nn.Module] = set()
+        self._modules: set[nn.Module] = set()
         self._called: dict[nn.Module, list[Place]] = {}
 
     def clear(self) -> None:
-        """Let go of all copies, and of the memory of those that were not needed again."""
+        """Delete all copies, and free the memory that no copy has used since the last call."""
         self._memory, self._valid = self._valid, {}
-        self._seen, self._called = set(), {}
+        self._modules, self._called = set(), {}
 
     def before(self, called: nn.Module) -> None:
-        """Copy what a call of a module can move, unless there is a copy."""
-        if called in self._seen:
+        """Copy every buffer that a call of a module can change, unless there is a copy."""
+        if called in self._modules:
             return
         places = self._called[called] = []
         for module in called.modules():
-            if module in self._seen:
+            if module in self._modules:
                 continue
-            self._seen.add(module)
+            self._modules.add(module)
             if module.training:
                 places += [Place(module, name, buffer) for name, buffer in module._buffers.items()]
         for buffer in [place.before for place in places]:
-            # Under vmap a buffer may stand for many, and only until vmap returns.
+            # Under vmap one object stands for many buffers, and only until vmap returns.
             if buffer is None or buffer in self._valid or torch._C._functorch.is_functorch_wrapped_tensor(buffer):
                 continue
             memory, now = self._memory.get(buffer), buffer.detach()
@@ -120,13 +121,13 @@ class Copies:
             self._valid[buffer] = memory.copy_(now) if memory is not None and fits else now.clone()
 
     def after(self, called: nn.Module) -> None:
-        """Note which tensors a call has replaced."""
+        """Record the tensors that a call has replaced."""
         for place in self._called.get(called, ()):
             place.called, place.after = True, place.now()
 
     @torch.no_grad()
     def restore(self) -> None:
-        """Set everything back."""
+        """Restore every buffer."""
         for place in [place for places in self._called.values() for place in places]:
             place.restore()
         for buffer, copy in self._valid.items():
@@ -136,24 +137,24 @@ class Copies:
             torch._foreach_copy_([*self._valid], [*self._valid.values()])
 
 
-# torch has hooks of all modules of the process, and none of one thread's. They are there while a pass is watched in
-# some thread, and tell the copies of their own thread.
+# torch has hooks for all modules of the process, but not for those of one thread. The hooks exist while any thread
+# watches a pass, and each call of a hook informs only the copies of its own thread.
 _lock = threading.Lock()
-_watching: dict[int, list[Copies]] = {}  # by thread; several where a closure takes a step of another optimizer
+_watching: dict[int, list[Copies]] = {}  # by thread; a thread has several if a closure steps another optimizer
 _hooks: list[tuple[RemovableHandle, Any]] = []
-_traced = threading.local()  # its modules are those that torch.compile made part of a function, in this thread
+_compiled = threading.local()  # has the modules that torch.compile has traced in this thread
 
 
 @contextmanager
-def watched_by(copies: Copies) -> Iterator[None]:
-    """Tell copies of every module that this thread calls."""
+def watch(copies: Copies) -> Iterator[None]:
+    """Pass every module that this thread calls to ``copies`` while the block runs."""
     thread = threading.get_ident()
     with _lock:
         if not _watching:
-            _hang_up()
+            _install_hooks()
         _watching.setdefault(thread, []).append(copies)
     try:
-        for module in getattr(_traced, "modules", ()):
+        for module in getattr(_compiled, "modules", ()):
             copies.before(module)
         yield
     finally:
@@ -166,8 +167,8 @@ def watched_by(copies: Copies) -> Iterator[None]:
                     handle.remove()
 
 
-def _hang_up() -> None:
-    """Hang up the hooks, by the same numbers each time: torch.compile makes code anew for hooks of other numbers."""
+def _install_hooks() -> None:
+    """Install the hooks, with the same ids each time: torch.compile compiles again for hooks with other ids."""
     if not _hooks:
         _hooks.append((register_module_forward_pre_hook(_before), _before))
         _hooks.append((register_module_forward_hook(_after), _after))
@@ -179,7 +180,7 @@ def _hang_up() -> None:
 
 def _before(module: nn.Module, _: Any) -> None:
     if torch.compiler.is_compiling():
-        _traced_one(module)
+        _record_traced(module)
         return
     for copies in _watching.get(threading.get_ident(), ()):
         copies.before(module)
@@ -191,14 +192,14 @@ def _after(module: nn.Module, *_: Any) -> None:
             copies.after(module)
 
 
-def _traced_one(module: nn.Module) -> None:
-    """Note a module that torch.compile is tracing: its calls will not be seen."""
-    _traced.modules = getattr(_traced, "modules", None) or WeakSet()
-    _traced.modules.add(module)
+def _record_traced(module: nn.Module) -> None:
+    """Record a module that torch.compile is tracing, because its later calls run no hooks."""
+    _compiled.modules = getattr(_compiled, "modules", None) or WeakSet()
+    _compiled.modules.add(module)
     for copies in _watching.get(threading.get_ident(), ()):
         copies.before(module)
 
 
-# torch.compile calls it while it traces, and puts its result, None, in its place. What torch.compiler's
-# assume_constant_result does, without the import of the compiler.
-_traced_one._dynamo_marked_constant = True  # type: ignore[attr-defined]
+# torch.compile calls this function while it traces, and compiles its result, None, instead of the call. The attribute
+# is what torch.compiler.assume_constant_result sets; calling that would import the compiler.
+_record_traced._dynamo_marked_constant = True  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What a criterion must be: the mean over samples of a loss that each sample has by itself."""
+"""The check that a criterion is the mean over samples of a loss of each sample."""
 
 from collections.abc import Callable
 
@@ -8,30 +8,30 @@ from torch.func import vmap
 from .. import checks
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-TOLERANCE = 1e-5  # relative to the samples' losses; a criterion that computes in float32 is off by 1e-7 to 1e-6
-ENTRIES = 2**20  # of outputs and targets in one call
+TOLERANCE = 1e-5  # error of the mean, relative to the mean |loss| of a sample; float32 has errors of 1e-7 to 1e-6
+MAX_ENTRIES = 2**20  # numbers of outputs and targets in one call of the criterion
 
 
 def check_mean(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> None:
-    """See that a loss is the mean of its values for single samples, for all targets.
+    """Refuse a loss that is not the mean of its values for single samples.
 
-    Batches are drawn from the samples: the mean of their losses is the loss of all samples only then. A sum is not, nor
-    a mean with weights of classes, nor one that leaves out some targets.
+    Only of such a loss is the mean over batches the loss of all samples. A sum is not such a loss, and neither is a
+    mean with class weights or a mean that ignores some targets.
 
     Args:
-        loss: of outputs ``(n, …)`` and targets ``(n, …)``, for any n.
-        outputs: a few, generic ones: where all were equal, weights would not show. They are repeated.
-        targets: of all samples: a weight shows where it differs, and an ignored target where it is.
+        loss: the loss of outputs ``(n, …)`` and targets ``(n, …)``, for any n.
+        outputs: the outputs of a few samples, used repeatedly. They must differ, or weights would have no effect.
+        targets: the targets of all samples, so that every weight and every ignored target has an effect.
 
     Raises:
-        InputError: it is not; no loss of such outputs and targets; what it returns is not one number.
+        InputError: the loss is not such a mean, cannot take these outputs and targets, or does not return one number.
     """
     entries = outputs[:1].numel() + targets[:1].numel()
-    for part in targets.split(max(1, ENTRIES // entries)):
+    for part in targets.split(max(1, MAX_ENTRIES // entries)):
         targets_here = part.to(outputs) if part.is_floating_point() else part.to(outputs.device)
         outputs_here = outputs[torch.arange(len(part)) % len(outputs)]
-        whole = _of(loss, outputs_here.repeat(2, *[1] * (outputs.ndim - 1)), torch.cat([targets_here] * 2))
-        each = _of_each(loss, outputs_here, targets_here)
+        whole = _evaluate(loss, outputs_here.repeat(2, *[1] * (outputs.ndim - 1)), torch.cat([targets_here] * 2))
+        each = _evaluate_each(loss, outputs_here, targets_here)
         error, mean = (whole - each.mean()).abs(), each.abs().mean()
         if whole.isfinite() and not (each.isfinite().all() and error <= TOLERANCE * mean):
             shapes = f"outputs {tuple(outputs_here.shape)} and targets {tuple(part.shape)}"
@@ -44,10 +44,15 @@ def check_mean(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> None
             checks.reject("criterion", round(float(whole), 6), rule, fix)
 
 
-def _of(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def _evaluate(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return a loss, one number.
+
+    Raises:
+        InputError: the loss raises an exception or returns something else.
+    """
     try:
         value = loss(outputs, targets)
-    except Exception as error:  # whatever a criterion of the user's raises
+    except Exception as error:  # a user's criterion may raise anything
         shapes = f"fails for outputs {tuple(outputs.shape)} and targets {tuple(targets.shape)}, {targets.dtype}"
         fix = "Give the targets that the criterion takes with these outputs"
         checks.reject("criterion", f"{type(error).__name__}: {error}", shapes, fix)
@@ -57,10 +62,10 @@ def _of(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tenso
     return value
 
 
-def _of_each(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def _evaluate_each(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return the losses of single samples, ``(n,)``."""
     singles = outputs[:, None], targets[:, None]
     try:
         return vmap(loss)(*singles)
-    except Exception:  # there are losses that vmap cannot take
-        return torch.stack([_of(loss, *single) for single in zip(*singles, strict=True)])
+    except Exception:  # vmap does not support every loss
+        return torch.stack([_evaluate(loss, *single) for single in zip(*singles, strict=True)])

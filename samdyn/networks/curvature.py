@@ -1,4 +1,4 @@
-"""The extreme eigenvalues of the Hessian, where there are too many coordinates to write it out."""
+"""The extreme eigenvalues of a Hessian that is too large for memory."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from .. import checks
 from ..arguments import checked
 from ..landscapes import Landscape
 
-DENSE = 256  # coordinates up to which the whole Hessian is decomposed
+MAX_DENSE_DIM = 256  # number of coordinates up to which the whole Hessian is decomposed
 
 
 @checked
@@ -18,21 +18,27 @@ def extreme_eigenpairs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest and the highest eigenvalues of the Hessian at w, ascending, and their eigenvectors.
 
-    By Lanczos's method with implicit restarts [ARPACK, through SciPy], from products with the Hessian alone; up to 256
-    coordinates from the Hessian itself. An eigenvalue that is there many times, as 0 at many minima, is found once or
-    more often.
+    The function uses Lanczos's method with implicit restarts [ARPACK, through SciPy], which needs only products with
+    the Hessian. Up to 256 coordinates it decomposes the Hessian itself. Of a multiple eigenvalue, such as 0 at many
+    minima, Lanczos's method returns at least one copy.
 
     Args:
-        landscape: a network, or any other.
-        w: where, ``(d,)``; its dtype and device are computed in.
-        lowest, highest: how many of either.
-        tolerance: error of the eigenvalues, relative to the largest in modulus. In float32 not better than about 1e-6.
+        landscape: a network or any other landscape.
+        w: the point, ``(d,)``. Its dtype and device are those of the computation.
+        lowest: the number of lowest eigenvalues.
+        highest: the number of highest eigenvalues.
+        tolerance: the error of the eigenvalues, relative to the largest |eigenvalue|; in float32 at best about 1e-6.
 
     Returns:
-        Eigenvalues ``(k,)`` and, in columns, eigenvectors ``(d, k)``, k = lowest + highest, at most d.
+        The eigenvalues ``(k,)`` and, in columns, the eigenvectors ``(d, k)``, with k = lowest + highest, at most d.
 
     Raises:
-        InputError: no eigenvalues asked for, a point that is not one or not finite; a tolerance that is not reached.
+        InputError: no eigenvalue to compute; w is not one finite point; a tolerance that the method does not reach.
+
+    >>> import samdyn as sd
+    >>> values, vectors = extreme_eigenpairs(sd.landscapes.quadratic([3.0, -1.0, 0.5]), [0.0, 0.0, 0.0])
+    >>> values.round(9).tolist()
+    [-1.0, 3.0]
     """
     counts = {"lowest": lowest, "highest": highest}
     for name, value in counts.items():
@@ -46,16 +52,16 @@ def extreme_eigenpairs(
         checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({landscape.dim},)")
     if not bool(torch.isfinite(w).all()):
         checks.reject("w", "nan or inf", "must be finite", "Give the point before the run diverged")
-    if landscape.dim <= max(DENSE, 2 * (lowest + highest)):
+    if landscape.dim <= max(MAX_DENSE_DIM, 2 * (lowest + highest)):
         values, vectors = np.linalg.eigh(landscape.hessian(w).double().cpu().numpy())
         chosen = sorted({*range(len(values))[:lowest], *range(len(values))[max(0, len(values) - highest) :]})
         return values[chosen], vectors[:, chosen]
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-    start = np.random.default_rng(0).standard_normal(landscape.dim)  # ARPACK's own would be another each time
+    start = np.random.default_rng(0).standard_normal(landscape.dim)  # ARPACK's own start differs from call to call
 
     def ends(count: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the eigenvalues of H + shift that are largest in modulus, less the shift."""
+        """Return the eigenvalues of H + shift that are largest in modulus, minus the shift, and their eigenvectors."""
 
         def product(v: np.ndarray) -> np.ndarray:
             v = v.reshape(-1)
@@ -70,8 +76,8 @@ def extreme_eigenpairs(
             checks.reject("tolerance", tolerance, f"is not reached: {error}", "Use a larger one, e.g. tolerance=1e-4")
         return values - shift, vectors
 
-    # Shifted by the largest in modulus, either end is the largest in modulus, and its error relative to that: by
-    # itself an end near 0 would have to be found to a fraction of nearly nothing.
+    # The shift by ±|λ|max makes either end of the spectrum the largest in modulus, and ARPACK's error is relative to
+    # that. Without the shift, ARPACK would compute an end near 0 to a needlessly small error.
     largest = ends(1, 0.0)
     pairs = [
         largest if count == 1 and side * largest[0][0] > 0 else ends(count, side * abs(largest[0][0]))

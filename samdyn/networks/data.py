@@ -1,4 +1,4 @@
-"""Data to train networks on, without a download."""
+"""Data sets for training networks, without a download."""
 
 import random
 from dataclasses import dataclass
@@ -13,13 +13,20 @@ from ..arguments import checked
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Inputs and the classes they belong to, for training and for testing.
+    """Inputs and their classes, for training and for testing.
 
     Attributes:
-        name: what to call it in tables and figures.
-        train_inputs, test_inputs: float32 ``(N, …)``, standardised.
-        train_targets, test_targets: int64 ``(N,)``, in [0, classes).
-        classes: their number.
+        name: the name in tables and figures.
+        train_inputs: standardised inputs for training, float32 ``(N, …)``.
+        train_targets: their classes, int64 ``(N,)``, in [0, classes).
+        test_inputs: inputs for testing.
+        test_targets: their classes.
+        classes: the number of classes.
+
+    >>> from samdyn.networks import Data
+    >>> zeros, classes = torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])
+    >>> Data("nothing", zeros, classes, zeros, classes, classes=2).train_inputs.shape
+    torch.Size([4, 2])
     """
 
     name: str
@@ -32,17 +39,21 @@ class Data:
 
 @checked
 def digits(*, test: float = 0.2, seed: int = 0) -> Data:
-    """The 1797 handwritten digits of scikit-learn, 8×8 pixels, one after the other: inputs ``(N, 64)``.
+    """Return the 1797 handwritten digits of scikit-learn, each of 8×8 pixels in a row: inputs ``(N, 64)``.
 
-    Standardised by the mean and standard deviation of all pixels of the training set.
+    The inputs are standardised by the mean and standard deviation of all pixels of the training set.
 
     Args:
-        test: the share of every digit's images that is for testing, in [0.01, 0.99].
-        seed: of the choice, the same on every machine.
+        test: the share of the images of each digit that is for testing, in [0.01, 0.99].
+        seed: the seed of the choice, which is the same on every machine.
 
     Raises:
         InputError: a share or seed out of its range.
         ImportError: scikit-learn is not installed.
+
+    >>> from samdyn.networks import digits
+    >>> digits(test=0.2).test_inputs.shape
+    torch.Size([359, 64])
     """
     rule = "must lie in [0.01, 0.99], so that every digit is in both sets"
     test = checks.number("test", test, rule, "Use e.g. test=0.2", lambda share: 0.01 <= share <= 0.99)
@@ -61,7 +72,7 @@ def digits(*, test: float = 0.2, seed: int = 0) -> Data:
 
 @cache
 def _images() -> tuple[np.ndarray, np.ndarray]:
-    # The file is text, and takes a tenth of a second to read.
+    # scikit-learn reads a text file, which takes a tenth of a second.
     from sklearn.datasets import load_digits
 
     return load_digits(return_X_y=True)
@@ -69,28 +80,33 @@ def _images() -> tuple[np.ndarray, np.ndarray]:
 
 @checked
 def mnist1d(*, samples: int = 5000, seed: int = 42) -> Data:
-    """MNIST-1D: noisy, sheared and shifted outlines of ten digits, 40 points each; inputs ``(N, 40)``.
+    """Return MNIST-1D: noisy, sheared and shifted outlines of ten digits with 40 points each, inputs ``(N, 40)``.
 
-    Generated here, four in five for training, and standardised by all of it; the defaults are its authors' data set.
-    [Greydanus and Kobak 2024, Scaling down deep learning with MNIST-1D]
+    The function generates the data set. Four fifths of it are for training; its mean and standard deviation over all
+    samples standardise it. The defaults give the data set of its authors. [Greydanus and Kobak 2024, Scaling down deep
+    learning with MNIST-1D]
 
     Args:
-        samples: their number for training and testing together, a multiple of 10.
-        seed: of the samples.
+        samples: the number of samples for training and testing together, a multiple of 10.
+        seed: the seed of the samples.
 
     Raises:
         InputError: a number of samples or a seed out of its range.
         ImportError: mnist1d is not installed.
+
+    >>> from samdyn.networks import mnist1d
+    >>> mnist1d(samples=100).train_inputs.shape
+    torch.Size([80, 40])
     """
     if checks.count("samples", samples, "Use e.g. samples=5000") % 10:
         checks.reject("samples", samples, "must be a multiple of 10, as many of each digit", "Use e.g. samples=5000")
     seed = checks.word("seed", seed, "Use e.g. seed=42")
     try:
-        made = _outlines(samples, seed)
+        arrays = _outlines(samples, seed)
     except ImportError as error:
         raise _missing("mnist1d") from error
-    # Copies: the caller may change what it gets.
-    return _data("mnist1d", *(array.copy() for array in made))
+    # The caller may change its arrays, so it gets copies.
+    return _data("mnist1d", *(array.copy() for array in arrays))
 
 
 @lru_cache(maxsize=4)  # generating the defaults takes a second
@@ -101,11 +117,11 @@ def _outlines(samples: int, seed: int) -> tuple[np.ndarray, ...]:
     arguments.num_samples, arguments.seed = samples, seed
     before = random.getstate(), np.random.get_state()  # noqa: NPY002 (make_dataset seeds the global generators)
     try:
-        made = make_dataset(arguments)
+        data = make_dataset(arguments)
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])  # noqa: NPY002
-    return made["x"], made["y"], made["x_test"], made["y_test"]
+    return data["x"], data["y"], data["x_test"], data["y_test"]
 
 
 def _data(name: str, *arrays: np.ndarray) -> Data:

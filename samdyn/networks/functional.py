@@ -1,4 +1,4 @@
-"""A model as a function of its parameters, which are one vector."""
+"""A model as a function of one vector of its parameters."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -14,45 +14,43 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _NormBase
 
 from .. import checks
-from .batch_norm import by_batch
+from .batch_norm import use_batch_statistics
 
 
 class ThreadCopies:
-    """A module of which each thread has a copy: torch puts the tensors of a functional call into it, while it lasts."""
+    """One copy of a module per thread, because torch writes the tensors of a functional call into the module."""
 
     def __init__(self, module: nn.Module) -> None:
-        """Take a module."""
+        """Take the module to copy."""
         self._module = module
         self._copies: WeakKeyDictionary[threading.Thread, nn.Module] = WeakKeyDictionary()
 
     def own(self) -> nn.Module:
-        """Return the copy of the thread that asks."""
+        """Return the copy of the calling thread."""
         thread = threading.current_thread()
         if thread not in self._copies:
             self._copies[thread] = deepcopy(self._module)
         return self._copies[thread]
 
     def __reduce__(self) -> tuple[type["ThreadCopies"], tuple[nn.Module]]:
-        return ThreadCopies, (self._module,)  # copies are made anew, threads are not pickled
+        return ThreadCopies, (self._module,)  # threads cannot be pickled, so the new object has no copies yet
 
 
 class Functional:
-    """What a model says of inputs, as a function of its trainable parameters w ``(d,)``.
-
-    Threads may call it at the same time.
+    """The outputs of a model as a function of its trainable parameters w ``(d,)``. Several threads may call it at once.
 
     Attributes:
-        model: a copy of the model; its own parameters play no role but for the frozen ones, which are constants.
-        dim: d.
+        model: a copy of the model. Its frozen parameters are constants; the values of the others are not used.
+        dim: the number d of trainable parameters.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        """Take a model.
+        """Copy a model.
 
         Raises:
-            InputError: no trainable parameter, or one of complex numbers; running statistics that would move.
+            InputError: no trainable parameter, or a complex one; running statistics that a call would change.
         """
-        self.model = by_batch(deepcopy(model))
+        self.model = use_batch_statistics(deepcopy(model))
         for name, p in self.model.named_parameters():
             if p.requires_grad and not p.is_floating_point():
                 rule = f"is the dtype of {name}; trainable parameters must be real numbers"
@@ -70,18 +68,18 @@ class Functional:
     def __call__(
         self, w: torch.Tensor, inputs: torch.Tensor, constants: dict[str, torch.Tensor] | None = None
     ) -> torch.Tensor:
-        """Return the outputs, with other constants if there are."""
+        """Return the outputs. The ``constants`` replace the frozen parameters and buffers of the model."""
         constants = self._constants(w) if constants is None else constants
         with plain_attention():
             return functional_call(self._copies.own(), {**constants, **self._parts(w)}, (inputs,))
 
     @torch.no_grad()
     def check(self, inputs: torch.Tensor) -> None:
-        """See that the model is a function of such inputs, by what it says of inputs in float64 on the CPU.
+        """Check that the model is a function of such inputs, by a call in float64 on the CPU.
 
         Raises:
-            InputError: inputs that it cannot take; random numbers are drawn, parameters or buffers changed; outputs
-                that are no tensor.
+            InputError: the model cannot take the inputs, draws random numbers, changes its parameters or buffers, or
+                does not return a tensor.
         """
         name, w = type(self.model).__name__, self.vector(self.model).cpu()
         constants = self._constants(w)
@@ -99,10 +97,10 @@ class Functional:
         if random:
             rule = "draws random numbers, as dropout does, and a landscape is one function"
             checks.reject("model", name, rule, "Use model.eval()")
-        for changed, then in before.items():
-            if not torch.equal(then, {**constants, "parameter": w}[changed]):
+        for key, old in before.items():
+            if not torch.equal(old, {**constants, "parameter": w}[key]):
                 rule = "is changed by the model itself, and a landscape stays as it is"
-                checks.reject(changed, name, rule, "Use model.eval()")
+                checks.reject(key, name, rule, "Use model.eval()")
         if not torch.is_tensor(outputs):
             fix = "Wrap it in a module that returns the one tensor that the criterion takes"
             checks.reject("model", type(outputs).__name__, "is what it returns, and no tensor", fix)
@@ -137,10 +135,16 @@ class Functional:
             checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({self.dim},)")
         parameters = self._parameters_of(model)
         parts = self._parts(w)
-        torch._foreach_copy_([parameters[name] for name in parts], [*parts.values()])  # at once, whatever interrupts it
+        torch._foreach_copy_(
+            [parameters[name] for name in parts], [*parts.values()]
+        )  # one call, so that no signal interrupts it
 
     def _parameters_of(self, model: nn.Module) -> dict[str, nn.Parameter]:
-        """Return the parameters by their names, if they are those of this function's model."""
+        """Return the parameters of a model by name.
+
+        Raises:
+            InputError: their names or shapes are not those of this function's model.
+        """
         if not isinstance(model, nn.Module):
             checks.reject("model", model, "must be a torch.nn.Module", "Give a model of the same kind")
         parameters = dict(model.named_parameters())
@@ -161,16 +165,16 @@ class Functional:
         return {n: like(t, w) for n, t in [*frozen, *self.model.named_buffers()]}
 
 
-_attention = ExitStack()  # of torch's switches for all threads
-_attention_lock, _attending = threading.Lock(), 0
+_attention = ExitStack()  # holds torch's switch of the attention kernel, which acts on all threads
+_attention_lock, _attending = threading.Lock(), 0  # the number of threads in ``plain_attention``, and its lock
 
 
 @contextmanager
 def plain_attention() -> Iterator[None]:
-    """Let attention be computed by the kernel that has a second derivative, until the last thread has done with it.
+    """Make torch use the attention kernel that has a second derivative, until the last thread leaves such a block.
 
-    torch's own context is of the whole process: where two threads' overlap, the first to end would switch the other's
-    kernels, and the second leave them so.
+    torch's own context switches the kernel of the whole process. If those of two threads overlapped, the first to end
+    would switch the kernel of the other.
     """
     global _attending
     with _attention_lock:

@@ -1,4 +1,4 @@
-"""Gradients of many networks, whose derivatives are products with their Hessians."""
+"""The gradient of many networks as a function whose derivative is the Hessian-vector product."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,10 @@ import torch
 
 
 class Gradient(torch.autograd.Function):
-    """∇ℓ at points w ``(d, …)``; along v its derivative is H(w)v, and so is the pull-back of v, for H is symmetric.
+    """The gradient ∇ℓ at points w ``(d, …)``. Its derivative along v is H(w)v, and so is its vector-Jacobian product.
 
-    torch's own derivative of gradients that were taken under ``vmap`` is wrong for layer norm and its like, by some per
-    cent; products that are taken as a whole under ``vmap`` are right.  [seen with torch 2.13]
+    torch's own derivative of a gradient under ``vmap`` is wrong by some per cent for layer norm and similar layers. A
+    Hessian-vector product that is computed as a whole under ``vmap`` is right. [reproduced with torch 2.13]
     """
 
     generate_vmap_rule = True
@@ -21,12 +21,12 @@ class Gradient(torch.autograd.Function):
         gradient: Callable[[torch.Tensor], torch.Tensor],
         product: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     ) -> torch.Tensor:
-        """Return ``gradient(w)``; ``product(w, v)`` is its derivative."""
+        """Return ``gradient(w)``, whose derivative along v is ``product(w, v)``."""
         return gradient(w)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        """Keep w."""
+        """Save w and the product for the derivatives."""
         w, _, ctx.product = inputs
         ctx.save_for_backward(w)
         ctx.save_for_forward(w)

@@ -1,8 +1,13 @@
-"""Networks to try methods on, from two weights to a ResNet-18.
+"""Networks for experiments, from two weights to a ResNet-18.
 
-All draw their initial weights on the CPU, from a generator that ``seed`` sets, and without effect on torch's random
-numbers elsewhere. They are the same on every machine but for rounding: torch scales random numbers by instructions that
-differ between processors in the last bit. Training magnifies that, so trained networks differ between processors.
+Every function draws the initial weights on the CPU from a generator with the given ``seed``, and leaves torch's global
+generators unchanged. The weights are the same on every machine to rounding: the instructions by which torch scales
+random numbers differ between processors in the last bit. Training amplifies that, so trained networks differ between
+processors.
+
+>>> from samdyn.networks import models
+>>> sum(p.numel() for p in models.mlp((64, 32, 10)).parameters())
+2410
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,12 +29,13 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 class OneNeuron(nn.Module):
-    """The two-layer one-neuron net f(x) = w₂(w₁x)² of [K23], entry by entry: x ``(…)`` -> ``(…)``.
+    """[K23]'s two-layer network of one neuron, f(x) = w₂(w₁x)², applied to each entry: x ``(…)`` -> ``(…)``.
 
-    Under the mean squared error its loss is ``samdyn.landscapes.one_neuron``.
+    Its mean squared error is the landscape ``samdyn.landscapes.one_neuron``.
 
     Attributes:
-        w1, w2: its weights, parameters ``()``.
+        w1: the first weight, a parameter ``()``.
+        w2: the second weight.
     """
 
     def __init__(self, w1: float, w2: float) -> None:
@@ -49,26 +55,35 @@ class OneNeuron(nn.Module):
 
 
 def one_neuron(seed: int = 0) -> OneNeuron:
-    """``OneNeuron`` with standard normal weights.
+    """Return ``OneNeuron`` with standard normal weights.
 
     Raises:
-        InputError: a seed that is none.
+        InputError: a seed that is not an integer in [0, 2³²).
+
+    >>> [name for name, _ in one_neuron(seed=1).named_parameters()]
+    ['w1', 'w2']
     """
     with _drawing(seed):
         return OneNeuron(*torch.randn(2).tolist())
 
 
 def deep_linear(widths: Sequence[int], *, scale: float = 1.0, seed: int = 0) -> nn.Module:
-    """A product of matrices without biases, x -> W_L … W₁x: x ``(…, widths[0])`` -> ``(…, widths[-1])``.
+    """Return a linear network without biases, x -> W_L … W₁x: x ``(…, widths[0])`` -> ``(…, widths[-1])``.
 
     Args:
-        widths: of the input, of every hidden layer, and of the output.
-        scale: entries are drawn from N(0, scale²/fan_in); 0 gives the saddle at the origin.
-        seed: of the weights.
+        widths: the widths of the input, of each hidden layer, and of the output.
+        scale: a factor on the weights, which are drawn from N(0, scale²/fan_in). 0 gives the saddle at the origin.
+        seed: the seed of the weights.
 
     Raises:
-        InputError: fewer than two widths, or one that is no integer ≥ 1; a scale that is not finite and ≥ 0; a seed
-            that is none.
+        InputError: fewer than two widths, or one that is not an integer ≥ 1; a scale that is not finite and ≥ 0; a seed
+            that is not an integer in [0, 2³²).
+
+    >>> deep_linear((3, 4, 2))
+    Sequential(
+      (0): Linear(in_features=3, out_features=4, bias=False)
+      (1): Linear(in_features=4, out_features=2, bias=False)
+    )
     """
     widths, scale = _widths(widths), _scale(scale)
     with _drawing(seed):
@@ -79,16 +94,19 @@ def deep_linear(widths: Sequence[int], *, scale: float = 1.0, seed: int = 0) -> 
 
 
 def mlp(widths: Sequence[int], *, activation: str = "relu", scale: float = 1.0, seed: int = 0) -> nn.Module:
-    """Affine layers with an activation between them: x ``(…, widths[0])`` -> ``(…, widths[-1])``.
+    """Return affine layers with an activation between them: x ``(…, widths[0])`` -> ``(…, widths[-1])``.
 
     Args:
-        widths: of the input, of every hidden layer, and of the output.
+        widths: the widths of the input, of each hidden layer, and of the output.
         activation: "relu", "tanh", "gelu" or "softplus".
-        scale: factor on torch's initial weights and biases; a small one starts near the saddle at the origin.
-        seed: of the weights.
+        scale: a factor on torch's initial weights and biases. A small one starts near the saddle at the origin.
+        seed: the seed of the weights.
 
     Raises:
         InputError: an unknown activation; widths, a scale or a seed that ``deep_linear`` refuses too.
+
+    >>> mlp((4, 8, 2), activation="tanh")(torch.zeros(5, 4)).shape
+    torch.Size([5, 2])
     """
     widths, scale = _widths(widths), _scale(scale)
     between = ACTIVATIONS[checks.known("activation", activation, ACTIVATIONS)]
@@ -104,18 +122,21 @@ def mlp(widths: Sequence[int], *, activation: str = "relu", scale: float = 1.0, 
 
 
 def small_cnn(classes: int = 10, *, channels: int = 1, width: int = 16, seed: int = 0) -> nn.Module:
-    """Two 3×3 convolutions with relu and max-pooling, and an affine layer on what is averaged to 2×2.
+    """Return two 3×3 convolutions with relu and max-pooling, an average to 2×2 pixels, and an affine layer.
 
-    For images of 8×8 pixels and more: ``(N, channels, height, width)`` -> ``(N, classes)``.
+    The network takes images of at least 8×8 pixels: ``(N, channels, height, width)`` -> ``(N, classes)``.
 
     Args:
-        classes: number of outputs.
-        channels: of the images.
-        width: channels of the first convolution; the second has twice as many.
-        seed: of the weights, which are drawn as torch does.
+        classes: the number of outputs.
+        channels: the number of channels of the images.
+        width: the number of channels of the first convolution; the second has twice as many.
+        seed: the seed of the weights, whose distributions are torch's.
 
     Raises:
-        InputError: a number that is no integer ≥ 1, or a seed that is none.
+        InputError: a number that is not an integer ≥ 1, or a seed that is not an integer in [0, 2³²).
+
+    >>> small_cnn()(torch.zeros(1, 1, 8, 8)).shape
+    torch.Size([1, 10])
     """
     classes = checks.count("classes", classes, "Use e.g. classes=10")
     channels = checks.count("channels", channels, "Use e.g. channels=1, or 3 for colours")
@@ -131,26 +152,30 @@ def small_cnn(classes: int = 10, *, channels: int = 1, width: int = 16, seed: in
 def resnet(
     blocks: Sequence[int], width: int, classes: int = 10, *, batch_norm: bool = True, seed: int = 0
 ) -> nn.Module:
-    """A ResNet of basic blocks for small colour images: ``(N, 3, height, width)`` -> ``(N, classes)``.
+    """Return a ResNet of basic blocks for small colour images: ``(N, 3, height, width)`` -> ``(N, classes)``.
 
-    A 3×3 convolution without pooling; stages of blocks, each with twice the channels of the one before and, but for the
-    first, half its height and width; the mean over pixels; an affine layer. Shortcuts are 1×1 convolutions where
-    shapes change.  [K. He et al. 2016, Deep residual learning for image recognition, sec. 3.3 and 4.2]
+    It has a 3×3 convolution without pooling, stages of blocks, the mean over pixels, and an affine layer. Each stage
+    after the first has twice the channels and half the height and width of the one before. Shortcuts are 1×1
+    convolutions where shapes change. [K. He et al. 2016, Deep residual learning for image recognition, sec. 3.3 and
+    4.2]
 
-    Convolutions start with He's initialisation. Without batch norm, the last one of each of the d blocks is then
-    multiplied by 1/√d, so that outputs do not grow exponentially with depth: this is SkipInit with α = 1/√d, as a
-    factor on the initial weights instead of a parameter.  [De and Smith 2020, Batch normalization biases residual
-    blocks towards the identity function in deep networks]
+    Convolutions start with He's initialisation. Without batch norm, the last convolution of each of the d blocks is
+    then multiplied by 1/√d, so that outputs do not grow exponentially with depth. This is SkipInit with α = 1/√d, as a
+    factor on the initial weights instead of a parameter. [De and Smith 2020, Batch normalization biases residual blocks
+    towards the identity function in deep networks]
 
     Args:
-        blocks: their number in every stage; ``(1, 1, 1)`` with width 16 is ResNet-8.
-        width: channels of the first stage.
-        classes: number of outputs.
-        batch_norm: after every convolution; without it convolutions have biases, which start at 0.
-        seed: of the weights.
+        blocks: the number of blocks in each stage; ``(1, 1, 1)`` with width 16 is ResNet-8.
+        width: the number of channels of the first stage.
+        classes: the number of outputs.
+        batch_norm: whether batch norm follows every convolution. Without it convolutions have biases, which start at 0.
+        seed: the seed of the weights.
 
     Raises:
-        InputError: no blocks; a number that is no integer ≥ 1; a seed that is none.
+        InputError: no blocks; a number that is not an integer ≥ 1; a seed that is not an integer in [0, 2³²).
+
+    >>> resnet((1, 1), width=4)(torch.zeros(2, 3, 8, 8)).shape
+    torch.Size([2, 10])
     """
     blocks = _sizes("blocks", blocks, 1, "Use e.g. blocks=(2, 2, 2, 2), one number per stage")
     width = checks.count("width", width, "Use e.g. width=64")
@@ -167,16 +192,19 @@ def resnet(
 
 
 def resnet18(classes: int = 10, *, batch_norm: bool = True, width: int = 64, seed: int = 0) -> nn.Module:
-    """ResNet-18 for CIFAR's images: ``resnet`` with four stages of two blocks.
+    """Return ResNet-18 for CIFAR's images: ``resnet`` with four stages of two blocks.
 
     Raises:
         InputError: as for ``resnet``.
+
+    >>> len([layer for layer in resnet18(width=4).modules() if isinstance(layer, nn.Conv2d)])  # 17, and 3 shortcuts
+    20
     """
     return resnet((2, 2, 2, 2), width, classes, batch_norm=batch_norm, seed=seed)
 
 
 class _Block(nn.Module):
-    """A basic block, one of ``blocks``: relu(shortcut + two 3×3 convolutions)."""
+    """A basic block of a network with ``blocks`` blocks: relu(shortcut + two 3×3 convolutions)."""
 
     def __init__(self, before: int, after: int, stride: int, batch_norm: bool, blocks: int) -> None:
         super().__init__()
@@ -203,10 +231,12 @@ def _convolution(
 
 @contextmanager
 def _drawing(seed: int) -> Iterator[None]:
-    """Draw on the CPU from a seed, and leave the generators as they were."""
+    """Seed torch's generator of the CPU while the block runs, and restore it afterwards."""
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would set those of all GPUs too, for good
+        torch.default_generator.manual_seed(
+            seed
+        )  # torch.manual_seed would also set the generators of GPUs, permanently
         yield
 
 

@@ -1,4 +1,4 @@
-"""A neural network's loss as a landscape of its parameters."""
+"""The loss of a neural network as a landscape of its parameters."""
 
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
@@ -18,27 +18,36 @@ from .functional import Functional, ThreadCopies, like
 from .gradient import Gradient
 
 Criterion = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-ASYMMETRY = 1e-9  # of a Hessian, relative: rounding makes 1e-15
-FEW = 4  # samples by which it is seen whether a model is a function
-NEARBY = 0.1  # standard deviation of parameters about the model's own, in their units
-ENTRIES = 2**25  # of weights and of samples' features, that many networks at once may have together
+MAX_ASYMMETRY = 1e-9  # |vᵀHu − uᵀHv| relative to the sizes of u, v, Hu and Hv; rounding alone makes 1e-15
+FEW = 4  # number of samples on which a new landscape checks the model and the criterion
+NEARBY = 0.1  # standard deviation of random parameters about the model's own, in the units of the parameters
+MAX_ENTRIES = 2**25  # numbers of weights and of features of samples that networks computed at once have together
 
 
 class Network(Sampled):
-    """L(w) = (1/N) Σᵢ criterion(network(inputᵢ; w), targetᵢ), of the trainable parameters as one vector w ``(d,)``.
+    """The landscape L(w) = (1/N) Σᵢ criterion(network(inputᵢ; w), targetᵢ) of the trainable parameters w ``(d,)``.
 
-    A landscape as any other, without a formula: maps, ensembles, growth rates, traps and ``noise.FiniteSum`` take it as
-    it is. Trailing axes of w ``(d, …)`` are many networks, computed at once with ``torch.func``: a run is the same in
-    any ensemble to rounding. Dtype and device are those of w.
+    It has no formula. Otherwise it is a landscape like others, for maps, ensembles, growth rates, traps and
+    ``noise.FiniteSum``. The trailing axes of w ``(d, …)`` count networks, which ``torch.func`` computes at once. A run
+    is the same in every ensemble to rounding. The dtype and device of the computation are those of w.
 
-    Batch norm in training mode normalises by the samples at hand, and keeps no running statistics; what a model does
-    with them it does in ``model.eval()``. Recurrent layers have no batching rule in torch: one network at a time.
+    Batch norm in training mode normalises by the statistics of its batch and keeps no running statistics; in
+    ``model.eval()`` it uses those of the model. torch has no batching rule for recurrent layers, so w must be one
+    network for them.
 
     Attributes:
-        model: a copy of the model; its own parameters play no role but for the frozen ones, which are constants.
+        model: a copy of the model. Its frozen parameters are constants; the values of the others are not used.
         criterion: the mean loss of outputs and targets.
-        inputs, targets: the N samples, along the first axes.
-        name: what to call it.
+        inputs: the inputs of the N samples, along the first axis.
+        targets: the targets of the N samples, along the first axis.
+        name: the name in tables and figures.
+
+    >>> from torch.nn.functional import mse_loss
+    >>> from samdyn.networks import Network, models
+    >>> x = torch.tensor([[0.25], [0.5], [1.0]])
+    >>> loss = Network(models.OneNeuron(1.0, 1.0), mse_loss, x, x**2)
+    >>> loss.value([1.0, 1.0]), loss.value([0.0, 0.0])
+    (tensor(0., dtype=torch.float64), tensor(0.3555, dtype=torch.float64))
     """
 
     has_formula = False
@@ -58,14 +67,15 @@ class Network(Sampled):
         Args:
             model: any module that ``torch.func.functional_call`` can call.
             criterion: the mean loss of outputs and targets, e.g. ``torch.nn.functional.cross_entropy``.
-            inputs, targets: N ≥ 1 samples along the first axes.
-            name: defaults to the model's class.
+            inputs: N ≥ 1 inputs along the first axis.
+            targets: N targets along the first axis.
+            name: the name. Default: the name of the model's class.
 
         Raises:
-            InputError: no trainable parameter; a model that draws random numbers, as dropout, or changes itself, as
-                running statistics; outputs that are no tensor; no samples or unequally many; a criterion that cannot
-                take them, or is no mean over samples, as sums, means with weights of classes, and means that leave out
-                some targets.
+            InputError: no trainable parameter; a model that draws random numbers, as dropout does, or that changes its
+                buffers, as running statistics do; outputs that are not a tensor; no samples, or not one target per
+                input; a criterion that cannot take them, or that is not a mean over samples, such as a sum, a mean with
+                class weights, or a mean that ignores some targets.
         """
         if not isinstance(model, nn.Module):
             checks.reject("model", model, "must be a torch.nn.Module", "Use e.g. samdyn.networks.models.mlp((4, 8, 2))")
@@ -81,16 +91,16 @@ class Network(Sampled):
         self.criterion, self.inputs, self.targets = criterion, inputs, targets
         if isinstance(criterion, nn.Module):
             self._criteria = ThreadCopies(criterion)
-        self.data = torch.arange(len(inputs))[None]  # what batches are drawn from: the samples' numbers
+        self.data = torch.arange(len(inputs))[None]  # noise draws batches of the samples' indices
         self.name = name or type(model).__name__
         self._function.check(inputs[:FEW])
         check_mean(self._mean_loss, self._generic_outputs(), targets)
 
     @torch.no_grad()
     def _generic_outputs(self) -> torch.Tensor:
-        """Return what the model says of a few samples, float64 on the CPU, at a point that is nowhere special.
+        """Return the outputs for a few samples, float64 on the CPU, at random parameters near those of the model.
 
-        At the parameters of the model itself, all outputs may be equal.
+        At the parameters of the model itself all outputs may be equal.
         """
         w = self.vector(self.model).cpu()
         points = [w + NEARBY * torch.as_tensor(np.random.default_rng(0).standard_normal(self.dim)), w]
@@ -101,23 +111,23 @@ class Network(Sampled):
         return f"Network({self.name!r}, {self.dim} parameters, {self.samples} samples)"
 
     @cached_property
-    def symbols(self) -> tuple[sympy.Symbol, ...]:  # type: ignore[override]  # made only where somebody asks
-        """The names of the parameters' entries."""
+    def symbols(self) -> tuple[sympy.Symbol, ...]:  # type: ignore[override]  # computed on first use
+        """The names w0, w1, … of the coordinates."""
         return tuple(sympy.Symbol(f"w{i}", real=True) for i in range(self.dim))
 
     @cached_property
     def box(self) -> Box:  # type: ignore[override]
-        """From −3 to 3 along every coordinate."""
+        """The box from −3 to 3 along every coordinate."""
         return ((-3.0, 3.0),) * self.dim
 
     @property
     def formula(self) -> str:
-        """The name."""
+        """The name, since there is no formula."""
         return self.name
 
     @cached_property
     def expr(self) -> NoReturn:
-        """Refuse.
+        """Refuse, since there is no formula.
 
         Raises:
             InputError: always.
@@ -126,7 +136,7 @@ class Network(Sampled):
         checks.reject("landscape", self, "has no formula", fix)
 
     def vector(self, models: nn.Module | Iterable[nn.Module]) -> torch.Tensor:
-        """Return the parameters of one model, float64 ``(d,)``, or of several, ``(n, d)``, as runs start from.
+        """Return the parameters of one model, float64 ``(d,)``, or of several, ``(n, d)``, as starts of runs.
 
         Raises:
             InputError: a model with other parameters.
@@ -134,32 +144,32 @@ class Network(Sampled):
         return self._function.vector(models)
 
     def load(self, model: nn.Module, w: Any) -> None:
-        """Set the trainable parameters of a model of the same shape to w ``(d,)``.
+        """Set the trainable parameters of a model to w ``(d,)``.
 
         Raises:
-            InputError: a model with other parameters, or w that is not one point; nothing is changed.
+            InputError: a model with other parameters, or w that is not one point. The model is then unchanged.
         """
         self._function.load(model, self._point(w))
 
     def outputs(self, w: Any, inputs: torch.Tensor) -> torch.Tensor:
-        """Return what the networks say of inputs ``(n, …)``: ``(d, …) -> (…, n, classes)``."""
+        """Return the outputs of the networks for inputs ``(n, …)``: ``(d, …) -> (…, n, classes)``."""
         w = self._point(w)
         inputs = like(_samples("inputs", inputs), w)
         return self._over_columns(lambda w: self._function(w, inputs), w, out=0)
 
     def accuracy(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Return the share of inputs ``(n, …)`` that are given the class of their target ``(n,)``: ``(d, …) -> (…)``.
+        """Return the share of inputs ``(n, …)`` whose predicted class is their target ``(n,)``: ``(d, …) -> (…)``.
 
         Raises:
-            InputError: targets that are no classes, one each.
+            InputError: targets that are not one class per input.
         """
         inputs, targets = _samples("inputs", inputs), _samples("targets", targets)
         outputs = self.outputs(w, inputs)
         if targets.shape != (len(inputs),) or outputs.shape[-1] < 2:
             rule = f"for outputs {tuple(outputs.shape[-2:])}: must be a class for each of two or more outputs"
             checks.reject("targets", tuple(targets.shape), rule, f"Give an array of shape ({len(inputs)},)")
-        told = outputs.argmax(-1)
-        return (told == targets.to(told.device)).double().mean(-1)
+        predicted = outputs.argmax(-1)
+        return (predicted == targets.to(predicted.device)).double().mean(-1)
 
     def value(self, w: Any) -> torch.Tensor:
         """Return L(w): ``(d, …) -> (…)``."""
@@ -183,7 +193,7 @@ class Network(Sampled):
         return self._over_columns(lambda w, n, v: _hvp(lambda w: self._loss(w, n), w, v), w, samples, v)
 
     def restrict(self, fixed: Any) -> NoReturn:
-        """Refuse.
+        """Refuse, since coordinates have no names that a user knows.
 
         Raises:
             InputError: always.
@@ -202,16 +212,16 @@ class Network(Sampled):
 
     @cached_property
     def _symmetric(self) -> bool:
-        """Whether a few samples' Hessian is, at the model's own parameters, as far as they tell.
+        """Whether the Hessian of a few samples is symmetric at the model's own parameters.
 
         Raises:
-            InputError: it is not, for torch's second derivatives are wrong.
+            InputError: it is not symmetric, so torch's second derivatives are wrong.
         """
         w, few = self.vector(self.model), torch.arange(min(FEW, self.samples))
         u, v = torch.as_tensor(np.random.default_rng(0).standard_normal((2, self.dim))).to(w)
         of_u, of_v = (_hvp(lambda w: self._loss(w, few.to(w.device)), w, x) for x in (u, v))
         here, there, size = float(v @ of_u), float(u @ of_v), float(of_u.norm() * v.norm() + of_v.norm() * u.norm())
-        if abs(here - there) > ASYMMETRY * size:
+        if abs(here - there) > MAX_ASYMMETRY * size:
             rule = f"has a Hessian that is not symmetric, vᵀHu = {here:.6g} and uᵀHv = {there:.6g}: torch's is wrong"
             fix = "Replace the layer that makes it so, as torch's weight_norm; gradients are right"
             checks.reject("model", self.name, rule, fix)
@@ -235,7 +245,7 @@ class Network(Sampled):
         return functional_call(self._criteria.own(), own, (outputs, targets))
 
     def _aligned(self, w: torch.Tensor, samples: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return w ``(d, …)`` and samples' numbers ``(B, …)`` with equal trailing axes."""
+        """Return w ``(d, …)`` and indices of samples ``(B, …)`` with equal trailing axes."""
         samples = samples.to(w.device, torch.int64)
         samples = samples.reshape(len(samples), *[1] * (w.ndim - samples.ndim), *samples.shape[1:])
         trailing = torch.broadcast_shapes(w.shape[1:], samples.shape[1:])
@@ -243,8 +253,8 @@ class Network(Sampled):
 
     @property
     def _at_once(self) -> int:
-        """How many networks are."""
-        return max(1, ENTRIES // (self.dim + self.inputs.numel()))
+        """The number of networks that are computed at once."""
+        return max(1, MAX_ENTRIES // (self.dim + self.inputs.numel()))
 
     def _over_columns(
         self, function: Callable[..., torch.Tensor], *points: torch.Tensor, out: int = -1
@@ -252,22 +262,26 @@ class Network(Sampled):
         """Apply a function of vectors along the trailing axes of points, which become axis ``out`` of the result."""
         trailing = points[0].shape[1:]
         if not trailing:
-            return function(*(p.contiguous() for p in points))  # torch takes strided weights of batch norm for others
+            return function(*(p.contiguous() for p in points))  # torch's batch norm reads strided weights wrongly
         flat = [p.reshape(len(p), -1) for p in points]
         number = flat[0].shape[1]
-        if not number:  # of which vmap makes nothing
+        if not number:  # vmap cannot run over no column
             flat = [p.new_zeros(len(p), 1) for p in flat]
         result = vmap(function, in_dims=1, out_dims=out, chunk_size=self._at_once)(*flat)
         return result.narrow(out, 0, number).unflatten(out, trailing)
 
 
 def _hvp(loss: Callable[[torch.Tensor], torch.Tensor], w: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Return H(w)v. Backward twice: not every layer can be differentiated forward."""
+    """Return H(w)v by two backward passes, since some layers have no forward derivative."""
     return grad(lambda w: (grad(loss)(w) * v).sum())(w)
 
 
 def _samples(name: str, values: Any) -> torch.Tensor:
-    """Return samples as a tensor with a first axis."""
+    """Return samples as a tensor with a first axis.
+
+    Raises:
+        InputError: they are not an array, or one number.
+    """
     fix = "Give an array, the samples along its first axis"
     try:
         samples = torch.as_tensor(values)

@@ -1,4 +1,4 @@
-"""A network's parameters as one vector, which is how methods see them."""
+"""The parameters of a network as one vector, the form in which methods see them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,13 +15,19 @@ from ..methods import Blocks
 class Parameters:
     """Some parameters of a network, and the vector w ``(d,)`` of all their entries, one parameter after the other.
 
-    The vector has the widest of their dtypes, at least float32, so that reading and writing back loses nothing; it lies
-    on the device of the first. What else is written is rounded to their dtypes; ``narrow`` says whether some are
-    narrower than the vector's.
+    The vector has the widest dtype of the parameters, at least float32, so that no entry is rounded when it is read and
+    written back. It is on the device of the first parameter. Other vectors are rounded to the dtypes of the parameters.
+
+    Attributes:
+        tensors: the parameters.
+        names: the name of each parameter, for messages.
+        dtype: the dtype of the vector.
+        device: the device of the vector.
+        narrow: whether some parameter has a narrower dtype than the vector.
     """
 
     def __init__(self, named: Iterable[tuple[str, torch.Tensor]]) -> None:
-        """Take parameters, at least one, with what to call each in messages."""
+        """Take (name, parameter) pairs, at least one."""
         names, tensors = zip(*named, strict=True)
         self.tensors, self.names = list(tensors), list(names)
         self.dtype = torch.float32
@@ -32,7 +38,7 @@ class Parameters:
         self._alike = all((p.dtype, p.device) == (self.dtype, self.device) for p in self.tensors)
 
     def read(self) -> torch.Tensor:
-        """Return w, a copy."""
+        """Return a copy of w."""
         return self._vector(self.tensors)
 
     def write(self, w: torch.Tensor) -> None:
@@ -40,14 +46,14 @@ class Parameters:
         torch._foreach_copy_(self.tensors, self.split(w))
 
     def split(self, w: torch.Tensor) -> list[torch.Tensor]:
-        """Return a vector's parts in the shapes of the parameters."""
+        """Return the parts of a vector in the shapes of the parameters."""
         return list(_unflatten_dense_tensors(w, self.tensors))
 
     def gradient(self) -> torch.Tensor:
-        """Return the parameters' gradients as one vector, sparse ones written out.
+        """Return the gradients of the parameters as one dense vector.
 
         Raises:
-            InputError: a parameter has none.
+            InputError: a parameter has no gradient.
         """
         missing = [name for p, name in zip(self.tensors, self.names, strict=True) if p.grad is None]
         if len(missing) == len(self.tensors):
@@ -59,7 +65,7 @@ class Parameters:
         return self._vector([_dense(p.grad) for p in self.tensors if p.grad is not None])
 
     def set_gradient(self, g: torch.Tensor) -> None:
-        """Set the parameters' gradients to the parts of a vector, in place where they are dense."""
+        """Set the gradients of the parameters to the parts of a vector, in place if they are dense."""
         for p in self.tensors:
             if p.grad is None or p.grad.layout != torch.strided:
                 p.grad = torch.empty_like(p)
@@ -69,15 +75,16 @@ class Parameters:
         if not self._alike:
             tensors = [t.to(self.device, self.dtype) for t in tensors]
         flat = _flatten_dense_tensors(tensors).detach()
-        return flat.clone() if len(tensors) == 1 else flat  # of one it is a view
+        return flat.clone() if len(tensors) == 1 else flat  # of one tensor it is a view
 
 
 class ParameterBlocks(Blocks):
-    """Truth values of the coordinates of parameters that an optimizer may have in another order.
+    """One truth value for each coordinate of some parameters, which an optimizer may have in another order.
 
     Attributes:
-        values: one of each parameter, which all of its coordinates have.
-        names, tensors: the parameters.
+        values: one truth value per parameter, for all of its coordinates.
+        names: the names of the parameters.
+        tensors: the parameters.
     """
 
     values: Sequence[bool]
@@ -85,29 +92,30 @@ class ParameterBlocks(Blocks):
     tensors: Sequence[torch.Tensor]
 
     def __init__(self, values: Sequence[bool], names: Sequence[str], tensors: Sequence[torch.Tensor]) -> None:
-        """Take parameters."""
+        """Take the values, names and tensors of the parameters."""
         super().__init__((value, p.numel()) for value, p in zip(values, tensors, strict=True))
         for name, value in (("values", values), ("names", names), ("tensors", tensors)):
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
-        return f"Blocks(runs={self.runs!r})"  # by which a saved state knows its method
+        return f"Blocks(runs={self.runs!r})"  # a saved state compares this text with that of its method
 
     def of(self, parameters: Parameters) -> Blocks:
-        """Return the truth values of the coordinates of parameters, in their order.
+        """Return the truth values of the coordinates of ``parameters``, in the order of ``parameters``.
 
-        They are known as the very tensors, by their names, or by their shapes if these come in the same order.
+        The method identifies each parameter as the same tensor, by its name and shape, or, if all shapes come in the
+        same order, by its place.
 
         Raises:
-            InputError: they are not known.
+            InputError: a parameter cannot be identified.
         """
         shapes, own = ([p.shape for p in tensors] for tensors in (parameters.tensors, self.tensors))
         as_tensors = [*map(id, parameters.tensors)], [*map(id, self.tensors)]
         as_names = [*zip(parameters.names, shapes, strict=True)], [*zip(self.names, own, strict=True)]
-        for asked, known in (as_tensors, as_names):
-            values: dict[Any, bool] = dict(zip(known, self.values, strict=True))
-            if len(set(asked)) == len(asked) and values.keys() >= {*asked}:
-                return Blocks((values[key], p.numel()) for key, p in zip(asked, parameters.tensors, strict=True))
+        for keys, own_keys in (as_tensors, as_names):
+            values: dict[Any, bool] = dict(zip(own_keys, self.values, strict=True))
+            if len(set(keys)) == len(keys) and values.keys() >= {*keys}:
+                return Blocks((values[key], p.numel()) for key, p in zip(keys, parameters.tensors, strict=True))
         if shapes != own:
             rule = f"are what the method's weights know; the optimizer has others or another order: {parameters.names}"
             fix = "Use samdyn.networks.weights(model) of the model that the optimizer trains"
@@ -117,16 +125,21 @@ class ParameterBlocks(Blocks):
 
 @checked
 def weights(parameters: nn.Module | Iterable[tuple[str, torch.Tensor]]) -> ParameterBlocks:
-    """Return which coordinates of trainable parameters ASAM's authors scale: all but those of biases.
+    """Return the coordinates of trainable parameters that ASAM's authors scale: all but those of biases.
 
-    For ``ASAM(rho, shift=0.01, weights=weights(model))``. Parameters are weights by their names.  [A21's code]
-    ``Optimizer`` knows whose value each is, in whatever groups they are; for a ``Network`` give its model.
+    The result is an argument of ``ASAM(rho, shift=0.01, weights=weights(model))``. The name of a parameter decides
+    whether it is a weight, as in the authors' code. [A21's code] ``Optimizer`` identifies the parameters in whatever
+    groups they are. For a ``Network`` give its model.
 
     Args:
         parameters: a model, or (name, parameter) pairs.
 
     Raises:
-        InputError: neither.
+        InputError: something else.
+
+    >>> from samdyn.networks import models, weights
+    >>> weights(models.mlp((2, 3, 1))).values
+    [True, False, True, False]
     """
     named = list(parameters.named_parameters() if isinstance(parameters, nn.Module) else parameters)
     for pair in named:

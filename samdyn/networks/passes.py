@@ -1,4 +1,4 @@
-"""A closure as the oracle that methods ask for gradients."""
+"""A closure as a gradient oracle for methods."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,23 +19,23 @@ Closure = Callable[[], Any]
 
 
 class Overflow(Exception):
-    """Scaled gradients left the range of their dtype."""
+    """A scaled gradient is beyond the range of its dtype."""
 
 
 @dataclass
 class Passes:
-    """The passes through a network that one batch is given in one step.
+    """The passes of one batch through a network in one step.
 
     Attributes:
-        closure: computes the batch's loss and its gradients.
-        parameters: of the network; each pass leaves them where it was taken.
-        start: w ``(d,)``, where the step begins.
-        buffers: of the network's modules in training mode.
-        signals: held but for the closure.
-        rounding: of the parameters.
-        scaler: by whose scale the gradients are too large; None: by none.
-        at: where the parameters are, the very vector; None: elsewhere.
-        losses: of the passes, scalars; the first is the one at w, the clean one.
+        closure: the function that computes the loss of the batch and its gradients.
+        parameters: the parameters of the network. Each pass leaves them at its own point.
+        start: the point w ``(d,)`` at which the step begins.
+        buffers: the buffers of the modules in training mode.
+        signals: the signals, which wait except during the closure.
+        rounding: the check of the rounding of perturbations.
+        scaler: the GradScaler whose scale the closure multiplied the loss by. None if unscaled.
+        at: the vector object that the parameters have been set to. None if unknown.
+        losses: the losses of the passes, scalars. The first is the loss at w.
     """
 
     closure: Closure
@@ -49,20 +49,20 @@ class Passes:
     losses: list[torch.Tensor] = field(default_factory=list)
 
     def gradient(self, w: Point) -> Point:
-        """Return the gradient at w ``(d,)``; buffers move in the first pass alone.
+        """Return the gradient at w ``(d,)``. Buffers change only in the first pass.
 
         Raises:
-            InputError: a closure that returns no loss, or leaves a parameter without gradient.
-            Overflow: the scale is too large.
+            InputError: a closure that does not return a loss, or that leaves a parameter without gradient.
+            Overflow: a scaled gradient is not finite.
         """
         if w is not self.at:
             self.parameters.write(w)
             self.rounding.look(self.parameters, self.start, w)
             self.at = w
-        torch.clear_autocast_cache()  # of casts of the weights, where the step is called under autocast
+        torch.clear_autocast_cache()  # under autocast it holds casts of the weights at the last point
         for p in self.parameters.tensors:
             p.grad = None
-        with self.buffers.kept() if self.losses else self.buffers.moving(), torch.enable_grad():
+        with self.buffers.unchanged() if self.losses else self.buffers.moving(), torch.enable_grad():
             loss = self.signals.let_through(self.closure)
         if not isinstance(loss, torch.Tensor | float) or not is_scalar(torch.as_tensor(loss)):
             checks.reject("closure", loss, "is what it returned, and no loss", "Return the loss, one number")
@@ -76,16 +76,16 @@ class Passes:
 
 
 def is_scalar(value: torch.Tensor) -> bool:
-    """Whether a tensor is one real number."""
+    """Return whether a tensor is one real number."""
     return value.numel() == 1 and value.is_floating_point()
 
 
 @dataclass(frozen=True)
 class ClosureOracle(Oracle):
-    """The gradients of closures, and nothing else."""
+    """The gradient oracle of a closure, which has no full-batch gradient and no Hessian-vector product."""
 
     def full(self, w: Point) -> Point:
-        """Refuse: a closure knows its own batch.
+        """Refuse, since a closure computes the gradient of one batch.
 
         Raises:
             InputError: always.
@@ -94,7 +94,7 @@ class ClosureOracle(Oracle):
 
 
 def no_hvp(w: Point, v: Point) -> Point:
-    """Refuse: gradients that ``backward`` left cannot be differentiated again.
+    """Refuse, since torch cannot differentiate the gradients of ``backward`` again.
 
     Raises:
         InputError: always.

@@ -1,4 +1,4 @@
-"""Perturbations that parameters are too narrow for."""
+"""A warning about perturbations that the dtype of the parameters rounds away."""
 
 import warnings
 
@@ -6,32 +6,37 @@ import torch
 
 from .parameters import Parameters
 
-LOST = 0.1  # rounding error of a perturbation, relative to its length, that is worth a warning
+MAX_ROUNDING = 0.1  # rounding error of a perturbation, relative to its length, up to which there is no warning
 
 
 class RoundingWarning(UserWarning):
-    """Parameters in float16 or bfloat16 round away much of the perturbation that a method asks for."""
+    """Parameters in float16 or bfloat16 round away a large part of a perturbation.
+
+    >>> import warnings
+    >>> from samdyn.networks import RoundingWarning
+    >>> warnings.simplefilter("error", RoundingWarning)  # stop instead of training by another method
+    """
 
 
 class Rounding:
-    """What rounding makes of the points that are written to an optimizer's parameters; it warns once."""
+    """The check of the rounding of points in an optimizer's parameters. It warns once."""
 
     def __init__(self) -> None:
-        """Have warned of nothing."""
-        self._told = False
+        """Start without a warning."""
+        self._has_warned = False
 
     def look(self, parameters: Parameters, start: torch.Tensor, w: torch.Tensor) -> None:
-        """Warn if parameters, to which w was written, are far from it, measured by ‖w − start‖."""
-        if self._told or not parameters.narrow:
+        """Warn if the distance of the parameters from w, which they were set to, is large compared with ‖w − start‖."""
+        if self._has_warned or not parameters.narrow:
             return
-        asked, moved = w - start, parameters.read() - start
-        length = asked.norm()
-        error = (moved - asked).norm()
-        if not error > LOST * length:  # nor if they are not finite: a step that is not says so
+        perturbation, moved = w - start, parameters.read() - start
+        length = perturbation.norm()
+        error = (moved - perturbation).norm()
+        if not error > MAX_ROUNDING * length:  # also for nan: the step itself reports what is not finite
             return
-        self._told = True
+        self._has_warned = True
         dtypes = ", ".join(sorted({str(p.dtype) for p in parameters.tensors}))
-        along, share = float(moved @ asked / length), float(moved.count_nonzero() / len(moved))
+        along, share = float(moved @ perturbation / length), float(moved.count_nonzero() / len(moved))
         warnings.warn(
             f"parameters in {dtypes} round the perturbation: it has length {float(length):.3g} and they miss it by "
             f"{float(error):.3g}; along it they move by {along:.3g}, {share:.0%} of their entries do at all. That "

@@ -1,4 +1,13 @@
-"""Saddles of networks that are known exactly."""
+"""Saddles of networks in closed form.
+
+>>> from torch.nn.functional import mse_loss
+>>> from samdyn.networks import Network, models
+>>> x = torch.eye(3, dtype=torch.float64)
+>>> loss = Network(models.deep_linear((3, 2, 3)), mse_loss, x, torch.diag(torch.tensor([3.0, 2.0, 1.0])).double())
+>>> saddle = critical_point(loss, rank_one(loss.inputs, loss.targets, hidden=2))
+>>> len(ways_out(saddle)[0])  # the second hidden unit can fit the second direction or the third
+2
+"""
 
 import numpy as np
 import torch
@@ -7,25 +16,27 @@ from .. import checks
 from ..analysis import CriticalPoint
 from .network import Network
 
-ZERO = 1e-9  # an eigenvalue below this, relative to the largest, is zero
+ZERO = 1e-9  # |eigenvalue| relative to the largest up to which it counts as zero
 
 
 def rank_one(inputs: torch.Tensor, targets: torch.Tensor, hidden: int) -> torch.Tensor:
-    """Return weights of a linear net that fit the outputs' first principal direction alone, by one hidden unit.
+    """Return weights of a linear network that fit only the first principal direction of the outputs.
 
-    A saddle of the mean squared error, if two hidden units or more can fit better.  [Baldi and Hornik 1989, Neural
-    networks and principal component analysis, fact 4]
+    One hidden unit does that, and the weights of the others are 0.
+
+    They are a saddle of the mean squared error if two or more hidden units can fit better. [Baldi and Hornik 1989,
+    Neural networks and principal component analysis, fact 4]
 
     Args:
-        inputs: of the samples, ``(n, p)``, of rank p.
-        targets: theirs, ``(n, q)``.
-        hidden: units of ``models.deep_linear((p, hidden, q))``.
+        inputs: the inputs of the samples, ``(n, p)``, of rank p.
+        targets: their targets, ``(n, q)``.
+        hidden: the number of hidden units of ``models.deep_linear((p, hidden, q))``.
 
     Returns:
-        Its parameters, ``((p + q) · hidden,)``, in the inputs' dtype.
+        The parameters of that network, ``((p + q) · hidden,)``, in the dtype of the inputs.
 
     Raises:
-        InputError: arrays of other shapes or dtypes; targets that no linear map of the inputs comes near.
+        InputError: arrays of other shapes or dtypes; targets whose best linear fit is 0.
     """
     hidden = checks.count("hidden", hidden, "Use e.g. hidden=4")
     if inputs.ndim != 2 or targets.ndim != 2 or len(inputs) != len(targets) or inputs.dtype != targets.dtype:
@@ -44,19 +55,21 @@ def rank_one(inputs: torch.Tensor, targets: torch.Tensor, hidden: int) -> torch.
 
 
 def without_weights(network: Network) -> torch.Tensor:
-    """Return a classifier's parameters at which all weights are 0 and the output is the classes' shares.
+    """Return the parameters of a classifier with all weights 0, whose output is the share of each class.
 
-    A saddle of the cross-entropy of ``models.mlp`` with an odd activation, as tanh, unless the inputs' means are the
-    same in all classes: a hidden unit needs two weights to be of any effect.
+    They are a saddle of the cross-entropy of ``models.mlp`` with an odd activation such as tanh, unless the means of
+    the inputs are the same in all classes. The reason is that a hidden unit has an effect only if two weights differ
+    from 0.
 
     Args:
-        network: with biases at the output as its last parameters, and classes, one per output, as targets.
+        network: a network whose last parameters are the biases of the outputs, and whose targets are classes, one class
+            per output.
 
     Returns:
-        Its parameters, ``(d,)``, float64: the output's biases are the logarithms of the shares, with mean 0.
+        The parameters, ``(d,)``, float64. The biases of the outputs are the logarithms of the shares, with mean 0.
 
     Raises:
-        InputError: a class without samples, whose bias would be −∞; targets that are no classes.
+        InputError: a class without samples, whose bias would be −∞; targets that are not classes.
     """
     w = torch.zeros(network.dim, dtype=torch.float64)
     classes = network.outputs(w.to(network.inputs.device), network.inputs[:1]).shape[-1]
@@ -74,14 +87,15 @@ def without_weights(network: Network) -> torch.Tensor:
 
 
 def critical_point(network: Network, w: torch.Tensor) -> CriticalPoint:
-    """Return a critical point, with the whole spectrum there.
+    """Return a critical point with the whole spectrum of its Hessian.
 
     Args:
-        network: whose Hessian, ``(d, d)``, fits into memory.
-        w: where, ``(d,)``; its dtype is computed in.
+        network: a network whose Hessian, ``(d, d)``, fits into memory.
+        w: the point, ``(d,)``. Its dtype is that of the computation.
 
     Raises:
-        InputError: no critical point of this network: ‖∇L‖ is above max|λ| √ε, ε the rounding of the dtype.
+        InputError: w is not a critical point of this network: ‖∇L‖ is above max|λ| √ε, with ε the rounding of the
+            dtype.
     """
     w = torch.as_tensor(w).detach()
     if w.shape != (network.dim,) or not w.is_floating_point():
@@ -98,7 +112,7 @@ def critical_point(network: Network, w: torch.Tensor) -> CriticalPoint:
 def ways_out(saddle: CriticalPoint) -> tuple[np.ndarray, np.ndarray]:
     """Return the negative eigenvalues ``(k,)`` at a saddle, ascending, and their eigenvectors ``(d, k)``.
 
-    Those that rounding alone makes negative are not among them.
+    The function leaves out eigenvalues that are negative only by rounding.
     """
     number = int((saddle.eigenvalues < -ZERO * abs(saddle.eigenvalues).max()).sum())
     return saddle.eigenvalues[:number], saddle.eigenvectors[:, :number]

@@ -1,4 +1,4 @@
-"""Signals that wait while a step changes things."""
+"""Delay of signals while a step changes parameters."""
 
 import signal
 import threading
@@ -8,22 +8,22 @@ from typing import Any, Self, TypeVar
 
 Result = TypeVar("Result")
 
-# Those that programs end or interrupt work by; Windows and Unix have some of them each.
+# The signals by which programs end or interrupt work. Windows and Unix each have some of them.
 NAMES = ("SIGINT", "SIGTERM", "SIGALRM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGBREAK")
 SIGNALS = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
 
 
 class HeldSignals:
-    """A context in which signals wait, but for calls that let them through.
+    """A context in which signals wait until its end or until a call of ``let_through``.
 
-    Python runs a signal's handler between any two operations of the main thread, and the handler may raise there, as
-    Ctrl-C's does: in the midst of what must be done as a whole, or undone. In this context handlers that are written
-    in Python wait until its end; by then what had to be done is done. Handlers do not run in other threads than the
-    main one: there is nothing to hold in them.
+    Python runs the handler of a signal between any two operations of the main thread. The handler may raise there, as
+    that of Ctrl-C does, in the middle of a change that must be complete or undone. In this context the calls of
+    handlers that are written in Python wait until its end. In other threads than the main one no handler runs, and the
+    context does nothing.
     """
 
     def __init__(self) -> None:
-        """Hold nothing yet."""
+        """Start without delaying signals."""
         self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
         self._waiting: list[int] = []
         self._open = False
@@ -37,22 +37,22 @@ class HeldSignals:
                 if callable(handler):
                     self._handlers[number] = handler
                     signal.signal(number, self._handle)
-        except BaseException:  # of a handler that does not wait yet
+        except BaseException:  # a handler that does not wait yet may raise
             self.__exit__(None, None, None)
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         try:
-            self._give_back()
+            self._restore_handlers()
         finally:
-            self._give_back()  # the rest, if a handler that was given back has raised at once
+            self._restore_handlers()  # the others, if a restored handler has raised at once
             self._deliver()
 
     def let_through(self, function: Callable[[], Result]) -> Result:
-        """Return ``function()``; signals that waited come before it, and those that arrive meanwhile at once.
+        """Return ``function()``. Signals that waited are handled before it, and new ones as they arrive.
 
-        After one whose handler raises they wait again, so that what cleans up is not interrupted by the next.
+        If a handler raises, further signals wait again, so that they do not interrupt the cleaning up.
         """
         try:
             self._open = True
@@ -69,18 +69,20 @@ class HeldSignals:
         self._handlers[number](number, frame)
         self._open = True
 
-    def _give_back(self) -> None:
+    def _restore_handlers(self) -> None:
+        """Restore the handlers from before the context."""
         for number, handler in [*self._handlers.items()]:
-            if signal.getsignal(number) == self._handle:  # and not one that a closure has set
+            if signal.getsignal(number) == self._handle:  # a handler that a closure has set stays
                 signal.signal(number, handler)
 
     def _deliver(self) -> None:
+        """Raise the signals that have waited."""
         waiting, self._waiting = self._waiting, []
         _raise_each(waiting)
 
 
 def _raise_each(numbers: list[int]) -> None:
-    """Raise signals one after the other, the later ones also where the handler of an earlier one raises."""
+    """Raise signals one after the other, even if the handler of an earlier one raises an exception."""
     if numbers:
         try:
             signal.raise_signal(numbers[0])

@@ -1,4 +1,4 @@
-"""Saved states of an optimizer, checked before anything is loaded, and brought into its parameters' order."""
+"""The check of an optimizer's saved state, and its arrangement in the order of the parameters."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -16,11 +16,11 @@ def check_settings(group: Mapping[str, Any], lowest: str = ">= 0") -> None:
     """Check lr, momentum, weight_decay and nesterov of a group of parameters.
 
     Args:
-        group: with all four.
-        lowest: "> 0" or ">= 0", for lr: schedulers come down to 0.
+        group: a group with all four settings.
+        lowest: the lower limit of lr, "> 0" or ">= 0"; a scheduler may set lr to 0.
 
     Raises:
-        InputError: one that is out of its range.
+        InputError: a setting out of its range.
     """
     rule, fix = f"must be a finite number {lowest}", "Use e.g. lr=0.1"
     checks.number("lr", group["lr"], rule, fix, lambda lr: lr > 0 or (lowest == ">= 0" and lr == 0))
@@ -33,18 +33,18 @@ def check_settings(group: Mapping[str, Any], lowest: str = ">= 0") -> None:
         checks.reject("momentum", group["momentum"], rule, "Use e.g. momentum=0.9, or nesterov=False")
 
 
-def arranged(state: Any, method: str, groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a saved state with the parameters of each group in the order of an optimizer's.
+def arrange(state: Any, method: str, groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a saved state with the parameters of each group in the order of an optimizer's groups.
 
-    Parameters are known by their names where both have them, by their places otherwise.
+    Names identify the parameters if both the state and the optimizer have names. Otherwise their places do.
 
     Args:
-        state: what ``Optimizer.state_dict`` returned.
-        method: what the optimizer's method must be.
-        groups: the optimizer's.
+        state: the result of ``Optimizer.state_dict``.
+        method: the ``repr`` of the optimizer's method.
+        groups: the optimizer's groups.
 
     Raises:
-        InputError: it is no such state; one of another method, or of other parameters; settings out of their range.
+        InputError: not a state, or the state of another method or of other parameters; settings out of their range.
     """
     if not isinstance(state, Mapping):
         checks.reject("state_dict", state, "is no state", FIX)
@@ -57,13 +57,18 @@ def arranged(state: Any, method: str, groups: Sequence[Mapping[str, Any]]) -> di
         checks.reject("state_dict", state["method"], f"is its method; this one's is {method}", fix)
     if isinstance(state["steps"], bool) or not isinstance(state["steps"], int) or state["steps"] < 0:
         checks.reject("state_dict['steps']", state["steps"], "must be an integer >= 0", FIX)
-    saved = _groups(state["param_groups"], groups)
+    saved = _arrange_groups(state["param_groups"], groups)
     for group, own in zip(saved, groups, strict=True):
         _check_momentum(state["state"], group["params"], own["params"])
     return {**state, "param_groups": saved}
 
 
-def _groups(saved: Any, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _arrange_groups(saved: Any, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the groups of a saved state with their parameters in the order of an optimizer's groups.
+
+    Raises:
+        InputError: they are not groups with the same parameters.
+    """
     name, settings = "state_dict['param_groups']", ("params", "lr", "momentum", "weight_decay", "nesterov")
     if not isinstance(saved, list) or not all(isinstance(g, Mapping) and g.keys() >= {*settings} for g in saved):
         checks.reject(name, saved, f"must be groups with {', '.join(settings)}", FIX)
@@ -80,16 +85,16 @@ def _groups(saved: Any, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, A
 
 
 def _in_order(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a group with its parameters in the order of another with the same names."""
-    names, wanted = saved.get("param_names", []), own.get("param_names", [])
-    if sorted(names) != sorted(wanted) or not names:
+    """Return a group with its parameters in the order of another group with the same names."""
+    names, own_names = saved.get("param_names", []), own.get("param_names", [])
+    if sorted(names) != sorted(own_names) or not names:
         return dict(saved)
     places = dict(zip(names, saved["params"], strict=True))
-    return {**saved, "params": [places[name] for name in wanted], "param_names": list(wanted)}
+    return {**saved, "params": [places[name] for name in own_names], "param_names": list(own_names)}
 
 
 def _check_momentum(state: Any, saved: Sequence[Any], params: Sequence[torch.Tensor]) -> None:
-    """Check the velocities of some parameters, by their places in a saved state."""
+    """Check the shapes of the velocities in a saved state, where the places in ``saved`` belong to ``params``."""
     if not isinstance(state, Mapping):
         checks.reject("state_dict['state']", state, "must have an entry for each parameter that was moved", FIX)
     for place, p in zip(saved, params, strict=True):

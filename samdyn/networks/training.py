@@ -1,4 +1,4 @@
-"""Many networks trained at once, each with settings of its own."""
+"""Training of many networks at once, each with its own settings."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,15 +27,15 @@ def train(
     dtype: str | torch.dtype = torch.float32,
     device: str = "auto",
 ) -> Iterator[tuple[int, torch.Tensor]]:
-    """Train networks by a map, yielding how many steps they took and where they are, ``(d, n)``, at every save.
+    """Train networks by a map. Yield the number of steps and the parameters ``(d, n)`` at every save.
 
-    What ``samdyn.simulate`` does too, but that lr, momentum and the method's rho may be tensors ``(n,)``, one per
-    network: grids of settings are then trained together, which is some four times as fast as one after the other. One
-    that diverges goes on as nan.
+    The iterates are those of ``samdyn.simulate``, but the parameters stay on their device and are not stored. lr,
+    momentum and the method's rho may be tensors ``(n,)`` with one number per network. To train a grid of settings
+    together is about four times as fast as one after the other. A network that diverges continues as nan.
 
-    The batches of a network depend on ``seed`` and on its entry of ``runs`` alone. By default that is its place among
-    the networks, so that a grid with one more radius gives the others new batches. In a grid give every network the
-    index of its initial weights: settings are then compared on the same batches, whatever other settings are there::
+    The batches of a network depend only on ``seed`` and on its entry of ``runs``. By default this is its place among
+    the networks, so another radius in a grid changes the batches of the other networks. To compare settings on the same
+    batches, give every network the index of its initial weights::
 
         starts = network.vector(models)                              # (inits, d)
         rho = torch.tensor(radii).repeat_interleave(len(models))     # (radii · inits,)
@@ -43,16 +43,29 @@ def train(
         train(Map(network, SAM(rho), lr=0.1, noise=FiniteSum(32)), starts.repeat(len(radii), 1), 1000, runs=runs)
 
     Args:
-        map_: the iterates, on a ``Network`` and with ``noise.FiniteSum`` for mini-batches.
-        starts: ``(n, d)``, as ``Network.vector`` returns.
-        steps: how many.
-        save_every: how often to yield; the start and the last step are among them. None: the last alone.
-        seed: of the batches.
-        runs: ``(n,)``, integers in [0, 2³²): networks with the same one have the same batches. None: 0, 1, …, n − 1.
-        dtype, device: as for ``samdyn.simulate``.
+        map_: the iterates on a ``Network``, with ``noise.FiniteSum`` for mini-batches.
+        starts: the initial parameters ``(n, d)``, as ``Network.vector`` returns them.
+        steps: the number of steps.
+        save_every: the number of steps between two saves. The start and the last step are saves too. None: only the
+            last step is a save.
+        seed: the seed of the batches.
+        runs: integers in [0, 2³²), ``(n,)``. Networks with the same integer have the same batches. None: 0, 1, …, n −
+            1.
+        dtype: the dtype of the computation, as for ``samdyn.simulate``.
+        device: the device of the computation, as for ``samdyn.simulate``.
 
     Raises:
-        InputError: no map; bad starts; a number of steps that is none; settings or runs for another number of networks.
+        InputError: not a map; bad starts; steps < 1; settings or runs for another number of networks.
+
+    >>> from torch.nn.functional import mse_loss
+    >>> import samdyn as sd
+    >>> from samdyn.networks import Network, models, train
+    >>> x = torch.linspace(-1, 1, 8)[:, None]
+    >>> loss = Network(models.mlp((1, 4, 1)), mse_loss, x, x**2)
+    >>> starts = loss.vector(models.mlp((1, 4, 1), seed=seed) for seed in range(2))
+    >>> map_ = sd.Map(loss, sd.SAM(rho=torch.tensor([0.0, 0.1])), lr=0.1)
+    >>> [(step, tuple(w.shape)) for step, w in train(map_, starts, steps=4, save_every=2)]
+    [(0, (13, 2)), (2, (13, 2)), (4, (13, 2))]
     """
     if not isinstance(map_, Map):
         checks.reject("map_", map_, "is no map: networks take steps", "Use samdyn.Map(network, method, lr=0.1)")

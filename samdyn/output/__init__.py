@@ -1,4 +1,4 @@
-"""What is written: folders of results, figures that say what made them, and text on any terminal."""
+"""Output: folders of results, figures with their provenance, and text on any terminal."""
 
 from .folder import OutputFolder
 from .provenance import provenance, save_figure

@@ -1,4 +1,4 @@
-"""Two paths changing places in one step, where the operating system can do that."""
+"""Exchange of two paths in one step, where the operating system can do that."""
 
 import ctypes
 import os
@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-AT_FDCWD = -100  # paths are relative to the working folder, as everywhere
-RENAME_EXCHANGE = 2
+AT_FDCWD = -100  # Linux's constant for paths relative to the working folder
+RENAME_EXCHANGE = 2  # Linux's flag for an exchange
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Let two existing paths of one file system change places, atomically; return whether that could be done.
+    """Exchange two existing paths of one file system atomically. Return whether the system could do it.
 
-    It is Linux's renameat2, which not every file system has. Where it fails nothing has happened.
+    The function calls Linux's renameat2, which some file systems lack. If that fails, both paths are unchanged.
     """
     function = _renameat2()
     return (
@@ -24,10 +24,10 @@ def exchange(one: Path, other: Path) -> bool:
 
 @cache
 def _renameat2() -> Any:
-    """Return the C library's renameat2; None where there is none."""
+    """Return the function renameat2 of the C library, or None if the library has none."""
     try:
         function = ctypes.CDLL(None).renameat2
-    except (OSError, TypeError, AttributeError):  # TypeError: on Windows the process has no library of its own name
+    except (OSError, TypeError, AttributeError):  # TypeError: Windows has no library of the process itself
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
     return function

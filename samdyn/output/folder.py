@@ -1,4 +1,4 @@
-"""Results on disk: a folder that appears whole or not at all, and says what made it."""
+"""Results on disk: a folder that appears whole or not at all, with its provenance."""
 
 import json
 import os
@@ -20,29 +20,41 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-ASIDE = ".unpublished"  # ending of the folder for results that must not replace, or cannot reach, what they were for
+ASIDE = ".unpublished"  # suffix of the folder for results that may not replace an earlier one, or that have no place
 
 
 class OutputFolder:
-    """A folder of results, written beside its place and moved there in one step when the block ends.
+    """A folder of results. A block writes them to a hidden folder, which moves to its place in one step at the end.
 
-    An earlier result of the same experiment is replaced, at that moment; a folder that holds anything else is left
-    alone. If the block raises, nothing of it remains and what was there before stays. If it is interrupted (Ctrl-C,
-    or SIGTERM in an experiment), what is finished is published as a part of a result; a part never replaces a whole
-    result but goes to ``NAME.unpublished`` beside it. What a killed process left behind is removed at the next start.
+    At that moment the results replace an earlier result of the same experiment. A folder with other contents is
+    refused. If the block raises, its results are removed and the earlier result stays. If Ctrl-C interrupts the block,
+    or SIGTERM in an experiment, the finished files are published as a partial result. A partial result never replaces a
+    whole one; it goes to ``NAME.unpublished`` beside it. The next start removes the hidden folder of a killed process.
 
     Attributes:
-        path: the folder's place.
-        about: the provenance, written to provenance.json and into every file.
-        interrupted: set it if what is written is a part of the work only.
-        published: where the results are, once the block has ended: at ``path``, or beside it.
+        path: the place of the folder.
+        about: the provenance. It is written to provenance.json and into every file.
+        interrupted: whether the result is partial. The block may set it.
+        published: the folder with the results after the block: ``path``, or a folder beside it.
+
+    >>> import xarray
+    >>> from samdyn.output import OutputFolder
+    >>> with OutputFolder("results", "my experiment", {"rho": 0.1}) as folder:
+    ...     folder.save_dataset(xarray.Dataset({"loss": ("step", [1.0, 0.5])}), "runs.zarr")
+    >>> sorted(entry.name for entry in folder.published.iterdir())
+    ['provenance.json', 'runs.zarr']
     """
 
     def __init__(self, path: str | Path, experiment: str, parameters: dict[str, Any]) -> None:
-        """Check that ``path`` can take the results.
+        """Check that the results can go to ``path``.
+
+        Args:
+            path: the place of the folder.
+            experiment: the name of the experiment.
+            parameters: the parameters of the experiment, for the provenance.
 
         Raises:
-            InputError: it exists and is no folder, holds other things than such results, or cannot be written.
+            InputError: ``path`` is not a folder, holds anything but results of this experiment, or cannot be written.
         """
         self.path = Path(path)
         self.about = {"experiment": experiment, **provenance(parameters)}
@@ -56,16 +68,20 @@ class OutputFolder:
         raise InputError(f"output folder {str(self.path)!r}: {reason}. {fix}") from None
 
     def _earlier(self, path: Path) -> dict[str, Any]:
-        """Return the manifest of the earlier result at a path, empty if nothing is there; refuse anything else."""
-        made: dict[str, Any] = {}
+        """Return the manifest of the earlier result at a path. It is empty if the path does not exist.
+
+        Raises:
+            InputError: the path holds anything but an earlier result.
+        """
+        manifest: dict[str, Any] = {}
         try:
             if path.is_symlink():
                 self._refuse("it is a link", "Give the folder itself with --out")
             if not path.exists():
-                return made
-            # Without a manifest nothing in it is ours, and it may be large: its first level is enough.
-            ours = (path / MANIFEST).exists()
-            here = _entries(path) if ours else {p.name for p in path.glob("*")}
+                return manifest
+            # A folder without a manifest is refused if it has any entry, so its first level is enough.
+            has_manifest = (path / MANIFEST).exists()
+            here = _entries(path) if has_manifest else {p.name for p in path.glob("*")}
             if os.path.ismount(path) or path.samefile(Path.cwd()):
                 self._refuse("it is a mount point or the working folder", "Give a folder inside it with --out")
         except OSError as error:
@@ -73,17 +89,16 @@ class OutputFolder:
         if not path.is_dir():
             self._refuse("it exists and is not a folder")
         try:
-            made = json.loads((path / MANIFEST).read_text())
-            files = (
-                [Path(MANIFEST), *map(Path, made["files"])] if made["experiment"] == self.about["experiment"] else []
-            )
+            manifest = json.loads((path / MANIFEST).read_text())
+            same = manifest["experiment"] == self.about["experiment"]
+            files = [Path(MANIFEST), *map(Path, manifest["files"])] if same else []
         except (OSError, ValueError, KeyError, TypeError):
             files = []
         others = sorted(here - {str(p) for file in files for p in (file, *file.parents)})
         if others:
             shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
             self._refuse(f"it exists and holds other things ({shown})")
-        return made
+        return manifest
 
     def __enter__(self) -> Self:
         try:
@@ -95,17 +110,17 @@ class OutputFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        stopped = kind is not None and issubclass(kind, KeyboardInterrupt)
-        self.interrupted |= stopped
+        is_interrupt = kind is not None and issubclass(kind, KeyboardInterrupt)
+        self.interrupted |= is_interrupt
         try:
-            with signals.held():
-                if kind is None or (stopped and self._saved):
+            with signals.delay():
+                if kind is None or (is_interrupt and self._saved):
                     self._publish()
         finally:
             self._workspace.remove()
         if self.published and self.published != self.path:
-            kept = f"the earlier, whole result in {str(self.path)!r} stays"
-            print(f"interrupted: {kept}; what was finished is in {str(self.published)!r}", file=sys.stderr)
+            earlier = f"the earlier, whole result in {str(self.path)!r} stays"
+            print(f"interrupted: {earlier}; what was finished is in {str(self.published)!r}", file=sys.stderr)
 
     def _publish(self) -> None:
         self._prepare()
@@ -117,7 +132,7 @@ class OutputFolder:
             self._write_manifest()
             place = self.path
             if _is_whole(self._earlier(place)) and self.interrupted:
-                place = self._place_of_a_part()
+                place = self._place_of_partial_result()
             self._workspace.publish(place)
         except (OSError, InputError) as failure:  # a full disk; a place taken since the check at the start
             self._keep(failure)
@@ -130,7 +145,11 @@ class OutputFolder:
         (new / MANIFEST).write_text(json.dumps(about, indent=1, default=str))
 
     def _keep(self, failure: Exception) -> NoReturn:
-        """Move results that could not be published to where they are seen, and say so."""
+        """Move results that could not be published to a visible folder beside their place.
+
+        Raises:
+            InputError: always; the message names that folder.
+        """
         reason = str(failure)
         if isinstance(failure, OSError):
             reason = f"output folder {str(self.path)!r}: it cannot be written ({failure.strerror})"
@@ -142,11 +161,11 @@ class OutputFolder:
         raise InputError(f"{reason}. The results are kept in {str(place)!r}") from None
 
     def _free_name(self) -> Path:
-        """Return a name beside the place that nothing has."""
+        """Return a path beside the place that does not exist."""
         return next(path for path in self._places_aside() if not os.path.lexists(path))
 
-    def _place_of_a_part(self) -> Path:
-        """Return where a part of a result may go: where nothing is, or an earlier part."""
+    def _place_of_partial_result(self) -> Path:
+        """Return the first place beside the folder that is free or holds an earlier partial result."""
         for path in self._places_aside():
             with suppress(InputError):
                 if not _is_whole(self._earlier(path)):
@@ -158,14 +177,14 @@ class OutputFolder:
         yield from (self.path.with_name(f"{self.path.name}{ASIDE}-{i}") for i in count(2))
 
     def _prepare(self) -> None:
-        """Make the workspace again if somebody has removed it, with all that stood around it."""
+        """Make a new workspace if somebody has removed the old one."""
         if not self._workspace.exists:
             self._workspace.remove()
             self._workspace = Workspace(self.path)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Yield where to write ``name``; it gets there when it is whole."""
+        """Yield the path to write ``name`` to. The file joins the results when the block ends."""
         self._prepare()
         unfinished = self._workspace.unfinished / name
         unfinished.parent.mkdir(exist_ok=True)
@@ -174,27 +193,27 @@ class OutputFolder:
         self._saved.add(name)
 
     def save_dataset(self, dataset: "xarray.Dataset", name: str) -> None:
-        """Write a dataset as a Zarr store, with the provenance in its attributes."""
+        """Write a dataset as a Zarr store with the provenance in its attributes."""
         labelled = dataset.assign_attrs(provenance=json.dumps(self.about, default=str))
         for key, variable in labelled.variables.items():
-            if variable.dtype.kind == "U":  # Zarr's format knows strings of any length, not of a fixed one
+            if variable.dtype.kind == "U":  # Zarr stores strings of any length, but not of a fixed length
                 labelled[key] = variable.astype(object)
         with self.writing(name) as path, warnings.catch_warnings():
-            # One file with all metadata, which xarray looks for; that Zarr's standard does not know it yet is no news.
+            # xarray reads one file with all metadata. Zarr warns that its standard does not include that file yet.
             warnings.filterwarnings("ignore", "Consolidated metadata")
             labelled.to_zarr(path, consolidated=True)
 
     def save_figure(self, figure: "Figure", name: str) -> None:
-        """Write a figure as PNG, with the provenance in its metadata, and close it."""
+        """Write a figure as PNG with the provenance in its metadata, and close the figure."""
         with self.writing(name) as path:
             save_figure(figure, path, self.about)
 
 
 def _is_whole(manifest: dict[str, Any]) -> bool:
-    """Whether a manifest is that of a whole result; those from before parts were marked are."""
+    """Return whether a manifest belongs to a whole result. Old manifests without the entry do."""
     return bool(manifest) and bool(manifest.get("whole", True))
 
 
 def _entries(folder: Path) -> set[str]:
-    """Return everything below a folder, folders and links included."""
+    """Return the relative paths of all entries below a folder, folders and links included."""
     return {str(p.relative_to(folder)) for p in folder.rglob("*")}

@@ -1,4 +1,4 @@
-"""What made a file: parameters, versions, commit, date."""
+"""The provenance of a file: parameters, versions, commit, date."""
 
 import json
 import platform
@@ -15,7 +15,11 @@ PACKAGES = ("samdyn", "torch", "numpy", "scipy", "sympy", "xarray", "zarr", "mat
 
 
 def provenance(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return what a file needs to say to be made again: parameters, versions, commit, date."""
+    """Return what a reader needs to make a file again: parameters, versions, commit, date.
+
+    >>> sorted(provenance({"rho": 0.1}))
+    ['commit', 'date', 'parameters', 'versions']
+    """
     return {
         "parameters": parameters,
         "versions": {"python": platform.python_version(), **{p: _version(p) for p in PACKAGES}},
@@ -32,7 +36,7 @@ def _version(package: str) -> str:
 
 
 def _commit() -> str:
-    # The checkout samdyn is imported from; an installed copy stands in none of its own.
+    # The checkout from which samdyn was imported; an installed copy has none.
     root = Path(__file__).resolve().parent.parent.parent
     if not (root / ".git").exists():
         return "not a checkout"
@@ -47,9 +51,21 @@ def _commit() -> str:
 
 
 def save_figure(figure: "Figure", path: Path, about: dict[str, Any]) -> None:
-    """Write a figure as PNG with what made it in its metadata, under Description, and close it.
+    """Write a figure as PNG with its provenance in the metadata, under Description, and close the figure.
 
-    Nothing else goes into the metadata: the same figure with the same ``about`` is the same bytes.
+    The metadata has no other entry, so the same figure with the same ``about`` gives the same bytes.
+
+    Args:
+        figure: the figure.
+        path: the path of the file.
+        about: the provenance.
+
+    >>> from matplotlib import pyplot as plt
+    >>> from PIL import Image
+    >>> save_figure(plt.figure(), Path("empty.png"), {"rho": 0.1})
+    >>> with Image.open("empty.png") as image:
+    ...     image.info["Description"]
+    '{"rho": 0.1}'
     """
     import matplotlib.pyplot as plt
 

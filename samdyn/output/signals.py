@@ -1,4 +1,4 @@
-"""Signals that ask a process to stop, held back over the few steps that must not be left half done."""
+"""Delay of the signals that stop a process, for steps that must not be left half done."""
 
 import signal
 import threading
@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-STOPPING = (signal.SIGINT, signal.SIGTERM)
+STOPPING = (signal.SIGINT, signal.SIGTERM)  # the signals to delay
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back while the block runs; what arrived meanwhile is delivered at its end."""
-    if threading.current_thread() is not threading.main_thread():  # Python handles signals in the main thread alone
+def delay() -> Iterator[None]:
+    """Delay Ctrl-C and SIGTERM while the block runs. The first of them arrives at its end."""
+    if threading.current_thread() is not threading.main_thread():  # Python handles signals only in the main thread
         yield
         return
-    arrived: list[int] = []
+    waiting: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        arrived.append(number)
+        waiting.append(number)
 
-    # A handler that Python did not install (None) could not be put back.
+    # Python cannot restore a handler that it did not install (None).
     earlier = {number: handler for number in STOPPING if (handler := signal.getsignal(number)) is not None}
     try:
         for number in earlier:
@@ -29,5 +29,5 @@ def held() -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
-    for first in arrived[:1]:
+    for first in waiting[:1]:
         signal.raise_signal(first)

@@ -1,21 +1,25 @@
-"""Greek letters and mathematical signs in plain letters, for streams whose encoding lacks them."""
+"""Plain spellings of Greek letters and mathematical signs, for streams whose encoding lacks them."""
 
 import codecs
 import unicodedata
 from typing import IO
 
-SIGNS = {
+SIGNS = {  # the plain spelling of each sign
     "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{HYPHEN}": "-", "\N{NON-BREAKING HYPHEN}": "-",
     "…": "...", "\N{MULTIPLICATION SIGN}": "x", "÷": "/", "±": "+/-", "∞": "inf", "→": "->", "←": "<-", "≤": "<=",
     "≥": ">=", "≠": "!=", "≈": "~", "∝": "~", "≫": ">>", "≪": "<<", "‖": "||", "·": "*", "∇": "grad ", "√": "sqrt",
     "½": "1/2", "∈": " in ", "∂": "d", "°": " deg", "λ": "lambda", "Λ": "Lambda", "▲": "^", "▼": "v", "•": "*",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'", "“": '"', "”": '"',
 }  # fmt: skip
-HANDLER = "samdyn.spelled"  # name of the error handler for streams
+HANDLER = "samdyn.spelled"  # name of the codec error handler for streams
 
 
 def spelled(text: str, encoding: str) -> str:
-    """Return a text with what an encoding lacks written out: ρ as rho, λ² as lambda^2, − as -."""
+    """Return a text in which plain letters replace the characters that an encoding lacks.
+
+    >>> spelled("ρ > 1/λ²", "ascii")
+    'rho > 1/lambda^2'
+    """
     try:
         text.encode(encoding)
         return text
@@ -24,8 +28,8 @@ def spelled(text: str, encoding: str) -> str:
 
 
 def never_fail(stream: IO[str] | None) -> None:
-    """Let a stream write out what its encoding lacks, where it would raise UnicodeEncodeError."""
-    reconfigure = getattr(stream, "reconfigure", None)  # streams that somebody replaced may have none
+    """Make a stream spell the characters that its encoding lacks, instead of raising UnicodeEncodeError."""
+    reconfigure = getattr(stream, "reconfigure", None)  # a stream that replaces sys.stdout may lack it
     if reconfigure is not None:
         reconfigure(errors=HANDLER)
 
@@ -39,7 +43,7 @@ def _has(encoding: str, character: str) -> bool:
 
 
 def _plain(character: str) -> str:
-    """Return a character in ASCII; "?" if nobody would know how."""
+    """Return the spelling of a character in ASCII, or "?" if there is none."""
     if character in SIGNS:
         return SIGNS[character]
     name = unicodedata.name(character, "")

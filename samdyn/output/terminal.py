@@ -1,4 +1,4 @@
-"""What tables are printed on: a console that writes with the letters it has, and in the width it has."""
+"""A console that prints tables in the letters and the width that the terminal has."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,41 +10,41 @@ from rich.text import Text
 
 from .spelling import never_fail, spelled
 
-WITHOUT_TERMINAL = 100  # columns
+DEFAULT_WIDTH = 100  # width in columns where there is no terminal
 
 
 class Table(table.Table):
-    """A table whose first columns, its keys, stand in front of every part that a narrow terminal divides it into."""
+    """A table with ``keys`` key columns, which begin every part of it that a narrow terminal prints."""
 
     keys: int = 1
 
 
 class Console(console.Console):
-    """A console for text that is printed as it is: without markup, colours of numbers or emoji.
+    """A console that prints text unchanged, without markup, coloured numbers or emoji.
 
-    It is as wide as the terminal, or 100 columns where there is none. A table that is wider is printed in parts, one
-    below the other, so that no row is broken.
+    It is as wide as the terminal, or 100 columns without one. It prints a wider table in parts, one below the other, so
+    that no row breaks.
     """
 
     def __init__(self) -> None:
         super().__init__(highlight=False, markup=False, emoji=False)
         never_fail(self.file)
         if not self.file.isatty():
-            self.width = WITHOUT_TERMINAL
+            self.width = DEFAULT_WIDTH
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Return a text with the letters that the console has; Rich asks for every string, also those in tables."""
+        """Return a text in letters that the console has. Rich calls this for every string, in tables too."""
         return super().render_str(spelled(text, self.encoding), **options)
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print strings and tables; tables wider than the console in parts."""
+        """Print strings and tables, and a table that is wider than the console in parts."""
         parts: list[Any] = []
-        for thing in objects:
-            parts += self._parts(thing) if isinstance(thing, table.Table) else [thing]
+        for item in objects:
+            parts += self._parts(item) if isinstance(item, table.Table) else [item]
         super().print(*parts, **options)
 
     def _parts(self, whole: table.Table) -> Iterator[table.Table]:
-        """Divide a table's columns into parts that are no wider than the console, each behind the table's keys."""
+        """Yield parts of a table that fit the console. Each begins with the key columns."""
         if self._fits(whole):
             yield whole
             return
@@ -54,28 +54,28 @@ class Console(console.Console):
         for column in range(len(keys), len(whole.columns)):
             if columns and not self._fits(_part(whole, [*keys, *columns, column], title)):
                 yield _part(whole, [*keys, *columns], title)
-                columns, title = [], ""  # an empty title is an empty line
+                columns, title = [], ""  # an empty title prints an empty line
             columns.append(column)
         yield _part(whole, [*keys, *columns], title)
 
     def _fits(self, whole: table.Table) -> bool:
-        anything = self.options.update(width=10**6)
-        return Measurement.get(self, anything, whole).maximum <= self.width
+        unlimited = self.options.update(width=10**6)
+        return Measurement.get(self, unlimited, whole).maximum <= self.width
 
 
 def new_table(title: str | None, *columns: str, gap: int = 0, keys: int = 1) -> Table:
-    """Return an empty table; ``cli.table`` says what of."""
-    made = Table(
+    """Return an empty table; ``cli.table`` documents the arguments."""
+    result = Table(
         box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0), title_justify="left", title=title
     )
-    made.keys = keys
+    result.keys = keys
     for number, name in enumerate(columns):
-        made.add_column(name, justify="right" if number else "left", no_wrap=True, vertical="bottom")
-    return made
+        result.add_column(name, justify="right" if number else "left", no_wrap=True, vertical="bottom")
+    return result
 
 
 def _part(whole: table.Table, columns: Sequence[int], title: Any) -> table.Table:
-    """Return some columns of a table as a table."""
+    """Return a table with some of a table's columns."""
     part = table.Table(
         box=whole.box, show_edge=whole.show_edge, pad_edge=whole.pad_edge, padding=whole.padding, title=title,
         title_justify=whole.title_justify, title_style=whole.title_style,

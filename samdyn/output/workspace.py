@@ -1,7 +1,7 @@
-"""The hidden folder in which results are written, beside the place that they will have.
+"""The hidden folder to which an experiment writes its results, beside their place.
 
-It is called ``.NAME.????????.samdyn`` and locked for as long as its process lives. So the next start can tell what a
-killed process left behind from what another one is working on.
+Its name is ``.NAME.????????.samdyn``, and its process locks it as long as it lives. So the next start can distinguish
+the folder of a killed process from that of a running one.
 """
 
 import contextlib
@@ -17,31 +17,31 @@ from .exchange import exchange
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks: there nothing is ever collected
+except ImportError:  # Windows has no such locks, so nothing is collected there
     fcntl = None  # type: ignore[assignment]
 
-MANIFEST = "provenance.json"  # written last: a folder that has it is whole
-SUFFIX = ".samdyn"
-LONGEST = 100  # bytes of a name that are part of the hidden folder's; file systems allow 255
+MANIFEST = "provenance.json"  # name of the last file to be written; a folder that has it is complete
+SUFFIX = ".samdyn"  # suffix of the name of a hidden folder
+MAX_NAME = 100  # bytes of a place's name up to which the hidden folder's name contains it; file systems allow 255
 
 
 class Workspace:
     """A locked hidden folder beside ``place``.
 
     Attributes:
-        new: the folder that will be published; made with the rights that the process's umask gives.
-        unfinished: where files are until they are whole.
-        old: what stood at the place, during a publication that takes two steps.
+        new: the folder to publish. It has the permissions that the umask of the process gives.
+        unfinished: the folder for files that are being written.
+        old: the folder that stood at the place, during a publication that takes two steps.
     """
 
     def __init__(self, place: Path) -> None:
-        """Make the folder, and those above it.
+        """Make the folder and its parents.
 
         Raises:
-            OSError, ValueError: it cannot be made.
+            OSError, ValueError: the system cannot make it.
         """
         place.parent.mkdir(parents=True, exist_ok=True)
-        while True:  # until no other process has collected it before it was locked
+        while True:  # again if another process collects the folder before this one locks it
             self._folder = Path(tempfile.mkdtemp(prefix=_prefix(place), suffix=SUFFIX, dir=place.parent))
             try:
                 self._lock = _lock(self._folder)
@@ -53,14 +53,14 @@ class Workspace:
 
     @property
     def exists(self) -> bool:
-        """Whether nobody has removed it."""
+        """Whether the folder still exists."""
         return self.new.is_dir()
 
     def publish(self, place: Path) -> None:
-        """Put what is new at a place; what stood there is removed with the workspace.
+        """Move the new folder to a place. The folder that stood there is removed with the workspace.
 
-        It is one step wherever the system can exchange two paths. Elsewhere it is two, and if the process is killed
-        between them, ``collect`` takes the second at the next start.
+        This takes one step where the system can exchange two paths, and two steps elsewhere. If the process is killed
+        between the two, ``collect`` takes the second at the next start.
         """
         if not os.path.lexists(place):
             os.rename(self.new, place)
@@ -73,7 +73,7 @@ class Workspace:
                 raise
 
     def remove(self) -> None:
-        """Remove the folder and all that is left in it."""
+        """Remove the folder and its contents."""
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -81,13 +81,13 @@ class Workspace:
 
 
 def collect(place: Path) -> None:
-    """Remove the workspaces that killed processes left beside a place, after finishing what one was publishing."""
+    """Remove the workspaces of killed processes beside a place, and first finish a publication that one began."""
     if fcntl is None:
         return
     for folder in _left_behind(place):
         try:
             lock = _lock(folder, sure=True)
-        except OSError:  # it belongs to a running process, to another user, or has gone
+        except OSError:  # it belongs to a running process or to another user, or no longer exists
             continue
         try:
             _finish(folder, place)
@@ -97,7 +97,7 @@ def collect(place: Path) -> None:
 
 
 def _finish(folder: Path, place: Path) -> None:
-    """Take the second step of a publication that was killed after its first."""
+    """Take the second step of a publication whose process was killed after the first."""
     new, old = folder / "new", folder / "old"
     if old.is_dir() and not os.path.lexists(place):
         with contextlib.suppress(OSError):
@@ -105,29 +105,29 @@ def _finish(folder: Path, place: Path) -> None:
 
 
 def _left_behind(place: Path) -> Iterator[Path]:
-    ours = re.compile(re.escape(_prefix(place)) + "[a-z0-9_]{8}" + re.escape(SUFFIX))
+    pattern = re.compile(re.escape(_prefix(place)) + "[a-z0-9_]{8}" + re.escape(SUFFIX))
     with contextlib.suppress(OSError, ValueError):
-        yield from [place.parent / name for name in os.listdir(place.parent) if ours.fullmatch(name)]
+        yield from [place.parent / name for name in os.listdir(place.parent) if pattern.fullmatch(name)]
 
 
 def _prefix(place: Path) -> str:
-    """Return how a workspace's name begins: with the place's, so that one is not taken for that of another place."""
+    """Return the prefix of a workspace's name, which contains the place's name or a hash of it."""
     name = place.name
-    if len(os.fsencode(name)) > LONGEST:
+    if len(os.fsencode(name)) > MAX_NAME:
         name = hashlib.sha256(os.fsencode(name)).hexdigest()
     return f".{name}."
 
 
 def _lock(folder: Path, sure: bool = False) -> int | None:
-    """Lock a folder until the process ends or closes the descriptor that is returned.
+    """Lock a folder until the process ends or closes the descriptor that this function returns.
 
     Args:
-        folder: which.
-        sure: whether to fail on a file system without locks; else the folder stays unlocked there (None).
+        folder: the folder.
+        sure: whether to raise OSError on a file system without locks. Otherwise the result is None there.
 
     Raises:
         BlockingIOError: another process has locked it.
-        FileNotFoundError: it has been removed.
+        FileNotFoundError: it does not exist.
     """
     if fcntl is None:
         return None
@@ -136,7 +136,7 @@ def _lock(folder: Path, sure: bool = False) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.samestat(os.fstat(handle), os.stat(folder)):
             return handle
-        raise FileNotFoundError(folder)  # removed before it was locked, and another made in its place
+        raise FileNotFoundError(folder)  # somebody replaced the folder before this process locked it
     except (BlockingIOError, FileNotFoundError):
         os.close(handle)
         raise

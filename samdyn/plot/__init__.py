@@ -1,4 +1,8 @@
-"""Pictures. Every function draws on an Axes it is given and returns it; matplotlib is imported by whoever makes one."""
+"""Pictures of results.
+
+Every function draws on the Axes that it is given and returns that Axes. It computes nothing but the values of a
+landscape or a field on the grid that it draws. Importing this package does not import matplotlib.
+"""
 
 from .animation import animate
 from .basins import basins

@@ -1,4 +1,4 @@
-"""Pictures that move with a parameter."""
+"""Animations of a picture as one parameter changes."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,8 +11,8 @@ from ..simulation.progress import tracked
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DPI = 80
-COLORS = 64  # enough for lines and greys
+DPI = 80  # resolution of a frame, pixels per inch
+COLORS = 64  # size of the palette of a frame; lines and greys need no more
 
 
 @checked
@@ -25,26 +25,29 @@ def animate(
     size: tuple[float, float] = (6.0, 5.0),
     comment: str = "",
 ) -> Path:
-    """Write a GIF with one frame per value of a parameter, as of ρ.
-
-    >>> def portrait(rho, ax):  # doctest: +SKIP
-    ...     plot.phase_portrait(sd.Flow(landscape, sd.USAM(rho)), ax=ax)
-    ...     ax.set_title(rf"$\\rho = {rho:.2f}$")
-    >>> plot.animate(portrait, np.linspace(0.5, 1.5, 21), "usam.gif")  # doctest: +SKIP
+    """Write a GIF with one frame per value of a parameter such as ρ.
 
     Args:
-        draw: draws the frame of a value on an empty Axes. Legends with as many lines in every frame keep it still.
-        values: one per frame.
-        path: of the file, ending in .gif.
-        fps: frames per second.
-        size: of the figure, in inches.
-        comment: written into the file.
+        draw: a function that draws the frame of one value on an empty Axes. The axes keep their size from frame to
+            frame if every frame has a legend with equally many lines.
+        values: the values of the parameter, one per frame.
+        path: the path of the file. It must end in .gif.
+        fps: the number of frames per second.
+        size: the width and height of a frame, in inches.
+        comment: a text to store in the file.
 
     Returns:
         The path.
 
     Raises:
         InputError: no values, a path that does not end in .gif, or fps ≤ 0.
+
+    >>> import samdyn as sd
+    >>> def frame(rho, ax):
+    ...     map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho), lr=0.1)
+    ...     sd.plot.path(sd.simulate(map_, (1, 0.1), steps=20, save_every=1), ax)
+    >>> sd.plot.animate(frame, [0.2, 0.8], "usam.gif", size=(3, 2.5)).name
+    'usam.gif'
     """
     import numpy as np
     from matplotlib import pyplot as plt

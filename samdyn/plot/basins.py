@@ -8,11 +8,13 @@ from ..analysis import DIVERGED, UNDECIDED, Attractor, Basins
 from ..analysis.limit_sets.search import NAMES
 from ..arguments import checked
 from .legends import equal_units, legend_below_axes
+from .names import latex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito's colours: the first three differ in lightness, the others have a hatch too.
+# The colour and the hatch of each basin, in Okabe and Ito's colours. The first three colours differ in lightness, and
+# so in grey print; the others have a hatch too.
 PATTERNS = [
     ("#0072B2", ""),
     ("#F0E442", ""),
@@ -23,25 +25,33 @@ PATTERNS = [
     ("#E69F00", "xx"),
     ("#999999", "++"),
 ]
-OTHERS = {DIVERGED: ("white", "..."), UNDECIDED: ("#222222", "")}
+OTHERS = {DIVERGED: ("white", "..."), UNDECIDED: ("#222222", "")}  # the same for starts that reach no attractor
 
 
 @checked
 def basins(basins: Basins, ax: "Axes") -> "Axes":
-    """Draw the basin of every attractor, numbered where it lies in the plane, with a legend below the axes.
+    """Draw the basin of every attractor, and the number of the attractor where it lies in the plane.
 
-    The legend gives the share of the starts with its 95 % interval. Attractors beyond the eighth repeat the patterns:
-    their numbers tell.
+    A legend below the axes gives the share of the starts that reach each attractor, with its 95 % interval. The ninth
+    attractor has the pattern of the first, and so on; the numbers distinguish them.
 
     Args:
-        basins: from ``analysis.basins``.
-        ax: where to draw.
+        basins: the result of ``analysis.basins``.
+        ax: the Axes to draw on.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> map_ = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.basins(sd.basins(map_, resolution=4), ax)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()][0]
+    '1: (−1, 0), 50.0 % [28.0, 72.0]'
     """
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
-    found = np.unique(basins.label)
-    shown = [int(i) for i in (*found[found >= 0], *(i for i in OTHERS if i in found))]
+    labels = np.unique(basins.label)
+    shown = [int(i) for i in (*labels[labels >= 0], *(i for i in OTHERS if i in labels))]
     patterns = {i: OTHERS[i] if i < 0 else PATTERNS[i % len(PATTERNS)] for i in shown}
     number = np.searchsorted(sorted(shown), basins.label)
     colors = ListedColormap([patterns[i][0] for i in sorted(shown)])
@@ -54,24 +64,24 @@ def basins(basins: Basins, ax: "Axes") -> "Axes":
         if hatch:
             here = (basins.label == i).astype(float)
             hatched = ax.contourf(basins.x, basins.y, here, levels=[0.5, 1.5], colors="none", hatches=[hatch])
-            hatched.set(edgecolor=_rim(i), linewidth=0)
+            hatched.set(edgecolor=_hatch_color(i), linewidth=0)
         low, high = (100 * edge for edge in basins.interval(i))
         name = NAMES[i] if i < 0 else f"{i + 1}: {_name(basins.attractors[i])}"
         share = f"{100 * basins.fraction(i):.1f} % [{low:.1f}, {high:.1f}]"
-        handles.append(Patch(fc=color, ec=_rim(i), hatch=hatch, label=f"{name}, {share}"))
-    _mark(basins, ax)
-    ax.set(xlabel=f"${_latex(basins.coordinates[0])}$", ylabel=f"${_latex(basins.coordinates[1])}$")
+        handles.append(Patch(fc=color, ec=_hatch_color(i), hatch=hatch, label=f"{name}, {share}"))
+    _number_attractors(basins, ax)
+    ax.set(xlabel=f"${latex(basins.coordinates[0])}$", ylabel=f"${latex(basins.coordinates[1])}$")
     equal_units(ax)
     legend_below_axes(ax, handles)
     return ax
 
 
-def _rim(label: int) -> str:
+def _hatch_color(label: int) -> str:
     return "white" if label >= 0 else "0.45"
 
 
-def _mark(basins: Basins, ax: "Axes") -> None:
-    """Number the attractors that lie in the plane shown: those of two coordinates."""
+def _number_attractors(basins: Basins, ax: "Axes") -> None:
+    """Write the number of each attractor where it lies. An attractor of more than two coordinates gets none."""
     x, y = (values[[0, -1]] + np.diff(values[:2]) * [-0.5, 0.5] for values in (basins.x, basins.y))
     ax.set(xlim=x, ylim=y)
     for i, attractor in enumerate(basins.attractors):
@@ -83,7 +93,7 @@ def _mark(basins: Basins, ax: "Axes") -> None:
             continue
         if len(w) > 1:
             ax.plot(*w.T, "k.", ms=3)
-        # Wide cycles have a number at every point, what is smaller or has many points a single one.
+        # A wide cycle gets a number at every point, every other attractor gets one number.
         wide = attractor.kind == "cycle" and attractor.extent > 0.2 * min(np.ptp(x), np.ptp(y))
         for point in w[inside] if wide else w[inside][[inside.sum() // 2]]:
             box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "black", "lw": 0.8}
@@ -102,9 +112,3 @@ def _name(attractor: Attractor) -> str:
             return f"{where}, at a jump"
         case kind:
             return f"{kind} about {where}"
-
-
-def _latex(name: str) -> str:
-    import sympy
-
-    return str(sympy.latex(sympy.Symbol(name)))

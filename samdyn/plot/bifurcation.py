@@ -1,4 +1,4 @@
-"""Bifurcation diagrams: branches as lines, runs as dots under them."""
+"""Bifurcation diagrams: branches of equilibria and cycles as lines, late states of runs as dots."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,9 @@ LABELS = {
     "momentum": r"momentum $\gamma$",
     "ascent_steps": "ascent steps $n$",
 }
-MARKERS: dict[str, dict[str, Any]] = {  # by kind of bifurcation: shapes that are told apart without colour
+MARKERS: dict[
+    str, dict[str, Any]
+] = {  # the marker of each kind of bifurcation; the shapes differ, not only the colours
     "branch point": {"marker": "P", "color": "#D55E00"},
     "fold": {"marker": "<", "color": "#009E73"},
     "flip": {"marker": "D", "color": "#CC79A7"},
@@ -28,13 +30,21 @@ MARKERS: dict[str, dict[str, Any]] = {  # by kind of bifurcation: shapes that ar
 
 @checked
 def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0, name: str = "w") -> "Axes":
-    """Draw the branches, solid where they attract and dashed where not, and mark the bifurcations.
+    """Draw every branch, solid where it attracts and dashed where it does not, and mark the bifurcations.
 
     Args:
-        diagram: from ``analysis.bifurcation_diagram``.
-        ax: where to draw.
-        coordinate: which coordinate of w goes up; all points of a cycle are drawn.
-        name: its name, for the label.
+        diagram: the result of ``analysis.bifurcation_diagram``.
+        ax: the Axes to draw on.
+        coordinate: the index of the coordinate of w on the vertical axis. Every point of a cycle is drawn.
+        name: the name of that coordinate, for the label.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.5)
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.bifurcation(sd.analysis.bifurcation_diagram(map_, "lr", (0.8, 1.2), period=1), ax)
+    >>> ax.get_legend_handles_labels()[1]
+    ['flip', 'attracts', 'does not']
     """
     for branch in diagram.branches[:1]:
         check_index("coordinate", coordinate, branch.w.shape[-1])
@@ -43,7 +53,7 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
         for values in branch.w[:, :, coordinate].T:
             for stable, style in ((True, {"lw": 2.0, "ls": "-"}), (False, {"lw": 1.1, "ls": (0, (4, 2))})):
                 part = branch.stable == stable
-                # Each line goes on to the next point, so that pieces of one branch meet.
+                # The solid line goes on to the first unstable point, so that it meets the dashed one.
                 shown = part if discrete else part | np.append(part[1:], False) & stable
                 line = np.where(shown, values, np.nan)
                 dots = {"marker": "o", "ls": "", "mfc": "black" if stable else "white"} if discrete else style
@@ -65,7 +75,23 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
 
 @checked
 def orbits(diagram: OrbitDiagram, ax: "Axes", *, coordinate: int = 0, name: str = "w") -> "Axes":
-    """Draw where runs are in the end, as dots; arguments as in ``bifurcation``."""
+    """Draw the late states of runs as dots.
+
+    Args:
+        diagram: the result of ``analysis.orbit_diagram``.
+        ax: the Axes to draw on.
+        coordinate: the index of the coordinate of w on the vertical axis.
+        name: the name of that coordinate, for the label.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> map_ = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
+    >>> diagram = sd.analysis.orbit_diagram(map_, "lr", [0.1, 0.9], [(0.5, 0.1)], transient=100, keep=4)
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.orbits(diagram, ax, name="x")
+    >>> ax.get_xlabel()
+    'learning rate $\\\\eta$'
+    """
     check_index("coordinate", coordinate, diagram.w.shape[-1])
     w = diagram.w[:, :, coordinate]
     x = np.repeat(diagram.parameter, w.shape[1])

@@ -1,4 +1,4 @@
-"""Stability charts: what was measured, in colour, and the closed form as a line over it."""
+"""Stability charts: the measurement in two colours, and the closed form as a line over it."""
 
 from typing import TYPE_CHECKING
 
@@ -15,19 +15,29 @@ LABELS = {
     "momentum": r"momentum $\gamma$",
     "distance": r"distance of the start from the saddle",
 }
-HOLDS, LEAVES = "#0072B2", "#F0E442"  # dark and light: told apart in grey too
+HOLDS, LEAVES = "#0072B2", "#F0E442"  # a dark and a light colour, which differ in grey print too
 
 
 @checked
 def stability_chart(chart: StabilityChart, ax: "Axes", *, predicted: StabilityChart | None = None) -> "Axes":
-    """Draw where runs return to a critical point (dark) and where they leave it (light), as measured.
+    """Draw where measured runs return to a critical point (dark) and where they leave it (light).
 
-    The legend stands below the figure, one for all its charts.
+    One legend below the figure serves all charts of the figure.
 
     Args:
-        chart: from ``analysis.stability_chart``.
-        ax: where to draw.
-        predicted: the closed form over the same parameters, on a grid of its own; its zero is drawn as a line.
+        chart: the result of ``analysis.stability_chart``.
+        ax: the Axes to draw on.
+        predicted: the rate in closed form over the same two parameters, on any grid. A line shows where it is zero.
+
+    >>> import numpy as np
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> rho, lr = np.linspace(0.1, 0.9, 5), np.array([0.01, 0.1])
+    >>> chart = sd.analysis.StabilityChart("rho", "lr", rho, lr, np.stack([1 - 2 * rho, 1 - 2 * rho]))
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.stability_chart(chart, ax)
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['runs return (measured)', 'runs leave (measured)']
     """
     from matplotlib.colors import ListedColormap
 

@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 
 @checked
 def survival(curve: Survival, ax: "Axes", *, band: bool = True, **style: Any) -> "Axes":
-    """Draw a Kaplan–Meier curve with its 95 % band: the probability of still being near the saddle, against t = kη."""
+    """Draw a Kaplan–Meier curve with its 95 % band: the share of runs still near the saddle, against t = kη.
+
+    Args:
+        curve: the result of ``analysis.Escape.survival``, or of ``statistics.survival``.
+        ax: the Axes to draw on.
+        band: whether to draw the band.
+        style: keywords of ``ax.step``.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> curve = sd.statistics.survival([1.0, 2.0, 4.0, 4.0], [True, True, True, False])
+    >>> figure, ax = plt.subplots()
+    >>> sd.plot.survival(curve, ax).get_ylabel()
+    'share not yet escaped'
+    """
     style.pop("marker", None)
 
     def to_the_end(values: np.ndarray) -> np.ndarray:
@@ -41,13 +55,25 @@ def trapped_fraction(
 
     Args:
         rho: the radii.
-        results: from ``analysis.escape``, one per radius.
-        ax: where to draw.
-        threshold: the radius, if it is known, at which the fraction jumps: the line is a step there, no ramp.
-        style: as in ``ax.errorbar``.
+        results: the results of ``analysis.escape``, one per radius.
+        ax: the Axes to draw on.
+        threshold: the radius at which the fraction jumps. The line has a vertical step there instead of a slope.
+        style: keywords of ``ax.errorbar``.
 
     Raises:
         InputError: no radius, or not one result per radius.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> saddle, radii = sd.landscapes.saddle(), [0.3, 0.7]
+    >>> (origin,) = sd.critical_points(saddle)
+    >>> starts = sd.analysis.starts_around(origin, 20, "disc", 0.5, 0)
+    >>> maps = [sd.Map(saddle, sd.USAM(rho), lr=0.1) for rho in radii]
+    >>> results = [sd.analysis.escape(map_, origin, starts, 1.0, 200) for map_ in maps]
+    >>> [result.fraction("trapped") for result in results]
+    [0.0, 1.0]
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.trapped_fraction(radii, results, ax, threshold=0.5)
     """
     if not len(rho) or len(rho) != len(results):
         rule = f"has {len(rho)} radii for {len(results)} result(s)"
@@ -56,7 +82,7 @@ def trapped_fraction(
     radii = np.asarray(rho, dtype=float)[order]
     share = np.array([results[i].fraction("trapped") for i in order])
     low, high = np.array([results[i].interval("trapped") for i in order]).T
-    # Wilson's interval contains the share; rounding must not make an error bar's length negative.
+    # Wilson's interval contains the share, but rounding may make the length of an error bar negative.
     bars = np.maximum([share - low, high - share], 0)
     measured = list(range(len(radii)))
     jump = 0 if threshold is None else int(np.searchsorted(radii, threshold))
@@ -71,7 +97,24 @@ def trapped_fraction(
 
 @checked
 def cosine(cosines: "xarray.DataArray", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
-    """Draw cos(∇L(w), ∇L(wᵖ)) along one run, as dots because it jumps, against the step."""
+    """Draw cos(∇L(w), ∇L(wᵖ)) along one run against the step. It draws dots, because the cosine jumps.
+
+    Args:
+        cosines: the result of ``analysis.cosine``.
+        ax: the Axes to draw on.
+        run: the index of the run.
+        style: keywords of ``ax.plot``.
+
+    Raises:
+        InputError: no run of this index.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)
+    >>> cosines = sd.analysis.cosine(map_, sd.simulate(map_, (1, 0.01), steps=50, save_every=1))
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.cosine(cosines, ax, marker=".")
+    """
     check_index("run", run, cosines.sizes.get("run", 0))
     style.pop("linestyle", None)
     ax.plot(cosines.step, cosines.values[run], linestyle="none", ms=3, alpha=0.8, **style)

@@ -1,4 +1,4 @@
-"""What became of a run, so that none is drawn on as if it lived."""
+"""How a run ended, and which of its saved states come before that end."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
 
+# The marker at the last finite state of a run that diverged.
 DIVERGED: dict[str, Any] = {"marker": "x", "color": "#C00000", "ms": 9, "mew": 2.2, "ls": "none", "zorder": 6}
 
 
 def alive(runs: "xarray.Dataset", run: int) -> slice:
-    """Return which of the saved states a run was in before it diverged, or up to the first outside its box.
+    """Return the slice of saved states before a run diverged, or up to its first state outside the box.
 
-    From there on ``simulate`` and ``integrate`` hold it where it was.
+    From then on ``simulate`` and ``integrate`` repeat its last state, which no picture should show as motion.
     """
     axis, end = runs["step" if "step" in runs.dims else "time"].values, runs.end.values[run]
     match str(runs.status.values[run]):
@@ -31,11 +32,12 @@ def alive(runs: "xarray.Dataset", run: int) -> slice:
 
 
 def within_view(w: np.ndarray, ax: "Axes") -> np.ndarray:
-    """Return the states ``(n, 2)`` to draw: all, or up to the first far outside the axes, which is brought nearer.
+    """Return the states ``(n, 2)`` to draw: all of them, or those up to the first far outside the axes.
 
-    A run thrown out of the picture must not stretch it, nor come back to it through the frame.
+    The function moves that last state nearer to the axes, along the same line. So a run that jumps far away neither
+    stretches the picture nor comes back into it.
     """
-    if ax.get_autoscale_on():  # the axes will be as large as what is drawn
+    if ax.get_autoscale_on():  # the axes will grow with the drawing
         return w
     low, high = np.sort([ax.get_xlim(), ax.get_ylim()]).T
     size = high - low
@@ -49,13 +51,13 @@ def within_view(w: np.ndarray, ax: "Axes") -> np.ndarray:
 
 
 def is_inside(w: np.ndarray, ax: "Axes") -> bool:
-    """Whether a point is inside the axes."""
+    """Return whether a point lies inside the axes."""
     low, high = np.sort([ax.get_xlim(), ax.get_ylim()]).T
     return bool(((w >= low) & (w <= high)).all())
 
 
 def check_run(runs: "xarray.Dataset", run: int, *needed: str) -> None:
-    """Refuse results that lack what is to be drawn, or that have no run of this index.
+    """Refuse results that lack one of the ``needed`` variables, or that have no run of this index.
 
     Raises:
         InputError: the same.
@@ -65,7 +67,7 @@ def check_run(runs: "xarray.Dataset", run: int, *needed: str) -> None:
 
 
 def check_index(name: str, index: int, size: int) -> None:
-    """Refuse an index of something that there are ``size`` of.
+    """Refuse an index that is not in [−size, size).
 
     Raises:
         InputError: the same.
@@ -76,14 +78,19 @@ def check_index(name: str, index: int, size: int) -> None:
 
 @checked
 def fate(runs: "xarray.Dataset", *, run: int = 0) -> str:
-    """Say in a word what became of a run, for a legend.
+    """Return in a few words how a run ended, for a legend.
 
     Args:
-        runs: from ``simulate`` or ``integrate``.
-        run: which of them.
+        runs: the result of ``simulate`` or ``integrate``.
+        run: the index of the run.
 
     Raises:
-        InputError: results without a status, or no such run.
+        InputError: results without a status, or no run of this index.
+
+    >>> import samdyn as sd
+    >>> saddle = sd.landscapes.saddle()
+    >>> sd.plot.fate(sd.simulate(sd.Map(saddle, sd.GD(), lr=0.1), (1, 0.1), steps=1000, box=saddle.box))
+    'leaves at step 20'
     """
     check_run(runs, run, "status", "end")
     when = f"at {'step' if 'step' in runs.dims else 't ='} {runs.end.values[run]:g}"

@@ -1,4 +1,4 @@
-"""A landscape seen from above and from the side, with runs on it."""
+"""Pictures of a landscape as contours and as a surface, and of runs on it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,39 +10,48 @@ from ..arguments import checked
 from ..landscapes import Box, Landscape
 from ..simulation import Status
 from .fate import DIVERGED, alive, check_run, is_inside, within_view
+from .names import latex
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
     from mpl_toolkits.mplot3d import Axes3D
 
-RESOLUTION = 201
+RESOLUTION = 201  # number of grid points along each axis
 
 
 @checked
 def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None, bar: bool = True) -> "Axes":
-    """Draw the loss in the plane, darker is lower, with a colour bar; all bands cover the same area.
+    """Draw bands of the loss in the plane, the lowest darkest, with a colour bar. All bands cover the same area.
 
     Args:
-        landscape: of two coordinates.
-        box: what to show; the landscape's own where not given.
-        bar: whether to draw the colour bar; beside other panels of the same landscape one is enough.
+        landscape: a landscape of two coordinates.
+        ax: the Axes to draw on.
+        box: the part of the plane to show, one (low, high) pair per coordinate. Default: the box of the landscape.
+        bar: whether to draw the colour bar. Panels of the same landscape need only one.
 
     Raises:
         InputError: a landscape that is not of the plane.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.contours(sd.landscapes.beale(), ax, box=((-1, 4), (-1, 2)))
+    >>> [float(end) for end in ax.get_xlim()], ax.get_ylabel()
+    ([-1.0, 4.0], '$y$')
     """
     from matplotlib.colors import BoundaryNorm
 
     x, y, loss = _grid(landscape, box)
     finite = loss[np.isfinite(loss)]
     levels = np.unique(np.quantile(finite, np.linspace(0, 1, 15))) if finite.size else finite
-    if len(levels) > 1:  # a landscape that is constant in the box, or nowhere finite, has nothing to tell apart
+    if len(levels) > 1:  # a landscape that is constant in the box, or nowhere finite, has no bands
         bands = ax.contourf(x, y, loss, levels=levels, cmap="Greys_r", norm=BoundaryNorm(levels, 256), alpha=0.55)
         ax.contour(x, y, loss, levels=levels, colors="white", linewidths=0.5, linestyles="solid")
         if bar:
             scale = ax.figure.colorbar(bands, ax=ax, label="loss $L$", shrink=0.85, ticks=levels[::2])
             scale.ax.yaxis.set_major_formatter(lambda value, _: f"{value:.3g}".replace("-", "\N{MINUS SIGN}"))
-    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), xlabel=_name(landscape, 0), ylabel=_name(landscape, 1))
+    ax.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()), xlabel=_label(landscape, 0), ylabel=_label(landscape, 1))
     return ax
 
 
@@ -50,15 +59,23 @@ def contours(landscape: Landscape, ax: "Axes", *, box: Box | None = None, bar: b
 def path(runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
     """Draw one run over contours: a ring where it starts, a filled marker where it ends.
 
-    A run that diverges is drawn to where it was last seen, with a × there; one that leaves the axes, to their frame.
+    The line of a run that diverges ends with a × at its last finite state. The line of a run that leaves the axes ends
+    at their frame.
 
     Args:
-        runs: from ``simulate`` or ``integrate`` with more than one saved state, in the plane.
-        run: which of them.
-        style: of the line, as in ``ax.plot``; ``marker`` is that of the end.
+        runs: the result of ``simulate`` or ``integrate`` with more than one saved state, in the plane.
+        ax: the Axes to draw on.
+        run: the index of the run.
+        style: keywords of ``ax.plot`` for the line; ``marker`` is the marker at the end.
 
     Raises:
-        InputError: results without states, runs that are not of the plane, or no such run.
+        InputError: results without states, runs that are not of the plane, or no run of this index.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.01)
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.path(sd.simulate(map_, (-3, -0.01), steps=100, save_every=1), ax, color="black")
     """
     check_run(runs, run, "w", "status", "end")
     check_plane(runs)
@@ -79,24 +96,46 @@ def surface(landscape: Landscape, ax: "Axes3D", *, box: Box | None = None) -> "A
     """Draw the loss as a surface.
 
     Args:
-        landscape: of two coordinates.
+        landscape: a landscape of two coordinates.
         ax: an Axes with ``projection="3d"``.
-        box: what to show; the landscape's own where not given.
+        box: the part of the plane to show, one (low, high) pair per coordinate. Default: the box of the landscape.
 
     Raises:
         InputError: a landscape that is not of the plane.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> figure, ax = plt.subplots(subplot_kw={"projection": "3d"})
+    >>> sd.plot.surface(sd.landscapes.saddle(), ax).get_zlabel()
+    'loss $L$'
     """
     x, y, loss = _grid(landscape, box)
     ax.plot_surface(x, y, loss, cmap="Greys_r", alpha=0.55, linewidth=0, rcount=60, ccount=60)
-    ax.set(xlabel=_name(landscape, 0), ylabel=_name(landscape, 1), zlabel="loss $L$")
-    # Three-dimensional axes draw by the distance of whole objects; paths must not vanish into the surface.
+    ax.set(xlabel=_label(landscape, 0), ylabel=_label(landscape, 1), zlabel="loss $L$")
+    # By default, matplotlib draws whole objects in order of their distance, which hides paths behind the surface.
     ax.computed_zorder = False
     return ax
 
 
 @checked
 def surface_path(runs: "xarray.Dataset", ax: "Axes3D", *, run: int = 0, **style: Any) -> "Axes3D":
-    """Draw one run on a surface, at the height of its loss; arguments as in ``path``."""
+    """Draw one run on a surface, at the height of its loss.
+
+    Args:
+        runs: the result of ``simulate`` or ``integrate`` with more than one saved state, in the plane.
+        ax: an Axes with ``projection="3d"``, usually the one of ``surface``.
+        run: the index of the run.
+        style: keywords of ``ax.plot`` for the line; ``marker`` is the marker at the end.
+
+    Raises:
+        InputError: results without states, runs that are not of the plane, or no run of this index.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.01)
+    >>> figure, ax = plt.subplots(subplot_kw={"projection": "3d"})
+    >>> ax = sd.plot.surface_path(sd.simulate(map_, (-3, -0.01), steps=100, save_every=1), ax)
+    """
     check_run(runs, run, "w", "loss", "status", "end")
     check_plane(runs)
     states = alive(runs, run)
@@ -114,7 +153,7 @@ def surface_path(runs: "xarray.Dataset", ax: "Axes3D", *, run: int = 0, **style:
 
 
 def check_plane(runs: "xarray.Dataset") -> None:
-    """Refuse runs of a landscape that is not of the plane.
+    """Refuse runs on a landscape that does not have two coordinates.
 
     Raises:
         InputError: the same.
@@ -133,7 +172,5 @@ def _grid(landscape: Landscape, box: Box | None) -> tuple[np.ndarray, np.ndarray
     return x, y, landscape.value(torch.as_tensor(np.stack([x, y]))).numpy()
 
 
-def _name(landscape: Landscape, index: int) -> str:
-    import sympy
-
-    return f"${sympy.latex(landscape.symbols[index])}$"
+def _label(landscape: Landscape, index: int) -> str:
+    return f"${latex(str(landscape.symbols[index]))}$"

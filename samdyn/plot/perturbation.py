@@ -1,14 +1,12 @@
-"""The points a sharpness-aware method looks at."""
+"""The perturbed points of a sharpness-aware method."""
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from .. import checks
 from ..arguments import checked
-from ..dynamics import Map
 from .fate import check_run
 from .landscape import check_plane
+from .names import latex
 
 if TYPE_CHECKING:
     import xarray
@@ -16,35 +14,41 @@ if TYPE_CHECKING:
 
 
 @checked
-def perturbed(map_: Map, runs: "xarray.Dataset", ax: "Axes", *, run: int = 0, every: int = 1, **style: Any) -> "Axes":
-    """Draw the iterates of one run, w, with an arrow from each to its perturbed point wᵖ, as in [K23]'s figures.
+def perturbed(
+    runs: "xarray.Dataset", points: "xarray.DataArray", ax: "Axes", *, run: int = 0, every: int = 1, **style: Any
+) -> "Axes":
+    """Draw the iterates w of one run, with an arrow from each to its perturbed point wᵖ, as in [K23]'s figures.
 
     Args:
-        map_: what made the run.
-        runs: from ``simulate`` with more than one saved state, in the plane; a part of them to look closely:
-            ``runs.isel(step=slice(5000, 5041))``.
-        ax: where to draw.
-        run: which of them.
-        every: draw one saved state of so many.
-        style: of the perturbed points, as in ``ax.plot``.
+        runs: the result of ``simulate`` with more than one saved state, in the plane. To look closely, give a part of
+            it, as ``runs.isel(step=slice(5000, 5041))``.
+        points: the result of ``analysis.perturbed`` for the same ``runs``.
+        ax: the Axes to draw on.
+        run: the index of the run.
+        every: draw every state (1), every second one (2), and so on.
+        style: keywords of ``ax.plot`` for the perturbed points.
 
     Raises:
-        InputError: a landscape or runs that are not of the plane, results without states, no such run, every < 1.
-    """
-    import sympy
+        InputError: runs that are not of the plane, results without states, points of other runs, no run of this index,
+            or every < 1.
 
-    landscape = map_.landscape
-    if landscape.dim != 2:
-        fix = "Draw runs of a slice, e.g. of landscape.restrict({'z': 0.0})"
-        checks.reject("landscape", landscape, f"has {landscape.dim} coordinates; a plane has two", fix)
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)
+    >>> runs = sd.simulate(map_, (1, 0.3), steps=20, save_every=1)
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.perturbed(runs, sd.analysis.perturbed(map_, runs), ax, every=2)
+    """
     every = checks.count("every", every, "Use e.g. every=10")
     check_run(runs, run, "w")
     check_plane(runs)
-    w = runs.w.values[run, ::every].T
-    there = map_.method.perturbed(torch.as_tensor(w), landscape.grad).numpy()
+    if points.shape != runs.w.shape:
+        rule = f"has the shape {points.shape}, the states of the runs {runs.w.shape}"
+        checks.reject("points", points.name, rule, "Use samdyn.analysis.perturbed(map_, runs)")
+    w, there = runs.w.values[run, ::every].T, points.values[run, ::every].T
     ax.quiver(*w, *(there - w), angles="xy", scale_units="xy", scale=1, width=0.004, color="0.7")
     ax.plot(*there, **{"ls": "none", "marker": ".", "color": "#D55E00", "label": r"$w_k^p$, perturbed", **style})
     ax.plot(*w, "k+", label="$w_k$")
-    x, y = (f"${sympy.latex(symbol)}$" for symbol in landscape.symbols)
+    x, y = (f"${latex(str(name))}$" for name in runs.coord.values)
     ax.set(xlabel=x, ylabel=y)
     return ax

@@ -1,28 +1,27 @@
-"""Phase portraits of planar flows: where everything goes, and what decides it."""
+"""Phase portraits of planar flows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sympy
 import torch
 
-from ..analysis import Equilibrium, Manifolds, equilibria
-from ..analysis import manifolds as manifolds_of
-from ..analysis.points.equilibria import plane_box
+from ..analysis import Equilibrium, Manifolds, PhasePlane
 from ..arguments import checked
 from ..dynamics import Flow
 from ..landscapes import Box
 from ..simulation import Status
-from ..theory.stability import stability
 from .fate import DIVERGED, alive, check_run
 from .landscape import RESOLUTION, check_plane, contours
 from .legends import equal_units, legend_below_figure, make_room_for_legends
+from .names import latex
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
 
-# Told apart by their shape and filling, not by colour.
+# The marker of each type of equilibrium. Types differ by shape and filling, not by colour.
 MARKERS: dict[str, dict[str, Any]] = {
     "attractor": {"marker": "o", "mfc": "black"},
     "attractor, no minimum": {"marker": "D", "mfc": "black"},
@@ -32,53 +31,56 @@ MARKERS: dict[str, dict[str, Any]] = {
     "no Jacobian": {"marker": "s", "mfc": "white"},
     "not hyperbolic": {"marker": "X", "mfc": "black"},
 }
-STABLE, UNSTABLE, TRAP = "#D55E00", "#0072B2", "#56B4E9"
-FINE = 1e-3  # of the box: the tolerance of a drawn curve
+STABLE, UNSTABLE, TRAP = "#D55E00", "#0072B2", "#56B4E9"  # colours of the two manifolds and of a trap
+ARROW_STEP = 5  # streamlines use every fifth point of the grid in each direction
 
 
 @checked
 def phase_portrait(
-    flow: Flow,
-    box: Box | None = None,
-    *,
+    plane: PhasePlane,
     ax: "Axes",
-    points: Sequence[Equilibrium] | None = None,
+    *,
+    traps: Sequence[sympy.Basic | None] = (),
     runs: "xarray.Dataset | None" = None,
     bar: bool = True,
 ) -> "Axes":
-    """Draw the phase portrait of a planar flow, with a legend below the figure that all its portraits share.
+    """Draw the phase portrait of a planar flow. All portraits of a figure share one legend below it.
 
-    Over contours of the loss: streamlines of the field, its nullclines, the stable and unstable manifolds of its
-    saddles, and its equilibria by type. Where normalised SAM has no Jacobian but is held, the region
-    ‖H(w − w*)‖ < ρ|λ*| is shaded, which the closed form for the quadratic there says is held. Equilibria that are not
-    critical points of the loss are drawn too: the edges of SAM's trap are such.
+    Over contours of the loss it draws the streamlines of the field, its nullclines, the stable and unstable manifolds
+    of its saddles, and its equilibria by type. Equilibria of the flow need not be critical points of the loss: the
+    edges of SAM's trap are not.
 
     Args:
-        flow: of two coordinates.
-        box: what to show; the landscape's own where not given.
-        ax: where to draw.
-        points: the equilibria in the box, if they are known already.
-        runs: trajectories to draw over it, from ``integrate`` or ``simulate``, saved more than once.
+        plane: the result of ``analysis.phase_plane``.
+        ax: the Axes to draw on.
+        traps: regions to shade in which normalised SAM stays, as inequalities in the coordinates. They come from the
+            closed form ‖H(w − w*)‖ < ρ|λ*|: ``[stability(plane.flow, p).region for p in plane.held]``. None is skipped.
+        runs: trajectories to draw over the portrait: the result of ``integrate`` or ``simulate`` with more than one
+            saved state.
         bar: whether to draw the colour bar of the loss.
 
     Raises:
-        InputError: a flow or runs that are not of the plane, or a bad box.
+        InputError: runs without states, or that are not of the plane.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> plane = sd.analysis.phase_plane(sd.Flow(sd.landscapes.saddle(), sd.GD()))
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.phase_portrait(plane, ax)
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['$\\\\dot{x} = 0$', '$\\\\dot{y} = 0$', 'unstable manifold', 'stable manifold', 'saddle']
     """
-    limits = plane_box(flow, box)
     if runs is not None:
         check_run(runs, 0, "w", "status", "end")
         check_plane(runs)
     make_room_for_legends(ax)
-    contours(flow.landscape, ax, box=limits, bar=bar)
-    _field(flow, limits, ax)
-    points = equilibria(flow, limits) if points is None else points
-    for point in points:
-        if point.kind == "no Jacobian" and point.attracts and point.critical is not None:
-            _trap(flow, point, limits, ax)
-    tolerance = FINE * max(high - low for low, high in limits)
-    for point in points:
-        if point.kind == "saddle":
-            manifolds(manifolds_of(flow, point, limits, tol=tolerance), ax)
+    contours(plane.flow.landscape, ax, box=plane.box, bar=bar)
+    _draw_field(plane.flow, plane.box, ax)
+    for trap in traps:
+        if trap is not None:
+            _shade(trap, plane, ax)
+    for curves in plane.manifolds:
+        manifolds(curves, ax)
     if runs is not None:
         for run in range(runs.sizes["run"]):
             w = runs.w.values[run][alive(runs, run)]
@@ -88,8 +90,8 @@ def phase_portrait(
                 ax.plot(*w[-1], **DIVERGED, label="diverged")
             else:
                 ax.plot(*w[-1], "k.", zorder=4)
-    mark(points, ax)
-    ax.set(xlim=limits[0], ylim=limits[1])
+    mark(plane.equilibria, ax)
+    ax.set(xlim=plane.box[0], ylim=plane.box[1])
     equal_units(ax)
     legend_below_figure(ax)
     return ax
@@ -97,7 +99,19 @@ def phase_portrait(
 
 @checked
 def manifolds(curves: Manifolds, ax: "Axes") -> "Axes":
-    """Draw the stable manifold of a saddle, solid, and its unstable manifold, dashed."""
+    """Draw the stable manifold of a saddle as a solid line and its unstable manifold as a dashed line.
+
+    Args:
+        curves: the result of ``analysis.manifolds``.
+        ax: the Axes to draw on.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> curves = sd.analysis.manifolds(sd.Flow(sd.landscapes.saddle(), sd.GD()), (0, 0))
+    >>> figure, ax = plt.subplots()
+    >>> len(sd.plot.manifolds(curves, ax).lines)  # two branches each
+    4
+    """
     from matplotlib.patheffects import Normal, Stroke
 
     for branches, style in (
@@ -106,14 +120,26 @@ def manifolds(curves: Manifolds, ax: "Axes") -> "Axes":
     ):
         for branch in branches:
             (drawn,) = ax.plot(*branch.T, **style, zorder=2.5)  # type: ignore[arg-type]
-            # In grey they stand out by a white rim.
+            # A white rim sets them off from the other lines, in grey print too.
             drawn.set_path_effects([Stroke(linewidth=drawn.get_linewidth() + 2, foreground="white"), Normal()])
     return ax
 
 
 @checked
 def mark(points: Sequence[Equilibrium], ax: "Axes") -> "Axes":
-    """Mark equilibria by their type: the black ones attract."""
+    """Mark equilibria by their type. A completely black marker attracts, unless it is a cross.
+
+    Args:
+        points: the result of ``analysis.equilibria``.
+        ax: the Axes to draw on.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> points = sd.analysis.equilibria(sd.Flow(sd.landscapes.double_well(), sd.GD()))
+    >>> figure, ax = plt.subplots()
+    >>> [line.get_label() for line in sd.plot.mark(points, ax).lines]
+    ['attractor', 'saddle']
+    """
     for kind, style in MARKERS.items():
         here = np.array([p.w for p in points if _type(p) == kind])
         if len(here):
@@ -128,36 +154,29 @@ def _type(point: Equilibrium) -> str:
     return f"{point.kind}, no minimum" if point.attracts and not minimum else point.kind
 
 
-def _field(flow: Flow, box: Box, ax: "Axes") -> None:
-    """Draw streamlines and nullclines."""
-    import sympy
-
+def _draw_field(flow: Flow, box: Box, ax: "Axes") -> None:
+    """Draw the streamlines and nullclines of the field."""
     x, y = (np.linspace(low, high, RESOLUTION) for low, high in box)
     with torch.no_grad():
         velocity = flow(torch.as_tensor(np.stack(np.meshgrid(x, y)))).numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        direction = velocity / np.hypot(*velocity)  # speeds of very different size make neither lines nor zeros worse
+        direction = velocity / np.hypot(*velocity)  # speeds of very different size would spoil lines and zeros
     if not np.isfinite(direction).any():  # the field is 0 all over the box
         return
-    every = slice(None, None, 5)
+    every = slice(None, None, ARROW_STEP)
     u, v = direction[:, every, every]
     thin: dict[str, Any] = {"density": 0.9, "linewidth": 0.5, "arrowsize": 0.6, "color": "0.4", "zorder": 1.5}
     ax.streamplot(x[every], y[every], u, v, **thin)
     for component, symbol, style in zip(direction, flow.landscape.symbols, ("dotted", "dashdot"), strict=True):
         if (component < 0).any() and (component > 0).any():
             ax.contour(x, y, component, levels=[0.0], colors="black", linestyles=style, linewidths=1.1, zorder=2)
-            ax.plot([], [], color="black", ls=style, lw=1.1, label=rf"$\dot{{{sympy.latex(symbol)}}} = 0$")
+            ax.plot([], [], color="black", ls=style, lw=1.1, label=rf"$\dot{{{latex(str(symbol))}}} = 0$")
 
 
-def _trap(flow: Flow, point: Equilibrium, box: Box, ax: "Axes") -> None:
-    """Shade the region that the closed form says is held, where there is one."""
-    import sympy
-
-    region = stability(flow, point.critical).region
-    if region is None:
-        return
-    x, y = np.meshgrid(*(np.linspace(low, high, RESOLUTION) for low, high in box))
-    margin = sympy.lambdify(flow.landscape.symbols, region.lts - region.gts, "numpy")(x, y)
+def _shade(trap: sympy.Basic, plane: PhasePlane, ax: "Axes") -> None:
+    """Shade the region of an inequality and label it with the closed form of SAM's trap."""
+    x, y = np.meshgrid(*(np.linspace(low, high, RESOLUTION) for low, high in plane.box))
+    margin = sympy.lambdify(plane.flow.landscape.symbols, trap.lts - trap.gts, "numpy")(x, y)
     ax.contourf(x, y, margin, levels=[-np.inf, 0.0], colors=[TRAP], alpha=0.45, zorder=1.2)
     ax.contour(x, y, margin, levels=[0.0], colors="black", linewidths=0.8, zorder=1.3)
     ax.fill([], [], fc=TRAP, ec="black", lw=0.8, alpha=0.6, label=r"$\|H(w-w^*)\| < \rho\,|\lambda^*|$, local")

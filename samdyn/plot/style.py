@@ -1,11 +1,11 @@
-"""One style for every figure: colours and line styles by method, told apart in grey and by colour-blind readers."""
+"""One style for every figure. Its lines differ in grey print and for colour-blind readers too."""
 
 from typing import Any
 
 from ..arguments import checked
 from ..methods import Method
 
-# Okabe and Ito's colours, ordered by lightness as methods are met; every method has a dash and a marker of its own too.
+# The style of each method: one of Okabe and Ito's colours, a dash and a marker, all different.
 LINES: dict[str, dict[str, Any]] = {
     "GD": {"color": "#000000", "linestyle": "-", "marker": "o"},
     "USAM": {"color": "#0072B2", "linestyle": "--", "marker": "s"},
@@ -15,8 +15,10 @@ LINES: dict[str, dict[str, Any]] = {
     "UASAM": {"color": "#E69F00", "linestyle": (0, (8, 2)), "marker": "<"},
     "ExactSAM": {"color": "#56B4E9", "linestyle": ":", "marker": "P"},
 }
+# The style of every other method.
 OTHER: dict[str, Any] = {"color": "#666666", "linestyle": (0, (1, 1)), "marker": "X"}
 
+# Settings of matplotlib, for ``with matplotlib.pyplot.rc_context(STYLE)``.
 STYLE: Any = {
     "figure.dpi": 110,
     "savefig.dpi": 150,
@@ -33,5 +35,13 @@ STYLE: Any = {
 
 @checked
 def line(method: Method | str) -> dict[str, Any]:
-    """Return the colour, line style and marker of a method, or of its name."""
+    """Return the colour, line style and marker of a method.
+
+    Args:
+        method: the method or the name of its class.
+
+    >>> import samdyn as sd
+    >>> sd.plot.line(sd.USAM(rho=0.1))
+    {'color': '#0072B2', 'linestyle': '--', 'marker': 's'}
+    """
     return dict(LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER))

@@ -257,7 +257,7 @@ def test_signals_are_delivered_after_the_block(number: signal.Signals) -> None:
         done: list[str] = []
 
         def work() -> None:
-            with signals.held():
+            with signals.delay():
                 signal.raise_signal(number)
                 done.append("to the end")
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 import samdyn as sd
-from samdyn import plot
+from samdyn import analysis, plot
 
 
 def bar(value: float, ax: Axes) -> None:
@@ -38,7 +38,7 @@ def test_the_portrait_of_usam_as_rho_passes_the_threshold(tmp_path: Path) -> Non
     """Small, and different on both sides of ρ = 1/|λ| = 1."""
 
     def portrait(rho: float, ax: Axes) -> None:
-        plot.phase_portrait(sd.Flow(sd.landscapes.double_well(), sd.USAM(rho)), ax=ax)
+        plot.phase_portrait(analysis.phase_plane(sd.Flow(sd.landscapes.double_well(), sd.USAM(rho))), ax)
         ax.set_title(rf"$\rho = {rho:.2f}$")
 
     with plt.rc_context(plot.STYLE):

@@ -92,7 +92,7 @@ def test_a_diverged_flow_in_a_portrait(ax: Axes) -> None:
     flow = sd.Flow(up, sd.GD())
     runs = sd.integrate(flow, [(0.5, 1.0), (-0.01, 1.0)], np.linspace(0, 1, 51), progress=False)
     assert runs.status.values.tolist()[0] == "diverged"
-    plot.phase_portrait(flow, ax=ax, runs=runs)
+    plot.phase_portrait(analysis.phase_plane(flow), ax, runs=runs)
     assert len(crosses(ax)) == 1
     assert "diverged" in [text.get_text() for text in ax.figure.legends[0].get_texts()]
 
@@ -129,7 +129,7 @@ def test_a_run_that_is_not_there_is_refused(ax: Axes, run: int) -> None:
     for draw in (
         lambda: plot.path(runs, ax, run=run),
         lambda: plot.fate(runs, run=run),
-        lambda: plot.perturbed(map_, runs, ax, run=run),
+        lambda: plot.perturbed(runs, analysis.perturbed(map_, runs), ax, run=run),
         lambda: plot.cosine(analysis.cosine(map_, runs), ax, run=run),
         lambda: plot.surface_path(runs, plt.subplots(subplot_kw={"projection": "3d"})[1], run=run),
     ):
@@ -140,19 +140,21 @@ def test_a_run_that_is_not_there_is_refused(ax: Axes, run: int) -> None:
 def test_results_without_states_are_refused_before_anything_is_drawn(ax: Axes) -> None:
     map_, _ = diverging()
     means = sd.simulate(map_, [(0.1, 0.0)], 5, statistics="mean", progress=False)
+    plane = analysis.phase_plane(sd.Flow(STEEP, sd.GD()))
     for draw in (
         lambda: plot.path(means, ax),
         lambda: plot.fate(means),
-        lambda: plot.perturbed(map_, means, ax),
+        lambda: plot.perturbed(means, means["mean"], ax),
+        lambda: analysis.perturbed(map_, means),
         lambda: analysis.cosine(map_, means),
         lambda: analysis.msd(means, np.eye(2)),
         lambda: analysis.msd(sd.integrate(sd.Flow(STEEP, sd.GD()), [(0.1, 0.0)], [1.0], progress=False), np.eye(2)),
-        lambda: plot.phase_portrait(sd.Flow(STEEP, sd.GD()), ax=ax, runs=means),
+        lambda: plot.phase_portrait(plane, ax, runs=means),
     ):
         with pytest.raises(sd.InputError, match="has no "):
             draw()
     line = sd.simulate(sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1), [(1.0,)], 5, save_every=1, progress=False)
-    for draw in (lambda: plot.path(line, ax), lambda: plot.perturbed(map_, line, ax)):
+    for draw in (lambda: plot.path(line, ax), lambda: plot.perturbed(line, line.w, ax)):
         with pytest.raises(sd.InputError, match=r"has 1 coordinate\(s\)"):
             draw()
     with pytest.raises(sd.InputError, match=r"has 1 coordinate\(s\)"):

@@ -40,22 +40,23 @@ def test_of_stability_charts(width: float, layout: str | None, saddle: sd.Landsc
     check(figure)
 
 
-def test_of_portraits_without_a_layout(saddle: sd.Landscape) -> None:
+def test_of_portraits_without_a_layout(saddle: sd.Landscape, origin: analysis.CriticalPoint) -> None:
     figure, ax = plt.subplots()
-    plot.phase_portrait(sd.Flow(saddle, sd.SAM(0.8)), ax=ax)
+    plane = analysis.phase_plane(sd.Flow(saddle, sd.SAM(0.8)))
+    plot.phase_portrait(plane, ax, traps=[sd.stability(plane.flow, origin).region])
     check(figure)
     assert ax.get_aspect() == 1  # the trap is a disc
 
 
 def test_a_strip_keeps_units_of_its_own(saddle: sd.Landscape) -> None:
     _, ax = plt.subplots()
-    plot.phase_portrait(sd.Flow(saddle, sd.GD()), ((-10, 10), (-1, 1)), ax=ax)
+    plot.phase_portrait(analysis.phase_plane(sd.Flow(saddle, sd.GD()), ((-10, 10), (-1, 1))), ax)
     assert ax.get_aspect() == "auto"
 
 
 @pytest.mark.parametrize("formula", ["3 + 0*x", "Max(x, 9)", "x + 0*y"])
 def test_a_landscape_that_is_constant_in_the_box(formula: str) -> None:
     figure, ax = plt.subplots()
-    plot.phase_portrait(sd.Flow(sd.Landscape(formula, "x y"), sd.GD()), ax=ax)
+    plot.phase_portrait(analysis.phase_plane(sd.Flow(sd.Landscape(formula, "x y"), sd.GD())), ax)
     figure.canvas.draw()
     assert len(figure.axes) == (2 if formula == "x + 0*y" else 1)  # a colour bar only where there is something to tell

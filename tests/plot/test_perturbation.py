@@ -6,14 +6,14 @@ from matplotlib import pyplot as plt
 from matplotlib.quiver import Quiver
 
 import samdyn as sd
-from samdyn import plot
+from samdyn import analysis, plot
 
 
 def test_arrows_lead_from_the_iterates_to_the_perturbed_points(saddle: sd.Landscape) -> None:
     map_ = sd.Map(saddle, sd.SAM(0.5), lr=0.01)
     runs = sd.simulate(map_, [(3, 1), (-3, -0.01)], 40, save_every=1, progress=False)
     _, ax = plt.subplots()
-    assert plot.perturbed(map_, runs, ax, run=1, every=10, color="red") is ax
+    assert plot.perturbed(runs, analysis.perturbed(map_, runs), ax, run=1, every=10, color="red") is ax
     w = runs.w.values[1, ::10]
     gradient = w * (2, -2)
     expected = w + 0.5 * gradient / np.linalg.norm(gradient, axis=1, keepdims=True)
@@ -33,8 +33,11 @@ def test_bad_input(saddle: sd.Landscape) -> None:
     map_ = sd.Map(saddle, sd.SAM(0.5), lr=0.01)
     runs = sd.simulate(map_, (1, 1), 3, save_every=1, progress=False)
     with pytest.raises(sd.InputError, match="every = 0: must be an integer >= 1"):
-        plot.perturbed(map_, runs, ax, every=0)
+        plot.perturbed(runs, analysis.perturbed(map_, runs), ax, every=0)
+    with pytest.raises(sd.InputError, match=r"has the shape \(1, 2, 2\), the states of the runs \(1, 4, 2\)"):
+        plot.perturbed(runs, analysis.perturbed(map_, runs).isel(step=slice(2)), ax)
     line = sd.Map(sd.Landscape("x**2", "x"), sd.SAM(0.5), lr=0.01)
-    with pytest.raises(sd.InputError, match="has 1 coordinates; a plane has two"):
-        plot.perturbed(line, sd.simulate(line, (1,), 3, save_every=1, progress=False), ax)
+    runs = sd.simulate(line, (1,), 3, save_every=1, progress=False)
+    with pytest.raises(sd.InputError, match=r"has 1 coordinate\(s\); a plane has two"):
+        plot.perturbed(runs, analysis.perturbed(line, runs), ax)
     plt.close("all")

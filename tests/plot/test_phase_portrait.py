@@ -10,14 +10,16 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.lines import Line2D
 
 import samdyn as sd
-from samdyn import plot
+from samdyn import analysis, plot
 from samdyn.methods import Method
 
 
-def portrait(landscape: sd.Landscape, method: Method, **options: Any) -> Axes:
+def portrait(landscape: sd.Landscape, method: Method, box: Any = None, **options: Any) -> Axes:
+    plane = analysis.phase_plane(sd.Flow(landscape, method), box)
+    traps = [sd.stability(plane.flow, point).region for point in plane.held]
     with plt.rc_context(plot.STYLE):
         _, ax = plt.subplots()
-        return plot.phase_portrait(sd.Flow(landscape, method), ax=ax, **options)
+        return plot.phase_portrait(plane, ax, traps=traps, **options)
 
 
 def lines(ax: Axes, label: str) -> list[Line2D]:
@@ -112,7 +114,7 @@ def test_the_legend_names_everything_once_and_covers_nothing(saddle: sd.Landscap
     with plt.rc_context(plot.STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(9, 4.5))
         for ax, method in zip(axes, (sd.GD(), sd.SAM(0.5)), strict=True):
-            plot.phase_portrait(sd.Flow(saddle, method), ax=ax, bar=ax is axes[1])
+            plot.phase_portrait(analysis.phase_plane(sd.Flow(saddle, method)), ax, bar=ax is axes[1])
         figure.canvas.draw()
     texts = legend_texts(axes[0])
     assert len(set(texts)) == len(texts)
@@ -144,10 +146,12 @@ def test_a_part_of_the_landscape_with_other_coordinates() -> None:
 
 
 def test_bad_input(saddle: sd.Landscape) -> None:
-    _, ax = plt.subplots()
     space = sd.Landscape("x**2 - y**2 + z**2", "x y z")
     with pytest.raises(sd.InputError, match=r"has 3 coordinates; a plane has two.*landscape\.restrict"):
-        plot.phase_portrait(sd.Flow(space, sd.GD()), ax=ax)
+        analysis.phase_plane(sd.Flow(space, sd.GD()))
     with pytest.raises(sd.InputError, match="low < high"):
-        plot.phase_portrait(sd.Flow(saddle, sd.GD()), ((1, 0), (0, 1)), ax=ax)
+        analysis.phase_plane(sd.Flow(saddle, sd.GD()), ((1, 0), (0, 1)))
+    _, ax = plt.subplots()
+    with pytest.raises(sd.InputError, match=r"must be a PhasePlane.*samdyn\.analysis\.phase_plane\(flow\)"):
+        plot.phase_portrait(sd.Flow(saddle, sd.GD()), ax)
     assert not ax.lines  # refused before anything was drawn

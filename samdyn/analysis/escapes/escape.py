@@ -8,9 +8,10 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
+from ...dynamics.settings import repeat, stack
 from ...simulation import Status, simulate
 from ...statistics import Survival, survival, wilson
-from ..capture.trapping import distances_from, trapping_radius
+from ..capture.trapping import distances_from, trapping_radii
 from ..points.critical_points import CriticalPoint
 
 TRAPPED, ESCAPED = "trapped", "escaped"
@@ -85,16 +86,40 @@ def escape(
     Raises:
         InputError: what ``simulate`` refuses.
     """
-    box: Sequence[tuple[float, float]] = [(c - radius, c + radius) for c in point.w]
-    runs = simulate(map_, starts, steps, box=box, dtype=dtype, device=device, progress=False)
-    w, loss, status = runs.w.values[:, -1], runs.loss.values[:, -1], runs.status.values
-    outcome = np.full(len(w), Status.UNDECIDED, dtype="U9")
-    left = status == Status.LEFT
-    downhill = left & (loss < point.loss)
-    outcome[downhill] = ESCAPED
-    outcome[(status == Status.DIVERGED) | (left & ~downhill)] = Status.DIVERGED
-    about = outcome == Status.UNDECIDED
-    distance = distances_from(point, w)
-    if about.any():
-        outcome[about & (distance <= trapping_radius(map_, point, radius, steps))] = TRAPPED
-    return Escape(outcome, runs.end.values, w, map_.lr)
+    return escapes([map_], point, starts, radius, steps, dtype=dtype, device=device)[0]
+
+
+@checked
+def escapes(
+    maps: Sequence[Map],
+    point: CriticalPoint,
+    starts: np.ndarray,
+    radius: float,
+    steps: int,
+    *,
+    dtype: str = "float64",
+    device: str = "auto",
+) -> list[Escape]:
+    """Run ``escape`` of many maps from the same starts: those that differ in numbers alone run as one ensemble."""
+    box = [(c - radius, c + radius) for c in point.w]
+    measured: dict[int, Escape] = {}
+    for members, together in stack(maps):
+        many, everywhere = repeat(together, len(starts)), np.tile(starts, (len(members), 1))
+        runs = simulate(many, everywhere, steps, box=box, dtype=dtype, device=device, progress=False)
+        w, loss, status, end = (
+            values.reshape(len(members), len(starts), *values.shape[1:])
+            for values in (runs.w.values[:, -1], runs.loss.values[:, -1], runs.status.values, runs.end.values)
+        )
+        outcome = np.full(status.shape, Status.UNDECIDED, dtype="U9")
+        left = status == Status.LEFT
+        downhill = left & (loss < point.loss)
+        outcome[downhill] = ESCAPED
+        outcome[(status == Status.DIVERGED) | (left & ~downhill)] = Status.DIVERGED
+        for place, i in enumerate(members):
+            measured[i] = Escape(outcome[place], end[place], w[place], maps[i].lr)
+    open_ = [i for i, one in measured.items() if (one.outcome == Status.UNDECIDED).any()]
+    radii = trapping_radii([maps[i] for i in open_], point, radius, steps)
+    for i, trap in zip(open_, radii, strict=True):
+        one = measured[i]
+        one.outcome[(one.outcome == Status.UNDECIDED) & (distances_from(point, one.w) <= trap)] = TRAPPED
+    return [measured[i] for i in range(len(maps))]

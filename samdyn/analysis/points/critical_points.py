@@ -11,7 +11,7 @@ from ...arguments import checked
 from ...landscapes import Landscape
 from .degenerate import CriticalSet, DegeneratePoint, degenerate_sets
 from .degree import cell_degrees
-from .singular import block_of, descend_gradient, scaled_gradients, scaled_hessians, strengths
+from .singular import block_of, descend_gradient, regular, scaled_gradients, strengths
 
 STARTS = 1024
 WORK = (
@@ -149,9 +149,9 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     strength = strengths(landscape, w, extent)
     w = w[(strength == 0) | (strength > UNDERFLOW * strengths(landscape, starts, extent).max())]
     w = w[[all(np.abs((p - q.w) / extent).max() > EXPLAINED for q in found) for p in w]] if len(w) else w
-    singular = np.array([not _regular(landscape, p, extent) for p in w], dtype=bool)
-    found = _add(found, landscape, _newton(landscape, w[~singular], extent), low, high)
-    degenerate, sets = degenerate_sets(landscape, w[singular], low, high)
+    certain = regular(landscape, w, extent, DEGENERATE**0.5)
+    found = _add(found, landscape, _newton(landscape, w[certain], extent), low, high)
+    degenerate, sets = degenerate_sets(landscape, w[~certain], low, high)
 
     missing: list[tuple[tuple[float, float], ...]] = []
     unchecked = 1.0
@@ -213,23 +213,26 @@ def _critical(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.nda
     return scaled_gradients(landscape, w, extent) <= VANISHING * strengths(landscape, w, extent)
 
 
-def _regular(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> bool:
-    eigenvalues = np.linalg.eigvalsh(scaled_hessians(landscape, w[None], extent)[0])
-    return bool(np.abs(eigenvalues).min() > DEGENERATE**0.5 * strengths(landscape, w[None], extent)[0])
-
-
 def _add(
     found: list[CriticalPoint], landscape: Landscape, points: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> list[CriticalPoint]:
     extent = high - low
     found = list(found)
-    for w in points:
-        if not ((w >= low) & (w <= high)).all() or any((np.abs(w - p.w) <= SAME * extent).all() for p in found):
-            continue
-        spectrum = np.linalg.eigvalsh(scaled_hessians(landscape, w[None], extent)[0])
-        if np.abs(spectrum).min() > DEGENERATE * strengths(landscape, w[None], extent)[0]:
-            eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(w).numpy())
-            found.append(CriticalPoint(w, float(landscape.value(w)), eigenvalues, eigenvectors))
+
+    def new(points: np.ndarray) -> np.ndarray:
+        known = np.array([p.w for p in found]).reshape(-1, len(low))
+        return points[(np.abs(points[:, None] - known) > SAME * extent).any(axis=2).all(axis=1)]
+
+    points, at_once = new(points[((points >= low) & (points <= high)).all(axis=1)]), 1
+    while len(points):
+        # Most are the same point again: the first few are looked at alone.
+        part, points = points[:at_once], points[at_once:]
+        at_once *= 2
+        for w in part[regular(landscape, part, extent, DEGENERATE)]:
+            if len(new(w[None])):
+                eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(w).numpy())
+                found.append(CriticalPoint(w, float(landscape.value(w)), eigenvalues, eigenvectors))
+        points = new(points)
     return found
 
 

@@ -9,7 +9,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow
-from ...simulation.discontinuities.resting import held
+from ...simulation.discontinuities.resting import traps
 from .critical_points import SAME, CriticalPoint, critical_points
 from .degree import cell_degrees
 
@@ -108,8 +108,8 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     starts = low + extent * qmc.Sobol(2, rng=0).random(STARTS)
     for search in range(SEARCHES):
         for w in _newton(flow, starts, extent):
-            apart = [np.abs((w - p) / extent).max() for p in known]
-            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or min(apart, default=np.inf) <= SAME:
+            apart = np.abs((np.reshape(known, (-1, 2)) - w) / extent).max(axis=1)
+            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or apart.min(initial=np.inf) <= SAME:
                 continue
             point = equilibrium_at(flow, w, extent)
             if point.kind in ("attractor", "saddle", "repeller"):
@@ -155,7 +155,7 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
     slopes = (flow.jacobian_at(here)[:, :, 0], _differences(flow, here, BETWEEN * float(extent.min())))
     jacobian = next((slope for slope in slopes if _predicts(flow, here, slope, around)), None)
     if jacobian is None:
-        attracts = bool(held(flow, here, torch.full_like(here[0], WIDE * float(extent.min())))[0])
+        attracts = bool(traps(flow, here, torch.full_like(here[0], WIDE * float(extent.min())))[0])
         return Equilibrium(w, "no Jacobian", None, None, attracts, critical)
     rates, directions = np.linalg.eig(jacobian.numpy())
     order = np.argsort(rates.real)

@@ -78,3 +78,11 @@ def strengths(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.nda
             for part in np.split(w, range(block_of(w.shape[1]), len(w), block_of(w.shape[1])))
         ]
     )
+
+
+def regular(landscape: Landscape, w: np.ndarray, extent: np.ndarray, least: float) -> np.ndarray:
+    """Say at which points ``(n, d)`` no eigenvalue is below ``least``, relative to the Hessian nearby: (n,)."""
+    size = block_of(w.shape[1])
+    parts = [w[i : i + size] for i in range(0, len(w), size)]
+    flattest = [np.abs(np.linalg.eigvalsh(scaled_hessians(landscape, part, extent))).min(axis=1) for part in parts]
+    return np.concatenate([np.zeros(0), *flattest]) > least * strengths(landscape, w, extent)

@@ -18,7 +18,7 @@ def only(found: list[Attractor], kind: str) -> list[Attractor]:
 
 
 def test_minima_of_the_double_well() -> None:
-    found = sd.attractors(sd.Map(WELL, sd.GD(), lr=0.1, momentum=0.5), starts=400)
+    found = sd.attractors(sd.Map(WELL, sd.GD(), lr=0.1, momentum=0.5), starts=100)
     assert [(a.kind, a.period, a.critical.kind) for a in found if a.critical] == [("fixed point", 1, "minimum")] * 2
     assert sorted(a.w[0].round(12).tolist() for a in found) == [[-1, 0], [1, 0]]
     for a in found:
@@ -47,13 +47,13 @@ def test_cycles_with_their_multipliers() -> None:
 
 def test_the_longest_period_is_the_users_choice() -> None:
     map_ = sd.Map(WELL, sd.GD(), lr=1.27)
-    assert {(a.kind, a.period) for a in sd.attractors(map_, starts=100, period=4)} == {("cycle", 4)}
+    assert {(a.kind, a.period) for a in sd.attractors(map_, starts=36, steps=4096, period=4)} == {("cycle", 4)}
     # Without it they are seen all the same, as what they are to somebody who looks for shorter ones.
-    assert {(a.kind, a.period) for a in sd.attractors(map_, starts=100, period=2)} == {("wandering", 0)}
+    assert {(a.kind, a.period) for a in sd.attractors(map_, starts=36, steps=4096, period=2)} == {("wandering", 0)}
 
 
 def test_chaos_is_reported_as_a_set() -> None:
-    found = sd.attractors(sd.Map(WELL, sd.GD(), lr=1.35), starts=400)
+    found = sd.attractors(sd.Map(WELL, sd.GD(), lr=1.35), starts=100, steps=8192)
     assert {a.kind for a in found} == {"wandering"}
     assert all(a.multipliers is None and 0.5 < a.extent < 0.9 for a in found)
 
@@ -77,7 +77,7 @@ def test_two_cycle_of_sam() -> None:
 
 
 def test_sam_on_beale_wanders_about_the_saddle() -> None:
-    found = sd.attractors(sd.Map(sd.landscapes.beale(), sd.SAM(0.5), lr=1e-3), starts=100, steps=5000)
+    found = sd.attractors(sd.Map(sd.landscapes.beale(), sd.SAM(0.5), lr=1e-3), starts=36, steps=3000)
     (about,) = [a for a in only(found, "wandering") if a.critical is not None]
     assert about.critical is not None
     assert about.critical.kind == "saddle"
@@ -85,7 +85,7 @@ def test_sam_on_beale_wanders_about_the_saddle() -> None:
 
 
 def test_a_valley_is_one_attractor() -> None:
-    found = sd.attractors(sd.Map(sd.landscapes.product(), sd.GD(), lr=0.05), starts=400)
+    found = sd.attractors(sd.Map(sd.landscapes.product(), sd.GD(), lr=0.05), starts=100)
     assert [a.kind for a in found] == ["curve", "curve"]
     assert sum(a.share for a in found) > 0.9
     assert all(np.abs(a.w[:, 0] * a.w[:, 1] - 1).max() < 1e-9 for a in found)
@@ -112,7 +112,7 @@ def test_saddles_that_attract() -> None:
 
 
 @pytest.mark.parametrize("landscape", [sd.landscapes.saddle(), sd.landscapes.beale()], ids=str)
-@pytest.mark.parametrize("steps", [1, 10, 100, 1000, 10_000])
+@pytest.mark.parametrize("steps", [1, 100, 2000])
 def test_gd_is_never_captured_by_a_saddle(landscape: sd.Landscape, steps: int) -> None:
     """Starts everywhere and ever nearer to the stable manifold, at learning rates from tiny to moderate."""
     (point,) = [p for p in sd.critical_points(landscape) if p.kind == "saddle"]
@@ -177,10 +177,8 @@ def test_slices_of_higher_dimensions() -> None:
     [
         ("abs(x)+2*abs(y)", sd.GD(), (0, 0)),
         ("abs(x)+2*abs(y)", sd.SAM(0.1), (0, 0)),
-        pytest.param("Max(abs(x),abs(y))", sd.GD(), (0, 0), marks=pytest.mark.slow),
         pytest.param("abs(x+y)+abs(x-y)", sd.GD(), (0, 0), marks=pytest.mark.slow),
         ("Max(x**2,(x-1)**2)+y**2", sd.GD(), (0.5, 0)),
-        pytest.param("1-exp(-5*(x**2+y**2))", sd.GD(), (0, 0), marks=pytest.mark.slow),
         ("1-exp(-20*(x**2+y**2))", sd.GD(), (0, 0)),
     ],
     ids=str,
@@ -205,11 +203,11 @@ def test_plateaus_hold_who_comes_to_their_edge(formula: str) -> None:
 
 
 def test_sam_slides_along_a_valley_to_the_flattest_minimum() -> None:
-    found = sd.attractors(sd.Flow(sd.Landscape("(x*y-1)**2/2", "x y"), sd.SAM(0.2)), starts=25)
+    found = sd.attractors(sd.Flow(sd.Landscape("(x*y-1)**2/2", "x y"), sd.SAM(0.2)), starts=16)
     ends = {tuple(a.w[0].round(6) + 0.0): a.runs for a in found}
     assert set(ends) == {(1, 1), (-1, -1), (0, 0)}
-    assert ends[0, 0] == 5  # on the line x = −y, which leads to the saddle that holds SAM
-    assert sum(ends.values()) == 25
+    assert ends[0, 0] == 4  # on the line x = −y, which leads to the saddle that holds SAM
+    assert sum(ends.values()) == 16
 
 
 # Units.

@@ -48,8 +48,8 @@ SCHEMES = [cls for cls in schemes.catalogue().values() if cls.__module__.startsw
 
 def diffusion(solver: Any, method: sd.Method) -> tuple[sd.Diffusion, Any]:
     """Return a diffusion whose noise does not commute, or one with diagonal noise where the scheme refuses that."""
-    for landscape, batch_size, box in (NOT_COMMUTING, DIAGONAL):
-        sde = sd.Diffusion(landscape, method, sd.noise.FiniteSum(batch_size), lr=0.2)
+    for (landscape, batch_size, box), one in ((NOT_COMMUTING, method), (DIAGONAL, sd.USAM(0.1))):
+        sde = sd.Diffusion(landscape, one, sd.noise.FiniteSum(batch_size), lr=0.2)
         try:
             solver(sde)
         except sd.InputError:
@@ -64,12 +64,12 @@ def diffusion(solver: Any, method: sd.Method) -> tuple[sd.Diffusion, Any]:
 )
 def test_weak_order(solver: Any, method: sd.Method) -> None:
     """Errors of the means of five functions, without sampling error."""
-    sde, box = diffusion(solver, sd.USAM(0.1) if solver is sd.Milstein else method)
-    exact = expected(sde, TESTS, (1.2, 0.9), 0.4, box).values
-    steps = np.array([0.05, 0.025, 0.0125])
-    errors = np.array([expected(solver(sde, dt=dt), TESTS, (1.2, 0.9), 0.4, box).values for dt in steps]) - exact
-    for error in np.abs(errors.T):
-        assert np.polyfit(np.log(steps), np.log(error), 1)[0] == pytest.approx(solver.weak, abs=0.15)
+    sde, box = diffusion(solver, method)
+    exact = expected(sde, TESTS, (1.2, 0.9), 0.4, box, nodes=12).values
+    steps = np.array([0.05, 0.0125])  # of three steps with equal ratios the one between has no weight in the slope
+    found = np.array([expected(solver(sde, dt=dt), TESTS, (1.2, 0.9), 0.4, box, nodes=12).values for dt in steps])
+    slopes = np.polyfit(np.log(steps), np.log(np.abs(found - exact)), 1)[0]
+    assert slopes.min() == pytest.approx(solver.weak, abs=0.15)  # some function may do better, none worse
 
 
 class Crossed(sd.Diffusion):
@@ -105,14 +105,13 @@ def test_strong_order(solver: Any) -> None:
     w = dw.sum(0).numpy()
     exact = np.exp((-MEAN - sigma**2 / 2)[:, None] * time + sigma * w)
     steps = np.array([16, 32, 64, 128])
-    slopes = []
-    for part in np.split(np.arange(runs), 8):  # eight groups of paths, for the fit's own interval
-        errors = []
-        for number in steps:
-            coarse = dw[:, :, part].unflatten(0, (number, finest // number)).sum(1)
-            end = along(solver(sde, dt=time / number), start[:, part], coarse).numpy()
-            errors.append(np.sqrt(((end - exact[:, part]) ** 2).sum(0).mean()))
-        slopes.append(-np.polyfit(np.log(steps), np.log(errors), 1)[0])
+    squares = []
+    for number in steps:
+        coarse = dw.unflatten(0, (number, finest // number)).sum(1)
+        end = along(solver(sde, dt=time / number), start, coarse).numpy()
+        squares.append(((end - exact) ** 2).sum(0))
+    errors = np.sqrt(np.reshape(squares, (len(steps), 8, -1)).mean(-1))  # eight groups of paths, for the fit's interval
+    slopes = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     error = np.std(slopes, ddof=1) / np.sqrt(len(slopes))
     assert 2 * error < 0.15
     assert np.mean(slopes) > solver.strong - 0.15
@@ -177,7 +176,7 @@ def test_as_diffrax() -> None:
     start = np.array([0.5, 0.2, 0.0, 0.0])
     theirs = diffrax.diffeqsolve(terms, diffrax.Euler(), 0.0, 1.0, 1 / 64, start).ys[-1]
     times = np.linspace(0, 1, 65)
-    dw = np.array([brownian.evaluate(a, b) for a, b in itertools.pairwise(times)])
+    dw = np.array(jax.vmap(brownian.evaluate)(times[:-1], times[1:]))
     ours = along(sd.EulerMaruyama(sde, dt=1 / 64), torch.tensor(start[:2, None]), torch.tensor(dw)[..., None])
     np.testing.assert_allclose(ours[:, 0], theirs[:2], rtol=1e-10)
 

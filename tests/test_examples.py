@@ -1,0 +1,29 @@
+"""Every public function and class has an example in its docstring, which pytest runs with --doctest-modules."""
+
+import importlib
+import inspect
+
+import pytest
+
+PACKAGES = ["landscapes", "networks", "output", "plot"]  # the parts of samdyn whose every public name has an example
+CATALOGUES = ["landscapes"]  # those whose entries are public names too
+NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
+NAMES += [
+    (package, name) for package in CATALOGUES for name in importlib.import_module(f"samdyn.{package}").catalogue()
+]
+
+
+@pytest.mark.parametrize(("package", "name"), NAMES)
+def test_it_has_an_example(package: str, name: str) -> None:
+    value = getattr(importlib.import_module(f"samdyn.{package}"), name)
+    if inspect.isroutine(value) or inspect.isclass(value):
+        assert "\n>>> " in (inspect.getdoc(value) or "")
+
+
+def test_examples_of_decorated_functions_are_run(pytestconfig: pytest.Config) -> None:
+    """Plain doctest skips them, since their code is in the decorator's module."""
+    import doctest
+
+    module = importlib.import_module("samdyn.plot.style")
+    assert "samdyn.plot.style.line" in {test.name for test in doctest.DocTestFinder().find(module) if test.examples}
+    assert pytestconfig.getoption("doctestmodules")
