@@ -68,8 +68,11 @@ def test_weak_order(solver: Any, method: sd.Method) -> None:
     exact = expected(sde, TESTS, (1.2, 0.9), 0.4, box, nodes=12).values
     steps = np.array([0.05, 0.0125])  # of three steps with equal ratios the one between has no weight in the slope
     found = np.array([expected(solver(sde, dt=dt), TESTS, (1.2, 0.9), 0.4, box, nodes=12).values for dt in steps])
-    slopes = np.polyfit(np.log(steps), np.log(np.abs(found - exact)), 1)[0]
-    assert slopes.min() == pytest.approx(solver.weak, abs=0.15)  # some function may do better, none worse
+    errors = np.abs(found - exact)
+    slope = np.polyfit(np.log(steps), np.log(np.linalg.norm(errors, axis=1)), 1)[0]
+    assert solver.weak - 0.15 < slope < solver.weak + 0.5  # terms of the next order may still be seen
+    if solver in (sd.EulerMaruyama, sd.Milstein, sd.Platen):  # whose errors of no function change their sign on the way
+        assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(solver.weak, abs=0.15)
 
 
 class Crossed(sd.Diffusion):
