@@ -32,7 +32,8 @@ def effective_hessian(method: Method, lam: sympy.Expr | float = LAMBDA) -> sympy
 
     It is derived by applying the method to ½λ‖w‖². The radius is the symbol ρ, whatever the method's own.
 
-    >>> effective_hessian(USAM(0.1))
+    >>> import samdyn as sd
+    >>> effective_hessian(sd.USAM(0.1))
     lambda*(lambda*rho + 1)
 
     Args:
