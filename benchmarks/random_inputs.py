@@ -325,8 +325,7 @@ def called(
 ) -> Outcome:
     """Call a function with random arguments: those it needs, and some of the others."""
     good, given = pool(chance), {}
-    signature = function.formula if isinstance(function, sd.theory.Claim) else function
-    for name, parameter in inspect.signature(signature).parameters.items():
+    for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
         if parameter.default is parameter.empty or name in LONG_BY_DEFAULT or chance.random() < 0.3:
@@ -350,10 +349,10 @@ def constructed(value: Any) -> bool:
 
 
 WRITE_OR_READ_FILES = (sd.plot.animate, sd.networks.cifar, sd.networks.mnist1d)
-OFFERED = public(sd, sd.noise, sd.analysis, sd.theory, sd.plot, sd.networks)
+OFFERED = public(sd, sd.noise, sd.analysis, sd.symbolic, sd.theory, sd.plot, sd.networks)
 CONSTRUCTORS = [one for one in public(sd, sd.noise) if constructed(one[1]) and one[1] is not sd.noise.Draws]
 CONSTRUCTORS += [("networks.Network", sd.networks.Network), ("networks.Optimizer", sd.networks.Optimizer)]
-CALLS = [(n, v) for n, v in OFFERED if inspect.isfunction(v) or isinstance(v, sd.theory.Claim)]
+CALLS = [(n, v) for n, v in OFFERED if inspect.isfunction(v)]
 CALLS += [(f"models.{n}", getattr(sd.networks.models, n)) for n in ("mlp", "deep_linear", "one_neuron", "small_cnn")]
 CALLS = [(n, v) for n, v in CALLS if v not in WRITE_OR_READ_FILES]
 

@@ -139,13 +139,14 @@ def simulated(
 def told(map_: sd.Map, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the closed form for η → 0, and what the theorem says, of a map; nan where there is none."""
     lam, noise = float(map_.landscape.hessian((0.0,))[0, 0]), noise_of(map_)
-    rho = getattr(map_.method, "rho", 0.0)
-    at = {"lam": lam, "lr": map_.lr, "batch_size": vars(noise)["batch_size"], "t": times, "momentum": map_.momentum}
+    rho = map_.radius
+    at = {"lam": lam, "lr": map_.lr, "batch_size": vars(noise)["batch_size"], "t": times}
     if isinstance(map_.method, sd.SAM):
         return times * np.nan, times * np.nan
-    closed = theory.usam_msd.formula(**at, rho=rho, coupling=noise.coupling)
-    form = theory.theorem_3_msd if map_.momentum else theory.theorem_2_msd
-    return np.asarray(closed), np.asarray(form.formula(**at, rho=rho))
+    closed = theory.usam_msd(**at, rho=rho, coupling=noise.coupling, momentum=map_.momentum)
+    if map_.momentum:
+        return np.asarray(closed), np.asarray(theory.theorem_3_msd(**at, rho=rho, momentum=map_.momentum))
+    return np.asarray(closed), np.asarray(theory.theorem_2_msd(**at, rho=rho))
 
 
 def theorem(data: xr.Dataset) -> str:
@@ -182,10 +183,10 @@ def gaps(data: xr.Dataset) -> dict[str, tuple[xr.DataArray, Any]]:
     at = {name: data.attrs[key] for name, key in (("lr", "lr"), ("batch_size", "batch_size"), ("rho", "rho"))}
     at |= {"lam": data.attrs["eigenvalue"], "t": data.time.values}
     sgd = data.exact.sel(iterates=SGD)
-    found = {c: (sgd - data.exact.sel(iterates=c), theory.usam_gap.formula(**at, coupling=c)) for c in COUPLINGS}
+    found = {c: (sgd - data.exact.sel(iterates=c), theory.usam_gap(**at, coupling=c)) for c in COUPLINGS}
     found[f"{theorem(data)}, 2ηt²|λ|³ρ/B"] = (
         sgd - data.theorem.sel(iterates="shared"),
-        theory.theorem_2_gap.formula(**at),
+        theory.theorem_2_gap(**at),
     )
     return found
 

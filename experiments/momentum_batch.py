@@ -433,7 +433,7 @@ def draw_estimate(told: xr.Dataset, compared: str, ax: Axes) -> None:
     gamma, rho = np.meshgrid(np.linspace(0, LARGEST, 200), np.linspace(0, told.rho.values[-1], 200))
     rate, longer = COMPARED[compared](gamma)
     lr, t = rate * told.lr, rate * longer * told.lr * told.steps
-    excess = theory.theorem_3_excess.formula(lam=told.eigenvalue, lr=lr, t=t, momentum=gamma, rho=rho)
+    excess = theory.theorem_3_excess(lam=told.eigenvalue, lr=lr, t=t, momentum=gamma, rho=rho)
     levels = np.log(EDGES[2:])
     ax.contour(gamma, rho * abs(told.eigenvalue), excess, levels=levels, colors="white", linewidths=3)
     ax.contour(

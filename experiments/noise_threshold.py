@@ -127,8 +127,8 @@ def measure_thresholds(
         found = analysis.noise_threshold(
             sam(lam, d, s**2, lr), saddle(lam, d)[1], seed=(seed + number) % 2**32, **options
         )
-        named = {"lam": lam, "noise": s, "dim": d}
-        closed, rival = theory.noise_threshold(**named), theory.noise_threshold.rival(**named)
+        named: dict[str, Any] = {"lam": lam, "noise": s, "dim": d}
+        closed, rival = theory.noise_threshold(**named), theory.about(theory.noise_threshold).rival(**named)
         rows.append({**named, "batch_size": b, **measured(found), "closed_form": closed, "rival": rival})
     return as_dataset(rows)
 
@@ -144,7 +144,10 @@ def measure_unequal(lam: float, spread: float, lr: float, seed: int, options: di
         covariance = (axes * variances) @ axes.T
         found = analysis.noise_threshold(sam(lam, 2, covariance, lr), saddle(lam, 2)[1], seed=seed, **options)
         named = {"hessian": hessian, "covariance": covariance}
-        predicted, rival = theory.gaussian_noise_threshold(**named), theory.gaussian_noise_threshold.rival(**named)
+        predicted, rival = (
+            theory.gaussian_noise_threshold(**named),
+            theory.about(theory.gaussian_noise_threshold).rival(**named),
+        )
         rows.append({"angle": degrees, **measured(found), "closed_form": predicted, "rival": rival})
     return as_dataset(rows)
 

@@ -27,7 +27,7 @@ from samdyn.landscapes import Box
 from samdyn.methods import Ascent, Method
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import tracked
-from samdyn.theory.notation import radii_text
+from samdyn.symbolic import radii_text
 
 BELOW, ABOVE = 0.75, 1.5  # default ρ, in units of 1/|λ|, of methods that have a threshold there
 VISIBLE = 0.1  # default ρ, in units of the box, of those that have a trap of that size
@@ -96,7 +96,7 @@ def main(
             if animate:
                 with folder.writing("rho.gif") as path:
                     about = json.dumps(folder.about, default=str)
-                    radii = np.linspace(0, max(getattr(f.method, "rho", 0) for f in perturbing), frames + 1)[1:]
+                    radii = np.linspace(0, max(f.method.radius for f in perturbing), frames + 1)[1:]
                     plot.animate(moving(perturbing[0], view), radii, path, comment=about)
     console.print(f"figures, data and provenance in {out}/")
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from typer import Exit, Option
 
 import samdyn as sd
-from samdyn import analysis, checks, cli, plot, theory
+from samdyn import analysis, checks, cli, plot, symbolic, theory
 from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent
@@ -107,7 +107,7 @@ def main(
                 for together in pieces(maps):
                     found = analysis.escapes(together, point, points, radius, steps, dtype=dtype, device=device)
                     measured = analysis.capture_boundaries(together, point, largest, steps)
-                    predicted = [theory.boundary(map_, point.eigenvalues) for map_ in together]
+                    predicted = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_ in together]
                     results += map(Result, together, found, measured, predicted)
                     show(len(results))
         except KeyboardInterrupt:
@@ -151,7 +151,7 @@ class Result:
     @property
     def rho(self) -> float:
         """ρ, 0 for a method that has none."""
-        return float(getattr(self.map_.method, "rho", 0.0))
+        return float(self.map_.radius)
 
     @property
     def group(self) -> str:
@@ -351,7 +351,7 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
     chosen: dict[type, sd.Map] = {}
     for r in results:  # of every method, the setting whose radius is nearest to 1.25/|λ|
         best = chosen.setdefault(type(r.map_.method), r.map_)
-        if abs(r.rho - 1.25 * length) < abs(getattr(best.method, "rho", 0.0) - 1.25 * length):
+        if abs(r.rho - 1.25 * length) < abs(best.radius - 1.25 * length):
             chosen[type(r.map_.method)] = r.map_
     view = view_box(landscape, point)
     # Eigenvectors come with any sign; this one puts the start to the left and the way out in front.
@@ -399,7 +399,7 @@ def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set(xlim=(0, runs.step.values[-1]))
         ax.set_title(f"{label(map_)}: {plot.fate(runs)}")
-        known = theory.boundary(map_, point.eigenvalues)
+        known = symbolic.predicted_boundary(map_, point.eigenvalues)
         if known and known.quantity == "width":
             near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)

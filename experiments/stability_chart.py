@@ -17,8 +17,9 @@ from rich.table import Table
 from typer import Option
 
 import samdyn as sd
-from samdyn import analysis, checks, cli, plot, theory
+from samdyn import analysis, checks, cli, plot, symbolic
 from samdyn.analysis import CriticalPoint, StabilityChart
+from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import tracked
 
@@ -131,9 +132,9 @@ def predict(
     distance = grid.pop("distance", None)
     values = {name: torch.as_tensor(v.ravel()) for name, v in grid.items()}
     if distance is None:
-        rate = theory.predicted_growth(analysis.with_parameters(map_, values), torch.as_tensor(point.eigenvalues))
+        rate = symbolic.predicted_growth(analysis.with_parameters(map_, values), torch.as_tensor(point.eigenvalues))
         return None if rate is None else replace(chart, x=x, y=y, rate=rate.reshape(len(y), len(x)).numpy())
-    trap = theory.boundary(map_, point.eigenvalues)
+    trap = symbolic.predicted_boundary(map_, point.eigenvalues)
     if trap is None or trap.quantity != "width":
         return None
     return replace(chart, x=x, y=y, rate=distance - np.asarray(grid.get("rho", trap.low)))
@@ -149,7 +150,7 @@ def off_the_line(measured: np.ndarray, predicted: np.ndarray) -> int:
 
 def title(map_: sd.Map, chart: StabilityChart) -> str:
     """Say what the chart is of: the method and what is no axis."""
-    values = {"rho": getattr(map_.method, "rho", None), "lr": map_.lr, "momentum": map_.momentum}
+    values = {"rho": map_.radius if isinstance(map_.method, Ascent) else None, "lr": map_.lr, "momentum": map_.momentum}
     fixed = [
         f"{SYMBOLS[n]} = {v:g}" for n, v in values.items() if v is not None and n not in (chart.x_name, chart.y_name)
     ]

@@ -1,6 +1,6 @@
 """samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
 
-from . import analysis, landscapes, methods, networks, noise, plot, statistics, theory
+from . import analysis, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError
 from .dynamics import Diffusion, Flow, Map
@@ -22,7 +22,7 @@ from .simulation import (
     integrate,
     simulate,
 )
-from .theory import stability
+from .symbolic import stability
 
 __all__ = [
     "ASAM",
@@ -64,5 +64,6 @@ __all__ = [
     "simulate",
     "stability",
     "statistics",
+    "symbolic",
     "theory",
 ]

@@ -144,6 +144,8 @@ def directional_derivative(function: Callable[[Point], Point], w: Point, v: Poin
     if is_symbolic(w):
         t = sympy.Dummy("t", real=True)
         return symbolic(derivative(entry, t).subs(t, 0) for entry in function(w + t * v))
+    if hasattr(w, "directional_derivative"):  # of tensors of expressions, which the compiler traces steps with
+        return w.directional_derivative(function, v)
     return torch.func.jvp(function, (w,), (v,))[1]
 
 

@@ -25,7 +25,7 @@ ORDER = [
     "dynamics",
     "compiler",
 ]
-ORDER += ["simulation", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
+ORDER += ["simulation", "symbolic", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [
         *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling"],
@@ -90,7 +90,8 @@ def test_data_goes_one_way_inside(package: str) -> None:
 
 def test_plotting_draws_what_it_is_given() -> None:
     """It imports the types of results, and no function that makes or predicts one."""
-    predicting, computing = {"theory"}, {"analysis", "simulation", "statistics", "noise", "compiler", "networks"}
+    predicting = {"theory", "symbolic"}
+    computing = {"analysis", "simulation", "statistics", "noise", "compiler", "networks"}
     wrong = []
     for path in (ROOT / "plot").rglob("*.py"):
         for module in imported(path):
@@ -98,6 +99,12 @@ def test_plotting_draws_what_it_is_given() -> None:
             if module[0] in predicting or (inspect.isfunction(value) and module != PROGRESS):
                 wrong.append(f"{path.name} imports {'.'.join(module)}")
     assert not wrong
+
+
+def test_what_measures_reads_no_prediction() -> None:
+    measuring = [path for name in ("simulation", "analysis", "networks") for path in (ROOT / name).rglob("*.py")]
+    assert len(measuring) > 50
+    assert not [path.name for path in measuring if imports(path) & {"symbolic", "theory"}]
 
 
 def test_the_check_sees_imports() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,10 @@ import pytest
 import torch
 import xarray as xr
 from PIL import Image
+
+from samdyn.methods import Ascent
+from samdyn.ops import Point, norm, unit
+from samdyn.oracle import Oracle
 
 SCRIPT = Path(__file__).parent.parent / "experiments" / "saddle_escape.py"
 SMALL = ["--starts", "20", "--steps", "200", "--methods", "GD,SAM", "--rho", "0.3"]
@@ -113,6 +118,35 @@ def test_dataset_holds_what_is_printed(small: Small) -> None:
         np.testing.assert_allclose(float(first), edges.mean(), rtol=5e-4)
     assert runs.boundary.values.tolist() == ["rho", "width"]
     assert "never" in rows(printed)["GD"]
+
+
+@dataclass(frozen=True)
+class OwnBounded(Ascent):
+    """A user's own method with a Jacobian: three times USAM's perturbation near the saddle, bounded far away."""
+
+    def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
+        return 3 * g / (1 + norm(g))
+
+
+@dataclass(frozen=True)
+class OwnNormalised(Ascent):
+    """A user's own method without one: twice SAM's perturbation."""
+
+    def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
+        return 2 * unit(g)
+
+
+def test_a_users_own_methods_are_predicted(script: ModuleType, finished: Callable[..., tuple[Path, str]]) -> None:
+    out, printed = finished(
+        script, *SMALL, "--methods", "OwnBounded,OwnNormalised", "--rho", "0.1", "--out", "results/own"
+    )
+    runs = read(out)
+    np.testing.assert_allclose(runs.boundary_predicted, [1 / 6, 0.2], rtol=1e-12)
+    assert runs.boundary.values.tolist() == ["rho", "width"]
+    np.testing.assert_allclose(runs.boundary_low[0], 1 / 6, rtol=1e-3)
+    assert runs.boundary_low[1] <= 0.2 <= runs.boundary_high[1]  # 200 steps leave it open near the edge
+    told = {line.split()[0]: line.split()[-1] for line in printed.splitlines() if line.startswith("Own")}
+    assert told == {"OwnBounded": "ρ>0.1667", "OwnNormalised": "w<0.2"}
 
 
 def test_the_outcomes_are_right(small: Small) -> None:

@@ -1,10 +1,11 @@
 """What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
 
+from ..dynamics import Boundary
 from .bifurcations.continuation import Branch, branch
 from .bifurcations.crossings import Bifurcation
 from .bifurcations.diagram import BifurcationDiagram, bifurcation_diagram
 from .bifurcations.orbits import OrbitDiagram, orbit_diagram
-from .capture.boundary import Boundary, capture_boundaries, capture_boundary
+from .capture.boundary import capture_boundaries, capture_boundary
 from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth

@@ -1,5 +1,6 @@
 """Expressions of one run's scalars: what a step of the whole ensemble comes down to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +36,12 @@ class Graph:
     Attributes:
         limit: how many at most.
         calls: how many operations on tensors they came from.
+        depth: how many derivatives these expressions are differentiated for, one inside the other.
     """
 
     limit: int
     calls: int = 0
+    depth: int = 0
     _nodes: dict[Any, Node] = field(default_factory=dict)
 
     def node(self, operation: str, arguments: tuple[Node, ...], dtype: torch.dtype, value: Any = None) -> Node:
@@ -68,6 +71,10 @@ class Graph:
             self._add(key, Node("input", (), dtype, (name, run), level))
         return self._nodes[key]
 
+    def detached(self, node: Node) -> Node:
+        """Return a value that derivatives take for a constant."""
+        return self.node("detach", (node,), node.dtype) if self.depth else node
+
     def _add(self, key: Any, node: Node) -> None:
         if len(self._nodes) == self.limit:
             raise NotCompilable(f"a step takes more than {self.limit} operations on scalars")
@@ -76,3 +83,17 @@ class Graph:
 
 class NotCompilable(Exception):
     """A step that is left to torch; the message says why."""
+
+
+def ordered(values: Sequence[Node]) -> list[Node]:
+    """Return all nodes that some are made of, each after its arguments."""
+    found: dict[int, Node] = {}
+    waiting = list(reversed(values))  # not by recursion: sums may be thousands of terms deep
+    while waiting:
+        missing = [a for a in waiting[-1].arguments if id(a) not in found]
+        if missing:
+            waiting.extend(reversed(missing))
+        else:
+            node = waiting.pop()
+            found[id(node)] = node
+    return list(found.values())

@@ -91,8 +91,18 @@ def _rsqrt(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any) -> np.
 def _clamp(
     graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any, min: Any = None, max: Any = None
 ) -> np.ndarray:
+    # Derivatives where a value is on its bound: one tensor hands on its own, all else that of the value.
+    kind = (
+        "clamp"
+        if (min is None) == (max is None) or not isinstance(min if max is None else max, np.ndarray)
+        else "bound"
+    )
+
+    def limited(operation: str) -> Callable[..., Node]:
+        return lambda x, y: graph.node(operation, (_node(graph, x, dtype), _node(graph, y, dtype)), dtype, kind)
+
     for bound, operation in ((min, "max"), (max, "min")):
-        a = a if bound is None else _simple(operation)(graph, common, dtype, a, bound)
+        a = a if bound is None else each(graph, limited(operation), a, bound)
     return a
 
 
@@ -109,6 +119,10 @@ def _convert(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any) -> n
 
 def _copy(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any, b: Any, *_: Any) -> np.ndarray:
     return np.broadcast_to(each(graph, lambda n: _node(graph, n, dtype), b), a.shape)
+
+
+def _detach(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: np.ndarray) -> np.ndarray:
+    return each(graph, graph.detached, a) if graph.depth else a  # a view, of which in-place operations are seen
 
 
 def _logical(operation: str) -> Operation:
@@ -151,6 +165,7 @@ ELEMENTWISE: dict[str, Operation] = {
     "isnan": lambda graph, common, dtype, a: _simple("!=", "common", "bool")(graph, common, dtype, a, a),
     "_to_copy": _convert,
     "copy": _copy,
+    "detach": _detach,
 }
 
 
@@ -224,7 +239,7 @@ def _repeat(a: np.ndarray, sizes: list[int]) -> np.ndarray:
 VIEWS: dict[str, Operation] = {
     **{name: lambda a, sizes: a.reshape(sizes) for name in ("view", "_unsafe_view", "reshape")},
     **{name: lambda a, **_: a.copy() for name in ("clone", "lift_fresh")},
-    **{name: lambda a: a for name in ("detach", "alias")},
+    "alias": lambda a: a,
     "unsqueeze": lambda a, axis: np.expand_dims(a, axis),
     "squeeze": _squeeze,
     "select": _select,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable
+from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable, ordered
 from .trace import Input
 
 LANES = 64  # runs in a block, a multiple of what a vector register holds: no remainder is ever computed otherwise
@@ -103,7 +103,7 @@ class _Writer:
         self._results = [
             (entry, at, v[at]) for entry, v in zip(self._state, values, strict=True) for at in _places(entry)
         ]
-        self._order = _ordered([node for *_, node in self._results])
+        self._order = ordered([node for *_, node in self._results])
         self._names = {id(node): f"n{number}" for number, node in enumerate(self._order)}
         self._numbers: list[float] = []
         self._loops = self._assigned()
@@ -310,20 +310,6 @@ def _rotation(node: Node) -> tuple[Node, int] | None:
     numbers = [n.value if n.operation == "literal" else None for n in (left.arguments[1], right.arguments[1], mask)]
     bits = numbers[0]
     return (left.arguments[0], bits) if bits and numbers[1:] == [32 - bits, (1 << bits) - 1] else None
-
-
-def _ordered(results: list[Node]) -> list[Node]:
-    """Return all nodes that some are made of, each after its arguments."""
-    found: dict[int, Node] = {}
-    waiting = list(reversed(results))  # not by recursion: sums may be thousands of terms deep
-    while waiting:
-        missing = [a for a in waiting[-1].arguments if id(a) not in found]
-        if missing:
-            waiting.extend(reversed(missing))
-        else:
-            node = waiting.pop()
-            found[id(node)] = node
-    return list(found.values())
 
 
 def _places(entry: Input) -> list[tuple[int, ...]]:

@@ -1,8 +1,8 @@
 """The discrete iterates of a method."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,13 @@ import torch
 from .. import checks
 from ..landscapes import Landscape
 from ..methods import Method
-from ..noise import Draws, Noise
+from ..noise import Noise, StepDraws
 from ..noise.model import Source
 from ..ops import Point, is_symbolic, jacobian, symbolic
 from ..portable import Portable
 from .parts import check_parts
 from .settings import Path, per_run
 
-Batches = Callable[[int], torch.Tensor]
 State = tuple[Point, ...]  # (w,), or with momentum (w, v); every part is (d, …)
 
 
@@ -73,6 +72,11 @@ class Map(Portable):
         return bool(self.momentum.any() if torch.is_tensor(self.momentum) else self.momentum)
 
     @property
+    def radius(self) -> Any:
+        """The method's ρ, 0.0 if it has none or is a function."""
+        return self.method.radius if isinstance(self.method, Method) else 0.0
+
+    @property
     def dt(self) -> Any:
         """The time that a step takes, in t = kη: η."""
         return self.lr
@@ -90,10 +94,10 @@ class Map(Portable):
         """Return the state at w with no velocity."""
         return (w, 0 * w) if self.has_velocity else (w,)
 
-    def step(self, state: State, draws: Draws | Batches | None = None) -> State:
+    def step(self, state: State, draws: StepDraws | None = None) -> State:
         """Return the next state; every part keeps its shape ``(d, …)``.
 
-        ``draws`` are what a noisy step draws from, or its batches themselves, by the number of the call.
+        ``draws`` are what a noisy step draws from: ``noise.Draws``, at random, or ``noise.Given``.
 
         Raises:
             InputError: a map with noise without ``draws``.
@@ -110,7 +114,7 @@ class Map(Portable):
         """Return ``start(w)`` as one array z, w above v: ``(d, …) -> (D, …)``, D = 2d with momentum, else d."""
         return _stack(self.start(w))
 
-    def flat_step(self, z: Point, draws: Draws | Batches | None = None) -> Point:
+    def flat_step(self, z: Point, draws: StepDraws | None = None) -> Point:
         """Return the step of a state written as one array: ``(D, …) -> (D, …)``."""
         parts = np.split(z, len(z) // self.landscape.dim) if is_symbolic(z) else z.split(self.landscape.dim)
         return _stack(self.step(tuple(parts), draws))
@@ -138,7 +142,7 @@ class Map(Portable):
     def _source(self) -> Source | None:
         return None if self.noise is None else self.noise.on(self.landscape)
 
-    def _move(self, state: State, draws: Draws | Batches | None) -> State:
+    def _move(self, state: State, draws: StepDraws | None) -> State:
         """Return the change of w, and with momentum the next v."""
         w, *velocity = state
         if self._source is None:
@@ -147,8 +151,7 @@ class Map(Portable):
             rule = "what is asked for follows the iterates without noise"
             checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
         else:
-            batches = partial(self._source.sample, draws) if isinstance(draws, Draws) else draws
-            update = self._source.update(self.method, w, batches)
+            update = self._source.update(self.method, w, draws)
         if not velocity:
             return (-self.lr * update,)
         v = self.momentum * velocity[0] + update

@@ -27,6 +27,11 @@ class Method(ABC):
         """Return the point wᵖ whose gradient the method follows: ``(d, …) -> (d, …)``."""
         return w
 
+    @property
+    def radius(self) -> Any:
+        """The radius of its perturbation: its ``rho``, 0.0 for a method that has none."""
+        return getattr(self, "rho", 0.0)
+
 
 @dataclass(frozen=True)
 class Ascent(Method):

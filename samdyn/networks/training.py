@@ -74,7 +74,7 @@ def train(
         save_every = checks.count("save_every", save_every, "Use e.g. save_every=100, or None")
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     w = start_points(starts, map_.landscape, choose_dtype(dtype), choose_device(device), "starts")
-    for name, value in (("lr", map_.lr), ("momentum", map_.momentum), ("rho", getattr(map_.method, "rho", 0.0))):
+    for name, value in (("lr", map_.lr), ("momentum", map_.momentum), ("rho", map_.radius)):
         if checks.is_formula(value) or (torch.is_tensor(value) and value.shape != w.shape[1:]):
             rule = f"{w.shape[1]} networks are trained, each with one"
             checks.reject(name, value, rule, "Give a number, or a tensor with one number per network")
@@ -102,6 +102,6 @@ def _like(map_: Map, w: torch.Tensor) -> Map:
     def like(value: Any) -> Any:
         return value.to(w) if torch.is_tensor(value) else value
 
-    rho = getattr(map_.method, "rho", None)
-    method = map_.method if rho is None else replace(map_.method, rho=like(rho))  # type: ignore[call-arg]
+    rho = map_.radius
+    method = replace(map_.method, rho=like(rho)) if torch.is_tensor(rho) else map_.method  # type: ignore[call-arg]
     return replace(map_, method=method, lr=like(map_.lr), momentum=like(map_.momentum))

@@ -3,7 +3,8 @@
 from .directions import direction_moments, direction_slope
 from .finite_sum import FiniteSum, LabelNoise
 from .gaussian import Fisher, Gaussian
-from .generator import Draws, normals
+from .generator import Draws, StepDraws, normals
+from .given import Given
 from .model import Noise
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "FiniteSum",
     "Fisher",
     "Gaussian",
+    "Given",
     "LabelNoise",
     "Noise",
+    "StepDraws",
     "direction_moments",
     "direction_slope",
     "normals",

@@ -1,6 +1,7 @@
 """Means and covariances over what a step draws."""
 
 import math
+from dataclasses import dataclass, field
 
 import torch
 
@@ -9,7 +10,8 @@ from ..methods import Method
 from ..ops import Point, affine, halves
 from ..oracle import Oracle
 from .gaussian import Additive
-from .generator import Draws
+from .generator import Draws, Samples
+from .given import Given
 from .model import Source, Step
 
 ENTRIES = 2**20  # numbers in one block of points and outcomes
@@ -41,7 +43,7 @@ class Expectation:
             shape = (self._calls, source.parts, d)
 
             def update(w: torch.Tensor, xi: torch.Tensor) -> torch.Tensor:
-                return source.update(function, w, xi.unflatten(0, shape).__getitem__)
+                return source.update(function, w, Given(xi.unflatten(0, shape)))
 
             found = affine(update, d, math.prod(shape)) if source.landscape.is_quadratic else None
             if found is not None:
@@ -59,7 +61,7 @@ class Expectation:
 
             def second(xi: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
                 rest = [first, *xi.unflatten(0, (self._calls - 1, source.parts, d))]
-                return source.update(function, _probes(source), rest.__getitem__)
+                return source.update(function, _probes(source), Given(rest))
 
             if affine(second, (self._calls - 1) * source.parts * d, 0, PROBES) is None:
                 rule = "normalises a noisy gradient and is not affine in the noise of the next one"
@@ -86,7 +88,7 @@ class Expectation:
                 block = allowed
                 continue
             spread = here[..., None].expand(*here.shape, weights.shape[-1])
-            f = self._source.update(self._function, spread, batches.__getitem__)
+            f = self._source.update(self._function, spread, Given(batches))
             mean = halves(f * weights, -1)
             off = f - mean[..., None]
             means.append(mean)
@@ -112,21 +114,26 @@ def jumps(source: Source, method: Method) -> bool:
 
 def calls(source: Source, function: Step, w: torch.Tensor) -> int:
     """Return how many batches a step draws."""
-    draws = Draws(0, torch.zeros(1, dtype=torch.int64, device=w.device), 0)
-    asked = [0]
-
-    def batch(call: int) -> torch.Tensor:
-        asked.append(call)
-        return source.sample(draws, call)
-
-    source.update(function, w[:, :1], batch)
-    return max(asked) + 1
+    draws = _Counting(0, torch.zeros(1, dtype=torch.int64, device=w.device), 0)
+    source.update(function, w[:, :1], draws)
+    return max(draws.asked) + 1
 
 
 def _probes(source: Source) -> torch.Tensor:
     low, high = torch.tensor(source.landscape.box, dtype=torch.float64).T[..., None]
     generator = torch.Generator().manual_seed(0)
     return low + (high - low) * torch.rand(len(low), PROBES, generator=generator, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class _Counting(Draws):
+    """Draws that note which batches they were asked for, the first always."""
+
+    asked: list[int] = field(default_factory=lambda: [0])
+
+    def batch(self, source: Samples, draw: int) -> torch.Tensor:
+        self.asked.append(draw)
+        return super().batch(source, draw)
 
 
 class _Constant(Oracle):

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -14,6 +15,23 @@ LOW = 0xFFFFFFFF  # 32 bits
 PAIRS = 2**16  # of normals that one draw may have
 
 Words = tuple[torch.Tensor, torch.Tensor]  # of int32, which stand for their 32 bits
+
+
+class Samples(Protocol):
+    """What draws batches: the source of a noise."""
+
+    def sample(self, draws: "Draws", draw: int) -> torch.Tensor:
+        """Return one draw for the runs that ``draws`` names."""
+
+
+class StepDraws(Protocol):
+    """What one step draws: ``Draws``, at random, or ``Given`` values."""
+
+    def normals(self, draw: int, count: int) -> torch.Tensor:
+        """Return the standard normal numbers of one draw: ``(count, N)``."""
+
+    def batch(self, source: Samples, draw: int) -> torch.Tensor:
+        """Return the batch of one draw, as the source samples it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,10 @@ class Draws:
         """
         words = torch.stack(_bits(self.seed, self.runs, self.step, draw, len(bounds)), 1).flatten(0, 1)[: len(bounds)]
         return ((words.long() & LOW) * bounds.to(words.device)[:, None]) >> 32
+
+    def batch(self, source: Samples, draw: int) -> torch.Tensor:
+        """Return the batch of one draw, which the source samples."""
+        return source.sample(self, draw)
 
 
 def threefry(key: Words, counter: Words) -> Words:

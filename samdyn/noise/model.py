@@ -13,7 +13,7 @@ from .. import checks
 from ..landscapes import Landscape
 from ..ops import Point
 from ..oracle import Oracle
-from .generator import Draws
+from .generator import Draws, StepDraws
 
 COUPLINGS = ("shared", "independent", "clean")
 
@@ -103,7 +103,6 @@ class Source(ABC):
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
         """Return one draw for the runs that ``draws`` names: a batch ``(…, N)``."""
 
-    @abstractmethod
     def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Return K values of ``calls`` independent batches, for means over them, at points w ``(d, N)``.
 
@@ -117,20 +116,23 @@ class Source(ABC):
             One batch a call, ``(…, K)`` or ``(…, N, K)``, and their weights, ``(K,)`` or ``(N, K)``.
 
         Raises:
-            InputError: more values than can be summed over.
+            InputError: more values than can be summed over; a source that does not define this, which is for means
+                over what a step draws alone, as of a ``Diffusion``.
         """
+        rule = "does not say over which outcomes of a draw a mean is to be taken"
+        checks.reject("noise", type(self).__name__, rule, "Define outcomes() in this class, or simulate a Map")
 
     @abstractmethod
     def oracle(self, batch: torch.Tensor, part: int) -> Oracle:
         """Return the gradient, and the Hessian's products, over one micro-batch of a batch."""
 
-    def update(self, method: Step, w: Point, batches: Callable[[int], torch.Tensor]) -> Point:
-        """Return a method's F at w ``(d, …)``, the mean over micro-batches; ``batches(i)`` is the step's i-th draw."""
+    def update(self, method: Step, w: Point, draws: StepDraws) -> Point:
+        """Return a method's F at w ``(d, …)``, the mean over micro-batches."""
         drawn: list[torch.Tensor] = []
 
         def batch(call: int) -> torch.Tensor:
             while len(drawn) <= call:
-                drawn.append(batches(len(drawn)))
+                drawn.append(draws.batch(self, len(drawn)))
             return drawn[call]
 
         found = [method(w, self._coupled(part, batch)) for part in range(self.parts)]

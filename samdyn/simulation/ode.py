@@ -11,11 +11,11 @@ import torch
 from .. import checks
 from ..dynamics import Flow
 from ..ops import norm
-from .discontinuities.filippov import Follower
+from .discontinuities.filippov import Filippov
 from .discontinuities.jumps import size
-from .flows import lsoda
-from .flows.dopri import COMPLETE, GOING, LOST, STALLED, STOPPED, Runs
-from .flows.trial import BLOWN_UP
+from .discontinuities.states import FilippovRuns, State
+from .flows.runs import AT_END, NO_STEP, OUTSIDE, Limits
+from .flows.trial import BLOW_UP_DISTANCE
 from .iterates.backends import BACKENDS
 from .progress import progress_bar
 from .results import dataset, label
@@ -28,10 +28,10 @@ from .units import ScaledFlow, unit_of
 if TYPE_CHECKING:
     import xarray
 
-BATCH = 2**16  # runs integrated at once on a CPU: what they need stays in its caches
-FEW_AXES = 4  # beyond, ``settled`` has a cheaper way to rule out moving runs
-LARGEST = float(np.finfo(float).max) ** 0.5  # squares of what is larger overflow, and the error estimate with them
-ATOL = 1e-10  # bound on the local error where none is given, in the landscape's unit of length
+BATCH = 2**16  # runs that a CPU integrates at once: their data stays in its caches
+FEW_AXES = 4  # coordinates; for more of them ``settled`` has a cheaper way to rule out moving runs
+LARGEST = float(np.finfo(float).max) ** 0.5  # |coordinate| whose square is the largest number; error estimates square
+ATOL = 1e-10  # default bound on the local error, in the landscape's unit of length
 
 
 def integrate(
@@ -84,20 +84,7 @@ def integrate(
         checks.reject("flow", flow, "is no flow", "Use Flow(landscape, method); simulate for a map or a scheme")
     landscape = flow.landscape
     checks.numeric(flow)
-    fix = "Give one time > 0, or several in ascending order"
-    try:
-        grid = np.atleast_1d(np.array(times, dtype=float))
-    except (TypeError, ValueError, OverflowError):
-        checks.reject("times", times, "must be numbers", fix)
-    if (
-        not grid.size
-        or grid.ndim != 1
-        or not np.isfinite(grid).all()
-        or (np.diff(grid) <= 0).any()
-        or grid[0] < 0
-        or grid[-1] <= 0
-    ):
-        checks.reject("times", times, "must be finite, ascending and not negative", fix)
+    grid = _save_times(times)
     rtol = max(checks.positive("rtol", rtol, "Use e.g. rtol=1e-8"), 100 * torch.finfo(torch.float64).eps)
     unit = unit_of(landscape.box)
     atol = ATOL * unit if atol is None else checks.positive("atol", atol, "Use e.g. atol=1e-10")
@@ -133,18 +120,31 @@ def integrate(
     return label(labelled.assign(slid=("run", ends.slid.cpu().numpy())))
 
 
+def _save_times(times: Any) -> np.ndarray:
+    """Return the times to save, (saves,), checked."""
+    fix = "Give one time > 0, or several in ascending order"
+    try:
+        grid = np.atleast_1d(np.array(times, dtype=float))
+    except (TypeError, ValueError, OverflowError):
+        checks.reject("times", times, "must be numbers", fix)
+    ascends = grid.ndim == 1 and grid.size and np.isfinite(grid).all() and (np.diff(grid) > 0).all()
+    if not ascends or grid[0] < 0 or grid[-1] <= 0:
+        checks.reject("times", times, "must be finite, ascending and not negative", fix)
+    return grid
+
+
 @dataclass(frozen=True)
 class Ends:
-    """What became of N runs.
+    """The ends of N runs.
 
     Attributes:
         states: (saves, d, N), in the units of w.
         status: (N,), as in ``results``.
-        t: (N,), the time each got to.
+        t: (N,), the time at which each ended.
         slid: (N,), whether it slid on a surface across which the field jumps, or rests where the field jumps.
         at_jump: (N,), whether it rests where the field jumps.
         alone: (N,), whether it does so at a point that is no part of a curve, or a set, of such points.
-        backend, backend_reason: what computed the steps, and why.
+        backend, backend_reason: the backend that computed the steps, and why.
     """
 
     states: torch.Tensor
@@ -174,51 +174,50 @@ def integrated(
     All but the unit is in the units of w. In the flow's unit everything below is of order 1.
     """
     unit, on, d = flow.unit, w0.device, len(w0)
-    start, atol = w0 / unit, atol / unit
-    limits = torch.tensor([(-LARGEST, LARGEST)] * d if box is None else box, dtype=torch.float64, device=on)
-    low, high = limits.T[..., None] / (1 if box is None else unit)
-
-    def outside(w: torch.Tensor) -> torch.Tensor:
-        return ~((w >= low) & (w <= high)).all(0)
-
+    start = w0 / unit
+    bounds = torch.tensor([(-LARGEST, LARGEST)] * d if box is None else box, dtype=torch.float64, device=on)
+    low, high = bounds.T[..., None] / (1 if box is None else unit)
     with torch.no_grad(), progress_bar(f"{flow.flow.method}", grid[-1], progress) as show, ExitStack() as stack:
-        runs = Runs.start(start, torch.as_tensor(grid, device=on))
-        follower = Follower(flow, runs, rtol, atol, (low, high), max_steps, show, backend)
-        stack.enter_context(follower.chooser)
+        limits = Limits(rtol, atol / unit, low, high, max_steps, show)
+        runs = FilippovRuns.start(start, torch.as_tensor(grid, device=on))
+        filippov = Filippov(flow, runs, limits, backend)
+        chooser = stack.enter_context(filippov.chooser)
         if on.type == "cpu":
             stack.enter_context(threads_for(min(start.numel(), BATCH * d)))
-        runs.outcome[outside(start)] = STOPPED
-        going = (runs.outcome == GOING).nonzero().squeeze(1)
-        if start.shape[1] == 1 and len(going) and len(follower.begin(going)[0]):
-            lsoda.solve(flow, runs, 0, rtol, atol, outside, max_steps, follower.jump_ahead)
-        going = ((runs.outcome == GOING) | (runs.outcome == STALLED)).nonzero().squeeze(1)
-        for some in going.split(BATCH if on.type == "cpu" else max(len(going), 1)):
-            follower.follow(some)
-        w, complete = runs.w, runs.outcome == COMPLETE
-        # Blow-up in finite time: the run grew a million-fold, or its speed leaves the floating-point range, in steps
-        # that no longer change the time. On the way from a plateau into a well, speed grows as much and stays finite.
-        grew = w.abs().amax(0) > BLOWN_UP * start.abs().amax(0).clamp(min=1)
-        blew_up = (runs.outcome == LOST) & (grew | ~(norm(flow(w)) < LARGEST))
-        status = np.full(w.shape[1], Status.UNDECIDED, dtype=DTYPE)
-        status[blew_up.cpu().numpy()] = Status.DIVERGED
-        status[outside(w).cpu().numpy()] = Status.DIVERGED if box is None else Status.LEFT
-        tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * rtol, 10 * atol)
-        candidates = complete.nonzero().squeeze(1)
-        candidates = candidates[_hardly_moves(flow, w[:, candidates], tolerance)]
-        rests = settled(flow, w[:, candidates], d, tolerance, discrete=False)
-        rests[~rests] = follower.resting(candidates[~rests], tolerance)
-        status[candidates[rests].cpu().numpy()] = Status.SETTLED
-        runs.hold(torch.arange(w.shape[1], device=on))
-    chooser = follower.chooser
-    return Ends(
-        unit * runs.states, status, runs.t, follower.slid, follower.rested, follower.alone, chooser.name, chooser.reason
-    )
+        begins_outside = limits.outside(start)
+        runs.outcome[begins_outside], runs.state[begins_outside] = OUTSIDE, State.DONE
+        inside = (~begins_outside).nonzero().squeeze(1)
+        for some in inside.split(BATCH if on.type == "cpu" else max(len(inside), 1)):
+            filippov.follow(some)
+        status = _status(flow, filippov, limits, start, Status.LEFT if box is not None else Status.DIVERGED)
+        runs.hold(torch.arange(start.shape[1], device=on))
+    at_jump = runs.state == State.RESTING
+    return Ends(unit * runs.states, status, runs.t, runs.slid, at_jump, runs.isolated, chooser.name, chooser.reason)
+
+
+def _status(flow: ScaledFlow, filippov: Filippov, limits: Limits, start: torch.Tensor, outside: str) -> np.ndarray:
+    """Say what became of every run, and put those that rest where they rest: (N,)."""
+    runs, status = filippov.runs, np.full(start.shape[1], Status.UNDECIDED, dtype=DTYPE)
+    w = runs.w
+    # Blow-up in finite time: the run grew a million-fold, or its speed leaves the floating-point range, in steps that
+    # no longer change the time. On the way from a plateau into a well, speed grows as much and stays finite.
+    grew = w.abs().amax(0) > BLOW_UP_DISTANCE * start.abs().amax(0).clamp(min=1)
+    blew_up = (runs.outcome == NO_STEP) & (grew | ~(norm(flow(w)) < LARGEST))
+    status[blew_up.cpu().numpy()] = Status.DIVERGED
+    status[limits.outside(w).cpu().numpy()] = outside
+    tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * limits.rtol, 10 * limits.atol)
+    candidates = (runs.outcome == AT_END).nonzero().squeeze(1)
+    candidates = candidates[_hardly_moves(flow, w[:, candidates], tolerance)]
+    rests = settled(flow, w[:, candidates], len(w), tolerance, discrete=False)
+    rests[~rests] = filippov.rests(candidates[~rests], tolerance)
+    status[candidates[rests].cpu().numpy()] = Status.SETTLED
+    return status
 
 
 def _hardly_moves(flow: ScaledFlow, w: torch.Tensor, tolerance: float) -> torch.Tensor:
-    """Rule out most moving runs ``(d, n)`` by a few values of the field: none that a certificate would hold.
+    """Say which runs ``(d, n)`` may rest, by a few values of the field: those that a certificate holds, and others.
 
-    ``settled`` asks for ‖ẇ‖ ≤ near · ‖A‖ where the field is linear to 5 % over ``near``; ``Follower.resting`` for a
+    ``settled`` asks for ‖ẇ‖ ≤ near · ‖A‖ where the field is linear to 5 % over ``near``; ``Filippov.rests`` for a
     field that differs over such distances by more than it is there.
     """
     if len(w) > FEW_AXES:

@@ -37,7 +37,7 @@ MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, t
 }
 
 
-def described(long_name: str, units: str) -> dict[str, str]:
+def meaning(long_name: str, units: str) -> dict[str, str]:
     """Return a variable's attributes: what it is, and its units ("1": it has none)."""
     return {"long_name": long_name, "units": units}
 
@@ -56,7 +56,7 @@ def label(result: "xarray.Dataset", parameters: Iterable[str] = ()) -> "xarray.D
     for name, variable in result.variables.items():
         found = meanings.get(str(name))
         if found:
-            variable.attrs = described(*found)
+            variable.attrs = meaning(*found)
     return result
 
 
@@ -108,5 +108,5 @@ def summary(
     """
     import xarray
 
-    labels = {name: ("step", of, described(*MEANINGS[name])) for name, of in (("step", saves), ("time", time))} | coords
+    labels = {name: ("step", of, meaning(*MEANINGS[name])) for name, of in (("step", saves), ("time", time))} | coords
     return xarray.Dataset(variables, coords=labels, attrs={"landscape": landscape.formula, **attributes})

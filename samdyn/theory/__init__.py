@@ -1,7 +1,6 @@
-"""The closed forms, each a claim with a rival, and what linearisation says. Measurements never read them."""
+"""The closed forms, each with its source and a rival. Measurements never read them."""
 
-from .claim import Claim, Verdict
-from .conditions import Condition
+from .closed_form import About, Verdict, about, check
 from .diffusion import (
     exact_sam_msd,
     heavy_ball_msd,
@@ -15,12 +14,8 @@ from .diffusion import (
     usam_gap,
     usam_msd,
 )
-from .effective import effective_hessian
-from .growth import predicted_growth
 from .noise_trap import gaussian_noise_threshold, mean_step, noise_threshold, noisy_escape_rate, noisy_radius
-from .notation import ETA, GAMMA, LAMBDA, RHO
 from .saddles import (
-    boundary,
     edge_of_stability,
     effective_curvature,
     escape_rate,
@@ -29,21 +24,14 @@ from .saddles import (
     two_cycle_amplitude,
     usam_threshold,
 )
-from .stability import Stability, stability
 
 __all__ = [
-    "ETA",
-    "GAMMA",
-    "LAMBDA",
-    "RHO",
-    "Claim",
-    "Condition",
-    "Stability",
+    "About",
     "Verdict",
-    "boundary",
+    "about",
+    "check",
     "edge_of_stability",
     "effective_curvature",
-    "effective_hessian",
     "escape_rate",
     "exact_sam_msd",
     "gaussian_noise_threshold",
@@ -54,9 +42,7 @@ __all__ = [
     "noisy_escape_rate",
     "noisy_radius",
     "ou",
-    "predicted_growth",
     "sgd_msd",
-    "stability",
     "theorem_2_gap",
     "theorem_2_msd",
     "theorem_3_excess",

@@ -11,7 +11,7 @@ import numpy as np
 from .. import checks
 from ..arguments import Quantity, checked
 from ..noise.model import COUPLINGS
-from .claim import Claim, valued
+from .closed_form import closed_form, valued
 
 
 @checked
@@ -19,6 +19,15 @@ def ou(a: Quantity, d: Quantity, t: Quantity) -> Any:
     """Return the variance at t of dX = −aX dt + √D dW, X(0) = 0: D/(2a)·(1 − e^{−2at}), and Dt where a = 0.
 
     inf where it is beyond the floating-point range.
+
+    >>> import samdyn as sd
+    >>> sd.theory.ou(0.0, 2.0, 3.0)
+    6.0
+
+    Args:
+        a: drift, ``(…)``, in 1/t.
+        d: D, ``(…)``, in the units of w² per t.
+        t: time, ``(…)``.
 
     Raises:
         InputError: arrays that do not broadcast, symbols, or values of which the form has none, as where two of them
@@ -59,16 +68,7 @@ def _usam(
     return _limit(lam * (1 + rho * lam), factor[coupling] * abs(lam) / batch_size, lr, t, momentum)
 
 
-def _exact_sam(
-    lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any = 0.0, coupling: str = "shared", momentum: Any = 0.0
-) -> Any:
-    pull = 1 + rho * lam
-    factor = {"shared": pull**4, "independent": pull**2 * (1 + (rho * lam) ** 2), "clean": pull**2}
-    coupling = checks.known("coupling", coupling, COUPLINGS)
-    return _limit(lam * pull**2, factor[coupling] * abs(lam) / batch_size, lr, t, momentum)
-
-
-def _theorem_2(lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any = 0.0, momentum: Any = 0.0, **_: Any) -> Any:
+def _theorem_2(lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any = 0.0, momentum: Any = 0.0) -> Any:
     return _limit(lam * (1 + rho * lam) ** 2, abs(lam) / batch_size, lr, t, momentum)
 
 
@@ -90,6 +90,16 @@ def theorem_3_other_reading(
 
     For η ≪ t it drops the first term, and is nearer to iterates from rest than Theorem 3 with C₂ = t/η: that term is
     the spread of velocities that are stationary at the start, and from rest the true correction is negative.
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.theorem_3_other_reading(lam=-1.0, lr=0.1, batch_size=1, t=1.0, momentum=0.5), 3)
+    5.36
+
+    Args:
+        lam, lr, batch_size, t, momentum, rho: as of ``theorem_3_msd``.
+
+    Returns:
+        The MSD, ``(…)``, in the units of w².
     """
     lam, lr, batch_size, t, momentum, rho = numbers(
         lam=lam, lr=lr, batch_size=batch_size, t=t, momentum=momentum, rho=rho
@@ -99,14 +109,310 @@ def theorem_3_other_reading(
     return valued(found, {"lam": lam, "lr": lr, "batch_size": batch_size, "t": t, "momentum": momentum, "rho": rho})
 
 
-def _heavy_ball(drift: Any, noise: Any, lr: Any, t: Any, momentum: Any) -> Any:
-    """Return η²C Σ hₘ² by doubling: with vₘ = (hₘ, hₘ₋₁) and vₘ₊₁ = Avₘ, the sum over 2n steps is S + AⁿS(Aⁿ)ᵀ.
+@checked
+def _theorem_2_of_iterates(
+    lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity = 0.0, momentum: Quantity = 0.0
+) -> Any:
+    return _theorem_2(lam, lr, batch_size, t, rho, momentum)
 
-    All terms are positive, so nothing cancels where the roots z₁ and z₂ meet.
+
+@checked
+def _sgd_without_drift(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, momentum: Quantity = 0.0) -> Any:
+    return lr * abs(lam) * t / (batch_size * (1 - momentum) ** 2)
+
+
+@closed_form(source="[X22]; confirmed to O(η)", rival=_sgd_without_drift, rival_reason="diffusion without drift")
+def sgd_msd(*, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, momentum: Quantity = 0.0) -> Any:
+    """SGD as η → 0: OU(λ, η|λ|/B, t), with momentum OU(λ/(1−γ), η|λ|/(B(1−γ)²), t).
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.sgd_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0), 6)
+    0.001997
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        batch_size: B, ``(…)``.
+        t: time t = kη, ``(…)``.
+        momentum: γ, ``(…)``, heavy ball's.
+
+    Returns:
+        The MSD, ``(…)``, in the units of w².
+    """
+    return _usam(lam, lr, batch_size, t, momentum=momentum)
+
+
+@closed_form(
+    source="derived; confirmed to O(η)",
+    rival=_theorem_2_of_iterates,
+    rival_reason="taking Theorem 2 of [K23] to be about the iterates",
+)
+def usam_msd(
+    *,
+    lam: Quantity,
+    lr: Quantity,
+    batch_size: Quantity,
+    t: Quantity,
+    rho: Quantity = 0.0,
+    coupling: str = "shared",
+    momentum: Quantity = 0.0,
+) -> Any:
+    """USAM as η → 0: OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ), C = |λ|/B times (1+ρλ)² if both gradients share a batch,
+    1 + ρ²λ² with independent ones, 1 after a clean ascent; ρ = 0: SGD [X22].
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.usam_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0, rho=0.5), 6)
+    0.000268
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        batch_size: B, ``(…)``.
+        t: time t = kη, ``(…)``.
+        rho: ρ, ``(…)``, in the units of 1/λ.
+        coupling: of the batches of the two gradients: "shared", "independent" or "clean".
+        momentum: γ, ``(…)``, heavy ball's.
+
+    Returns:
+        The MSD, ``(…)``, in the units of w².
+    """
+    return _usam(lam, lr, batch_size, t, rho, coupling, momentum)
+
+
+@closed_form(
+    source="derived; confirmed to O(η)",
+    rival=_theorem_2_of_iterates,
+    rival_reason="Theorem 2 of [K23]: exact SAM's drift with SGD's noise",
+)
+def exact_sam_msd(
+    *,
+    lam: Quantity,
+    lr: Quantity,
+    batch_size: Quantity,
+    t: Quantity,
+    rho: Quantity = 0.0,
+    coupling: str = "shared",
+    momentum: Quantity = 0.0,
+) -> Any:
+    """Exact SAM as η → 0: OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ)²; its noise is pulled through I + ρH too, so
+    C = |λ|/B times (1+ρλ)⁴ (shared), (1+ρλ)²(1+ρ²λ²) (independent), (1+ρλ)² (clean).
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.exact_sam_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0, rho=0.5, coupling="clean"), 6)
+    0.000203
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        batch_size: B, ``(…)``.
+        t: time t = kη, ``(…)``.
+        rho: ρ, ``(…)``, in the units of 1/λ.
+        coupling: of the batches of the two gradients: "shared", "independent" or "clean".
+        momentum: γ, ``(…)``, heavy ball's.
+
+    Returns:
+        The MSD, ``(…)``, in the units of w².
+    """
+    pull = 1 + rho * lam
+    factor = {"shared": pull**4, "independent": pull**2 * (1 + (rho * lam) ** 2), "clean": pull**2}
+    coupling = checks.known("coupling", coupling, COUPLINGS)
+    return _limit(lam * pull**2, factor[coupling] * abs(lam) / batch_size, lr, t, momentum)
+
+
+@checked
+def _clean_usam(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity = 0.0) -> Any:
+    return _usam(lam, lr, batch_size, t, rho, "clean")
+
+
+@closed_form(
+    source="[K23, Theorem 2]; of its model confirmed to O(η)",
+    rival=_clean_usam,
+    rival_reason="the drift of Theorem 1, λ(1+ρλ)",
+)
+def theorem_2_msd(*, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity = 0.0) -> Any:
+    """Theorem 2: OU(λ(1+ρλ)², η|λ|/B, t). It follows from its model, drift λ(1+ρλ)² and noise |λ|/B, which is no method
+    under any coupling: see usam_msd and exact_sam_msd.
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.theorem_2_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0, rho=0.5), 6)
+    0.000811
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        batch_size: B, ``(…)``.
+        t: time t = kη, ``(…)``.
+        rho: ρ, ``(…)``, in the units of 1/λ.
+
+    Returns:
+        The MSD, ``(…)``, in the units of w².
+    """
+    return _theorem_2(lam, lr, batch_size, t, rho)
+
+
+@checked
+def _half_gap(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity) -> Any:
+    return lr * rho * abs(lam) ** 3 * t**2 / batch_size
+
+
+@closed_form(
+    source="[K23, Theorem 2]; of its model confirmed",
+    rival=_half_gap,
+    rival_reason="the drift of Theorem 1, λ(1+ρλ)",
+)
+def theorem_2_gap(*, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity) -> Any:
+    """SGD's less Theorem 2's MSD: 2ηρ|λ|³t²/B to leading order in ρ and t.
+
+    >>> import samdyn as sd
+    >>> sd.theory.theorem_2_gap(lam=-1.0, lr=0.5, batch_size=2, t=1.0, rho=0.5)
+    0.25
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        batch_size: B, ``(…)``.
+        t: time t = kη, ``(…)``.
+        rho: ρ, ``(…)``, in the units of 1/λ.
+
+    Returns:
+        The difference, ``(…)``, in the units of w².
+    """
+    return 2 * lr * rho * abs(lam) ** 3 * t**2 / batch_size
+
+
+@checked
+def _theorem_2_gap(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity) -> Any:
+    return theorem_2_gap(lam=lam, lr=lr, batch_size=batch_size, t=t, rho=rho)
+
+
+@closed_form(source="derived; confirmed", rival=_theorem_2_gap, rival_reason="Theorem 2 of [K23]")
+def usam_gap(
+    *, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity, coupling: str = "shared"
+) -> Any:
+    """SGD's less USAM's MSD to leading order in ρ and t: −2ηρλ|λ|t/B shared (so positive where λ < 0), ηρ|λ|³t²/B
+    clean, ηρ|λ|³t(t − ρ)/B independent.
+
+    >>> import samdyn as sd
+    >>> sd.theory.usam_gap(lam=-1.0, lr=0.5, batch_size=2, t=1.0, rho=0.5)
+    0.25
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        batch_size: B, ``(…)``.
+        t: time t = kη, ``(…)``.
+        rho: ρ, ``(…)``, in the units of 1/λ.
+        coupling: of the batches of the two gradients: "shared", "independent" or "clean".
+
+    Returns:
+        The difference, ``(…)``, in the units of w².
+    """
+    coupling = checks.known("coupling", coupling, COUPLINGS)
+    of_noise = {"shared": -2 * rho * lam * abs(lam) * t, "independent": -(rho**2) * abs(lam) ** 3 * t, "clean": 0.0}
+    of_drift = rho * abs(lam) ** 3 * t**2 * (coupling != "shared")
+    return lr / batch_size * (of_noise[coupling] + of_drift)
+
+
+@checked
+def _theorem_3_without_pull(
+    lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, momentum: Quantity, rho: Quantity = 0.0
+) -> Any:
+    return ou(lam * (1 + rho * lam) ** 2, lr * abs(lam) / batch_size / (1 - momentum) ** 2, t)
+
+
+@closed_form(
+    source="[K23, Theorem 3], C₂ after [X22]; of its model confirmed to O(η), not uniformly in γ",
+    rival=_theorem_3_without_pull,
+    rival_reason="momentum that multiplies the noise and not the drift",
+)
+def theorem_3_msd(
+    *, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, momentum: Quantity, rho: Quantity = 0.0
+) -> Any:
+    """Theorem 3: η²|λ|(1−e^{−C₂(1−γ)})²/(2(1−γ)³B) + OU(a/(1−γ), η|λ|/(B(1−γ)²), t), a = λ(1+ρλ)², C₂ = t/η. Right as
+    η → 0 at fixed γ, of Theorem 2's model; for escape it needs ηa²t(1+γ) ≪ (1−γ)³.
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.theorem_3_msd(lam=-1.0, lr=0.001, batch_size=16, t=1.0, momentum=0.9, rho=0.1))
+    4187
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        batch_size: B, ``(…)``.
+        t: time t = kη, ``(…)``.
+        momentum: γ, ``(…)``, heavy ball's.
+        rho: ρ, ``(…)``, in the units of 1/λ.
+
+    Returns:
+        The MSD, ``(…)``, in the units of w².
+    """
+    return _theorem_3(lam, lr, batch_size, t, momentum, rho)
+
+
+@checked
+def _excess_of_plain_steps(lam: Quantity, lr: Quantity, t: Quantity, momentum: Quantity, rho: Quantity = 0.0) -> Any:
+    return lr * (lam * (1 + rho * lam) ** 2) ** 2 * t / (1 - momentum) ** 2
+
+
+@closed_form(
+    source="derived from the root of z² − (1+γ−ηa)z + γ = 0 to second order; confirmed",
+    rival=_excess_of_plain_steps,
+    rival_reason="as many plain steps of size η/(1−γ)",
+)
+def theorem_3_excess(*, lam: Quantity, lr: Quantity, t: Quantity, momentum: Quantity, rho: Quantity = 0.0) -> Any:
+    """Where a = λ(1+ρλ)² < 0, Theorem 3 overstates its model's MSD by a factor whose logarithm is ηa²t(1+γ)/(1−γ)³, as
+    long as that is small and |a|t ≫ 1−γ: heavy ball grows more slowly than |a|/(1−γ).
+
+    >>> import samdyn as sd
+    >>> sd.theory.theorem_3_excess(lam=-1.0, lr=0.125, t=1.0, momentum=0.5)
+    1.5
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        t: time t = kη, ``(…)``.
+        momentum: γ, ``(…)``, heavy ball's.
+        rho: ρ, ``(…)``, in the units of 1/λ.
+
+    Returns:
+        The logarithm, ``(…)``, without a unit.
+    """
+    return lr * (lam * (1 + rho * lam) ** 2) ** 2 * t * (1 + momentum) / (1 - momentum) ** 3
+
+
+@checked
+def _limit_of_small_steps(drift: Quantity, noise: Quantity, lr: Quantity, t: Quantity, momentum: Quantity) -> Any:
+    return _limit(drift, noise, lr, t, momentum)
+
+
+@closed_form(
+    source="derived; confirmed to rounding",
+    rival=_limit_of_small_steps,
+    rival_reason="the limit of small η, in which the velocity follows the gradient at once",
+)
+def heavy_ball_msd(*, drift: Quantity, noise: Quantity, lr: Quantity, t: Quantity, momentum: Quantity) -> Any:
+    """Heavy ball with a linear field aw and noise of variance C, exactly, after k = t/η steps from rest: η²C Σₘ hₘ²,
+    m = 1 … k, hₘ = (z₁ᵐ − z₂ᵐ)/(z₁ − z₂), z² − (1+γ−ηa)z + γ = 0, or mz^{m−1} where z₁ = z₂ = z.
+
+    >>> import samdyn as sd
+    >>> sd.theory.heavy_ball_msd(drift=0.0, noise=1.0, lr=0.5, t=1.0, momentum=0.0)
+    0.5
+
+    Args:
+        drift: a, ``(…)``, in 1/t.
+        noise: C, ``(…)``, in the units of w² per t².
+        lr: η, ``(…)``, in those of t.
+        t: time t = kη, ``(…)``.
+        momentum: γ, ``(…)``.
+
+    Returns:
+        The MSD, ``(…)``, in the units of w².
     """
     drift, noise, lr, t, momentum = np.broadcast_arrays(
         *(np.asarray(v, float) for v in (drift, noise, lr, t, momentum))
     )
+    # By doubling: with vₘ = (hₘ, hₘ₋₁) and vₘ₊₁ = Avₘ, the sum over 2n steps is S + AⁿS(Aⁿ)ᵀ. All terms are positive,
+    # so nothing cancels where the roots z₁ and z₂ meet.
     steps = np.round(t / lr)
     one, zero = np.ones_like(steps), np.zeros_like(steps)
     power = np.moveaxis(np.array([[1 + momentum - lr * drift, -momentum], [one, zero]]), (0, 1), (-2, -1))
@@ -122,98 +428,3 @@ def _heavy_ball(drift: Any, noise: Any, lr: Any, t: Any, momentum: Any) -> Any:
             steps = np.floor(steps / 2)
         first = np.where(np.isnan(total[..., 0, 0]), np.inf, total[..., 0, 0])  # inf − inf: it grew out of range
         return np.where(noise == 0, 0.0, lr**2 * noise * first)[()]
-
-
-def _theorem_2_gap(lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any, **_: Any) -> Any:
-    return 2 * lr * rho * abs(lam) ** 3 * t**2 / batch_size
-
-
-def _usam_gap(lam: Any, lr: Any, batch_size: Any, t: Any, rho: Any, coupling: str = "shared") -> Any:
-    coupling = checks.known("coupling", coupling, COUPLINGS)
-    of_noise = {"shared": -2 * rho * lam * abs(lam) * t, "independent": -(rho**2) * abs(lam) ** 3 * t, "clean": 0.0}
-    of_drift = rho * abs(lam) ** 3 * t**2 * (coupling != "shared")
-    return lr / batch_size * (of_noise[coupling] + of_drift)
-
-
-usam_msd = Claim(
-    statement="USAM as η → 0: OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ), C = |λ|/B times (1+ρλ)² if both gradients share "
-    "a batch, 1 + ρ²λ² with independent ones, 1 after a clean ascent; ρ = 0: SGD [X22]",
-    source="derived; confirmed to O(η)",
-    formula=_usam,
-    rival=_theorem_2,
-    rival_reason="taking Theorem 2 of [K23] to be about the iterates",
-)
-
-sgd_msd = Claim(
-    statement="SGD as η → 0: OU(λ, η|λ|/B, t), with momentum OU(λ/(1−γ), η|λ|/(B(1−γ)²), t)",
-    source="[X22]; confirmed to O(η)",
-    formula=_usam,
-    rival=lambda lam, lr, batch_size, t, momentum=0.0: lr * abs(lam) * t / (batch_size * (1 - momentum) ** 2),
-    rival_reason="diffusion without drift",
-)
-
-exact_sam_msd = Claim(
-    statement="exact SAM as η → 0: OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ)²; its noise is pulled through I + ρH too, so "
-    "C = |λ|/B times (1+ρλ)⁴ (shared), (1+ρλ)²(1+ρ²λ²) (independent), (1+ρλ)² (clean)",
-    source="derived; confirmed to O(η)",
-    formula=_exact_sam,
-    rival=_theorem_2,
-    rival_reason="Theorem 2 of [K23]: exact SAM's drift with SGD's noise",
-)
-
-theorem_2_msd = Claim(
-    statement="Theorem 2: OU(λ(1+ρλ)², η|λ|/B, t). It follows from its model, drift λ(1+ρλ)² and noise |λ|/B, which is "
-    "no method under any coupling: see usam_msd and exact_sam_msd",
-    source="[K23, Theorem 2]; of its model confirmed to O(η)",
-    formula=_theorem_2,
-    rival=lambda lam, lr, batch_size, t, rho=0.0: _usam(lam, lr, batch_size, t, rho, "clean"),
-    rival_reason="the drift of Theorem 1, λ(1+ρλ)",
-)
-
-theorem_2_gap = Claim(
-    statement="SGD's less Theorem 2's MSD: 2ηρ|λ|³t²/B to leading order in ρ and t",
-    source="[K23, Theorem 2]; of its model confirmed",
-    formula=_theorem_2_gap,
-    rival=lambda lam, lr, batch_size, t, rho: lr * rho * abs(lam) ** 3 * t**2 / batch_size,
-    rival_reason="the drift of Theorem 1, λ(1+ρλ)",
-)
-
-usam_gap = Claim(
-    statement="SGD's less USAM's MSD to leading order in ρ and t: −2ηρλ|λ|t/B shared (so positive where λ < 0), "
-    "ηρ|λ|³t²/B clean, ηρ|λ|³t(t − ρ)/B independent",
-    source="derived; confirmed",
-    formula=_usam_gap,
-    rival=_theorem_2_gap,
-    rival_reason="Theorem 2 of [K23]",
-)
-
-theorem_3_msd = Claim(
-    statement="Theorem 3: η²|λ|(1−e^{−C₂(1−γ)})²/(2(1−γ)³B) + OU(a/(1−γ), η|λ|/(B(1−γ)²), t), a = λ(1+ρλ)², "
-    "C₂ = t/η. Right as η → 0 at fixed γ, of Theorem 2's model; for escape it needs ηa²t(1+γ) ≪ (1−γ)³",
-    source="[K23, Theorem 3], C₂ after [X22]; of its model confirmed to O(η), not uniformly in γ",
-    formula=_theorem_3,
-    rival=lambda lam, lr, batch_size, t, momentum, rho=0.0: ou(
-        lam * (1 + rho * lam) ** 2, lr * abs(lam) / batch_size / (1 - momentum) ** 2, t
-    ),
-    rival_reason="momentum that multiplies the noise and not the drift",
-)
-
-theorem_3_excess = Claim(
-    statement="where a = λ(1+ρλ)² < 0, Theorem 3 overstates its model's MSD by a factor whose logarithm is "
-    "ηa²t(1+γ)/(1−γ)³, as long as that is small and |a|t ≫ 1−γ: heavy ball grows more slowly than |a|/(1−γ)",
-    source="derived from the root of z² − (1+γ−ηa)z + γ = 0 to second order; confirmed",
-    formula=lambda lam, lr, t, momentum, rho=0.0: (
-        lr * (lam * (1 + rho * lam) ** 2) ** 2 * t * (1 + momentum) / (1 - momentum) ** 3
-    ),
-    rival=lambda lam, lr, t, momentum, rho=0.0: lr * (lam * (1 + rho * lam) ** 2) ** 2 * t / (1 - momentum) ** 2,
-    rival_reason="as many plain steps of size η/(1−γ)",
-)
-
-heavy_ball_msd = Claim(
-    statement="heavy ball with a linear field aw and noise of variance C, exactly, after k = t/η steps from rest: "
-    "η²C Σₘ hₘ², m = 1 … k, hₘ = (z₁ᵐ − z₂ᵐ)/(z₁ − z₂), z² − (1+γ−ηa)z + γ = 0, or mz^{m−1} where z₁ = z₂ = z",
-    source="derived; confirmed to rounding",
-    formula=_heavy_ball,
-    rival=_limit,
-    rival_reason="the limit of small η, in which the velocity follows the gradient at once",
-)

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..arguments import array, checked
+from ..arguments import Quantity, array, checked
 from ..noise import direction_moments, direction_slope
 from ..noise.model import COUPLINGS
-from .claim import Claim, valued
-from .growth import rate_along
+from ..symbolic.growth import rate_along
+from .closed_form import closed_form, valued
 from .saddles import effective_curvature
 
 LARGE = 1000  # dimensions, from which on the next term of Stirling's series is below 1e-13
@@ -19,21 +19,34 @@ SINGULAR = 1e-12  # an eigenvalue of H below this share of the largest is zero
 
 
 @checked
-def noisy_radius(rho: float, noise: float, dim: int) -> float:
+def noisy_radius(rho: float | np.ndarray, noise: float | np.ndarray, dim: int) -> Any:
     """Return ρₑ = ρ c_d/s, c_d = Γ((d+1)/2)/(√2 Γ(d/2+1)): near a critical point SAM is on average USAM of this radius.
 
-    For noise N(0, s²I) of the gradient, shared or independent: E[unit(g + ξ)] = (c_d/s) g + O(g³/s³). In units of w per
-    gradient, as USAM's radius is.  [theory 20]
+    For noise N(0, s²I) of the gradient, shared or independent: E[unit(g + ξ)] = (c_d/s) g + O(g³/s³).  [theory 20]
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.noisy_radius(0.1, 0.25, 2), 3)
+    0.251
+
+    Args:
+        rho: ρ, ``(…)``, in the units of w.
+        noise: s, ``(…)``, a standard deviation in the units of the gradient.
+        dim: d.
+
+    Returns:
+        ρₑ, ``(…)``, in the units of w per gradient, as USAM's radius is.
 
     Raises:
         InputError: noise < 0, or dim < 1.
     """
+    checks.broadcast({"rho": rho, "noise": noise})
     dim = checks.count("dim", dim, "Use e.g. dim=2")
-    if noise < 0:
+    rho, s = np.asarray(rho, dtype=float), np.asarray(noise, dtype=float)
+    if (s < 0).any():
         checks.reject("noise", noise, "a standard deviation is >= 0", "Use e.g. noise=0.1")
-    if noise == 0:
-        return math.inf if rho else 0.0
-    return valued(rho / noise * _ratio(dim) / math.sqrt(2), {"rho": rho, "noise": noise})
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(s == 0, np.where(rho == 0, 0.0, math.inf), rho / s * _ratio(dim) / math.sqrt(2))
+    return valued(found, {"rho": rho, "noise": noise})
 
 
 def _ratio(dim: int) -> float:
@@ -44,17 +57,70 @@ def _ratio(dim: int) -> float:
     return (1 - 1 / (64 * y**2)) / math.sqrt(y)
 
 
-def _mean_length(noise: float, dim: int) -> float:
-    return noise * math.sqrt(2) * _ratio(dim) * dim / 2
+@checked
+def _threshold_of_mean_length(lam: Quantity, noise: Quantity, dim: int) -> Any:
+    lam = np.asarray(lam, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        length = noise * math.sqrt(2) * _ratio(dim) * dim / 2
+        return np.where(lam == 0, math.inf, length / abs(lam))[()]
 
 
-def _threshold(lam: float, noise: float, dim: int) -> float:
-    if lam == 0:
-        return math.inf
-    return noise * math.sqrt(2) / (_ratio(dim) * abs(lam))
+@closed_form(
+    source="derived [theory 20]; confirmed",
+    rival=_threshold_of_mean_length,
+    rival_reason="unit(g + ξ) ≈ (g + ξ)/E‖ξ‖: as if all draws were of the mean length, when short ones count for more, "
+    "and as if the part of g along ξ turned the direction, when it only stretches it",
+)
+def noise_threshold(*, lam: Quantity, noise: Quantity, dim: int) -> Any:
+    """With gradient noise N(0, s²I), a saddle holds normalised SAM's runs near it above ρ = s/(c_d|λ|), λ the negative
+    eigenvalue nearest 0, for a while that grows exponentially; shared or independent batches, any momentum.
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.noise_threshold(lam=-1.0, noise=0.25, dim=2), 3)
+    0.399
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        noise: s, ``(…)``, a standard deviation in the units of the gradient.
+        dim: d, the number of coordinates.
+
+    Returns:
+        ρ, ``(…)``, in the units of w; inf where λ = 0.
+    """
+    lam = np.asarray(lam, dtype=float)
+    return np.where(lam == 0, math.inf, noise * math.sqrt(2) / (_ratio(dim) * abs(lam)))[()]
 
 
-def _gaussian_threshold(hessian: Any, covariance: Any) -> float:
+@checked
+def _threshold_of_mean_variance(hessian: np.ndarray, covariance: float | np.ndarray) -> Any:
+    s = math.sqrt(np.trace(np.atleast_2d(covariance)) / np.atleast_2d(covariance).shape[0])
+    negative = [-lam for lam in np.linalg.eigvalsh(np.asarray(hessian, dtype=float)) if lam < 0]
+    return noise_threshold(lam=-min(negative), noise=s, dim=len(hessian)) if negative else 0.0
+
+
+@closed_form(
+    source="derived; confirmed",
+    rival=_threshold_of_mean_variance,
+    rival_reason="taking the noise for isotropic, of the mean variance tr C/d",
+)
+def gaussian_noise_threshold(*, hessian: np.ndarray, covariance: float | np.ndarray) -> float:
+    """With gradient noise N(0, C) the mean step's Jacobian at a saddle is H + ρHMH, M the slope of E[unit(g + ξ)] at 0:
+    it holds above the largest eigenvalue of −M^(−½)H⁻¹M^(−½).
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.gaussian_noise_threshold(hessian=[[-1.0, 0.0], [0.0, 1.0]], covariance=0.0625), 3)
+    0.399
+
+    Args:
+        hessian: H, ``(d, d)``, in the units of the loss per w².
+        covariance: C, ``(d, d)``, in the units of the gradient, squared; of a number c, cI.
+
+    Returns:
+        ρ, in the units of w; 0 where no eigenvalue of H is negative.
+
+    Raises:
+        InputError: a singular Hessian.
+    """
     h = np.asarray(hessian, dtype=float)
     lam = np.linalg.eigvalsh(h)
     if abs(lam).min() <= SINGULAR * abs(lam).max():
@@ -65,46 +131,45 @@ def _gaussian_threshold(hessian: Any, covariance: Any) -> float:
     return float(max(0.0, np.linalg.eigvalsh(root.T @ -np.linalg.inv(h) @ root)[-1]))
 
 
-def _mean_variance_threshold(hessian: Any, covariance: Any) -> float:
-    h = np.asarray(hessian, dtype=float)
-    s = math.sqrt(np.trace(np.atleast_2d(covariance)) / np.atleast_2d(covariance).shape[0])
-    negative = [-lam for lam in np.linalg.eigvalsh(h) if lam < 0]
-    return noise_threshold(lam=-min(negative), noise=s, dim=len(h)) if negative else 0.0
-
-
-def _noisy_growth(lam: float, rho: float, noise: float, dim: int, lr: float, momentum: float = 0.0) -> float:
+def _noisy_growth(lam: Any, rho: Any, noise: Any, dim: int, lr: Any, momentum: Any = 0.0) -> Any:
     return rate_along(effective_curvature(lam, noisy_radius(rho, noise, dim)), lr, momentum)
 
 
-noise_threshold = Claim(
-    statement="with gradient noise N(0, s²I), a saddle holds normalised SAM's runs near it above ρ = s/(c_d|λ|), λ the "
-    "negative eigenvalue nearest 0, for a while that grows exponentially; shared or independent batches, any momentum",
-    source="derived [theory 20]; confirmed",
-    formula=_threshold,
-    rival=lambda lam, noise, dim: _mean_length(noise, dim) / abs(lam) if lam else math.inf,
-    rival_reason="unit(g + ξ) ≈ (g + ξ)/E‖ξ‖: as if all draws were of the mean length, when short ones count for more, "
-    "and as if the part of g along ξ turned the direction, when it only stretches it",
-)
+@checked
+def _plain_noisy_growth(
+    lam: Quantity, rho: Quantity, noise: Quantity, dim: int, lr: Quantity, momentum: Quantity = 0.0
+) -> Any:
+    with_momentum = np.asarray(momentum, dtype=float) != 0
+    return np.where(with_momentum, _noisy_growth(lam, rho, noise, dim, lr), rate_along(lam, lr))[()]
 
-gaussian_noise_threshold = Claim(
-    statement="with gradient noise N(0, C) the mean step's Jacobian at a saddle is H + ρHMH, M the slope of "
-    "E[unit(g + ξ)] at 0: it holds above the largest eigenvalue of −M^(−½)H⁻¹M^(−½)",
-    source="derived; confirmed",
-    formula=_gaussian_threshold,
-    rival=_mean_variance_threshold,
-    rival_reason="taking the noise for isotropic, of the mean variance tr C/d",
-)
 
-noisy_escape_rate = Claim(
-    statement="near a saddle the mean of normalised SAM's runs grows as exp(rate · t): the largest root of "
-    "z² − (1+γ−ηλₑ)z + γ = 0 with λₑ = λ(1+ρₑλ), ρₑ = ρc_d/s",
+@closed_form(
     source="derived [theory 1 and 20]; confirmed",
-    formula=_noisy_growth,
-    rival=lambda lam, rho, noise, dim, lr, momentum=0.0: (
-        _noisy_growth(lam, rho, noise, dim, lr) if momentum else rate_along(lam, lr)
-    ),
+    rival=_plain_noisy_growth,
     rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
 )
+def noisy_escape_rate(
+    *, lam: Quantity, rho: Quantity, noise: Quantity, dim: int, lr: Quantity, momentum: Quantity = 0.0
+) -> Any:
+    """Near a saddle the mean of normalised SAM's runs grows as exp(rate · t): the largest root of
+    z² − (1+γ−ηλₑ)z + γ = 0 with λₑ = λ(1+ρₑλ), ρₑ = ρc_d/s.
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.noisy_escape_rate(lam=-1.0, rho=0.2, noise=0.25, dim=2, lr=0.001), 3)
+    0.499
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        rho: ρ, ``(…)``, in the units of w.
+        noise: s, ``(…)``, a standard deviation in the units of the gradient.
+        dim: d, the number of coordinates.
+        lr: η, ``(…)``, in the units of 1/λ.
+        momentum: γ, ``(…)``, heavy ball's.
+
+    Returns:
+        The rate in 1/t, ``(…)``; negative where the mean shrinks.
+    """
+    return _noisy_growth(lam, rho, noise, dim, lr, momentum)
 
 
 @checked
@@ -115,6 +180,11 @@ def mean_step(
 
     F = H(w + ρu) + ξ₂ with u = unit(Hw + ξ₁), ξ N(0, C): E[F] = H(w + ρE[u]); Cov[F] = ρ²H Cov[u] H + C and, where the
     batch is shared, ξ₂ = ξ₁, ρ(HK + KᵀH) besides, K = Cov[u, ξ]. A clean ascent has u = unit(Hw), without variance.
+
+    >>> import samdyn as sd, torch
+    >>> mean, covariance = sd.theory.mean_step(torch.zeros(1, 1, dtype=torch.float64), [[-1.0]], 0.25, 0.1)
+    >>> covariance  # (s − ρ|λ|)², s² = 0.25
+    tensor([[[0.1802]]], dtype=torch.float64)
 
     Args:
         w: ``(d, N)``, float64.

@@ -1,22 +1,20 @@
-"""Saddles, without noise: thresholds, escape rates, traps and 2-cycles."""
+"""Saddles, without noise: thresholds, escape rates, traps and 2-cycles.
+
+λ is an eigenvalue of the Hessian, in the units of the loss per w²; ρ a radius in the units of w, for USAM in those of
+1/λ; η a learning rate in those of 1/λ; γ a momentum. Times are t = kη. Numbers give a float, arrays an array; they
+broadcast.
+"""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import sympy
 
 from .. import checks
-from ..analysis import Boundary
-from ..arguments import checked
-from ..dynamics import Map
-from ..methods import DNSAM, GD, SAM, USAM, Ascent, ExactSAM
-from .claim import Claim, valued
-from .conditions import conditions_on_eigenvalues
-from .effective import derived
-from .growth import rate_along
-from .notation import RHO
+from ..arguments import Quantity, checked
+from ..symbolic.growth import rate_along
+from .closed_form import closed_form, valued
 
 
 @checked
@@ -24,18 +22,25 @@ def effective_curvature(lam: float | np.ndarray, rho: float | np.ndarray, ascent
     """λₑ = λ(1 + ρλ/n)ⁿ: what USAM with n ascent steps makes of a Hessian eigenvalue λ.  [K23; n > 1 derived]
 
     A float for numbers, an array for arrays, which broadcast. ±inf where it leaves the floating-point range.
+
+    >>> import samdyn as sd
+    >>> sd.theory.effective_curvature(-2.0, 0.25)
+    -1.0
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        rho: ρ, ``(…)``, in the units of 1/λ.
+        ascent_steps: n.
     """
     checks.broadcast({"lam": lam, "rho": rho})
     ascent_steps = checks.count("ascent_steps", ascent_steps, "Use ascent_steps=1 for the published method")
     lam = np.asarray(lam, dtype=float)
     with np.errstate(over="ignore", invalid="ignore"):
         found = np.where(lam == 0, 0.0, lam * (1 + rho * lam / ascent_steps) ** ascent_steps)
-    return valued(found if found.ndim else float(found), {"lam": lam, "rho": rho})
+    return valued(found, {"lam": lam, "rho": rho})
 
 
-def _threshold(
-    eigenvalues: Iterable[float], ascent_steps: int = 1, lr: float = 0.0, momentum: float = 0.0, scale: float = 1.0
-) -> float:
+def _threshold(eigenvalues: Any, ascent_steps: int, lr: float, momentum: float, scale: float = 1.0) -> float:
     spectrum = [float(lam) for lam in eigenvalues]
     negative = [-lam for lam in spectrum if lam < 0]
     if not negative:
@@ -46,100 +51,182 @@ def _threshold(
     return rho if ascent_steps % 2 and stable else math.inf
 
 
-def _amplitude(lam: float, rho: float, lr: float) -> float:
-    if rho == 0 or lam == 0:
-        return 0.0
-    return lr * rho * abs(lam) / (2 - lr * lam) if lr * lam < 2 else math.inf
+@checked
+def _half_threshold(
+    eigenvalues: Sequence[float] | np.ndarray, ascent_steps: int = 1, lr: float = 0.0, momentum: float = 0.0
+) -> float:
+    return _threshold(eigenvalues, ascent_steps, lr, momentum, scale=0.5)
 
 
-def _flip(curvature: float, momentum: float = 0.0) -> float:
-    return 2 * (1 + momentum) / curvature if curvature > 0 else math.inf
-
-
-usam_threshold = Claim(
-    statement="USAM, n-step: a saddle attracts above ρ = n/|λ|, λ the negative eigenvalue nearest 0, for odd n and as "
-    "long as ηλₑ < 2(1+γ) for every λ; for even n it never does. Without lr: the flow's threshold",
+@closed_form(
     source="[K23, Theorem 1]; n > 1 derived, confirmed",
-    formula=_threshold,
-    rival=lambda **parameters: _threshold(**parameters, scale=0.5),
+    rival=_half_threshold,
     rival_reason="differentiating L + ρ‖∇L‖², as exact SAM would to first order: λ(1 + 2ρλ)",
 )
+def usam_threshold(
+    *, eigenvalues: Sequence[float] | np.ndarray, ascent_steps: int = 1, lr: float = 0.0, momentum: float = 0.0
+) -> float:
+    """USAM, n-step: a saddle attracts above ρ = n/|λ|, λ the negative eigenvalue nearest 0, for odd n and as long as
+    ηλₑ < 2(1+γ) for every λ; for even n it never does. Without lr: the flow's threshold.
 
-escape_rate = Claim(
-    statement="near a critical point distances grow as exp(rate · t): the largest root of z² − (1+γ−ηλₑ)z + γ = 0",
-    source="[K23, Theorem 1] with heavy ball; confirmed",
-    formula=lambda lam, lr, momentum=0.0, rho=0.0: rate_along(effective_curvature(lam, rho), lr, momentum),
-    rival=lambda lam, lr, momentum=0.0, rho=0.0: rate_along(effective_curvature(lam, rho), lr) if momentum else -lam,
-    rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
-)
+    >>> import samdyn as sd
+    >>> sd.theory.usam_threshold(eigenvalues=[-2.0, 1.0])
+    0.5
 
-trap_half_width = Claim(
-    statement="SAM on a quadratic with one unstable direction is held within ρ of the saddle along it, at every ρ",
-    source="derived; [C23]; confirmed",
-    formula=lambda rho: rho,
-    rival=lambda rho: rho / 2,
-    rival_reason="asking the perturbed point to mirror the iterate rather than only to cross the saddle",
-)
+    Args:
+        eigenvalues: of the Hessian at the saddle, ``(d,)``, in the units of the loss per w².
+        ascent_steps: n.
+        lr: η, in the units of 1/λ; 0 for the flow.
+        momentum: γ, heavy ball's.
 
-two_cycle_amplitude = Claim(
-    statement="SAM ends on w ↔ −w along an eigenvector, |w| = ηρ|λ|/(2 − ηλ); inf for ηλ ≥ 2, where runs leave",
-    source="[B22]; confirmed",
-    formula=_amplitude,
-    rival=lambda lam, rho, lr: lr * rho * abs(lam) / 2,
-    rival_reason="the limit of small steps",
-)
-
-largest_lr = Claim(
-    statement="USAM, n-step: a direction of curvature λ flips, its multiplier passing −1, at ηλₑ = 2(1+γ): never (inf) "
-    "where λₑ ≤ 0",
-    source="[K23, Theorem 1] with heavy ball; confirmed",
-    formula=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: _flip(
-        effective_curvature(lam, rho, ascent_steps), momentum
-    ),
-    rival=lambda lam, rho=0.0, momentum=0.0, ascent_steps=1: _flip(
-        effective_curvature(lam, rho, ascent_steps) if momentum else lam
-    ),
-    rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
-)
-
-edge_of_stability = Claim(
-    statement="the largest curvature at which USAM's steps are stable: λ + ρλ² = 2/η",
-    source="[L23]; confirmed",
-    formula=lambda lr, rho: 4 / (lr + math.hypot(lr, math.sqrt(8) * math.sqrt(rho) * math.sqrt(lr))),
-    rival=lambda lr, rho: 2 / lr,
-    rival_reason="gradient descent's edge",
-)
+    Returns:
+        The threshold in ρ, in the units of 1/λ; inf if there is none, 0 if no eigenvalue is negative.
+    """
+    return _threshold(eigenvalues, ascent_steps, lr, momentum)
 
 
 @checked
-def boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
-    """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no closed form.
+def _plain_rate(lam: Quantity, lr: Quantity, momentum: Quantity = 0.0, rho: Quantity = 0.0) -> Any:
+    with_momentum = np.asarray(momentum, dtype=float) != 0
+    plain = rate_along(effective_curvature(lam, rho), lr)
+    return np.where(with_momentum, plain, -np.asarray(lam, dtype=float))[()]
 
-    Of methods with a Jacobian there it is the least ρ at which their effective Hessian makes the saddle attract. SAM's
-    trap width is that on the quadratic with these eigenvalues, without momentum; with ρ = 0 it is gradient descent.
+
+@closed_form(
+    source="[K23, Theorem 1] with heavy ball; confirmed",
+    rival=_plain_rate,
+    rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
+)
+def escape_rate(*, lam: Quantity, lr: Quantity, momentum: Quantity = 0.0, rho: Quantity = 0.0) -> Any:
+    """Near a critical point USAM's distances grow as exp(rate · t): the largest root of z² − (1+γ−ηλₑ)z + γ = 0.
+
+    >>> import samdyn as sd
+    >>> round(sd.theory.escape_rate(lam=-2.0, lr=0.01, rho=0.25), 3)
+    0.995
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        lr: η, ``(…)``, in the units of 1/λ.
+        momentum: γ, ``(…)``, heavy ball's.
+        rho: ρ, ``(…)``, in the units of 1/λ; 0 for gradient descent.
+
+    Returns:
+        The rate in 1/t, ``(…)``; negative where distances shrink.
     """
-    # Exact types: a user's subclass of SAM is another method.
-    method, spectrum = map_.method, [float(lam) for lam in eigenvalues]
-    if type(method) in (GD, ExactSAM):  # exact SAM: J = −H(I + ρH/n)²ⁿ, averaged or not: the sign of λ stays
-        return Boundary("rho", math.inf, math.inf)
-    if type(method) is USAM and not method.average and not map_.nesterov:
-        threshold = usam_threshold(
-            eigenvalues=spectrum, ascent_steps=method.ascent_steps, lr=map_.lr, momentum=map_.momentum
-        )
-        return Boundary("rho", threshold, threshold)
-    if type(method) is SAM or type(method) is DNSAM:
-        one_way_out = sum(lam < 0 for lam in spectrum) == 1
-        if method.rho == 0 or (one_way_out and method.ascent_steps == 1 and not map_.momentum):
-            width = trap_half_width(rho=method.rho)
-            return Boundary("width", width, width)
-        return None
-    formula = derived(method)
-    if formula is None:
-        return None
-    if isinstance(method, Ascent) and not formula.has(RHO):  # normalised, with ρ = 0
-        return Boundary("width", 0.0, 0.0)
-    radii = conditions_on_eigenvalues(map_, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
-    if isinstance(radii, sympy.ConditionSet):
-        return None
-    threshold = math.inf if radii is sympy.S.EmptySet else float(radii.inf)
-    return Boundary("rho", threshold, threshold)
+    return rate_along(effective_curvature(lam, rho), lr, momentum)
+
+
+@checked
+def _half_width(rho: Quantity) -> Any:
+    return rho / 2
+
+
+@closed_form(
+    source="derived; [C23]; confirmed",
+    rival=_half_width,
+    rival_reason="asking the perturbed point to mirror the iterate rather than only to cross the saddle",
+)
+def trap_half_width(*, rho: Quantity) -> Any:
+    """SAM on a quadratic with one unstable direction is held within ρ of the saddle along it, at every ρ.
+
+    As long as the bounce along the largest curvature lets it: ``symbolic.predicted_boundary`` looks.
+
+    >>> import samdyn as sd
+    >>> sd.theory.trap_half_width(rho=0.1)
+    0.1
+
+    Args:
+        rho: ρ, ``(…)``, in the units of w.
+
+    Returns:
+        The half-width, ``(…)``, in the units of w.
+    """
+    return rho
+
+
+@checked
+def _small_step_amplitude(lam: Quantity, rho: Quantity, lr: Quantity) -> Any:
+    return lr * rho * abs(lam) / 2
+
+
+@closed_form(source="[B22]; confirmed", rival=_small_step_amplitude, rival_reason="the limit of small steps")
+def two_cycle_amplitude(*, lam: Quantity, rho: Quantity, lr: Quantity) -> Any:
+    """SAM ends on w ↔ −w along an eigenvector, |w| = ηρ|λ|/(2 − ηλ); inf for ηλ ≥ 2, where runs leave.
+
+    >>> import samdyn as sd
+    >>> sd.theory.two_cycle_amplitude(lam=2.0, rho=0.5, lr=0.5)
+    0.5
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w². Below 0 the cycle repels.
+        rho: ρ, ``(…)``, in the units of w.
+        lr: η, ``(…)``, in the units of 1/λ.
+
+    Returns:
+        |w|, ``(…)``, in the units of w.
+    """
+    lam, rho, lr = (np.asarray(value, dtype=float) for value in (lam, rho, lr))
+    held = np.where(lr * lam < 2, lr * rho * abs(lam) / (2 - lr * lam), math.inf)
+    return np.where((rho == 0) | (lam == 0), 0.0, held)[()]
+
+
+def _flip(curvature: Any, momentum: Any = 0.0) -> Any:
+    return np.where(curvature > 0, 2 * (1 + np.asarray(momentum, dtype=float)) / curvature, math.inf)[()]
+
+
+@checked
+def _plain_flip(lam: Quantity, rho: Quantity = 0.0, momentum: Quantity = 0.0, ascent_steps: int = 1) -> Any:
+    with np.errstate(divide="ignore"):
+        plain = _flip(np.asarray(lam, dtype=float))
+        return np.where(
+            np.asarray(momentum) != 0, _flip(np.asarray(effective_curvature(lam, rho, ascent_steps))), plain
+        )[()]
+
+
+@closed_form(
+    source="[K23, Theorem 1] with heavy ball; confirmed",
+    rival=_plain_flip,
+    rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
+)
+def largest_lr(*, lam: Quantity, rho: Quantity = 0.0, momentum: Quantity = 0.0, ascent_steps: int = 1) -> Any:
+    """USAM, n-step: a direction of curvature λ flips, its multiplier passing −1, at ηλₑ = 2(1+γ): never (inf) where
+    λₑ ≤ 0.
+
+    >>> import samdyn as sd
+    >>> sd.theory.largest_lr(lam=2.0, rho=0.5)
+    0.5
+
+    Args:
+        lam: λ, ``(…)``, in the units of the loss per w².
+        rho: ρ, ``(…)``, in the units of 1/λ.
+        momentum: γ, ``(…)``, heavy ball's.
+        ascent_steps: n.
+
+    Returns:
+        η, ``(…)``, in the units of 1/λ.
+    """
+    return _flip(np.asarray(effective_curvature(lam, rho, ascent_steps)), momentum)
+
+
+@checked
+def _edge_of_gradient_descent(lr: Quantity, rho: Quantity) -> Any:
+    return 2 / lr
+
+
+@closed_form(source="[L23]; confirmed", rival=_edge_of_gradient_descent, rival_reason="gradient descent's edge")
+def edge_of_stability(*, lr: Quantity, rho: Quantity) -> Any:
+    """The largest curvature at which USAM's steps are stable: λ + ρλ² = 2/η.
+
+    >>> import samdyn as sd
+    >>> sd.theory.edge_of_stability(lr=0.5, rho=0.5)
+    2.0
+
+    Args:
+        lr: η, ``(…)``, in the units of 1/λ.
+        rho: ρ, ``(…)``, in the units of 1/λ; for SAM ρ/‖∇L‖.
+
+    Returns:
+        λ, ``(…)``, in the units of the loss per w².
+    """
+    lr, rho = (np.asarray(value, dtype=float) for value in (lr, rho))
+    return 4 / (lr + np.hypot(lr, math.sqrt(8) * np.sqrt(rho) * np.sqrt(lr)))

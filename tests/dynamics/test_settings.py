@@ -44,7 +44,7 @@ def test_repeated() -> None:
     assert runs.rho.values.tolist() == [0.1] * 3 + [0.2] * 3
 
 
-@pytest.mark.parametrize("rho", [torch.tensor([0.1, 0.2]), sd.theory.RHO])
+@pytest.mark.parametrize("rho", [torch.tensor([0.1, 0.2]), sd.symbolic.RHO])
 def test_a_map_that_is_many_already_is_a_group_of_its_own(rho: object) -> None:
     maps = [sd.Map(SADDLE, sd.SAM(rho), lr=0.1), sd.Map(SADDLE, sd.SAM(0.1), lr=0.1)]
     assert [indices for indices, _ in stack(maps)] == [[0], [1]]

@@ -553,7 +553,7 @@ def test_without_a_perturbation_the_steps_are_torchs(settings: dict[str, Any], d
         ({"weight_decay": -1.0}, "weight_decay = -1.0"),
         ({"nesterov": True}, "Nesterov"),
         ({"method": 3}, "is no method"),
-        ({"method": sd.SAM(sd.theory.RHO)}, "needs a number"),
+        ({"method": sd.SAM(sd.symbolic.RHO)}, "needs a number"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], told: str) -> None:

@@ -86,7 +86,7 @@ def test_a_flow_is_no_map() -> None:
     [
         ({"lr": torch.tensor([0.1, 0.2])}, "3 networks"),
         ({"rho": torch.tensor([0.1, 0.2])}, "rho"),
-        ({"rho": sd.theory.RHO}, "3 networks"),
+        ({"rho": sd.symbolic.RHO}, "3 networks"),
         ({"steps": 0}, "steps = 0"),
         ({"save_every": 0}, "save_every = 0"),
         ({"seed": -1}, "seed = -1"),

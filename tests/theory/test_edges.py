@@ -10,7 +10,7 @@ import torch
 
 import samdyn as sd
 from samdyn import theory
-from samdyn.theory.growth import log_multiplier
+from samdyn.symbolic.growth import log_multiplier
 from samdyn.theory.noise_trap import noisy_radius
 
 mp = mpmath.MPContext()
@@ -41,7 +41,7 @@ def test_known_edges() -> None:
     assert theory.largest_lr(lam=-2.0, rho=0.25) == math.inf
     assert theory.largest_lr(lam=-2.0, rho=0.5) == math.inf
     assert theory.largest_lr(lam=-2.0, rho=0.6) == pytest.approx(2 / 0.4)
-    assert theory.largest_lr.rival(lam=0.0) == math.inf
+    assert theory.about(theory.largest_lr).rival(lam=0.0) == math.inf
     assert theory.two_cycle_amplitude(lam=3.0, rho=0.1, lr=1.0) == math.inf
     assert theory.two_cycle_amplitude(lam=2.0, rho=0.1, lr=1.0) == math.inf
     assert theory.two_cycle_amplitude(lam=-2.0, rho=0.0, lr=1.0) == 0
@@ -152,13 +152,13 @@ def test_mean_lengths_in_many_dimensions(dim: int) -> None:
     assert agree(noisy_radius(0.3, 2.0, dim), mp.mpf(0.3) / 2 * ratio / mp.sqrt(2), 1e-12)
     assert agree(theory.noise_threshold(lam=-2.0, noise=0.5, dim=dim), mp.mpf(0.25) * mp.sqrt(2) / ratio, 1e-12)
     length = mp.mpf(0.25) * mp.sqrt(2) * ratio * dim / 2
-    assert agree(theory.noise_threshold.rival(lam=-2.0, noise=0.5, dim=dim), length, 1e-12)
+    assert agree(theory.about(theory.noise_threshold).rival(lam=-2.0, noise=0.5, dim=dim), length, 1e-12)
 
 
 def test_rivals_have_values_too() -> None:
     rivals: list[Callable[[], float]] = [
-        lambda: theory.noisy_escape_rate.rival(lam=3.0, rho=0.1, noise=1.0, dim=2, lr=0.5),
-        lambda: theory.edge_of_stability.rival(lr=0.1, rho=0.0),
-        lambda: theory.largest_lr.rival(lam=-1.0),
+        lambda: theory.about(theory.noisy_escape_rate).rival(lam=3.0, rho=0.1, noise=1.0, dim=2, lr=0.5),
+        lambda: theory.about(theory.edge_of_stability).rival(lr=0.1, rho=0.0),
+        lambda: theory.about(theory.largest_lr).rival(lam=-1.0),
     ]
     assert not any(math.isnan(rival()) for rival in rivals)

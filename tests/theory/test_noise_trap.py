@@ -19,7 +19,7 @@ def test_the_numbers_of_the_theory(dim: int, told: float) -> None:
     assert theory.noise_threshold(lam=-1, noise=0.25, dim=dim) == pytest.approx(told, abs=5e-4)
     spectrum = np.array([-1.0, *[1.0] * (dim - 1)])
     general = theory.gaussian_noise_threshold(hessian=np.diag(spectrum), covariance=0.0625)
-    assert theory.noise_threshold.check(general, 1e-10, lam=-1, noise=0.25, dim=dim)
+    assert theory.check(theory.noise_threshold, general, 1e-10, lam=-1, noise=0.25, dim=dim)
 
 
 def test_the_escaping_direction_nearest_to_zero_decides() -> None:
@@ -58,7 +58,7 @@ def test_rates() -> None:
         assert theory.noisy_escape_rate(rho=threshold, momentum=momentum, **named) == pytest.approx(0, abs=1e-9)
         half = theory.noisy_escape_rate(rho=threshold / 2, momentum=momentum, **named)
         assert half == pytest.approx(0.5 / (1 - momentum), rel=0.01)
-        assert theory.noisy_escape_rate.check(half, 1e-6, rho=threshold / 2, momentum=momentum, **named)
+        assert theory.check(theory.noisy_escape_rate, half, 1e-6, rho=threshold / 2, momentum=momentum, **named)
 
 
 @pytest.mark.parametrize("coupling", ["shared", "independent", "clean"])

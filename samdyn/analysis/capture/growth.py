@@ -80,7 +80,7 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
 
 
 def _parameters(map_: Map) -> tuple[Any, ...]:
-    return map_.lr, map_.momentum, getattr(map_.method, "rho", 0.0)
+    return map_.lr, map_.momentum, map_.radius
 
 
 @checked

@@ -11,6 +11,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
+from ...noise import Given
 from ...noise.expectation import calls
 from ...noise.gaussian import Additive
 from ...ops import affine
@@ -136,11 +137,11 @@ def linear_step(map_: Map) -> LinearStep:
     if isinstance(source, Additive):
         shape = (drawn, source.parts, d)
         weights = np.ones(1)
-        found = affine(lambda z, xi: map_.flat_step(z, xi.unflatten(0, shape).__getitem__), size, math.prod(shape))
+        found = affine(lambda z, xi: map_.flat_step(z, Given(xi.unflatten(0, shape))), size, math.prod(shape))
     else:
         batches, chances = source.outcomes(drawn, "smooth", torch.zeros(d, 1, dtype=torch.float64))
         weights = chances.numpy()
-        found = affine(lambda z, _: map_.flat_step(z, batches.__getitem__), size, 0, len(weights))
+        found = affine(lambda z, _: map_.flat_step(z, Given(batches)), size, 0, len(weights))
     if found is None:
         refuse()
     a, to_noise, b = (part.movedim(-1, 0).numpy() for part in found)

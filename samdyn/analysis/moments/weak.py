@@ -11,7 +11,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Diffusion, Map
-from ...noise import Draws
+from ...noise import Given
 from ...noise.expectation import calls, jumps
 from ...noise.quadrature import hermite
 from ...simulation import Scheme
@@ -190,7 +190,7 @@ def _after_map(map_: Map, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     source = map_.noise.on(map_.landscape)
     kind = "jumps" if jumps(source, map_.method) else "smooth"
     batches, weights = source.outcomes(calls(source, map_.method, w[:, :1]), kind, w)
-    return map_.flat_step(w[..., None].expand(*w.shape, weights.shape[-1]), batches.__getitem__), weights
+    return map_.flat_step(w[..., None].expand(*w.shape, weights.shape[-1]), Given(batches)), weights
 
 
 def _after_scheme(scheme: Scheme, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -201,19 +201,9 @@ def _after_scheme(scheme: Scheme, w: torch.Tensor) -> tuple[torch.Tensor, torch.
     signs = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=pairs)), dtype=w.dtype).reshape(2**pairs, pairs).T
     numbers = [nodes.repeat_interleave(signs.shape[1], 1), signs.repeat(1, nodes.shape[1])]
     count = numbers[0].shape[1]
-    draws = _Numbers(0, torch.zeros(1, dtype=torch.int64), 0, [n.repeat(1, each) for n in numbers])
+    draws = Given(numbers=[n.repeat(1, each) for n in numbers])
     (after,) = scheme.step((w.repeat_interleave(count, 1),), draws)
     return after.unflatten(1, (each, count)), weights.repeat_interleave(signs.shape[1]) / signs.shape[1]
-
-
-@dataclass(frozen=True)
-class _Numbers(Draws):
-    """Draws whose normal numbers are given."""
-
-    given: list[torch.Tensor]
-
-    def normals(self, draw: int, count: int) -> torch.Tensor:
-        return self.given[draw][:count]
 
 
 def _averaged(system: Map | Scheme, w: torch.Tensor, axes: list[np.ndarray]) -> np.ndarray:

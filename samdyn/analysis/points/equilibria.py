@@ -9,7 +9,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow
-from ...simulation.discontinuities.resting import held
+from ...simulation.discontinuities.resting import traps
 from .critical_points import SAME, CriticalPoint, critical_points
 from .degree import cell_degrees
 
@@ -155,7 +155,7 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
     slopes = (flow.jacobian_at(here)[:, :, 0], _differences(flow, here, BETWEEN * float(extent.min())))
     jacobian = next((slope for slope in slopes if _predicts(flow, here, slope, around)), None)
     if jacobian is None:
-        attracts = bool(held(flow, here, torch.full_like(here[0], WIDE * float(extent.min())))[0])
+        attracts = bool(traps(flow, here, torch.full_like(here[0], WIDE * float(extent.min())))[0])
         return Equilibrium(w, "no Jacobian", None, None, attracts, critical)
     rates, directions = np.linalg.eig(jacobian.numpy())
     order = np.argsort(rates.real)

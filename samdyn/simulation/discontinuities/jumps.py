@@ -1,6 +1,6 @@
 """Surfaces across which a field jumps: where a run meets one, its normal, and the field on both sides.
 
-Nothing is known of the field but its values. Lengths are relative to max(1, ‖w‖∞).
+The field enters by its values alone. Lengths are relative to max(1, ‖w‖∞).
 """
 
 from collections.abc import Callable
@@ -13,33 +13,51 @@ from ...ops import dot, norm
 Function = Callable[[torch.Tensor], torch.Tensor]  # (d, …) -> (d, …), point by point
 Test = Callable[[torch.Tensor], torch.Tensor]  # which side: (d, …) -> (…)
 
-FINE = 4e-16  # surfaces are located to rounding
-ASIDE = 1e-7  # how far from the surface its sides are looked at
-NEXT = 2e-5  # distance of the neighbours that give the normal
-CUTS, FEW = (3, 15), 1000  # points at which an interval is cut at once, for many and for few intervals
+LOCATION_ERROR = 4e-16  # distance of a located point from its surface: rounding
+SIDE_DISTANCE = 1e-7  # distance from a surface at which the field on its sides is evaluated
+TANGENT_DISTANCE = 2e-5  # distance along a surface of the neighbours that give its normal
+MIN_JUMP = 1e-6  # |difference of the field across a surface| over the speed there
+MIN_JUMP_RATIO = 0.5  # jump at a short distance over that at a longer one; a field that only turns fast loses more
+MAX_LIMIT_ERROR = 0.1  # |field near a surface − its limit there| over the jump
+MIN_CHANGE = 0.3  # change of the field along a path, over its greatest change there, that places a jump
+FIRST_REACH = 1e-9  # distance that the first search for a surface covers
+SPREAD = 32  # distance that the next search covers, over that of the one before
+CUTS = 3, 255  # least and most points that cut an interval at once
+POINTS = 2**14  # points that cut all intervals at once, unless each has the least: so many cost little more than a few
 
 
 @dataclass
 class Surface:
-    """What is known of the surface that n runs are on.
+    """The surfaces that n runs are on.
 
     Attributes:
         w: (d, n), on the surface.
         normal: (d, n), from the side of ``before`` to that of ``after``.
         before, after: (d, n), the limits of the field from the two sides.
-        known: (n,), whether there is one; all else means nothing where there is none.
+        exists: (n,), whether there is one; all else means nothing where there is none.
     """
 
     w: torch.Tensor
     normal: torch.Tensor
     before: torch.Tensor
     after: torch.Tensor
-    known: torch.Tensor
+    exists: torch.Tensor
 
     @property
     def speeds(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The normal components of ``before`` and ``after``; both point to the surface where > 0 and < 0."""
         return dot(self.normal, self.before), dot(self.normal, self.after)
+
+    @property
+    def sliding_velocity(self) -> torch.Tensor:
+        """The velocity ``(d, n)`` of runs on the surface, NaN where the field does not point to it from both sides.
+
+        It is the convex combination of the two limits that is tangent to the surface [A.F. Filippov, *Differential
+        Equations with Discontinuous Righthand Sides*, Kluwer 1988, section 4].
+        """
+        towards, away = self.speeds
+        velocity = (towards * self.after - away * self.before) / (towards - away)
+        return torch.where(self.exists & (towards > 0) & (away < 0), velocity, torch.nan)
 
 
 def size(w: torch.Tensor) -> torch.Tensor:
@@ -48,9 +66,9 @@ def size(w: torch.Tensor) -> torch.Tensor:
 
 
 def meet(field: Function, w: torch.Tensor, h: torch.Tensor) -> tuple[Surface, torch.Tensor]:
-    """Find the jump that lies on the ways of runs about h ahead, and the time to it.
+    """Find the jump that lies on the paths of runs about h ahead, and the time to it.
 
-    The way is w + sẇ + s²ẅ/2, with ẅ from this side of the jump.
+    The path is w + sẇ + s²ẅ/2, with ẅ from this side of the jump.
 
     Args:
         field: the velocity.
@@ -62,34 +80,34 @@ def meet(field: Function, w: torch.Tensor, h: torch.Tensor) -> tuple[Surface, to
     """
     f = field(w)
     scale, speed = size(w), norm(f)
-    back = 10 * ASIDE * scale / speed
+    back = 10 * SIDE_DISTANCE * scale / speed
     bend = (f - field(w - back * f)) / back
     bend = torch.where(norm(bend) * h < speed, bend, 0)  # otherwise what lies behind is another side
 
-    def way(s: torch.Tensor) -> torch.Tensor:
+    def path(s: torch.Tensor) -> torch.Tensor:
         return _spread(w, s) + s * _spread(f, s) + s**2 / 2 * _spread(bend, s)
 
     # Between which two points the field stops being what it was.
     times = torch.cat([0 * h[None], h * 2.0 ** torch.arange(-5, 2, device=h.device)[:, None]])
-    change = norm(field(way(times)) - f[:, None])
-    first = (change > 0.3 * change.amax(0)).long().argmax(0, keepdim=True)
+    change = norm(field(path(times)) - f[:, None])
+    first = (change > MIN_CHANGE * change.amax(0)).long().argmax(0, keepdim=True)
     low, high = times.gather(0, (first - 1).clamp(min=0))[0], times.gather(0, first)[0]
-    near, far = field(way(low)), field(way(high))
+    near, far = field(path(low)), field(path(high))
     beyond = _nearer(field, near, far)
-    low, high = _narrow(lambda s: beyond(way(s)), low, high, FINE * scale / speed)
-    slightly = 10 * FINE * scale / speed  # on the surface itself the field may be anything
-    before, after = field(way(low - slightly)), field(way(high + slightly))
+    low, high = _narrow(lambda s: beyond(path(s)), low, high, LOCATION_ERROR * scale / speed)
+    slightly = 10 * LOCATION_ERROR * scale / speed  # on the surface itself the field may be anything
+    before, after = field(path(low - slightly)), field(path(high + slightly))
     jump = norm(after - before)
 
-    surface = locate(field, _nearer(field, before, after), way(high), f / speed)
+    surface = locate(field, _nearer(field, before, after), path(high), f / speed)
     # Where the field only turns fast, nothing is left of the difference close by, or its limits depend on the distance.
-    surface.known &= (jump > 0.5 * norm(far - near)) & (jump > 1e-6 * speed)
-    surface.known &= norm(surface.after - after) + norm(surface.before - before) < 0.1 * jump
+    surface.exists &= (jump > MIN_JUMP_RATIO * norm(far - near)) & (jump > MIN_JUMP * speed)
+    surface.exists &= norm(surface.after - after) + norm(surface.before - before) < MAX_LIMIT_ERROR * jump
     return surface, high
 
 
 def passing(field: Function, w: torch.Tensor) -> Surface:
-    """Describe the surfaces that points w (d, n) lie on, to ASIDE/100: the limits of the field from both sides persist.
+    """Describe the surfaces that points w (d, n) lie on, to SIDE_DISTANCE/100: the limits of the field differ.
 
     A point at which alone the field has no limit, as normalised SAM's at a critical point, lies on none: next to it
     along the surface the limits are others.
@@ -97,31 +115,31 @@ def passing(field: Function, w: torch.Tensor) -> Surface:
     scale = size(w)
     way = torch.randn(len(w), 1, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
     way = (way / norm(way)).expand_as(w)
-    wide, narrow = ([field(w + sign * part * ASIDE * scale * way) for sign in (-1, 1)] for part in (1.0, 0.01))
+    wide, narrow = ([field(w + sign * part * SIDE_DISTANCE * scale * way) for sign in (-1, 1)] for part in (1.0, 0.01))
     change, persists = (norm(ahead - behind) for behind, ahead in (wide, narrow))
     speed = torch.maximum(norm(narrow[0]), norm(narrow[1]))
-    jumps = (persists > 0.5 * change) & (persists > 1e-6 * speed)
+    jumps = (persists > MIN_JUMP_RATIO * change) & (persists > MIN_JUMP * speed)
     surface = Surface(w, way, narrow[0], narrow[1], jumps)
     some = jumps.nonzero().squeeze(1)
     if not len(some):
         return surface
     at = w[:, some]
     before, after = (side[:, some] for side in narrow)
-    # The random way may run along the surface. Gradients jump across it; which way round, the field tells.
+    # The random way may run along the surface. Gradients jump across it; the field says in which direction.
     beyond, across = _nearer(field, before, after), (after - before) / persists[some]
-    across = torch.where(beyond(at + ASIDE * scale[some] * across), across, -across)
+    across = torch.where(beyond(at + SIDE_DISTANCE * scale[some] * across), across, -across)
     there = locate(field, beyond, at, across)
-    known = there.known & (norm(there.w - at) <= 0.01 * ASIDE * scale[some])
+    exists = there.exists & (norm(there.w - at) <= 0.01 * SIDE_DISTANCE * scale[some])
     if len(w) > 1:
-        jump, aside = norm(there.after - there.before), ASIDE * scale[some] * there.normal
-        beside = NEXT * scale[some] * complement(there.normal)
+        jump, aside = norm(there.after - there.before), SIDE_DISTANCE * scale[some] * there.normal
+        beside = TANGENT_DISTANCE * scale[some] * complement(there.normal)
         for tangent in (*beside.unbind(1), *(-beside).unbind(1)):
-            known &= norm(field(there.w + tangent - aside) - there.before) < 0.1 * jump
-            known &= norm(field(there.w + tangent + aside) - there.after) < 0.1 * jump
-    surface.known[some] = known
-    for part, found in (("w", there.w), ("normal", there.normal), ("before", there.before), ("after", there.after)):
+            exists &= norm(field(there.w + tangent - aside) - there.before) < MAX_LIMIT_ERROR * jump
+            exists &= norm(field(there.w + tangent + aside) - there.after) < MAX_LIMIT_ERROR * jump
+    surface.exists[some] = exists
+    for part, values in (("w", there.w), ("normal", there.normal), ("before", there.before), ("after", there.after)):
         whole = getattr(surface, part).clone()
-        whole[:, some] = found
+        whole[:, some] = values
         setattr(surface, part, whole)
     return surface
 
@@ -139,31 +157,31 @@ def locate(field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor) ->
         way: (d, n), unit vectors that cross them.
     """
     scale = size(w)
-    s, known = _distance(beyond, w[:, None], way, 1e-9 * scale[None], tries=6)
+    s, exists = _distance(beyond, w[:, None], way, FIRST_REACH * scale[None], tries=6)
     w = w + s[0] * way
     normal = way
     if len(w) > 1:
         tangents = complement(way)
-        h = NEXT * scale
+        h = TANGENT_DISTANCE * scale
         around = torch.cat([w[:, None] + h * tangents, w[:, None] - h * tangents], 1)
-        s, seen = _distance(beyond, around, way, h.expand(around.shape[1:]), tries=3)
-        known = torch.cat([known, seen])
+        s, exists_around = _distance(beyond, around, way, h.expand(around.shape[1:]), tries=3)
+        exists = torch.cat([exists, exists_around])
         ahead, behind = s.chunk(2)
         normal = way - ((ahead - behind) / (2 * h) * tangents).sum(1)
         normal = normal / norm(normal)
-    aside = ASIDE * scale * normal
+    aside = SIDE_DISTANCE * scale * normal
     before, after = (2 * field(w + side) - field(w + 2 * side) for side in (-aside, aside))
     finite = torch.isfinite(before + after).all(0)
-    return Surface(w, normal, before, after, known.all(0) & finite)
+    return Surface(w, normal, before, after, exists.all(0) & finite)
 
 
 def _spread(a: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """View ``(d, n)`` as ``(d, 1, …, 1, n)``, to go with points that ``like`` (…, n) tells apart."""
+    """View ``(d, n)`` as ``(d, 1, …, 1, n)``, to broadcast with points at ``like`` (…, n)."""
     return a.reshape(len(a), *[1] * (like.ndim - 1), a.shape[-1])
 
 
 def _nearer(field: Function, near: torch.Tensor, far: torch.Tensor) -> Test:
-    """Tell sides by the field: where it is like ``far`` (d, n) rather than ``near``."""
+    """Return the test of sides that holds where the field is closer to ``far`` (d, n) than to ``near``."""
 
     def beyond(x: torch.Tensor) -> torch.Tensor:
         step = _spread(far - near, x[0])
@@ -175,30 +193,30 @@ def _nearer(field: Function, near: torch.Tensor, far: torch.Tensor) -> Test:
 def _distance(
     beyond: Test, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, tries: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return how far along ``way`` (d, n) the surfaces are from w (d, m, n), and whether they were found: both (m, n).
+    """Return how far along ``way`` (d, n) the surfaces are from w (d, m, n), and whether there are any: both (m, n).
 
-    They are looked for within ±reach (m, n), and within 32 times that, and so on.
+    The search covers ±reach (m, n), then SPREAD times that, and so on.
     """
 
     def side(s: torch.Tensor) -> torch.Tensor:
         return beyond(w.reshape(len(w), *[1] * (s.ndim - 2), *w.shape[1:]) + s * _spread(way, s))
 
-    found = torch.zeros_like(reach, dtype=torch.bool)
+    exists = torch.zeros_like(reach, dtype=torch.bool)
     for attempt in range(tries):
-        reach = torch.where(found, reach, reach * 32 ** (attempt > 0))
+        reach = torch.where(exists, reach, reach * SPREAD ** (attempt > 0))
         ahead, behind = side(torch.stack([reach, -reach]))
-        found = ahead & ~behind
-        if found.all():
+        exists = ahead & ~behind
+        if exists.all():
             break
-    low, high = _narrow(side, -reach, reach, FINE * size(w))
-    return (low + high) / 2, found
+    low, high = _narrow(side, -reach, reach, LOCATION_ERROR * size(w))
+    return (low + high) / 2, exists
 
 
 def _narrow(
     beyond: Test, low: torch.Tensor, high: torch.Tensor, width: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Narrow intervals, each with ``beyond`` false at low and true at high, down to ``width``."""
-    number = CUTS[low.numel() < FEW]
+    number = min(max(POINTS // max(low.numel(), 1), CUTS[0]), CUTS[1])
     cuts = torch.arange(1, number + 1, device=low.device, dtype=low.dtype).reshape(-1, *[1] * low.ndim) / (number + 1)
     for _ in range(40):  # from 1e9 down to 1e-15, if need be
         if not (high - low > width).any():

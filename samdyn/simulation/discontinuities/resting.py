@@ -1,4 +1,4 @@
-"""Does a run rest where the field jumps? Certificates, as ``settling`` has them where the field is smooth."""
+"""Certificates that a run rests where the field jumps, as ``settling`` has them where the field is smooth."""
 
 import torch
 
@@ -6,23 +6,25 @@ from ...dynamics import Flow
 from ...ops import norm
 from ..units import ScaledFlow, unit_of
 from .jumps import complement, size
-from .sliding import Sliding, slide
+from .sliding import Sliding
 
-AROUND = 32  # directions probed around a point of the plane; as many per coordinate in higher dimension
-LESS = 0.3  # the speed towards a point may fall by this factor from one distance to a hundredth of it, no further
-SMOOTH = 0.05  # by this factor, and to a hundredth, it falls there where the field is smooth
-CLOSER = 30  # rounds in which the worst of them is looked for
-WEAK = 1e-6  # the speed towards a point that counts, relative to the greatest speed around it
-WIDE = 1e-3  # over what distance, relative to max(1, ‖w‖∞), sliding velocities are differentiated
-FLAT = 1e-6  # rates of change of them that are smaller, relative to ‖ẇ‖ beside the surface, are neutral
-LINEAR = 0.05  # how well differences of them must be linear
-OUTWARD = 1e-6  # speed away from a point, relative to the greatest speed around it, that counts as none
+SPHERES = (1.0, 0.1, 0.01)  # radii of the spheres around a point, over the largest one's
+DIRECTIONS = 32  # directions sampled around a point of the plane; as many per coordinate in higher dimension
+ROUNDS = 30  # rounds of the search for the direction with the least inward speed
+ROUND_SPREAD = 0.6  # angles that a round samples, over those of the round before
+MIN_SPEED_RATIO_AT_JUMP = 0.3  # inward speed at r/10 and at r/100 over that at r; a jump keeps its speed
+MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
+MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
+ROUNDING_SPEED = 1e-6  # outward speed that counts as none, over the greatest speed around the point
+DIFFERENCE_DISTANCE = 1e-3  # distance over which sliding velocities are differentiated, relative to max(1, ‖w‖∞)
+NEUTRAL_RATE = 1e-6  # rate of change that counts as none, over ‖ẇ‖ beside the surface or over the greatest rate
+MAX_NONLINEARITY = 0.05  # second difference of a sliding velocity, over its greatest first difference
 
 Field = Flow | ScaledFlow
 
 
-def held(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Say which runs are held from all sides by a point within ``radius``, at which the field jumps, and find it.
+def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which runs a point within ``radius``, at which the field jumps, traps from all sides, and where it is.
 
     Such a point is an equilibrium in Filippov's sense, reached in finite time: around it, on spheres of ``radius``, a
     tenth and a hundredth of it, the field points inward, and does not slow down as the distance shrinks, as it would
@@ -41,7 +43,7 @@ def held(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tens
     """
     if isinstance(flow, Flow):
         unit = unit_of(flow.landscape.box)
-        holds, centre = held(ScaledFlow(flow, unit), w / unit, radius / unit)
+        holds, centre = traps(ScaledFlow(flow, unit), w / unit, radius / unit)
         return holds, unit * centre
     holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
     critical, near = _critical(flow, w, radius)
@@ -59,18 +61,18 @@ def held(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tens
     # The ellipsoid through twice the run's displacement: in larger ones what bends the valley counts for more.
     half_axes = _half_axes(flow, here)
     lengths = norm(half_axes)
-    reached = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
-    reached = reached.clamp(min=1e-3 * radius[some])
-    inside = (reached <= radius[some]) & _along_axes(flow, here, reached, half_axes)
+    extent = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
+    extent = extent.clamp(min=1e-3 * radius[some])
+    inside = (extent <= radius[some]) & _along_axes(flow, here, extent, half_axes)
     some, here = some[inside], here[:, inside]
     if len(some):
-        sure = _inward(flow, here, reached[inside], half_axes[:, :, inside])
+        sure = _inward(flow, here, extent[inside], half_axes[:, :, inside])
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
     return holds, centre
 
 
-def stays(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Say which runs rest at a point within ``radius`` that nothing near it moves away from, and find it.
+def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Say which runs rest at a point within ``radius`` that nothing near it moves away from, and where it is.
 
     Such is the edge of a plateau, or of a valley's flat side, where the field has no one Jacobian: around the zero that
     Newton's method leads to, by this side's Jacobian, on spheres of ``radius``, a tenth and a hundredth of it, the
@@ -86,17 +88,17 @@ def stays(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torc
     """
     centre = w
     for _ in range(4):
-        inverse = torch.linalg.pinv(flow.jacobian_at(centre).movedim(-1, 0).nan_to_num(0, 0, 0), rtol=FLAT)
+        inverse = torch.linalg.pinv(flow.jacobian_at(centre).movedim(-1, 0).nan_to_num(0, 0, 0), rtol=NEUTRAL_RATE)
         centre = centre - (inverse @ flow(centre).T[..., None])[..., 0].T
     rests = torch.isfinite(centre).all(0) & (norm(centre - w) <= radius)
     round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None].expand(-1, -1, w.shape[1])
-    for part in (1.0, 0.1, 0.01):
+    for part in SPHERES:
         if not rests.any():
             break
         some = rests.nonzero().squeeze(1)
         axes = round_[:, :, some]
         inward, fastest = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
-        rests[some] = inward >= -OUTWARD * fastest
+        rests[some] = inward >= -ROUNDING_SPEED * fastest
     return rests, torch.where(rests, centre, w)
 
 
@@ -114,11 +116,11 @@ def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_a
     # Around most points the field is smooth, and nearly vanishes close to them.
     offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
     wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
-    sure = narrow > SMOOTH * wide
-    for part in (1.0, 0.1, 0.01) if sure.any() else ():
+    sure = narrow > MIN_FIELD_RATIO_AT_JUMP * wide
+    for part in SPHERES if sure.any() else ():
         inward, fastest = _slowest(flow, centre, part * radius, half_axes / lengths, lengths)
-        sure &= (inward > WEAK * fastest) & (inward > least)
-        least = LESS * inward if part == 1 else least
+        sure &= (inward > MIN_INWARD_SPEED * fastest) & (inward > least)
+        least = MIN_SPEED_RATIO_AT_JUMP * inward if part == 1 else least
         if not sure.any():
             break
     return sure
@@ -133,9 +135,9 @@ def _slowest(
     points inward in all directions but two.
     """
     generator = torch.Generator().manual_seed(0)
-    directions, spread = _directions(centre), 2 * torch.pi / AROUND
+    directions, spread = _directions(centre), 2 * torch.pi / DIRECTIONS
     fastest = torch.zeros_like(radius)
-    for _ in range(CLOSER):
+    for _ in range(ROUNDS):
         offset = torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * directions)
         velocity = flow(centre[:, None] + radius * offset)
         velocity = torch.einsum("ijn,imn->jmn", axes, velocity) / lengths[:, None]
@@ -144,7 +146,7 @@ def _slowest(
         worst = directions.gather(1, worst.expand(len(centre), 1, -1))
         noise = torch.randn(len(centre), 8 * len(centre), 1, generator=generator, dtype=centre.dtype).to(centre.device)
         around = worst + spread * noise
-        directions, spread = torch.cat([worst, around / norm(around)], 1), 0.6 * spread
+        directions, spread = torch.cat([worst, around / norm(around)], 1), ROUND_SPREAD * spread
     return inward, fastest
 
 
@@ -186,14 +188,14 @@ def _directions(w: torch.Tensor) -> torch.Tensor:
     if d == 1:
         return torch.tensor([[[1.0], [-1.0]]], dtype=w.dtype, device=w.device).expand(1, 2, w.shape[1])
     if d == 2:
-        angle = torch.arange(AROUND, dtype=w.dtype, device=w.device) * (2 * torch.pi / AROUND)
-        return torch.stack([angle.cos(), angle.sin()])[..., None].expand(2, AROUND, w.shape[1])
-    random = torch.randn(d, AROUND * d, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
+        angle = torch.arange(DIRECTIONS, dtype=w.dtype, device=w.device) * (2 * torch.pi / DIRECTIONS)
+        return torch.stack([angle.cos(), angle.sin()])[..., None].expand(2, DIRECTIONS, w.shape[1])
+    random = torch.randn(d, DIRECTIONS * d, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
     axes = torch.eye(d, dtype=w.dtype, device=w.device)
     return torch.cat([random / norm(random), axes, -axes], 1)[..., None].expand(-1, -1, w.shape[1])
 
 
-def rests_sliding(
+def sliding_rests(
     sliding: Sliding, w: torch.Tensor, normals: torch.Tensor, tolerance: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Say which runs rest on a surface across which the field jumps, where on it they are, and which of them alone.
@@ -202,19 +204,21 @@ def rests_sliding(
 
     The surface holds them from both sides, the sliding motion has a resting point within ``tolerance``, and there it is
     stable, or neutral: ``settling.settled`` for the d − 1 coordinates along the surface, by differences. Rates below
-    FLAT · ‖ẇ‖ beside the surface, per unit of max(1, ‖w‖∞), count as neutral.
+    NEUTRAL_RATE · ‖ẇ‖ beside the surface, per unit of max(1, ‖w‖∞), count as neutral.
     """
     surface = sliding.surface(w, normals)
-    velocity = slide(surface)
+    velocity = surface.sliding_velocity
     rests = torch.isfinite(velocity).all(0)
-    where = torch.where(surface.known, surface.w, w)
+    where = torch.where(surface.exists, surface.w, w)
     if len(w) == 1 or not rests.any():
         return rests, where, rests.clone()
     scale = size(w)
     strength = torch.maximum(norm(surface.before), norm(surface.after)) / scale
-    tangents, h = complement(surface.normal), WIDE * scale
+    tangents, h = complement(surface.normal), DIFFERENCE_DISTANCE * scale
     ahead, behind = (
-        torch.stack([slide(sliding.surface(surface.w + s * h * t, surface.normal)) for t in tangents.unbind(1)], 1)
+        torch.stack(
+            [sliding.surface(surface.w + s * h * t, surface.normal).sliding_velocity for t in tangents.unbind(1)], 1
+        )
         for s in (1, -1)
     )
     a = ((tangents[:, :, None] * (ahead - behind)[:, None]).sum(0) / (2 * h)).movedim(-1, 0)  # (n, d − 1, d − 1)
@@ -224,11 +228,11 @@ def rests_sliding(
     a, here = a[rests], here[:, rests]
     u, singular, _ = torch.linalg.svd(a)
     parts = (u.mT @ here.T[:, :, None]).squeeze(2)
-    newton = norm((parts / torch.maximum(singular, FLAT * strength[rests, None])).T)
+    newton = norm((parts / torch.maximum(singular, NEUTRAL_RATE * strength[rests, None])).T)
     growth = torch.linalg.eigvals(a).real.amax(1)
-    strongest = torch.maximum(singular.amax(1), FLAT * strength[rests])
-    sure = (newton <= tolerance * scale[rests]) & (growth <= FLAT * torch.maximum(strongest, strength[rests]))
+    strongest = torch.maximum(singular.amax(1), NEUTRAL_RATE * strength[rests])
+    sure = (newton <= tolerance * scale[rests]) & (growth <= NEUTRAL_RATE * torch.maximum(strongest, strength[rests]))
     alone = rests.clone()
-    alone[rests] = growth < -FLAT * torch.maximum(strongest, strength[rests])
-    rests[rests.clone()] = sure & (bent[rests] <= LINEAR * strongest)
+    alone[rests] = growth < -NEUTRAL_RATE * torch.maximum(strongest, strength[rests])
+    rests[rests.clone()] = sure & (bent[rests] <= MAX_NONLINEARITY * strongest)
     return rests, where, alone & rests

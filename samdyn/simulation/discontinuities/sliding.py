@@ -1,8 +1,4 @@
-"""Motion on a surface across which the field jumps, in the sense of Filippov.
-
-A.F. Filippov, *Differential Equations with Discontinuous Righthand Sides*, Kluwer 1988, §4: where the field points to
-the surface from both sides, a run follows the convex combination of the two limits that is tangent to it.
-"""
+"""Motion of runs that slide on surfaces across which the field jumps: ``Surface.sliding_velocity``, step by step."""
 
 import torch
 
@@ -14,7 +10,7 @@ class Sliding:
 
     Attributes:
         field: the velocity beside the surface.
-        normals: (d, N), of each run where it is, for where to look for its surface.
+        normals: (d, N), the normal of each run's surface where the run is; the search for the surface goes along it.
     """
 
     def __init__(self, field: Function, normals: torch.Tensor) -> None:
@@ -22,14 +18,14 @@ class Sliding:
         self._latest = normals[:, :0]
 
     def __call__(self, w: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
-        """Return the velocity at points near the surfaces, NaN where they let go: ``(d, n), (n,) -> (d, n)``."""
+        """Return the velocity at points near the surfaces, NaN where runs leave: ``(d, n), (n,) -> (d, n)``."""
         surface = self.surface(w, self.normals[:, which])
         self._latest = surface.normal
-        return slide(surface)
+        return surface.sliding_velocity
 
-    def accept(self, which: torch.Tensor, accepted: torch.Tensor) -> None:
-        """Go on from where the velocity was last asked for."""
-        self.normals[:, which[accepted]] = self._latest[:, accepted]
+    def accept(self, which: torch.Tensor, moves: torch.Tensor) -> None:
+        """Store the normals of the latest evaluation for those runs that move to where it was."""
+        self.normals[:, which[moves]] = self._latest[:, moves]
 
     def land(self, w: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
         """Return the points of the surfaces next to points near them: ``(d, n), (n,) -> (d, n)``."""
@@ -42,10 +38,3 @@ class Sliding:
             return (self.field(x) * way.reshape(len(w), *[1] * (x.ndim - 2), -1)).sum(0) < 0
 
         return locate(self.field, beyond, w, way)
-
-
-def slide(surface: Surface) -> torch.Tensor:
-    """Return the sliding velocity ``(d, n)``, NaN where the field does not point to the surface from both sides."""
-    towards, away = surface.speeds
-    velocity = (towards * surface.after - away * surface.before) / (towards - away)
-    return torch.where(surface.known & (towards > 0) & (away < 0), velocity, torch.nan)

@@ -6,175 +6,185 @@ from dataclasses import dataclass
 import torch
 
 from .flow_backends import FIRST, Chooser, Compiled, Eager, FlowBackend
+from .runs import AT_END, NO_STEP, OUT_OF_STEPS, OUTSIDE, STALL, STIFF, Limits, Runs
 from .trial import Batch, Trial, combined, tableau
 
-PERIOD, STILL = 16, 1000.0  # a run that moves less than this, in tolerances, in so many steps hardly moves
-GOING, COMPLETE, STOPPED, SPENT, STALLED, STIFF, LOST = range(7)  # how a run ended
-UNSTABLE, STIFF_CHECKS, MANY = 2.0, 4, 1000  # |hλ| of a stiff step, how often in a row, with how many steps ahead
-
-
-@dataclass
-class Runs:
-    """N runs on their way through ``times`` (saves,), ascending.
-
-    Attributes:
-        states: (saves, d, N), filled in as they are passed.
-        t, w: (N,) and (d, N), where each run is.
-        h: (N,), the last step it tried.
-        steps: (N,), how many it took, accepted and rejected.
-        outcome: (N,), how its last integration ended.
-    """
-
-    times: torch.Tensor
-    states: torch.Tensor
-    t: torch.Tensor
-    w: torch.Tensor
-    h: torch.Tensor
-    steps: torch.Tensor
-    outcome: torch.Tensor
-
-    @classmethod
-    def start(cls, w0: torch.Tensor, times: torch.Tensor) -> "Runs":
-        """Put N runs at their starts ``(d, N)``, at t = 0."""
-        zero, none = torch.zeros_like(w0[0]), torch.zeros_like(w0[0], dtype=torch.int64)
-        states = w0.expand(len(times), *w0.shape).clone()
-        return cls(times, states, zero, w0.clone(), zero.clone(), none, none.clone())
-
-    def hold(self, which: torch.Tensor) -> None:
-        """Let saved states from now on show where these runs are."""
-        later = self.times[:, None, None] >= self.t[which]
-        self.states[:, :, which] = torch.where(later, self.w[:, which], self.states[:, :, which])
+PERIOD = 16  # steps between two looks at whether runs are stiff or hardly move
+MAX_SLOW_MOVE = 1000.0  # |Δw|∞ in PERIOD steps, in units of the tolerance, of a run that hardly moves
+SLOW_EVIDENCE = 4  # evidence of a jump that a run gives by hardly moving, in rejected steps
+MIN_STIFF_RATE = 2.0  # |hλ| of a stiff step
+MIN_STIFF_LOOKS = 4  # looks in a row at which a run has to seem stiff
+MIN_STEPS_LEFT = 1000  # steps of the present length up to the last time; with fewer ahead stiffness does not matter
+SHOW_PERIOD = 64  # steps between two reports of progress
 
 
 def solve(
     trial: Callable[[torch.Tensor], Trial],
     runs: Runs,
     which: torch.Tensor,
-    box: tuple[torch.Tensor, torch.Tensor],
-    max_steps: int,
-    show: Callable[[float], None],
+    limits: Limits,
     patience: torch.Tensor,
     chooser: Chooser | None = None,
 ) -> None:
-    """Take some of the runs from where they are to the last time, or as far as they get.
+    """Integrate some of the runs from where they are to the last time, or as far as they get.
 
-    Every run chooses its own steps, by the embedded method of order 4; runs that are done drop out of the batch. Values
+    Every run chooses its own steps, by the embedded method of order 4; runs that end drop out of the batch. Values
     between steps come from the interpolant of order 4 that belongs to the method. The coefficients are SciPy's RK45.
 
     A run is stiff if it is the method's stability that keeps its steps short [Hairer, Wanner, section IV.2], with many
     of them ahead. A run stalls where the field jumps. There the error falls with the step and not with its fifth power,
-    and later the run hardly moves. It ends so when such things were seen ``patience`` times and its steps are shorter
-    than the trial's ``reach``.
+    and later the run hardly moves. It ends so once the evidence of this amounts to ``patience`` and its steps are
+    shorter than the trial's ``reach``.
 
     Args:
-        trial: of runs, (n,), the step that they try, in torch.
-        runs: brought up to date.
+        trial: function that returns the step, in torch, of runs (n,).
+        runs: the runs, which are updated.
         which: ``(n,)``, the runs to integrate.
-        box: low and high, ``(d, 1)`` each; a run that leaves it ends.
-        max_steps: a run that takes more, accepted and rejected, ends where it is.
-        show: told the least time reached, now and then.
-        patience: ``(n,)``, how many signs of a jump are let pass.
-        chooser: of compiled steps in place of those in torch, where they pay; None for torch alone.
+        limits: tolerances, box and number of steps.
+        patience: ``(n,)``, the evidence of a jump that ends a run.
+        chooser: chooses when compiled steps replace those in torch; None for torch alone.
     """
     if not len(which):
         return
-    last, several = runs.times[-1], len(runs.times) > 1
-    backend: FlowBackend = Eager(trial(which))
-    batch = _start(trial(which), runs, which, box, max_steps, patience)
-    mark, checks = batch.w, torch.zeros_like(which)
-    number, count = len(which), 0  # of runs, others only fill up the batch; and of steps
-    while True:
-        if chooser and isinstance(backend, Eager) and (count % PERIOD == 0 or count == FIRST):
-            compiled = chooser.choose(batch, number, count)
-            if compiled:
-                backend = compiled
-                everyone = torch.arange(number, device=which.device)
-                which, mark, checks, batch = _kept(everyone, backend, which, mark, checks, batch)
-        steps = PERIOD - count % PERIOD if isinstance(backend, Compiled) and not several else 1
-        t, w = (batch.t.clone(), batch.w.clone()) if several else (batch.t, batch.w)
-        batch = backend.run(batch, steps)
-        count += steps
-        if several:
-            _interpolate(runs, which, t, batch.t, w, batch.k)
-        if count % PERIOD == 0:
-            checks = _look(trial(which), batch, mark, checks)
-            mark = batch.w.clone()
-        ended = ~batch.going[:number]
-        over = int(ended.sum())
-        if over > number // 16 or over == number:
-            out = ended.nonzero().squeeze(1)
-            ids, w = which[out], batch.w[:, out]
-            outcome = torch.where(batch.beyond[out] < 0, LOST, SPENT)
-            outcome[checks[out] >= STIFF_CHECKS] = STIFF
-            outcome[batch.stalled[out]] = STALLED
-            outcome[batch.t[out] >= last] = COMPLETE
-            outcome[~((w >= box[0]) & (w <= box[1])).all(0)] = STOPPED
-            runs.t[ids], runs.w[:, ids], runs.h[ids] = batch.t[out], w, batch.tried[out]
-            runs.steps[ids], runs.outcome[ids] = max_steps + batch.beyond[out], outcome
-            number -= over
-            if not number:
-                break
-            going = batch.going.nonzero().squeeze(1)
-            which, mark, checks, batch = _kept(going, backend, which, mark, checks, batch)
-            if not isinstance(backend, Compiled):
-                backend = Eager(trial(which))
-        if count % 64 == 0:
-            show(float(batch.t[batch.going].min()))
+    integration = _Integration.start(trial, runs, which, limits, patience)
+    while len(integration.which):
+        integration.choose(chooser)
+        integration.advance()
+        integration.retire()
 
 
-def _start(
-    trial: Trial,
-    runs: Runs,
-    which: torch.Tensor,
-    box: tuple[torch.Tensor, torch.Tensor],
-    max_steps: int,
-    patience: torch.Tensor,
-) -> Batch:
-    w, last = runs.w[:, which], runs.times[-1]
-    f = trial.field(w)
-    h = _first_step(w, f, last)
-    return Batch.start(w, f, runs.t[which], h, runs.steps[which] - max_steps, last, box, patience)
+@dataclass
+class _Integration:
+    """Runs on their way through one call of ``solve``.
 
+    Attributes:
+        trial, runs, limits: as in ``solve``.
+        backend: what computes the steps.
+        which: (n,), the runs that are still in the batch.
+        batch: their data, filled up with copies, which do not go on, to a multiple of the backend's block.
+        mark: (d, n), where they were at the latest look.
+        stiff_looks: (n,), at how many looks in a row they seemed stiff.
+        count: the number of steps so far.
+    """
 
-def _kept(
-    stay: torch.Tensor,
-    backend: FlowBackend,
-    which: torch.Tensor,
-    mark: torch.Tensor,
-    checks: torch.Tensor,
-    batch: Batch,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Batch]:
-    """Return what is known of the runs that stay, filled up with copies that do not go on."""
-    filled = torch.cat([stay, stay[:1].expand(-len(stay) % backend.multiple)])
-    batch = batch.taken(filled)
-    batch.going[len(stay) :] = False
-    return which[filled], mark[:, filled], checks[filled], batch
+    trial: Callable[[torch.Tensor], Trial]
+    runs: Runs
+    limits: Limits
+    backend: FlowBackend
+    which: torch.Tensor
+    batch: Batch
+    mark: torch.Tensor
+    stiff_looks: torch.Tensor
+    count: int = 0
 
+    @classmethod
+    def start(
+        cls,
+        trial: Callable[[torch.Tensor], Trial],
+        runs: Runs,
+        which: torch.Tensor,
+        limits: Limits,
+        patience: torch.Tensor,
+    ) -> "_Integration":
+        """Begin where the runs are."""
+        step, w, last = trial(which), runs.w[:, which], runs.times[-1]
+        f = step.field(w)
+        h, excess = _first_step(w, f, last), runs.steps[which] - limits.max_steps
+        batch = Batch.start(w, f, runs.t[which], h, excess, last, (limits.low, limits.high), patience)
+        return cls(trial, runs, limits, Eager(step), which, batch, batch.w, torch.zeros_like(which))
 
-def _look(trial: Trial, batch: Batch, mark: torch.Tensor, checks: torch.Tensor) -> torch.Tensor:
-    """End runs that are stiff, or hardly move at a jump; return how often in a row each seemed stiff, (n,)."""
-    k, going, rest = batch.k, batch.going, batch.last - batch.t
-    far = MANY * batch.tried < rest
-    if not bool((far & going).any()):  # neither matters to runs that are soon done
-        return torch.where(going, 0, checks)
-    if trial.land is None:
-        a, b, _ = tableau(k.device)
-        apart = (combined(b, k) - combined(a[-1], k)).abs().amax(0)  # the points that k[6] and k[5] belong to
-        unstable = far & ((k[6] - k[5]).abs().amax(0) > UNSTABLE * apart)
-        # A refused step was too long for whatever reason: it tells nothing.
-        accepted = batch.limit == torch.inf
-        checks = torch.where(going & accepted, torch.where(unstable, checks + 1, 0), checks)
-    slow = hardly_moves(batch.w, mark, batch.tried, rest, max(trial.rtol, trial.atol))
-    batch.doubts = batch.doubts + 4 * slow
-    short = batch.tried * batch.f.abs().amax(0) <= trial.reach * batch.w.abs().amax(0).clamp(min=1)
-    batch.stalled = batch.stalled | (going & slow & short & (batch.doubts >= batch.patience))
-    batch.going = going & ~batch.stalled & (checks < STIFF_CHECKS)
-    return checks
+    def choose(self, chooser: Chooser | None) -> None:
+        """Go over to compiled steps if it is time to."""
+        due = self.count % PERIOD == 0 or self.count == FIRST
+        if chooser is None or isinstance(self.backend, Compiled) or not due:
+            return
+        compiled = chooser.choose(self.batch, len(self.which), self.count)
+        if compiled:
+            self.backend = compiled
+            self._select(torch.arange(len(self.which), device=self.which.device))
+
+    def advance(self) -> None:
+        """Try one step of every run, or several, and look at the runs when that is due."""
+        saves_between = len(self.runs.times) > 1
+        steps = PERIOD - self.count % PERIOD if isinstance(self.backend, Compiled) and not saves_between else 1
+        t, w = (self.batch.t.clone(), self.batch.w.clone()) if saves_between else (self.batch.t, self.batch.w)
+        self.batch = self.backend.run(self.batch, steps)
+        self.count += steps
+        if saves_between:
+            n = len(self.which)
+            _interpolate(self.runs, self.which, t[:n], self.batch.t[:n], w[:, :n], self.batch.k[..., :n])
+        if self.count % PERIOD == 0:
+            self._look()
+            self.mark = self.batch.w.clone()
+
+    def retire(self) -> None:
+        """Store the runs that ended and drop them from the batch, once they are many."""
+        n = len(self.which)
+        ends = ~self.batch.going[:n]
+        number = int(ends.sum())
+        if number > n // 16 or number == n:
+            self._store(ends.nonzero().squeeze(1))
+            self._select(self.batch.going.nonzero().squeeze(1))
+        if self.count % SHOW_PERIOD == 0 and len(self.which):
+            self.limits.show(float(self.batch.t[self.batch.going].min()))
+
+    def _store(self, at: torch.Tensor) -> None:
+        """Bring the runs at these places of the batch up to date."""
+        batch, runs, ids = self.batch, self.runs, self.which[at]
+        w, t = batch.w[:, at], batch.t[at]
+        outcome = torch.where(batch.excess[at] < 0, NO_STEP, OUT_OF_STEPS)
+        outcome[self.stiff_looks[at] >= MIN_STIFF_LOOKS] = STIFF
+        outcome[batch.at_jump[at]] = STALL
+        outcome[t >= runs.times[-1]] = AT_END
+        outcome[self.limits.outside(w)] = OUTSIDE
+        runs.t[ids], runs.w[:, ids], runs.h[ids] = t, w, batch.latest_h[at]
+        runs.steps[ids], runs.outcome[ids] = self.limits.max_steps + batch.excess[at], outcome
+
+    def _select(self, stay: torch.Tensor) -> None:
+        """Go on with the runs at these places of the batch alone."""
+        self.which = self.which[stay]
+        if not len(stay):
+            return
+        filled = torch.cat([stay, stay[:1].expand(-len(stay) % self.backend.multiple)])
+        self.batch = self.batch.select(filled)
+        self.batch.going[len(stay) :] = False
+        self.mark, self.stiff_looks = self.mark[:, filled], self.stiff_looks[filled]
+        if isinstance(self.backend, Eager):
+            self.backend = Eager(self.trial(self.which))
+
+    def _look(self) -> None:
+        """End runs that are stiff, or hardly move at a jump."""
+        batch, trial = self.batch, self.trial(self.which)
+        k, going, rest = batch.k, batch.going, batch.last - batch.t
+        far = MIN_STEPS_LEFT * batch.latest_h < rest
+        if not bool((far & going).any()):  # neither matters to runs that soon reach the last time
+            self.stiff_looks = torch.where(going, 0, self.stiff_looks)
+            return
+        if trial.land is None:
+            a, b, _ = tableau(k.device)
+            apart = (combined(b, k) - combined(a[-1], k)).abs().amax(0)  # the points that k[6] and k[5] belong to
+            unstable = far & ((k[6] - k[5]).abs().amax(0) > MIN_STIFF_RATE * apart)
+            # A rejected step was too long, for whatever reason: it says nothing about stiffness.
+            accepts = batch.jump_error == torch.inf
+            looks = torch.where(unstable, self.stiff_looks + 1, 0)
+            self.stiff_looks = torch.where(going & accepts, looks, self.stiff_looks)
+        slow = hardly_moves(batch.w, self.mark, batch.latest_h, rest, max(trial.rtol, trial.atol))
+        batch.jump_evidence = batch.jump_evidence + SLOW_EVIDENCE * slow
+        short = batch.latest_h * batch.f.abs().amax(0) <= trial.reach * batch.w.abs().amax(0).clamp(min=1)
+        batch.at_jump = batch.at_jump | (going & slow & short & (batch.jump_evidence >= batch.patience))
+        batch.going = going & ~batch.at_jump & (self.stiff_looks < MIN_STIFF_LOOKS)
 
 
 def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float) -> torch.Tensor:
-    """Say which runs moved no further in PERIOD steps than errors do, with many such steps ahead: (n,)."""
-    slow = (w - mark).abs().amax(0) <= min(STILL * tol, 1e-3) * w.abs().amax(0).clamp(min=1)
+    """Say which runs moved no further in PERIOD steps than errors do, with many such steps ahead: (n,).
+
+    Args:
+        w, mark: (d, n), where they are, and where they were PERIOD steps ago.
+        h: (n,), the latest step.
+        rest: (n,), the time up to the last.
+        tol: the tolerance.
+    """
+    slow = (w - mark).abs().amax(0) <= min(MAX_SLOW_MOVE * tol, 1e-3) * w.abs().amax(0).clamp(min=1)
     return slow & (PERIOD * h < 1e-2 * rest)
 
 
@@ -193,7 +203,7 @@ def _interpolate(
     w: torch.Tensor,
     k: torch.Tensor,
 ) -> None:
-    """Fill in the saved states whose times lie in (t, new_t], steps of ``k``, the stages times h."""
+    """Save the states at times in (t, new_t], which lie within the steps with the stages ``k``, times h."""
     from scipy.integrate import RK45
 
     p = torch.as_tensor(RK45.P, dtype=w.dtype, device=w.device)

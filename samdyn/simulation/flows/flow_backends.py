@@ -128,7 +128,7 @@ class Chooser:
                 return None
             kernel.build()
             compiled = Compiled(kernel)
-            if not self._agrees(compiled, batch.taken(torch.arange(LANES) % runs)):
+            if not self._agrees(compiled, batch.select(torch.arange(LANES) % runs)):
                 raise NotCompilable("the compiled code does not do what torch does")
         except NotCompilable as error:
             return self._not(str(error), True)
@@ -171,8 +171,8 @@ def kernel_of(trial: Trial, d: int) -> Kernel:
     kernel = _known(trial)
     if kernel is None:
         shapes = {"w": (d,), "f": (d,), "k": (7, d), "low": (d,), "high": (d,)}
-        kinds = dict.fromkeys(("beyond", "doubts", "patience"), torch.int64)
-        kinds |= dict.fromkeys(("stalled", "going"), torch.bool)
+        kinds = dict.fromkeys(("excess", "jump_evidence", "patience"), torch.int64)
+        kinds |= dict.fromkeys(("at_jump", "going"), torch.bool)
         inputs = [
             Input(
                 part.name,

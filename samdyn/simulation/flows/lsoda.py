@@ -1,71 +1,70 @@
 """SciPy's LSODA, for one run at a time: for few runs the fastest, stiff or not."""
 
 import warnings
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ..units import ScaledFlow
-from .dopri import COMPLETE, LOST, SPENT, STALLED, STOPPED, Runs
-from .trial import BLOWN_UP
+from .runs import AT_END, NO_STEP, OUT_OF_STEPS, OUTSIDE, RUNNING, SHORT_STEPS, STALL, Limits, Runs
+from .trial import BLOW_UP_DISTANCE
 
-TINY, SHORT_STEPS = 100.0, 20  # so many steps in a row, shorter than this times the tolerance: LSODA has stalled
-
-
-def solve(
-    flow: ScaledFlow,
-    runs: Runs,
-    run: int,
-    rtol: float,
-    atol: float,
-    stop: Callable[[torch.Tensor], torch.Tensor],
-    max_steps: int,
-    jump_ahead: Callable[[int], bool],
-) -> None:
-    """Take one run, on the CPU, as far as LSODA gets; it stalls where its steps collapse and there is a jump ahead."""
+if TYPE_CHECKING:
     from scipy.integrate import LSODA
 
-    times, end = runs.times.numpy(), float(runs.times[-1])
-    grid = times / end  # LSODA does not cope with times as short as 1e-300
-    t, w = float(runs.t[run]) / end, runs.w[:, run].numpy().copy()
+MAX_SHORT_MOVE = 100.0  # |Δw|∞ of a step that counts as short, in units of the error bound
+MAX_SHORT_TIME = 1e-3  # Δt of a step that counts as short, as a fraction of the time left
+AHEAD = 8  # step that a run is said to have tried, within which a jump may lie, over LSODA's latest step
 
-    def field(_: float, w: np.ndarray) -> np.ndarray:
-        return end * flow(torch.from_numpy(w)[:, None])[:, 0].numpy()
 
-    solver = LSODA(field, t, w, 1.0, rtol=rtol, atol=atol)
-    reached = np.searchsorted(grid, t, side="right")
-    short, patience, outcome = 0, SHORT_STEPS, SPENT
-    while runs.steps[run] < max_steps:
+def solve(flow: ScaledFlow, runs: Runs, run: int, limits: Limits, patience: int) -> None:
+    """Integrate one run, on the CPU, until it ends or ``patience`` steps in a row were short."""
+    solver, end = _solver(flow, runs, run, limits)
+    grid = runs.times.numpy() / end
+    next_save, in_a_row = np.searchsorted(grid, solver.t, side="right"), 0
+    outcome = RUNNING
+    while outcome == RUNNING:
+        if runs.steps[run] >= limits.max_steps:
+            outcome = OUT_OF_STEPS
+            break
         runs.steps[run] += 1
+        t, w = solver.t, solver.y.copy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what LSODA warns of, it also reports as a failed status
             solver.step()
         if solver.status == "failed" or not np.isfinite(solver.y).all():
-            outcome = STALLED  # the last good state stays
+            outcome = STALL  # the last good state stays
             break
-        moved, passed = np.abs(solver.y - w).max(), solver.t - t
-        t, w = solver.t, solver.y.copy()
-        after = np.searchsorted(grid, t, side="right")
-        runs.states[reached:after, :, run] = torch.from_numpy(solver.dense_output()(grid[reached:after]).T)
-        reached = after
-        if bool(stop(torch.from_numpy(w)[:, None])):
-            outcome = STOPPED
-            break
-        if solver.status == "finished":
-            outcome = COMPLETE
-            break
-        if passed <= 4 * np.finfo(float).eps * t and np.abs(w).max() > BLOWN_UP:
-            outcome = LOST
-            break
-        runs.t[run], runs.w[:, run], runs.h[run] = end * t, torch.from_numpy(w), 8 * end * passed
-        tiny = moved <= TINY * (atol + rtol * np.abs(w).max()) and passed <= 1e-3 * (1 - t)
-        short = short + 1 if tiny else 0
-        if short >= patience:
-            if jump_ahead(run):
-                outcome = STALLED
-                break
-            short, patience = 0, 2 * patience
-            solver = LSODA(field, t, w, 1.0, rtol=rtol, atol=atol)  # after a jump its steps may stay short
-    runs.t[run] = end if outcome == COMPLETE else end * t
-    runs.w[:, run], runs.outcome[run] = torch.from_numpy(w), outcome
+        move, time = np.abs(solver.y - w).max(), solver.t - t
+        following = np.searchsorted(grid, solver.t, side="right")
+        here = torch.from_numpy(solver.y.copy())
+        runs.states[next_save:following, :, run] = torch.from_numpy(solver.dense_output()(grid[next_save:following]).T)
+        next_save = following
+        runs.t[run], runs.w[:, run], runs.h[run] = end * solver.t, here, AHEAD * end * time
+        largest = float(here.abs().max())
+        error = limits.atol + limits.rtol * largest
+        is_short = move <= MAX_SHORT_MOVE * error and time <= MAX_SHORT_TIME * (1 - solver.t)
+        in_a_row = in_a_row + 1 if is_short else 0
+        if limits.outside(here[:, None]):
+            outcome = OUTSIDE
+        elif solver.status == "finished":
+            runs.t[run], outcome = end, AT_END
+        elif time <= 4 * np.finfo(float).eps * solver.t and largest > BLOW_UP_DISTANCE:
+            outcome = NO_STEP
+        elif in_a_row >= patience:
+            outcome = SHORT_STEPS
+    runs.outcome[run] = outcome
+
+
+def _solver(flow: ScaledFlow, runs: Runs, run: int, limits: Limits) -> "tuple[LSODA, float]":
+    """Return LSODA, begun where the run is, in units of the last time, and that time."""
+    from scipy.integrate import LSODA
+
+    end = float(runs.times[-1])  # LSODA does not cope with times as short as 1e-300
+
+    def field(_: float, w: np.ndarray) -> np.ndarray:
+        return end * flow(torch.from_numpy(w)[:, None])[:, 0].numpy()
+
+    w = runs.w[:, run].numpy().copy()
+    return LSODA(field, float(runs.t[run]) / end, w, 1.0, rtol=limits.rtol, atol=limits.atol), end

@@ -1,12 +1,11 @@
 """Hairer and Wanner's RODAS, of order 4, for many initial values: where explicit steps would have to be too short."""
 
-from collections.abc import Callable
-
 import torch
 
 from ..units import ScaledFlow
-from .dopri import COMPLETE, GOING, LOST, PERIOD, SPENT, STALLED, STIFF, STOPPED, Runs, hardly_moves
-from .trial import BLOWN_UP, SAFETY
+from .dopri import PERIOD, hardly_moves
+from .runs import AT_END, NO_STEP, OUT_OF_STEPS, OUTSIDE, RUNNING, STALL, STIFF, Limits, Runs
+from .trial import BLOW_UP_DISTANCE, SAFETY
 
 # Coefficients of RODAS [E. Hairer, G. Wanner, Solving Ordinary Differential Equations II, section VI.4].
 GAMMA = 0.25
@@ -24,83 +23,78 @@ C = (
     (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160),
     (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
 )
-SHRINK, GROW = 0.2, 6.0
-SETTLE = 4 * PERIOD  # steps after which their length says how many there will be
-LSODA_COSTS, FEWEST = (
-    200,
-    8,
-)  # a run of LSODA costs as much as so many steps of a batch; batches count as at least so many
+MIN_GROWTH, MAX_GROWTH = 0.2, 6.0  # bounds of a step's length over that of the one before it
+MIN_STEPS_TO_JUDGE = 4 * PERIOD  # steps after which their lengths say how many more there will be
+LSODA_COST = 200  # time that LSODA takes for a run, in steps of a batch
+MIN_BATCH_COST = 8  # runs whose step costs as much as that of a smaller batch
 
 
-def solve(
-    flow: ScaledFlow,
-    runs: Runs,
-    which: torch.Tensor,
-    rtol: float,
-    atol: float,
-    stop: Callable[[torch.Tensor], torch.Tensor],
-    max_steps: int,
-    show: Callable[[float], None],
-) -> None:
-    """Take some of the runs from where they are to the last time, or as far as they get, as ``dopri.solve`` does.
+def solve(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits) -> None:
+    """Integrate some of the runs from where they are to the last time, or as far as they get, as ``dopri.solve`` does.
 
     Every run chooses its own steps, by the embedded method of order 3, and none steps over a time to be saved. A run
     that hardly moves any more, in steps that do not grow, stalls, as at a jump of the field. Down a narrow, curved
     valley the method's order falls to 2, and multistep methods have far fewer steps: where few runs need many, on the
     CPU, they are left to LSODA, with the outcome STIFF.
     """
-    mark, grown, count = runs.w[:, which], runs.h[which], 0
+    mark, h_at_mark, count, tol = runs.w[:, which], runs.h[which], 0, max(limits.rtol, limits.atol)
     while len(which):
         count += 1
-        t, w, h = runs.t[which], runs.w[:, which], runs.h[which]
-        following = torch.searchsorted(runs.times, t, right=True)
-        rest = runs.times[following] - t
-        # Not a sliver before the time to be saved, but half the way.
-        step = torch.where(h >= rest, rest, torch.where(2 * h > rest, rest / 2, h))
-        new, error = _step(flow, w, step)
-        error = error / (atol + rtol * torch.maximum(w.abs(), new.abs()))
-        size = error.square().mean(0).sqrt().nan_to_num(nan=torch.inf, posinf=torch.inf)
-        accepted = size <= 1
-        arrived = accepted & ((step >= rest) | (t + step >= runs.times[following]))
-        factor = (SAFETY * size ** (-1 / 4)).clamp(SHRINK, GROW)
-        runs.steps[which] += 1
-        runs.w[:, which] = w = torch.where(accepted, new, w)
-        runs.t[which] = t = torch.where(arrived, runs.times[following], torch.where(accepted, t + step, t))
-        # A step cut short by a time to be saved says little about the next.
-        runs.h[which] = torch.where(arrived & (step < h), torch.maximum(h, factor * step), factor * step)
-        runs.states[following[arrived], :, which[arrived]] = w[:, arrived].T
-
-        last = runs.times[-1]
-        outcome = torch.full_like(which, GOING)
-        outcome[runs.steps[which] >= max_steps] = SPENT
-        outcome[_lost(flow, w, t, step, accepted)] = LOST
+        outcome, step = _try_step(flow, runs, which, limits)
         if count % PERIOD == 0:
-            stays = hardly_moves(w, mark, step, last - t, max(rtol, atol))
-            outcome[stays & (runs.h[which] <= 2 * grown)] = STALLED
-            mark, grown = w, runs.h[which]
-            ahead = ((last - t) / runs.h[which]).clamp(max=max_steps)
-            if w.device.type == "cpu" and count >= SETTLE and ahead.min() > LSODA_COSTS * max(len(which), FEWEST):
-                outcome[outcome == GOING] = STIFF
-        outcome[t >= last] = COMPLETE
-        outcome[stop(w)] = STOPPED
+            w, h, rest = runs.w[:, which], runs.h[which], runs.times[-1] - runs.t[which]
+            slow = hardly_moves(w, mark, step, rest, tol)
+            outcome[slow & (h <= 2 * h_at_mark)] = STALL
+            mark, h_at_mark = w, h
+            ahead = (rest / h).clamp(max=limits.max_steps)
+            few = ahead.min() > LSODA_COST * max(len(which), MIN_BATCH_COST)
+            if w.device.type == "cpu" and count >= MIN_STEPS_TO_JUDGE and few:
+                outcome[outcome == RUNNING] = STIFF
+        outcome[runs.t[which] >= runs.times[-1]] = AT_END
+        outcome[limits.outside(runs.w[:, which])] = OUTSIDE
         runs.outcome[which] = outcome
-        going = outcome == GOING
-        which, mark, grown = which[going], mark[:, going], grown[going]
+        going = outcome == RUNNING
+        which, mark, h_at_mark = which[going], mark[:, going], h_at_mark[going]
         if len(which):
-            show(float(runs.t[which].min()))
+            limits.show(float(runs.t[which].min()))
 
 
-def _lost(
-    flow: ScaledFlow, w: torch.Tensor, t: torch.Tensor, step: torch.Tensor, accepted: torch.Tensor
+def _try_step(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits) -> tuple[torch.Tensor, torch.Tensor]:
+    """Try one step of each run, and save where a time to be saved is reached; return the outcomes and the steps."""
+    t, w, h = runs.t[which], runs.w[:, which], runs.h[which]
+    following = torch.searchsorted(runs.times, t, right=True)
+    rest = runs.times[following] - t
+    # Not a sliver before the time to be saved, but half the way.
+    step = torch.where(h >= rest, rest, torch.where(2 * h > rest, rest / 2, h))
+    new, error = _step(flow, w, step)
+    error = error / (limits.atol + limits.rtol * torch.maximum(w.abs(), new.abs()))
+    size = error.square().mean(0).sqrt().nan_to_num(nan=torch.inf, posinf=torch.inf)
+    accepts = size <= 1
+    arrives = accepts & ((step >= rest) | (t + step >= runs.times[following]))
+    factor = (SAFETY * size ** (-1 / 4)).clamp(MIN_GROWTH, MAX_GROWTH)
+    runs.steps[which] += 1
+    runs.w[:, which] = w = torch.where(accepts, new, w)
+    runs.t[which] = t = torch.where(arrives, runs.times[following], torch.where(accepts, t + step, t))
+    # A step cut short by a time to be saved says little about the next.
+    runs.h[which] = torch.where(arrives & (step < h), torch.maximum(h, factor * step), factor * step)
+    runs.states[following[arrives], :, which[arrives]] = w[:, arrives].T
+    outcome = torch.full_like(which, RUNNING)
+    outcome[runs.steps[which] >= limits.max_steps] = OUT_OF_STEPS
+    outcome[_has_no_step(flow, w, t, step, accepts)] = NO_STEP
+    return outcome, step
+
+
+def _has_no_step(
+    flow: ScaledFlow, w: torch.Tensor, t: torch.Tensor, step: torch.Tensor, accepts: torch.Tensor
 ) -> torch.Tensor:
-    """Say which runs are lost, as ``trial.Trial`` does: (n,)."""
+    """Say of which runs a step changes nothing, as ``trial.Trial`` does: (n,)."""
     smallest, far = torch.finfo(w.dtype).eps, w.abs().amax(0)
-    lost = (step <= t * (4 * smallest)) & (far > BLOWN_UP)
-    refused = (~accepted).nonzero().squeeze(1)
-    if len(refused):
-        length = step[refused] * flow(w[:, refused]).abs().amax(0)
-        lost[refused] |= ~(length > far[refused] * smallest)
-    return lost
+    no_step = (step <= t * (4 * smallest)) & (far > BLOW_UP_DISTANCE)
+    refuses = (~accepts).nonzero().squeeze(1)
+    if len(refuses):
+        length = step[refuses] * flow(w[:, refuses]).abs().amax(0)
+        no_step[refuses] |= ~(length > far[refuses] * smallest)
+    return no_step
 
 
 def _step(flow: ScaledFlow, w: torch.Tensor, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

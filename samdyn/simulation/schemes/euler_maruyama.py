@@ -2,7 +2,7 @@
 
 import torch
 
-from ...noise import Draws
+from ...noise import StepDraws
 from .scheme import Scheme
 
 
@@ -11,7 +11,7 @@ class EulerMaruyama(Scheme):
 
     weak, strong = 1.0, 0.5
 
-    def change(self, z: torch.Tensor, draws: Draws) -> torch.Tensor:
+    def change(self, z: torch.Tensor, draws: StepDraws) -> torch.Tensor:
         """Return the change of the states z ``(D, N)`` in one step."""
         drift, b = self.sde.coefficients(z)
         return self.dt * drift + self._pushed(b, self._increments(draws, z))

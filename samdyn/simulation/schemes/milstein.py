@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from ... import checks
-from ...noise import Draws
+from ...noise import StepDraws
 from .scheme import Scheme
 
 PROBES = 16  # points at which noise is tried for commutativity
@@ -52,7 +52,7 @@ class Milstein(Scheme):
                     rule = "its noise does not commute, so that this scheme has no better order than Euler's"
                     checks.reject("sde", self.sde, rule, "Use EulerMaruyama, or Platen for means")
 
-    def change(self, z: torch.Tensor, draws: Draws) -> torch.Tensor:
+    def change(self, z: torch.Tensor, draws: StepDraws) -> torch.Tensor:
         """Return the change of the states z ``(D, N)`` in one step."""
         dt, dw = self.dt, self._increments(draws, z)
         drift, b = self.sde.coefficients(z)

@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from ...noise import Draws
+from ...noise import StepDraws
 from .scheme import Scheme
 
 
@@ -17,7 +17,7 @@ class Platen(Scheme):
 
     weak, strong = 2.0, 0.5
 
-    def change(self, z: torch.Tensor, draws: Draws) -> torch.Tensor:
+    def change(self, z: torch.Tensor, draws: StepDraws) -> torch.Tensor:
         """Return the change of the states z ``(D, N)`` in one step."""
         dt, dw = self.dt, self._increments(draws, z)
         side, d = dt**0.5, len(dw)

@@ -10,7 +10,7 @@ from ... import checks
 from ...dynamics import Diffusion, State
 from ...landscapes import Landscape
 from ...methods import Method
-from ...noise import Draws, Noise
+from ...noise import Noise, StepDraws
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class Scheme(ABC):
             checks.reject("w0", w[:, bad[0, 0]].tolist(), rule, fix)
         return z.split(self.landscape.dim)
 
-    def step(self, state: State, draws: Draws) -> State:
+    def step(self, state: State, draws: StepDraws) -> State:
         """Return the next state; every part is ``(d, N)``."""
         z = torch.cat(state)
         return (z + self.change(z, draws)).split(self.landscape.dim)
 
     @abstractmethod
-    def change(self, z: torch.Tensor, draws: Draws) -> torch.Tensor:
+    def change(self, z: torch.Tensor, draws: StepDraws) -> torch.Tensor:
         """Return the change of the states z ``(D, N)`` in one step."""
 
     def attributes(self) -> dict[str, Any]:
@@ -98,6 +98,6 @@ class Scheme(ABC):
         place = (b[..., 0] != 0).int().argmax(1)
         return b[torch.arange(len(b)), place] * dw[place]
 
-    def _increments(self, draws: Draws, like: torch.Tensor) -> torch.Tensor:
+    def _increments(self, draws: StepDraws, like: torch.Tensor) -> torch.Tensor:
         """Return the Brownian motions' increments, ``(d, N)``."""
         return self.dt**0.5 * draws.normals(0, self.landscape.dim).to(like.dtype)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..results import OF_W, described
+from ..results import OF_W, meaning
 from .moments import Moments
 from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
@@ -30,5 +30,5 @@ class CovarianceAccumulator(Accumulator):
 
     def variables(self) -> dict[str, Variable]:
         """Return the covariance."""
-        about = described("covariance of w", f"{OF_W}, squared")
+        about = meaning("covariance of w", f"{OF_W}, squared")
         return {"covariance": (("step", "coord", "coord_2"), self.moments.covariance(), about)}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..results import TIME, described
+from ..results import TIME, meaning
 from ..status import Status
 from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
@@ -49,11 +49,11 @@ class ExitAccumulator(Accumulator):
         mean = self.dt * self.steps_of_left / self.left if self.left else np.nan
         exposure = np.array(self.dt * self.steps_of_all)
         return {
-            "exited": (("step",), self.exited, described("runs that have left the box or diverged", "runs")),
-            "exposure": ((), exposure, described("time that all runs together spent in the box", TIME)),
+            "exited": (("step",), self.exited, meaning("runs that have left the box or diverged", "runs")),
+            "exposure": ((), exposure, meaning("time that all runs together spent in the box", TIME)),
             "exit_time": (
                 (),
                 np.array(mean),
-                described("mean time to leave the box, of the runs that did", TIME),
+                meaning("mean time to leave the box, of the runs that did", TIME),
             ),
         }

@@ -12,7 +12,7 @@ import torch
 
 from ... import checks
 from ...dynamics import State
-from ..results import OF_W, described
+from ..results import OF_W, meaning
 from ..status import Status
 from ..threads import one_thread
 from .labels import TAKEN, labelled
@@ -80,8 +80,8 @@ class Gathered:
             InputError: as said.
         """
         variables: dict[str, Any] = {
-            "runs": (("step",), self.runs, described("runs that are counted", "runs")),
-            "largest": (("step",), self.largest, described("largest |coordinate| of the runs that are counted", OF_W)),
+            "runs": (("step",), self.runs, meaning("runs that are counted", "runs")),
+            "largest": (("step",), self.largest, meaning("largest |coordinate| of the runs that are counted", OF_W)),
         }
         coords: dict[str, Any] = {}
         owners: dict[str, Statistic] = {}
@@ -98,9 +98,9 @@ class Gathered:
                 variables |= found[0]
                 coords |= found[1]
         used = {dim for dims, *_ in variables.values() for dim in dims}
-        for dim, meaning in (("coord", "coordinate of w"), ("coord_2", "other coordinate of w")):
+        for dim, what in (("coord", "coordinate of w"), ("coord_2", "other coordinate of w")):
             if dim in used:
-                coords[dim] = ((dim,), self.setting.coordinates, described(meaning, "1"))
+                coords[dim] = ((dim,), self.setting.coordinates, meaning(what, "1"))
         return variables, coords
 
 

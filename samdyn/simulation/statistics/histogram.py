@@ -9,7 +9,7 @@ import torch
 
 from ... import checks
 from ...landscapes import Landscape
-from ..results import OF_W, described
+from ..results import OF_W, meaning
 from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
 
@@ -85,7 +85,7 @@ class HistogramAccumulator(Accumulator):
 
     def variables(self) -> dict[str, Variable]:
         """Return the counts."""
-        about = described("runs in the bin", "runs")
+        about = meaning("runs in the bin", "runs")
         return {f"histogram_{name}": (("step", f"bin_{name}"), bins.counts, about) for name, bins in self.bins.items()}
 
     def coords(self) -> dict[str, Any]:
@@ -93,8 +93,8 @@ class HistogramAccumulator(Accumulator):
         found: dict[str, Any] = {}
         for name, bins in self.bins.items():
             edges = bins.edges.numpy()
-            found[f"{name}_left"] = (f"bin_{name}", edges[:-1], described("lower edge of the bin", OF_W))
-            found[f"{name}_right"] = (f"bin_{name}", edges[1:], described("upper edge of the bin", OF_W))
+            found[f"{name}_left"] = (f"bin_{name}", edges[:-1], meaning("lower edge of the bin", OF_W))
+            found[f"{name}_right"] = (f"bin_{name}", edges[1:], meaning("upper edge of the bin", OF_W))
         return found
 
 

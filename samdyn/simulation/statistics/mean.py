@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..results import OF_W, described
+from ..results import OF_W, meaning
 from .moments import Moments
 from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
@@ -35,6 +35,6 @@ class MeanAccumulator(Accumulator):
         """Return the mean and its standard error."""
         dims = ("step", "coord")
         return {
-            "mean": (dims, self.moments.mean(), described("mean of w", OF_W)),
-            "mean_error": (dims, self.moments.error(), described("standard error of the mean of w", OF_W)),
+            "mean": (dims, self.moments.mean(), meaning("mean of w", OF_W)),
+            "mean_error": (dims, self.moments.error(), meaning("standard error of the mean of w", OF_W)),
         }

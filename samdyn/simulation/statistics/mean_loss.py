@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..results import OF_LOSS, described
+from ..results import OF_LOSS, meaning
 from .moments import Moments
 from .statistic import FAR, Accumulator, Setting, Snapshot, Statistic, Variable
 
@@ -36,6 +36,6 @@ class LossAccumulator(Accumulator):
         """Return the mean loss and its standard error."""
         mean, error = self.moments.mean()[:, 0], self.moments.error()[:, 0]
         return {
-            "loss": ("step", mean, described("mean loss over the runs", OF_LOSS)),
-            "loss_error": ("step", error, described("standard error of the mean loss", OF_LOSS)),
+            "loss": ("step", mean, meaning("mean loss over the runs", OF_LOSS)),
+            "loss_error": ("step", error, meaning("standard error of the mean loss", OF_LOSS)),
         }

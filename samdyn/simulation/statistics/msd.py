@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..results import OF_W, described
+from ..results import OF_W, meaning
 from .moments import Moments
 from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
@@ -35,6 +35,6 @@ class MSDAccumulator(Accumulator):
         """Return the mean squared displacement and its standard error."""
         dims, units, what = ("step", "coord"), f"{OF_W}, squared", "mean squared displacement"
         return {
-            "msd": (dims, self.moments.mean(), described(what, units)),
-            "msd_error": (dims, self.moments.error(), described(f"standard error of the {what}", units)),
+            "msd": (dims, self.moments.mean(), meaning(what, units)),
+            "msd_error": (dims, self.moments.error(), meaning(f"standard error of the {what}", units)),
         }

@@ -14,7 +14,7 @@ from ...landscapes import Landscape
 
 FAR = 1e70  # units of w: a run farther out along any coordinate is about to diverge; its fourth power is still a number
 
-# Dims, values and, if wanted, attributes such as ``results.described`` makes: what xarray takes for a variable.
+# Dims, values and, if wanted, attributes such as ``results.meaning`` makes: what xarray takes for a variable.
 Variable = tuple[str | Sequence[str], Any] | tuple[str | Sequence[str], Any, Mapping[str, Any]]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..results import described
+from ..results import meaning
 from ..status import Status
 from .statistic import Accumulator, Setting, Statistic, Variable
 
@@ -35,9 +35,9 @@ class StatusAccumulator(Accumulator):
     def variables(self) -> dict[str, Variable]:
         """Return the counts."""
         return {
-            "status_count": (("status",), np.array(list(self.number.values())), described("runs that ended so", "runs"))
+            "status_count": (("status",), np.array(list(self.number.values())), meaning("runs that ended so", "runs"))
         }
 
     def coords(self) -> dict[str, Any]:
         """Return the statuses."""
-        return {"status": ("status", list(self.number), described("what became of the run", "1"))}
+        return {"status": ("status", list(self.number), meaning("what became of the run", "1"))}

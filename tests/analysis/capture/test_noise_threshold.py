@@ -42,7 +42,7 @@ def test_thresholds(lam: float, dim: int, options: dict[str, Any]) -> None:
     """Within 3 %: statistics and what is of the order η|λ| and (‖Hw‖/s)², 0.01 each. The rival is 5 % off or more."""
     scene, point = saddle(lam, *[1.0] * (dim - 1))
     found = noise_threshold(sam(scene, **options), point, runs=2000)
-    assert theory.noise_threshold.check(found.rho, 0.03, lam=lam, noise=NOISE, dim=dim)
+    assert theory.check(theory.noise_threshold, found.rho, 0.03, lam=lam, noise=NOISE, dim=dim)
     assert found.error < 0.01 * found.rho
     low, high = found.interval
     assert low < found.rho < high
@@ -57,7 +57,7 @@ def test_noise_of_unequal_variances(spectrum: tuple[float, ...], covariance: np.
     scene, point = saddle(*spectrum)
     found = noise_threshold(sam(scene, covariance=covariance), point, runs=1000)
     named = {"hessian": np.diag(point.eigenvalues), "covariance": covariance}
-    assert theory.gaussian_noise_threshold.check(found.rho, 0.03, **named)
+    assert theory.check(theory.gaussian_noise_threshold, found.rho, 0.03, **named)
 
 
 def test_a_shift_that_goes_with_the_learning_rate() -> None:
@@ -80,7 +80,7 @@ def test_rates(momentum: float, lr: float) -> None:
     rho = theory.noise_threshold(lam=-1.0, noise=NOISE, dim=2) / 2
     found = noisy_growth(sam(scene, rho, lr=lr, momentum=momentum), point, runs=2000)
     named = {"lam": -1.0, "rho": rho, "noise": NOISE, "dim": 2, "lr": lr, "momentum": momentum}
-    assert theory.noisy_escape_rate.check(found.rate, 0.04, **named)
+    assert theory.check(theory.noisy_escape_rate, found.rate, 0.04, **named)
     assert abs(found.rate - theory.noisy_escape_rate(**named)) < 4 * found.error + 0.02 * found.rate
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import sympy
-from samdyn.analysis.limit_sets.search.search import limit_sets
 
 import samdyn as sd
 from samdyn.analysis import DIVERGED, UNDECIDED, Attractor
+from samdyn.analysis.limit_sets.search import limit_sets
 
 WELL = sd.landscapes.double_well()
 

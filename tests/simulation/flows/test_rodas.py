@@ -63,9 +63,9 @@ def test_the_valley_is_followed_as_by_the_iterates() -> None:
     assert np.linalg.norm(flow.w.values[0, -1] - [3, 0.5]) > 0.02  # it is still on its way
 
 
-@pytest.mark.parametrize("stiffness", [1e8, 1e9])
-def test_few_runs_down_a_curved_valley_take_few_steps(stiffness: float) -> None:
+def test_few_runs_down_a_curved_valley_take_few_steps() -> None:
     """On the floor y = x² the field is that of a constraint, for which one-step methods lose order: 11,000 steps."""
+    stiffness = 1e9
     flow = sd.Flow(sd.Landscape(f"{stiffness}*(y-x**2)**2/2+(x-1)**2/2", "x y"), sd.GD())
     starts = np.array([(-1.0, 1.0), (0.5, 0.2), (1.5, 1.0), (-0.5, 2.0)])
     runs = sd.integrate(flow, starts, [1.0, 2.0], max_steps=3000)

@@ -4,8 +4,8 @@ import mpmath  # type: ignore[import-untyped]  # SymPy's own arithmetic
 import numpy as np
 import sympy
 
-from .linearised import DIGITS, high_precision
-from .notation import S
+from ..criteria.linearised import DIGITS, high_precision
+from ..notation import S
 
 LARGEST_DENOMINATOR = 10**9  # of a number that somebody wrote; others are the digits of a floating-point number
 ROUNDING = 1e-14  # relative to the largest: eigenvalues below this are 0

@@ -5,10 +5,10 @@ from typing import Any, NoReturn
 
 import sympy
 
-from .. import checks
-from ..landscapes import Landscape
-from ..ops import symbolic
-from .effective import linear_part
+from ... import checks
+from ...landscapes import Landscape
+from ...ops import symbolic
+from ..fields.differentiable import linear_part
 
 NEAR = 1e-9  # how far from critical a point may be, as rounding: ‖∇L‖ relative to ‖H‖ max(1, ‖w‖)
 LARGEST_DENOMINATOR = 1000

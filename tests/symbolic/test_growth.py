@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import samdyn as sd
-from samdyn import analysis, theory
+from samdyn import analysis, symbolic
 from samdyn.analysis import CriticalPoint
 from samdyn.ops import Point, norm
 from samdyn.oracle import Oracle
@@ -30,7 +30,7 @@ def test_closed_form_and_measurement_agree(
     saddle: sd.Landscape, origin: CriticalPoint, method: sd.Method, momentum: float, nesterov: bool
 ) -> None:
     map_ = sd.Map(saddle, method, lr=0.02, momentum=momentum, nesterov=nesterov)
-    predicted = float(theory.predicted_growth(map_, torch.as_tensor(origin.eigenvalues)))
+    predicted = float(symbolic.predicted_growth(map_, torch.as_tensor(origin.eigenvalues)))
     measured = analysis.growth_rate(map_, origin)
     # Complex multipliers: the distance is read at a phase, which costs up to ln(10)/(500 η).
     assert measured == pytest.approx(predicted, rel=1e-6, abs=0.25 if predicted < 0 else 1e-6)
@@ -41,7 +41,7 @@ def test_closed_form_and_measurement_agree(
 def test_without_a_jacobian_or_with_one_that_depends_on_the_point_there_is_none(
     saddle: sd.Landscape, method: sd.Method
 ) -> None:
-    assert theory.predicted_growth(sd.Map(saddle, method, lr=0.1), torch.tensor([-1.0, 1.0])) is None
+    assert symbolic.predicted_growth(sd.Map(saddle, method, lr=0.1), torch.tensor([-1.0, 1.0])) is None
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ def test_other_methods_are_predicted_by_what_they_do(
     saddle: sd.Landscape, origin: CriticalPoint, method: sd.USAM, threshold: float
 ) -> None:
     map_ = sd.Map(saddle, method, lr=0.02, momentum=0.3)
-    assert theory.boundary(map_, origin.eigenvalues).low == pytest.approx(threshold)
+    assert symbolic.predicted_boundary(map_, origin.eigenvalues).low == pytest.approx(threshold)
     assert analysis.trapping_threshold(map_, origin) == pytest.approx(threshold, rel=1e-3)
     for rho in (0.05, 0.3):
         at = replace(map_, method=replace(method, rho=rho))
-        predicted = float(theory.predicted_growth(at, torch.as_tensor(origin.eigenvalues)))
+        predicted = float(symbolic.predicted_growth(at, torch.as_tensor(origin.eigenvalues)))
         assert analysis.growth_rate(at, origin) == pytest.approx(predicted, rel=1e-4)
     several = replace(map_, method=replace(method, rho=torch.tensor([0.05, 0.3], dtype=torch.float64)))
-    assert theory.predicted_growth(several, torch.as_tensor(origin.eigenvalues))[1].item() == predicted
+    assert symbolic.predicted_growth(several, torch.as_tensor(origin.eigenvalues))[1].item() == predicted
 
 
 @pytest.mark.parametrize("method", [sd.DNSAM(0.0), sd.ASAM(0), sd.SAM(0, ascent_steps=2)], ids=str)
@@ -75,10 +75,10 @@ def test_a_normalised_method_without_a_radius_is_gradient_descent(
 ) -> None:
     map_, gd = (sd.Map(saddle, m, lr=0.02, momentum=0.3) for m in (method, sd.GD()))
     eigenvalues = torch.as_tensor(origin.eigenvalues)
-    assert theory.predicted_growth(map_, eigenvalues) == theory.predicted_growth(gd, eigenvalues)
+    assert symbolic.predicted_growth(map_, eigenvalues) == symbolic.predicted_growth(gd, eigenvalues)
     assert analysis.growth_rate(map_, origin) == analysis.growth_rate(gd, origin)
     nowhere = analysis.Boundary("width", 0.0, 0.0)
-    assert theory.boundary(map_, origin.eigenvalues) == nowhere
+    assert symbolic.predicted_boundary(map_, origin.eigenvalues) == nowhere
     if not isinstance(method, sd.ASAM):  # at the origin, where T vanishes, ASAM grows at a rate
         assert analysis.capture_boundary(map_, origin, 1.0, 100) == nowhere
     assert sd.stability(map_, origin).kind == sd.stability(gd, origin).kind == "saddle"

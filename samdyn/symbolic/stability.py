@@ -14,20 +14,15 @@ from ..dynamics import Flow, Map
 from ..landscapes import Landscape
 from ..methods import Ascent, Method
 from ..ops import symbolic
-from .conditions import Condition, conditions_on_eigenvalues, conditions_on_matrix
-from .effective import (
-    effective_matrix,
-    field_at,
-    field_is_linear,
-    is_function_of_hessian,
-    linear_part,
-    scalar_formula,
-    with_radius,
-)
-from .eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise
-from .linearised import spectrum
+from .criteria.conditions import Condition, conditions_on_eigenvalues, conditions_on_matrix
+from .criteria.linearised import spectrum
+from .fields.differentiable import has_jacobian, linear_part
+from .fields.effective import is_function_of_hessian, scalar_formula
+from .fields.matrix import effective_matrix
+from .fields.quadratic import field_at, own_radius, with_radius
 from .notation import LAMBDA, RHO, distinct, radii_text, text
-from .points import exact_point, hessian_at
+from .points.eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise
+from .points.exact import exact_point, hessian_at
 from .traps import sam_trap
 
 LONGEST_LINE = 120
@@ -39,8 +34,8 @@ SINGULAR = "The Hessian is singular: along its null vectors higher derivatives d
 class Stability:
     """What linearisation says of a map or flow at a critical point.
 
-    Formulas are in theory.RHO, ETA, GAMMA and LAMBDA. Where the method's field has no Jacobian at the point, as that of
-    normalised SAM, whatever needs one is None, and ``trap`` and ``note`` say what is true instead.
+    Formulas are in symbolic.RHO, ETA, GAMMA and LAMBDA. Where the method's field has no Jacobian at the point, like
+    normalised SAM's, whatever needs one is None, and ``trap`` and ``note`` say what is true instead.
 
     Attributes:
         system: the map or flow.
@@ -98,7 +93,7 @@ class Stability:
     @property
     def region(self) -> sympy.Basic | None:
         """The trap at the method's own ρ."""
-        own = _own_radius(self.system.method)
+        own = own_radius(self.system.method)
         return self.trap if self.trap is None or own is None else self.trap.subs(RHO, own)
 
     def latex(self) -> str:
@@ -143,7 +138,7 @@ class Stability:
         return written if len(written) <= LONGEST_LINE else "Hₑ depends on the point"
 
     def _effective_text(self, lam: sympy.Expr | None) -> str:
-        own = _own_radius(self.system.method)
+        own = own_radius(self.system.method)
         if lam is None or self.formula is None or (own is None and self.formula.has(RHO)):
             return ""
         return f"{float(self.formula.subs({LAMBDA: lam, RHO: own or 0})):.6g}"
@@ -158,6 +153,11 @@ def stability(system: Map | Flow, point: Any) -> Stability:
 
     The method is applied to the quadratic with the landscape's Hessian at the point, in symbols; what follows holds for
     any method whose field vanishes at critical points.
+
+    >>> import samdyn as sd
+    >>> verdict = sd.stability(sd.Flow(sd.landscapes.beale(), sd.USAM(rho=0.1)), (0, 1))
+    >>> verdict.kind, verdict.condition
+    ('attractor', Interval.open(4/111, oo))
 
     Args:
         system: a Map (with momentum too) or a Flow. lr and momentum are numbers, taken for the decimals they are
@@ -188,7 +188,7 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     precise = exact and all(map(is_precise, hessian))
     lam = hessian_eigenvalues(hessian, precise)
     center = symbolic(where)
-    own = _own_radius(method)
+    own = own_radius(method)
     found: dict[str, Any] = {"system": system, "exact": exact, "hessian_eigenvalues": lam}
     found |= {"point": tuple(_shown(c, exact) for c in where), "hessian": _shown(hessian, precise)}
 
@@ -242,7 +242,7 @@ def stability(system: Map | Flow, point: Any) -> Stability:
 def _is_differentiable(
     method: Method, landscape: Landscape, hessian: sympy.Matrix, center: np.ndarray, exact: bool
 ) -> bool:
-    if not field_is_linear(method, hessian, center):
+    if not has_jacobian(method, hessian, center):
         return False
     # Along null vectors of H the quadratic has no gradient, but the landscape may. A point known to rounding alone is
     # not close enough to being critical to ask.
@@ -260,12 +260,6 @@ def _size(matrix: sympy.Matrix) -> float:
 
 def _number_text(value: complex) -> str:
     return f"{value:.6g}" if value.imag else f"{value.real:.6g}"
-
-
-def _own_radius(method: Method) -> sympy.Expr | None:
-    """Return the method's radius as the decimal it is written as; None if it is a symbol, 0 if there is none."""
-    rho = getattr(method, "rho", 0)
-    return None if checks.is_formula(rho) else sympy.Rational(str(rho))
 
 
 def _describe(system: Map | Flow) -> str:

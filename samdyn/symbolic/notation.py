@@ -4,10 +4,13 @@ import sympy
 from sympy.printing.pretty.pretty_symbology import pretty_symbol
 from sympy.printing.str import StrPrinter
 
+from ..arguments import checked
+
 RHO = sympy.Symbol("rho", nonnegative=True)
 ETA = sympy.Symbol("eta", positive=True)
 GAMMA = sympy.Symbol("gamma", nonnegative=True)
 LAMBDA = sympy.Symbol("lambda", real=True)
+X = sympy.Symbol("x", positive=True)  # a distance from a critical point
 S, Z = sympy.symbols("s z")
 
 LONGEST = 8  # characters of an exact number, beyond which six digits say more
@@ -42,8 +45,14 @@ def text(expr: sympy.Basic) -> str:
     return written
 
 
+@checked
 def radii_text(radii: sympy.Set) -> str:
-    """Return a set of radii as text: ``4/111 < ρ < 2``, ``always``, ``never``."""
+    """Return a set of radii as text: ``4/111 < ρ < 2``, ``always``, ``never``.
+
+    >>> import samdyn as sd
+    >>> sd.symbolic.radii_text(sd.stability(sd.Flow(sd.landscapes.beale(), sd.USAM(rho=0.1)), (0, 1)).condition)
+    'ρ > 4/111'
+    """
     if radii in (sympy.S.UniversalSet, sympy.Interval(0, sympy.oo)):
         return "always"
     if radii is sympy.S.EmptySet:

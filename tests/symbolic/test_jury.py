@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sympy
 
-from samdyn.theory.jury import _interpolated_determinant, hurwitz, jury
+from samdyn.symbolic.criteria.jury import _interpolated_determinant, hurwitz, jury
 
 X, A, B = sympy.symbols("x a b")
 

@@ -8,11 +8,11 @@ import sympy
 import torch
 
 import samdyn as sd
-from samdyn import analysis, theory
+from samdyn import analysis, symbolic
 from samdyn.methods import Ascent
 from samdyn.ops import norm, unit
 
-RHO, ETA, GAMMA, LAM = theory.RHO, theory.ETA, theory.GAMMA, theory.LAMBDA
+RHO, ETA, GAMMA, LAM = symbolic.RHO, symbolic.ETA, symbolic.GAMMA, symbolic.LAMBDA
 BEALE = sd.landscapes.beale()
 HALF = sympy.Rational(1, 2)
 
@@ -282,13 +282,16 @@ def test_square_roots_stay_exact() -> None:
 
 
 def test_effective_hessian_for_itself() -> None:
-    assert sympy.expand(theory.effective_hessian(sd.USAM(0.1)) - LAM * (1 + RHO * LAM)) == 0
-    assert theory.effective_hessian(sd.USAM(0.1), lam=-2) == -2 * (1 - 2 * RHO)
-    assert theory.effective_hessian(sd.GD()) == LAM
-    with pytest.raises(sd.InputError, match="depends on where the critical point is"):
-        theory.effective_hessian(sd.UASAM(0.1))
+    assert sympy.expand(symbolic.effective_hessian(sd.USAM(0.1)) - LAM * (1 + RHO * LAM)) == 0
+    assert symbolic.effective_hessian(sd.USAM(0.1), lam=-2) == -2 * (1 - 2 * RHO)
+    assert symbolic.effective_hessian(sd.GD()) == LAM
+    for method in (sd.UASAM(0.1), RowSums(0.1)):
+        with pytest.raises(
+            sd.InputError, match=r"no function of its eigenvalues, or depends on where the critical point"
+        ):
+            symbolic.effective_hessian(method)
     with pytest.raises(sd.InputError, match=r"no Jacobian at a critical point.*samdyn.stability says"):
-        theory.effective_hessian(sd.SAM(0.1))
+        symbolic.effective_hessian(sd.SAM(0.1))
 
 
 # Kinds.
@@ -356,6 +359,22 @@ class Downhill(Ascent):
 
     def direction(self, w, g, grad):
         return -unit(g)
+
+
+@dataclass(frozen=True)
+class ByLength(Ascent):
+    """SAM, written otherwise."""
+
+    def direction(self, w, g, grad):
+        return unit(3 * g)
+
+
+@dataclass(frozen=True)
+class Twice(sd.SAM):
+    """Twice as far as SAM, whatever it inherits."""
+
+    def direction(self, w, g, grad):
+        return 2 * unit(g)
 
 
 @dataclass(frozen=True)
@@ -459,7 +478,7 @@ def test_trap_of_sam() -> None:
     assert "quadratic with this Hessian" in sd.stability(sd.Flow(BEALE, sd.SAM(0.5)), (0, 1)).note
 
 
-def starts_in(verdict: theory.Stability, count: int, inside: float) -> torch.Tensor:
+def starts_in(verdict: symbolic.Stability, count: int, inside: float) -> torch.Tensor:
     """Return starts at which the trap's left side is a share of its right side, ``(d, count)``."""
     landscape = verdict.system.landscape
     h = np.array(verdict.hessian, dtype=float)
@@ -519,10 +538,13 @@ def test_what_has_no_closed_form_gets_none() -> None:
     assert bowl.trap is None
     assert "No direction leads away" in bowl.note
 
-    class Other(sd.SAM):
-        pass
 
-    assert sd.stability(sd.Flow(PLANE, Other(0.3)), PLANE_AT).trap is None
+def test_the_trap_is_known_by_the_field_and_not_by_the_class() -> None:
+    trap = sd.stability(sd.Flow(PLANE, sd.SAM(0.3)), PLANE_AT).trap
+    assert trap is not None
+    assert sd.stability(sd.Flow(PLANE, ByLength(0.3)), PLANE_AT).trap == trap
+    assert sd.stability(sd.Flow(PLANE, sd.ASAM(0.3, weights=(False, False))), PLANE_AT).trap == trap
+    assert sd.stability(sd.Flow(PLANE, Twice(0.3)), PLANE_AT).trap is None
 
 
 # Measured.

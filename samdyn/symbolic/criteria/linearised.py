@@ -9,11 +9,11 @@ import numpy as np
 import sympy
 from sympy.polys.matrices import DomainMatrix
 
-from ..dynamics import Flow, Map
-from ..landscapes import Landscape
-from ..ops import Point
+from ...dynamics import Flow, Map
+from ...landscapes import Landscape
+from ...ops import Point
+from ..notation import ETA, GAMMA, S, Z
 from .jury import hurwitz, jury
-from .notation import ETA, GAMMA, S, Z
 
 DIGITS = 50
 

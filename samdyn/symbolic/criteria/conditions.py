@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import sympy
 
-from ..dynamics import Flow, Map
+from ...dynamics import Flow, Map
+from ..notation import ETA, GAMMA, LAMBDA, RHO, S, Z
 from .linearised import DIGITS, at_own_rates, characteristic_polynomial, criterion
-from .notation import ETA, GAMMA, LAMBDA, RHO, S, Z
 from .radii import solve_radii
 
 LONGEST_LOOKED_AT = 200  # characters of an inequality that may turn out to hold always

@@ -1,40 +1,18 @@
-"""How fast runs leave a critical point, in closed form, for whole grids of settings."""
+"""How fast runs leave a critical point, derived from what the method makes of the Hessian; over grids of settings."""
 
 from typing import Any
 
+import numpy as np
 import sympy
 import torch
 
 from ..arguments import checked
 from ..dynamics import Map
-from ..methods import GD, USAM, ExactSAM
-from .effective import derived
+from ..methods import Method
+from .fields.effective import effective_curvature
 from .notation import LAMBDA, RHO
 
-
-def effective_curvatures(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | None:
-    """Return λₑ for every eigenvalue λ of the Hessian: what the method makes of it; None where it has no Jacobian.
-
-    GD λ; USAM λ(1+ρλ/n)ⁿ, averaged (1/n)Σₖλ(1+ρλ/n)ᵏ; exact SAM λ(1+ρλ/n)²ⁿ  [theory 2.1, 2.4, 13]; of other
-    methods it is derived (``effective_hessian``).
-    Shapes: ``(d, 1)`` and a radius ``(n,)`` or a number give ``(d, n)`` or ``(d, 1)``.
-    """
-    method = map_.method
-    if type(method) is GD:
-        return eigenvalues
-    known = type(method) is USAM or (type(method) is ExactSAM and not method.average)
-    if not known or not isinstance(method, USAM):  # a user's subclass is another method
-        formula = derived(method)
-        if formula is None:
-            return None
-        values = sympy.lambdify((LAMBDA, RHO), formula, modules="math")(eigenvalues, getattr(method, "rho", 0.0))
-        return values + 0 * eigenvalues
-    n = method.ascent_steps
-    factor = 1 + method.rho / n * eigenvalues
-    if type(method) is ExactSAM:
-        return eigenvalues * factor ** (2 * n)
-    powers = [factor**k for k in range(1, n + 1)]
-    return eigenvalues * (sum(powers[1:], powers[0]) / n if method.average else powers[-1])
+TORCH = {"Abs": torch.abs, "sign": torch.sign, "sqrt": torch.sqrt, "exp": torch.exp, "log": torch.log}
 
 
 @checked
@@ -43,6 +21,11 @@ def predicted_growth(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | Non
 
     The largest root of z² − (1+γ−ηλₑ)z + γ = 0 over all eigenvalues, or of Nesterov's z² − (1+γ)(1−ηλₑ)z + γ(1−ηλₑ).
 
+    >>> import samdyn as sd, torch
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho=0.25), lr=0.01, momentum=0.5)
+    >>> sd.symbolic.predicted_growth(map_, torch.tensor([-2.0, 2.0], dtype=torch.float64))
+    tensor([1.9432], dtype=torch.float64)
+
     Args:
         map_: lr, momentum and radius numbers or tensors ``(n,)``.
         eigenvalues: of the Hessian, ``(d,)``.
@@ -50,15 +33,31 @@ def predicted_growth(map_: Map, eigenvalues: torch.Tensor) -> torch.Tensor | Non
     Returns:
         ``(n,)`` (or ``(1,)``); None for methods without a Jacobian there, or with one that depends on where it is.
     """
-    curvatures = effective_curvatures(map_, eigenvalues[:, None])
+    curvatures = effective_curvatures(map_.method, eigenvalues[:, None])
     if curvatures is None:
         return None
     return log_multiplier(curvatures, map_.lr, map_.momentum, map_.nesterov).amax(0) / map_.lr
 
 
-def rate_along(curvature: float, lr: float, momentum: float = 0.0) -> float:
-    """Return the rate, in 1/t, at which distances along a direction of effective curvature λₑ grow."""
-    return float(log_multiplier(torch.tensor(curvature, dtype=torch.float64), lr, momentum)) / lr
+def effective_curvatures(method: Method, eigenvalues: torch.Tensor) -> torch.Tensor | None:
+    """Return λₑ for eigenvalues λ of the Hessian, at the method's own radius; None where there is no formula.
+
+    Shapes broadcast: ``(d, 1)`` and a radius ``(n,)`` or a number give ``(d, n)`` or ``(d, 1)``.
+    """
+    formula = effective_curvature(method)
+    if formula is None:
+        return None
+    values = sympy.lambdify((LAMBDA, RHO), formula, modules=[TORCH, "math"])(eigenvalues, getattr(method, "rho", 0.0))
+    return values + 0 * eigenvalues
+
+
+def rate_along(curvature: Any, lr: Any, momentum: Any = 0.0) -> Any:
+    """Return the rate, in 1/t, at which distances along directions of effective curvature λₑ grow.
+
+    Of numbers and arrays, which broadcast: an array, or a NumPy number.
+    """
+    curvature, lr, momentum = (torch.as_tensor(np.asarray(v, dtype=float)) for v in (curvature, lr, momentum))
+    return (log_multiplier(curvature, lr, momentum) / lr).numpy()[()]
 
 
 def log_multiplier(curvature: torch.Tensor, lr: Any, momentum: Any, nesterov: bool = False) -> torch.Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import sympy
 
-from .notation import LAMBDA, RHO
+from ..notation import LAMBDA, RHO
 
 DIGITS = 40
 LARGEST_DEGREE = 4  # up to which roots are exact: beyond, SymPy takes minutes to tell them apart
@@ -68,11 +68,12 @@ def _sign_changes(expression: sympy.Expr, lam: sympy.Expr) -> list[sympy.Expr] |
         for factor, _ in sympy.factor_list(part, RHO, LAMBDA)[1]:
             polynomial = sympy.Poly(factor.subs(LAMBDA, lam), RHO)
             if polynomial.degree() > 0:
-                roots += _real_roots(polynomial)
+                roots += real_roots(polynomial)
     return roots
 
 
-def _real_roots(polynomial: sympy.Poly) -> list[sympy.Expr]:
+def real_roots(polynomial: sympy.Poly) -> list[sympy.Expr]:
+    """Return the real roots of a polynomial: exact ones up to degree 4 or square roots, or else with 40 digits."""
     if all(c.is_Rational for c in polynomial.all_coeffs()) and polynomial.degree() <= LARGEST_DEGREE:
         return list(dict.fromkeys(polynomial.real_roots()))
     if polynomial.degree() == 1:

@@ -1,0 +1,30 @@
+"""What follows from a method's own formula near a critical point: effective Hessian, stability, growth, capture.
+
+Every prediction is derived by applying the method to a quadratic, in symbols: none is looked up by its class.
+"""
+
+from .boundary import predicted_boundary
+from .criteria.conditions import Condition
+from .fields.along import field_along
+from .fields.effective import effective_hessian
+from .growth import predicted_growth
+from .limits import edge_of_stability, largest_lr
+from .notation import ETA, GAMMA, LAMBDA, RHO, radii_text
+from .stability import Stability, stability
+
+__all__ = [
+    "ETA",
+    "GAMMA",
+    "LAMBDA",
+    "RHO",
+    "Condition",
+    "Stability",
+    "edge_of_stability",
+    "effective_hessian",
+    "field_along",
+    "largest_lr",
+    "predicted_boundary",
+    "predicted_growth",
+    "radii_text",
+    "stability",
+]

@@ -1,0 +1,1 @@
+"""What a method's field is on a quadratic, as formulas."""

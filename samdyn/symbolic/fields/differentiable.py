@@ -1,0 +1,66 @@
+"""Whether a field has a Jacobian at a critical point, seen by how it goes to 0 there."""
+
+from collections.abc import Callable
+
+import numpy as np
+import sympy
+
+from ...methods import Method
+from ...ops import Point, symbolic
+from .quadratic import field_on_quadratic
+
+DIGITS = 120
+FAR, NEAR = sympy.Float("1e-20", DIGITS), sympy.Float("1e-40", DIGITS)  # of the point, in the units of w
+LINEAR = 1e-8  # departures from linearity below this, relative to the slopes, are rounding
+VANISHING = 1e-2  # departures that shrink by this from FAR to NEAR go to 0 with the distance
+
+
+def has_jacobian(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> bool:
+    """Say whether the method's field on ½(w−c)ᵀH(w−c) has a Jacobian at c, by looking how it goes to 0 there."""
+    return linear_part(field_on_quadratic(method, hessian, center), center) is not None
+
+
+def linear_part(function: Callable[[Point], Point], point: np.ndarray) -> np.ndarray | None:
+    """Return the Jacobian of a function at a point, or None if it has none.
+
+    Difference quotients at distances of 1e-20 and 1e-40 have to agree with those on the other side, and with sums of
+    those along the axes, apart from what goes to 0 with the distance; all in 120 digits.
+
+    Args:
+        function: from SymPy numbers ``(d,)`` to SymPy numbers ``(m,)``.
+        point: SymPy numbers ``(d,)``.
+
+    Returns:
+        The Jacobian ``(m, d)`` in floating-point numbers of 120 digits, column j along coordinate j.
+    """
+    here = _numbers(point)
+    value = _numbers(function(here))
+    d = len(here)
+    axes = [symbolic(int(i == j) for i in range(d)) for j in range(d)]
+    # A direction of no symmetry, and pairs of axes.
+    sums = [tuple(sympy.Rational(2 * j + 3, 7 - 2 * (j % 2)) for j in range(d))]
+    sums += [tuple(int(k in (i, j)) for k in range(d)) for i in range(d) for j in range(i)]
+
+    def slope(direction: np.ndarray, distance: sympy.Float) -> np.ndarray:
+        return (_numbers(function(here + distance * direction)) - value) / distance
+
+    def columns_and_departure(distance: sympy.Float) -> tuple[np.ndarray, sympy.Float]:
+        columns = [slope(axis, distance) for axis in axes]
+        departures = [slope(-axis, distance) + column for axis, column in zip(axes, columns, strict=True)]
+        for weights in sums:
+            expected = sum(weight * column for weight, column in zip(weights, columns, strict=True))
+            departures.append(slope(symbolic(weights), distance) - expected)
+        return np.stack(columns, axis=1), _largest(np.concatenate(departures))
+
+    _, far_departure = columns_and_departure(FAR)
+    columns, departure = columns_and_departure(NEAR)
+    straight = departure <= LINEAR * _largest(columns.ravel()) or departure <= VANISHING * far_departure
+    return columns if straight else None
+
+
+def _numbers(entries: Point) -> np.ndarray:
+    return symbolic(sympy.N(e, DIGITS) for e in entries)
+
+
+def _largest(entries: np.ndarray) -> sympy.Float:
+    return max((abs(e) for e in entries), default=sympy.Float(0))

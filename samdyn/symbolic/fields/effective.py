@@ -1,0 +1,113 @@
+"""λₑ: what a method makes of an eigenvalue λ of the Hessian, derived by applying it to a quadratic."""
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ... import checks
+from ...arguments import checked
+from ...methods import Method
+from ..notation import LAMBDA, RHO
+from .differentiable import has_jacobian
+from .matrix import effective_matrix
+from .quadratic import ELSEWHERE, NO_FORMULAS, SOMEWHERE, takes_symbols, with_radius
+
+PLAIN = (bool, int, float, str, tuple, type(None), sympy.Expr)  # attributes that cannot change
+DERIVED: dict[Any, sympy.Expr | None] = {}  # formulas that take some hundredths of a second, by method
+TURNED = sympy.Matrix([[-1, sympy.Rational(1, 2)], [sympy.Rational(1, 2), 2]])  # a Hessian of no symmetry
+NO_JACOBIAN = "its field has no Jacobian at a critical point"
+NOT_OF_EIGENVALUES = (
+    "what it makes of the Hessian is no function of its eigenvalues, or depends on where the critical point is"
+)
+
+
+@checked
+def effective_hessian(method: Method, lam: sympy.Expr | float = LAMBDA) -> sympy.Expr:
+    """Return λₑ(λ), what a method makes of an eigenvalue λ of the Hessian at a critical point: ẇ = −Hₑ(w − w*).
+
+    It is derived by applying the method to ½λ‖w‖². The radius is the symbol ρ, whatever the method's own.
+
+    >>> import samdyn as sd
+    >>> sd.symbolic.effective_hessian(sd.USAM(0.1))
+    lambda*(lambda*rho + 1)
+
+    Args:
+        method: any whose field has a Jacobian at critical points and does not depend on where they are.
+        lam: λ, a symbol or a number.
+
+    Raises:
+        InputError: a method without a Jacobian at critical points (SAM), or one that is not a function of the Hessian's
+            eigenvalues alone (UASAM), or one not written in ``samdyn.ops``.
+    """
+    if not checks.is_formula(lam):
+        checks.number("lam", lam, "must be finite and real, or a formula", "Use e.g. lam=-1.0")
+    if not takes_symbols(method):
+        checks.reject("method", method, NO_FORMULAS, "Write it in + - * abs and the operations of samdyn.ops")
+    if not has_jacobian(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE):
+        checks.reject("method", method, NO_JACOBIAN, "samdyn.stability says what is true instead")
+    formula = function_of_eigenvalues(with_radius(method, RHO))
+    if formula is None:
+        checks.reject("method", method, NOT_OF_EIGENVALUES, "Ask samdyn.stability at a point")
+    return formula.subs(LAMBDA, lam)
+
+
+def effective_curvature(method: Method) -> sympy.Expr | None:
+    """Return λₑ in λ and ρ; at the radius 0 in λ alone, where normalised methods have one too.
+
+    None where the field has no Jacobian, or one that is no function of the Hessian's eigenvalues, or where the method
+    cannot be applied to formulas.
+    """
+    rho = getattr(method, "rho", None)
+    without = isinstance(rho, int | float) and rho == 0
+    # The radius is none of the formula's numbers: of a tensor of them, as of any, it is the same.
+    method = with_radius(method, RHO)
+    attributes = vars(method)
+    if not all(isinstance(value, PLAIN) for value in attributes.values()):
+        return _derive(method, without)
+    key = (type(method), without, *attributes.items())
+    if key not in DERIVED:
+        DERIVED[key] = _derive(method, without)
+    return DERIVED[key]
+
+
+def _derive(method: Method, without: bool) -> sympy.Expr | None:
+    """Return ``effective_curvature`` of a method with the symbol ρ for its radius, or ``without`` one."""
+    if not takes_symbols(method):
+        return None
+    if has_jacobian(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE):
+        return function_of_eigenvalues(method)
+    method = with_radius(method, sympy.Integer(0))
+    return function_of_eigenvalues(method) if without and has_jacobian(method, sympy.diag(-1, 2), SOMEWHERE) else None
+
+
+def function_of_eigenvalues(method: Method) -> sympy.Expr | None:
+    """Return λₑ(λ) if a method with a Jacobian makes λₑ(H) of every Hessian H, wherever the critical point is."""
+    formula = scalar_formula(method, SOMEWHERE)
+    if formula is None or scalar_formula(method, ELSEWHERE) != formula:
+        return None
+    return formula if is_function_of_hessian(formula, effective_matrix(method, TURNED, SOMEWHERE), TURNED) else None
+
+
+def scalar_formula(method: Method, center: np.ndarray) -> sympy.Expr | None:
+    """Return λₑ as a function of λ if the method makes λₑ(λ)·I of H = λI, factored; otherwise None."""
+    d = len(center)
+    matrix = effective_matrix(method, LAMBDA * sympy.eye(d), center)
+    formula = matrix[0, 0]
+    same = (matrix - formula * sympy.eye(d)).applyfunc(sympy.simplify).is_zero_matrix
+    return sympy.factor(formula) if same else None
+
+
+def is_function_of_hessian(formula: sympy.Expr, matrix: sympy.Matrix, hessian: sympy.Matrix) -> bool:
+    """Say whether Hₑ is the formula of λ applied to H, at a few radii, to rounding."""
+    h = np.array(hessian.evalf(), dtype=float)
+    lam, basis = np.linalg.eigh(h)
+    scale = 1 / max(np.abs(lam).max(), 1e-300)
+    values, entries = sympy.lambdify((LAMBDA, RHO), formula), sympy.lambdify(RHO, matrix)
+    for rho in (0.0, 0.7 * scale, 3.1 * scale):
+        expected = (basis * np.array([float(values(v, rho)) for v in lam])) @ basis.T
+        if not np.allclose(
+            np.array(entries(rho), dtype=float), expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max()
+        ):
+            return False
+    return True

@@ -1,0 +1,72 @@
+"""The Jacobian of a method's field at a critical point, as formulas."""
+
+from fractions import Fraction
+
+import numpy as np
+import sympy
+
+from ...landscapes.parse import rational
+from ...methods import Method
+from ...ops import Point, derivative, symbolic
+from .dual import Dual
+from .quadratic import field_on_quadratic
+
+ROUNDING = 1e-15  # of products and sums of a few parameters, relative
+
+
+def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> sympy.Matrix:
+    """Return the Jacobian Hₑ of the method's field on ½(w−c)ᵀH(w−c) at c, as formulas: ``(d, d)``.
+
+    H and the method's radius may hold symbols. For methods that pass ``has_jacobian``.
+    """
+    try:
+        columns = _columns_of_duals(method, hessian, center)
+    except (TypeError, AttributeError, sympy.SympifyError):  # more than sums, products and absolute values
+        columns = _columns_by_limits(method, hessian, center)
+    # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
+    return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.expand(e).replace(lambda n: n.is_Float, _simplest))
+
+
+def _columns_of_duals(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
+    field = field_on_quadratic(method, hessian, center)
+    axes = [[sympy.Integer(int(i == j)) for i in range(len(center))] for j in range(len(center))]
+    moved = (np.array([Dual(c, e) for c, e in zip(center, axis, strict=True)], dtype=object) for axis in axes)
+    return [[entry.slope for entry in field(point)] for point in moved]
+
+
+def _columns_by_limits(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
+    t = sympy.Dummy("t", positive=True)
+
+    def tangent(entries: Point) -> Point:
+        # Only the value and the slope at t = 0 matter, and without the rest long ascents stay short.
+        return symbolic(value + t * slope for value, slope in (_value_and_slope(e, t) for e in entries))
+
+    field = field_on_quadratic(method, hessian, center, simplify=tangent)
+    columns = []
+    for j in range(len(center)):
+        direction = symbolic(int(i == j) for i in range(len(center)))
+        columns.append([_value_and_slope(e, t)[1] for e in field(center + t * direction)])
+    return columns
+
+
+def _simplest(number: sympy.Float) -> sympy.Rational:
+    """Return the fraction of the fewest digits that floating-point arithmetic does not tell from a number."""
+    exact = Fraction(float(number))
+    for digits in range(1, 17):
+        near = exact.limit_denominator(10**digits)
+        if abs(near - exact) <= ROUNDING * abs(exact):
+            return sympy.Rational(near)
+    return rational(number)
+
+
+def _value_and_slope(expr: sympy.Expr, t: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr]:
+    """Return an expression and its derivative at t = 0, or at t ↓ 0 where it has 0/0 there, as ‖g‖ makes it."""
+    if expr.is_polynomial(t):  # a hundred times faster than differentiating long ones
+        polynomial = sympy.Poly(expr, t)
+        return polynomial.nth(0), polynomial.nth(1)
+    value, slope = expr.subs(t, 0), derivative(expr, t).subs(t, 0)
+    if value.has(sympy.nan, sympy.zoo):
+        value = sympy.limit(expr, t, 0)
+    if slope.has(sympy.nan, sympy.zoo):
+        slope = sympy.limit((expr - value) / t, t, 0)
+    return sympy.expand(value), sympy.expand(slope)

@@ -1,0 +1,66 @@
+"""A method's field on a quadratic, on which what it does near a critical point is derived."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ... import checks
+from ...methods import Ascent, Method
+from ...ops import Point, symbolic
+from ...oracle import Oracle
+
+SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # points of no symmetry
+ELSEWHERE = symbolic([sympy.Rational(-2, 11), sympy.Rational(3, 13)])
+NO_FORMULAS = "it cannot be applied to formulas, or not to those of two coordinates"
+
+
+def field_on_quadratic(
+    method: Method, hessian: sympy.Matrix, center: np.ndarray, simplify: Callable[[Point], Point] = lambda p: p
+) -> Callable[[Point], Point]:
+    """Return the method's field on ½(w−c)ᵀH(w−c), a function of points ``(d,)`` of formulas.
+
+    Args:
+        method: with any radius.
+        hessian: H, ``(d, d)``; it may hold symbols.
+        center: c, ``(d,)``.
+        simplify: is applied to whatever is multiplied by H, so that composed formulas stay short.
+    """
+    h = np.array(hessian.tolist(), dtype=object)
+
+    def times_hessian(v: Point) -> Point:
+        return (h * simplify(v)[None, :]).sum(1)
+
+    def gradient(w: Point) -> Point:
+        return times_hessian(w - center)
+
+    oracle = Oracle(gradient, lambda w, v: times_hessian(v))
+    return lambda w: method(w, oracle)
+
+
+def field_at(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> np.ndarray:
+    """Return the method's field on ½(w−c)ᵀH(w−c) at c itself, ``(d,)``."""
+    return field_on_quadratic(method, hessian, center)(center)
+
+
+def with_radius(method: Method, rho: Any) -> Method:
+    """Return the method with another radius; itself if it has none."""
+    return replace(method, rho=rho) if isinstance(method, Ascent) else method
+
+
+def own_radius(method: Method) -> sympy.Expr | None:
+    """Return the method's radius as the decimal it is written as; None if it is a symbol, 0 if there is none."""
+    rho = getattr(method, "rho", 0)
+    return None if checks.is_formula(rho) else sympy.Rational(str(rho))
+
+
+def takes_symbols(method: Method) -> bool:
+    """Say whether a method can be applied to two formulas, as what is written in the operations of ``ops`` can."""
+    try:
+        field_on_quadratic(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE)(1.5 * ELSEWHERE)
+    # Functions and attributes that tensors alone have; another number of coordinates.
+    except (TypeError, AttributeError, checks.InputError):
+        return False
+    return True

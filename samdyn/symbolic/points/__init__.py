@@ -1,0 +1,1 @@
+"""Critical points and the Hessian's eigenvalues there, as exact numbers."""
