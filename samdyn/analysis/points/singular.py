@@ -83,7 +83,7 @@ def strengths(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.nda
 
 
 def regular(landscape: Landscape, w: np.ndarray, extent: np.ndarray, least: float) -> np.ndarray:
-    """Return whether every |eigenvalue| at each point ``(n, d)`` exceeds ``least`` times the Hessian nearby: ``(n,)``."""
+    """Return at which points ``(n, d)`` every |eigenvalue| exceeds ``least`` times the Hessian nearby: ``(n,)``."""
     size = block_of(w.shape[1])
     parts = [w[i : i + size] for i in range(0, len(w), size)]
     flattest = [np.abs(np.linalg.eigvalsh(scaled_hessians(landscape, part, extent))).min(axis=1) for part in parts]
