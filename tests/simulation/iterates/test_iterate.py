@@ -40,6 +40,13 @@ def test_it_takes_the_steps_of_simulate_to_the_bit(backend: str) -> None:
     assert told == [10, 11, 20, 30]
 
 
+def test_float32_stays_so(backend: str) -> None:
+    with Iterates(Steps(MAP, None), torch.tensor(STARTS.T, dtype=torch.float32), number=3) as runs:
+        runs.advance(3)
+        assert {tensor.dtype for tensor in (*runs.parts, *runs.state.settings)} == {torch.float32}
+        assert runs.taker.name == backend
+
+
 def test_runs_can_be_placed_and_stopped(backend: str) -> None:
     with Iterates(Steps(MAP, None), torch.tensor(STARTS.T), number=9) as runs:
         runs.advance(3)
@@ -89,8 +96,9 @@ def test_growth_charts_and_orbits(backend: str) -> None:
     np.testing.assert_allclose(chart.rate, np.tile(along, (2, 1)), rtol=1e-9)
     gd = sd.Map(saddle, sd.GD(), lr=lr)
     orbits = analysis.orbit_diagram(gd, "lr", [lr, 1e3], np.ones((2, 2)), transient=200, keep=2)
-    w = np.abs(np.ones(2) @ point.eigenvectors) * np.abs(1 - lr * point.eigenvalues) ** 202
-    np.testing.assert_allclose(np.abs(orbits.w[0][[1, 3]] @ point.eigenvectors), [w, w], rtol=1e-9)
+    steps = np.array([[201], [202]] * 2)
+    w = np.abs(np.ones(2) @ point.eigenvectors) * np.abs(1 - lr * point.eigenvalues) ** steps
+    np.testing.assert_allclose(np.abs(orbits.w[0] @ point.eigenvectors), w, rtol=1e-9)
     assert np.isnan(orbits.w[1]).all()
 
 
