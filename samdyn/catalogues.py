@@ -2,7 +2,7 @@
 
 import inspect
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TypeVar
 
@@ -27,3 +27,14 @@ def concrete(base: type[T]) -> dict[str, type[T]]:
         if not inspect.isabstract(cls):
             found[cls.__name__] = cls
     return dict(sorted(found.items()))
+
+
+def attribute(package: str, name: str, known: Mapping[str, T]) -> T:
+    """Return the entry of this name as an attribute of its package, for the package's ``__getattr__``.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    if name in known:
+        return known[name]
+    raise AttributeError(f"module {package!r} has no attribute {name!r}; known: {', '.join(sorted(known))}")

@@ -27,10 +27,10 @@ def reject(name: str, value: object, rule: str, fix: str) -> NoReturn:
     samdyn.checks.InputError: lr = -1: must be a finite number > 0. Use e.g. lr=0.01
     """
     try:
-        shown = repr(value)
+        text = repr(value)
     except (ValueError, RecursionError):  # an integer of more than 4300 digits, or a deeply nested formula
-        shown = f"({type(value).__name__}, too large to be shown)"
-    raise InputError(f"{name} = {shown if len(shown) <= 200 else shown[:197] + '...'}: {rule}. {fix}")
+        text = f"({type(value).__name__}, too large to be shown)"
+    raise InputError(f"{name} = {text if len(text) <= 200 else text[:197] + '...'}: {rule}. {fix}")
 
 
 def number(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any] = lambda _: True) -> float:
@@ -129,8 +129,8 @@ def _parameters(system: Any) -> Iterator[tuple[str, Any]]:
     """Yield the names and values of a system's parameters that are symbols or numbers per run."""
     for part in (system, system.method, getattr(system, "noise", None)):
         if dataclasses.is_dataclass(part):
-            found = ((field, getattr(part, field.name)) for field in dataclasses.fields(part))
-            yield from ((f.name, value) for f, value in found if is_formula(value) or is_per_run(f, value))
+            values = ((field, getattr(part, field.name)) for field in dataclasses.fields(part))
+            yield from ((f.name, value) for f, value in values if is_formula(value) or is_per_run(f, value))
         else:
             yield from ((name, vars(part)[name]) for name in USUAL if part is not None and name in vars(part))
 
@@ -182,8 +182,8 @@ def broadcast(quantities: Mapping[str, Any]) -> None:
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError:
-        shown = ", ".join(f"{name}: {shape}" for name, shape in shapes.items() if shape)
-        reject("shapes", shown, "do not broadcast", "Give arrays of one shape, or numbers")
+        text = ", ".join(f"{name}: {shape}" for name, shape in shapes.items() if shape)
+        reject("shapes", text, "do not broadcast", "Give arrays of one shape, or numbers")
 
 
 def word(name: str, value: Any, fix: str) -> int:

@@ -21,6 +21,11 @@ settings.register_profile("samdyn", deadline=None, derandomize=True)
 settings.load_profile("samdyn")
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out scripts that tests run in processes of their own: --doctest-modules would import them here."""
+    return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in items:

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from samdyn.analysis import weak
+from samdyn.analysis.moments import weak
 
 
 @pytest.fixture

@@ -125,8 +125,8 @@ def quadratic(
         checks.reject("eigenvalues", eigenvalues, "must be one or more finite numbers", fix)
     q = _orthogonal(rotation, spectrum.size)
     h = np.diag(spectrum) if q is None else (q * spectrum) @ q.T
-    shown = ", ".join(f"{v:g}" for v in spectrum[:4]) + (", …" if spectrum.size > 4 else "")
-    return Quadratic((h + h.T) / 2, f"quadratic with spectrum ({shown})")
+    text = ", ".join(f"{v:g}" for v in spectrum[:4]) + (", …" if spectrum.size > 4 else "")
+    return Quadratic((h + h.T) / 2, f"quadratic with spectrum ({text})")
 
 
 def _orthogonal(rotation: Any, dim: int) -> np.ndarray | None:

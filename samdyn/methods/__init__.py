@@ -1,10 +1,6 @@
 """Optimisation methods, each one function of a gradient oracle. A new file with a Method in it joins the catalogue."""
 
-import inspect
-import pkgutil
-from importlib import import_module
-
-from .. import checks
+from .. import catalogues, checks
 from .asam import ASAM, UASAM
 from .blocks import Blocks
 from .exact_sam import ExactSAM
@@ -15,20 +11,20 @@ from .sam import DNSAM, SAM, USAM
 __all__ = ["ASAM", "DNSAM", "GD", "SAM", "UASAM", "USAM", "Ascent", "Blocks", "ExactSAM", "Method"]
 __all__ += ["catalogue", "named"]
 
-for _info in pkgutil.iter_modules(__path__):
-    import_module(f"{__name__}.{_info.name}")
+catalogues.import_all(__name__, __path__)
 
 
 def catalogue() -> dict[str, type[Method]]:
     """Return every method that can be used, by name, those defined by the user included."""
-    found: dict[str, type[Method]] = {}
-    to_visit = Method.__subclasses__()
-    while to_visit:
-        cls = to_visit.pop()
-        to_visit.extend(cls.__subclasses__())
-        if not inspect.isabstract(cls):
-            found[cls.__name__] = cls
-    return dict(sorted(found.items()))
+    return catalogues.concrete(Method)  # type: ignore[type-abstract]
+
+
+def __getattr__(name: str) -> type[Method]:
+    return catalogues.attribute(__name__, name, catalogue())
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *catalogue()})
 
 
 def named(name: str) -> type[Method]:

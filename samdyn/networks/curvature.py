@@ -54,8 +54,8 @@ def extreme_eigenpairs(
         checks.reject("w", "nan or inf", "must be finite", "Give the point before the run diverged")
     if landscape.dim <= max(MAX_DENSE_DIM, 2 * (lowest + highest)):
         values, vectors = np.linalg.eigh(landscape.hessian(w).double().cpu().numpy())
-        chosen = sorted({*range(len(values))[:lowest], *range(len(values))[max(0, len(values) - highest) :]})
-        return values[chosen], vectors[:, chosen]
+        indices = sorted({*range(len(values))[:lowest], *range(len(values))[max(0, len(values) - highest) :]})
+        return values[indices], vectors[:, indices]
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
     start = np.random.default_rng(0).standard_normal(landscape.dim)  # ARPACK's own start differs from call to call

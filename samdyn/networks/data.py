@@ -62,12 +62,12 @@ def digits(*, test: float = 0.2, seed: int = 0) -> Data:
         inputs, targets = _images()
     except ImportError as error:
         raise _missing("scikit-learn") from error
-    chosen = np.zeros(len(targets), dtype=bool)
+    for_test = np.zeros(len(targets), dtype=bool)
     for digit in range(10):
         images = generator.permutation(np.flatnonzero(targets == digit))
-        chosen[images[: round(test * len(images))]] = True
-    inputs = (inputs - inputs[~chosen].mean()) / inputs[~chosen].std()
-    return _data("digits", inputs[~chosen], targets[~chosen], inputs[chosen], targets[chosen])
+        for_test[images[: round(test * len(images))]] = True
+    inputs = (inputs - inputs[~for_test].mean()) / inputs[~for_test].std()
+    return _data("digits", inputs[~for_test], targets[~for_test], inputs[for_test], targets[for_test])
 
 
 @cache

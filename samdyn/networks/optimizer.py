@@ -264,8 +264,8 @@ class Optimizer(torch.optim.Optimizer):
 
     def _prepare(self, moved: list[torch.Tensor]) -> list[Descent]:
         """Return the steps of all groups, for the parameters in ``moved``."""
-        chosen = set(map(id, moved))  # a closure may have unfrozen further parameters
-        groups = [(group, [p for p in group["params"] if id(p) in chosen]) for group in self.param_groups]
+        movable = set(map(id, moved))  # a closure may have unfrozen further parameters
+        groups = [(group, [p for p in group["params"] if id(p) in movable]) for group in self.param_groups]
         return [Descent.prepare(group, params, self.state) for group, params in groups if params]
 
     def _descend(self, descents: list[Descent]) -> None:

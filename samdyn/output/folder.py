@@ -96,8 +96,8 @@ class OutputFolder:
             files = []
         others = sorted(here - {str(p) for file in files for p in (file, *file.parents)})
         if others:
-            shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
-            self._refuse(f"it exists and holds other things ({shown})")
+            listing = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+            self._refuse(f"it exists and holds other things ({listing})")
         return manifest
 
     def __enter__(self) -> Self:

@@ -80,9 +80,9 @@ def _part(whole: table.Table, columns: Sequence[int], title: Any) -> table.Table
         box=whole.box, show_edge=whole.show_edge, pad_edge=whole.pad_edge, padding=whole.padding, title=title,
         title_justify=whole.title_justify, title_style=whole.title_style,
     )  # fmt: skip
-    chosen = [whole.columns[i] for i in columns]
-    for column in chosen:
+    selection = [whole.columns[i] for i in columns]
+    for column in selection:
         part.add_column(column.header, justify=column.justify, no_wrap=True, vertical=column.vertical)
-    for row in zip(*(column.cells for column in chosen), strict=True):
+    for row in zip(*(column.cells for column in selection), strict=True):
         part.add_row(*row)
     return part

@@ -51,15 +51,15 @@ def basins(basins: Basins, ax: "Axes") -> "Axes":
     from matplotlib.patches import Patch
 
     labels = np.unique(basins.label)
-    shown = [int(i) for i in (*labels[labels >= 0], *(i for i in OTHERS if i in labels))]
-    patterns = {i: OTHERS[i] if i < 0 else PATTERNS[i % len(PATTERNS)] for i in shown}
-    number = np.searchsorted(sorted(shown), basins.label)
-    colors = ListedColormap([patterns[i][0] for i in sorted(shown)])
+    present = [int(i) for i in (*labels[labels >= 0], *(i for i in OTHERS if i in labels))]
+    patterns = {i: OTHERS[i] if i < 0 else PATTERNS[i % len(PATTERNS)] for i in present}
+    number = np.searchsorted(sorted(present), basins.label)
+    colors = ListedColormap([patterns[i][0] for i in sorted(present)])
     ax.pcolormesh(
-        basins.x, basins.y, number, cmap=colors, vmin=-0.5, vmax=len(shown) - 0.5, shading="nearest", rasterized=True
+        basins.x, basins.y, number, cmap=colors, vmin=-0.5, vmax=len(present) - 0.5, shading="nearest", rasterized=True
     )
     handles = []
-    for i in shown:
+    for i in present:
         color, hatch = patterns[i]
         if hatch:
             here = (basins.label == i).astype(float)

@@ -54,15 +54,15 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
             for stable, style in ((True, {"lw": 2.0, "ls": "-"}), (False, {"lw": 1.1, "ls": (0, (4, 2))})):
                 part = branch.stable == stable
                 # The solid line goes on to the first unstable point, so that it meets the dashed one.
-                shown = part if discrete else part | np.append(part[1:], False) & stable
-                line = np.where(shown, values, np.nan)
+                mask = part if discrete else part | np.append(part[1:], False) & stable
+                line = np.where(mask, values, np.nan)
                 dots = {"marker": "o", "ls": "", "mfc": "black" if stable else "white"} if discrete else style
                 ax.plot(branch.parameter, line, color="black", zorder=3, **dots)
-    seen = set()
+    labels = set()
     for b in diagram.bifurcations:
         heights = b.w[:, coordinate]
-        label = b.kind if b.kind not in seen else None
-        seen.add(b.kind)
+        label = b.kind if b.kind not in labels else None
+        labels.add(b.kind)
         ax.plot(
             np.full(len(heights), b.parameter), heights, ls="", ms=8.5, mec="white", mew=0.7, label=label, zorder=4,
             **MARKERS[b.kind],

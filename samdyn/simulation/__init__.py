@@ -2,10 +2,7 @@
 
 from .iterates.ensemble import simulate
 from .ode import integrate
-from .schemes.euler_maruyama import EulerMaruyama
-from .schemes.milstein import Milstein
-from .schemes.platen import Platen
-from .schemes.scheme import Scheme
+from .schemes import EulerMaruyama, Milstein, Platen, Scheme
 from .statistics import MSD, Accumulator, Covariance, ExitTimes, Histogram, Mean, Statistic, StatusCounts
 from .status import Status
 

@@ -42,7 +42,8 @@ extern "C" void all{n}(int64_t stride, int64_t begin, int64_t steps, void *share
 
 def maps() -> list[sd.Map]:
     """Every method with momentum and noise, every landscape with SAM, batches, parameters of each run."""
-    made = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in methods.catalogue().values()]
+    published = [cls for cls in methods.catalogue().values() if cls.__module__.startswith("samdyn.")]
+    made = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in published]
     beale = landscapes.beale()
     found = [sd.Map(beale, m, lr=1e-4, momentum=g, noise=n) for m in made for g, n in ((0.9, GAUSSIAN), (0, None))]
     found += [sd.Map(landscapes.named(name), sd.SAM(0.05), lr=1e-3) for name in landscapes.catalogue()]

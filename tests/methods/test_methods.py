@@ -319,7 +319,7 @@ def test_vectors_that_are_not_numbers_have_no_direction():
 
 # Bad input.
 
-WITH_RADIUS = [cls for cls in methods.catalogue().values() if issubclass(cls, methods.Ascent)]
+WITH_RADIUS = [methods.SAM, methods.USAM, methods.DNSAM, methods.ASAM, methods.UASAM, methods.ExactSAM]
 
 
 def refused(name, value, rule, fix):
@@ -329,7 +329,20 @@ def refused(name, value, rule, fix):
 @pytest.mark.parametrize("cls", WITH_RADIUS)
 @pytest.mark.parametrize(
     "rho",
-    [-0.1, float("nan"), float("inf"), "0.1", True, None, 1j, [0.1], torch.tensor(0.1), sympy.oo, sympy.I, sympy.S(-1)],
+    [
+        -0.1,
+        float("nan"),
+        float("inf"),
+        "0.1",
+        True,
+        None,
+        1j,
+        [0.1, -0.1],
+        torch.tensor(0.1),
+        sympy.oo,
+        sympy.I,
+        sympy.S(-1),
+    ],
     ids=repr,
 )
 def test_bad_radius(cls, rho):

@@ -20,8 +20,15 @@ catalogues.import_all(__name__, __path__)
 
 def catalogue() -> dict[str, type[Statistic]]:
     """Return every statistic that has a name, those defined by the user included, by that name."""
-    classes: dict[str, type[Statistic]] = catalogues.concrete(Statistic)  # type: ignore[type-abstract]
-    return dict(sorted((cls.name, cls) for cls in classes.values() if cls.name))
+    return dict(sorted((cls.name, cls) for cls in _classes().values() if cls.name))
+
+
+def __getattr__(name: str) -> type[Statistic]:
+    return catalogues.attribute(__name__, name, _classes())
+
+
+def _classes() -> dict[str, type[Statistic]]:
+    return catalogues.concrete(Statistic)  # type: ignore[type-abstract]
 
 
 def choose(statistics: Any, landscape: Landscape) -> tuple[Statistic, ...]:

@@ -64,7 +64,9 @@ CURVED = sd.Landscape("sin(x)*y + abs(y)/3 + x**2", "x y")
 
 
 OF_EACH = [
-    (BEALE, cls(0.002) if issubclass(cls, sd.methods.Ascent) else cls()) for cls in sd.methods.catalogue().values()
+    (BEALE, cls(0.002) if issubclass(cls, sd.methods.Ascent) else cls())
+    for cls in sd.methods.catalogue().values()
+    if cls.__module__.startswith("samdyn.")  # and no test has defined it
 ]
 CURVED = sd.Landscape("sin(x)*y + abs(y)/3 + x**2", "x y")
 CASES = [*OF_EACH, (CURVED, sd.SAM(0.1, ascent_steps=2)), (CURVED, sd.ExactSAM(0.1, average=True))]

@@ -9,6 +9,7 @@ import torch
 
 import samdyn as sd
 from samdyn.analysis import expected, linear_diffusion
+from samdyn.simulation import schemes
 
 DATA = {
     "p": [1.0, 2.0, 0.5], "q": [0.6, 1.5, 2.0], "r": [0.3, -0.4, 0.2], "s": [-1.0, -0.5, -1.5], "t": [1.0, 0.4, 1.2]
@@ -30,9 +31,10 @@ MEAN, SPREAD = np.array([1.0, 2.0]), 1.0  # of p and q
 
 def along(scheme: Any, w: torch.Tensor, increments: torch.Tensor) -> torch.Tensor:
     """Return where the scheme leads from w ``(d, N)`` with Brownian increments ``(steps, d, N)``."""
-    state = scheme.start(w)
+    state, generator = scheme.start(w), torch.Generator().manual_seed(2)
     for dw in increments:
-        state = scheme.step(state, sd.noise.Given(numbers=[dw / scheme.dt**0.5]))
+        coins = torch.randn(dw.shape, generator=generator, dtype=dw.dtype)  # of what a scheme draws beside, the signs
+        state = scheme.step(state, sd.noise.Given(numbers=[dw / scheme.dt**0.5, coins]))
     return state[0]
 
 
@@ -40,24 +42,37 @@ NOT_COMMUTING = CURVED, 2, ((-0.9, 1.6), (-1.0, 1.3))
 DIAGONAL = LOGNORMAL, 1, ((0.1, 2.0), (0.05, 2.0))
 
 
+# Every scheme of samdyn (tests may define others): a new file is tested without an edit here.
+SCHEMES = [cls for cls in schemes.catalogue().values() if cls.__module__.startswith("samdyn.")]
+
+
+def diffusion(solver: Any, method: sd.Method) -> tuple[sd.Diffusion, Any]:
+    """Return a diffusion whose noise does not commute, or one with diagonal noise where the scheme refuses that."""
+    for (landscape, batch_size, box), one in ((NOT_COMMUTING, method), (DIAGONAL, sd.USAM(0.1))):
+        sde = sd.Diffusion(landscape, one, sd.noise.FiniteSum(batch_size), lr=0.2)
+        try:
+            solver(sde)
+        except sd.InputError:
+            assert solver.strong > 0.5  # only for such an order must noise commute
+        else:
+            return sde, box
+    raise AssertionError
+
+
 @pytest.mark.parametrize(
-    ("solver", "problem", "method"),
-    [
-        (sd.EulerMaruyama, NOT_COMMUTING, sd.USAM(0.1)),
-        (sd.EulerMaruyama, NOT_COMMUTING, sd.SAM(0.1)),
-        (sd.Platen, NOT_COMMUTING, sd.SAM(0.1)),
-        (sd.Milstein, DIAGONAL, sd.USAM(0.1)),
-    ],
+    ("solver", "method"), [*((solver, sd.SAM(0.1)) for solver in SCHEMES), (sd.EulerMaruyama, sd.USAM(0.1))]
 )
-def test_weak_order(solver: Any, problem: Any, method: sd.Method) -> None:
+def test_weak_order(solver: Any, method: sd.Method) -> None:
     """Errors of the means of five functions, without sampling error."""
-    landscape, batch_size, box = problem
-    sde = sd.Diffusion(landscape, method, sd.noise.FiniteSum(batch_size), lr=0.2)
+    sde, box = diffusion(solver, method)
     exact = expected(sde, TESTS, (1.2, 0.9), 0.4, box, nodes=12).values
     steps = np.array([0.05, 0.0125])  # of three steps with equal ratios the one between has no weight in the slope
     found = np.array([expected(solver(sde, dt=dt), TESTS, (1.2, 0.9), 0.4, box, nodes=12).values for dt in steps])
-    for error in np.abs(found - exact).T:
-        assert np.polyfit(np.log(steps), np.log(error), 1)[0] == pytest.approx(solver.weak, abs=0.15)
+    errors = np.abs(found - exact)
+    slope = np.polyfit(np.log(steps), np.log(np.linalg.norm(errors, axis=1)), 1)[0]
+    assert solver.weak - 0.15 < slope < solver.weak + 0.5  # terms of the next order may still be seen
+    if solver in (sd.EulerMaruyama, sd.Milstein, sd.Platen):  # whose errors of no function change their sign on the way
+        assert np.polyfit(np.log(steps), np.log(errors), 1)[0] == pytest.approx(solver.weak, abs=0.15)
 
 
 class Crossed(sd.Diffusion):
@@ -81,10 +96,10 @@ def test_platens_scheme_knows_the_area_between_two_noises() -> None:
     assert product == pytest.approx(0.5, rel=1e-9)
 
 
-@pytest.mark.parametrize(("solver", "order"), [(sd.EulerMaruyama, 0.5), (sd.Milstein, 1.0)])
-def test_strong_order(solver: Any, order: float) -> None:
+@pytest.mark.parametrize("solver", SCHEMES)
+def test_strong_order(solver: Any) -> None:
     """Against the exact paths X = X₀ exp((−m − σ²/2)t + σW) of both coordinates."""
-    runs, finest, time = 2000, 128, 1.0
+    runs, finest, time = 1000, 128, 1.0
     sde = sd.Diffusion(LOGNORMAL, sd.GD(), sd.noise.FiniteSum(1), lr=0.8)
     sigma = 0.8**0.5 * SPREAD
     dw = torch.randn(finest, 2, runs, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -102,8 +117,10 @@ def test_strong_order(solver: Any, order: float) -> None:
     slopes = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     error = np.std(slopes, ddof=1) / np.sqrt(len(slopes))
     assert 2 * error < 0.15
-    assert np.mean(slopes) == pytest.approx(order, abs=0.15)
-    assert solver.strong == order
+    assert np.mean(slopes) > solver.strong - 0.15
+    orders = {sd.EulerMaruyama: 0.5, sd.Milstein: 1.0}  # here; others may do better on diagonal noise than they state
+    assert np.mean(slopes) == pytest.approx(orders.get(solver, np.mean(slopes)), abs=0.15)
+    assert solver.strong == orders.get(solver, solver.strong)
 
 
 def test_strong_order_of_eulers_scheme_is_1_where_the_noise_is_constant() -> None:
@@ -167,7 +184,7 @@ def test_as_diffrax() -> None:
     np.testing.assert_allclose(ours[:, 0], theirs[:2], rtol=1e-10)
 
 
-@pytest.mark.parametrize("solver", [sd.EulerMaruyama, sd.Milstein, sd.Platen])
+@pytest.mark.parametrize("solver", SCHEMES)
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_a_run_is_the_same_alone_and_in_company(solver: Any, momentum: float) -> None:
     scheme = solver(sd.Diffusion(LOGNORMAL, sd.USAM(0.1), sd.noise.FiniteSum(2), lr=0.1, momentum=momentum), dt=0.05)
@@ -178,13 +195,13 @@ def test_a_run_is_the_same_alone_and_in_company(solver: Any, momentum: float) ->
         np.testing.assert_array_equal(alone, together[part])
 
 
-@pytest.mark.parametrize("solver", [sd.EulerMaruyama, sd.Platen])
+@pytest.mark.parametrize("solver", SCHEMES)
 @pytest.mark.parametrize("momentum", [0.0, 0.7])
 def test_moments_on_a_quadratic(solver: Any, momentum: float) -> None:
     """Simulated, against the exact law; steps so short that their error is a third of the sampling error."""
     quadratic = sd.landscapes.quadratic([1.0, -1.0], rotation=0.4)
     sde = sd.Diffusion(quadratic, sd.USAM(0.3), sd.noise.Gaussian([[0.5, 0.2], [0.2, 0.3]]), lr=0.1, momentum=momentum)
-    count, dt = 5000, {sd.EulerMaruyama: 0.005, sd.Platen: 0.05}[solver]
+    count, dt = 5000, 0.05 if solver.weak >= 2 else 0.005
     (mean,), (covariance,) = linear_diffusion(sde).moments((0.5, 0.2), [1.0])
     runs = sd.simulate(solver(sde, dt=dt), [(0.5, 0.2)] * count, round(1 / dt))
     assert float(runs.time[-1]) == pytest.approx(1.0)
@@ -221,3 +238,13 @@ def test_bad_input() -> None:
             sd.EulerMaruyama(wrong)  # type: ignore[arg-type]
     with pytest.raises(sd.InputError, match="is nothing that takes steps"):
         sd.simulate(curved, (0, 0), 1)  # type: ignore[arg-type]
+
+
+def test_the_catalogue_of_schemes() -> None:
+    assert {"EulerMaruyama", "Milstein", "Platen"} <= set(schemes.catalogue())
+    assert "Scheme" not in schemes.catalogue()
+    assert schemes.named("platen") is sd.Platen is schemes.Platen
+    with pytest.raises(sd.InputError, match="Did you mean 'Milstein'"):
+        schemes.named("Milstien")
+    with pytest.raises(AttributeError, match="no attribute 'Heun'; known: EulerMaruyama, "):
+        _ = schemes.Heun
