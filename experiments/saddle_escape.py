@@ -357,14 +357,19 @@ def example_paths(results: list[Result], landscape: sd.Landscape, point: Critica
     # Eigenvectors come with any sign; this one puts the start to the left and the way out in front.
     stable, escaping = (-v * np.sign(v[abs(v).argmax()]) for v in (point.eigenvectors[:, -1], point.eigenvectors[:, 0]))
     start = point.w + 0.43 * (view[0][1] - view[0][0]) * (stable + escaping / 20)
-    paths = []
-    steps = min(most, LONGEST_PATH)
-    for map_ in chosen.values():
-        paths.append((map_, sd.simulate(map_, start, steps, save_every=1, box=view, progress=False)))
-    time = 10 / float(abs(point.eigenvalues).max())
-    ends = [int(runs.end[0]) for _, runs in paths if runs.status[0] in (sd.Status.LEFT, sd.Status.DIVERGED)]
-    shown = min(max(round(time / paths[0][0].lr), *(1.1 * end for end in ends), 1), steps)
-    return [(map_, runs.isel(step=slice(0, int(shown) + 1))) for map_, runs in paths]
+    most = min(most, LONGEST_PATH)
+    shown = 10 / float(abs(point.eigenvalues).max()) / next(iter(chosen.values())).lr
+    # Once without saving, which is fast, to see what becomes of them.
+    ends = [sd.simulate(map_, start, most, box=view, progress=False) for map_ in chosen.values()]
+    for end in ends:
+        if end.status[0] in (sd.Status.LEFT, sd.Status.DIVERGED):
+            shown = max(shown, 1.1 * int(end.end[0]))
+    steps = min(max(round(shown), 1), most)
+    paths = [sd.simulate(map_, start, steps, save_every=1, box=view, progress=False) for map_ in chosen.values()]
+    return [
+        (map_, path.assign(status=end.status, end=end.end))
+        for map_, path, end in zip(chosen.values(), paths, ends, strict=True)
+    ]
 
 
 def view_box(landscape: sd.Landscape, point: CriticalPoint) -> Box:
