@@ -1,4 +1,4 @@
-"""The two points at which a sharpness-aware method takes a gradient, and the angle between the gradients there."""
+"""The point and the perturbed point at which SAM takes gradients, and the angle between these gradients."""
 
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,10 @@ def perturbed(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
 
     Args:
         map_: the map that made the runs.
-        runs: results of ``simulate`` with more than one saved state.
+        runs: the results of ``simulate`` with ``save_every``.
 
     Raises:
-        InputError: runs without their states, or of a landscape in another dimension.
+        InputError: the runs lack their states, or their landscape has another dimension.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)
@@ -42,11 +42,21 @@ def perturbed(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
 def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
     """Return cos(∇L(w), ∇L(wᵖ)) along simulated runs, (run, step).
 
-    Near a saddle and within ρ of it the perturbed point crosses to the other side, and the cosine jumps between −1 and
-    1 [K23]. It is 0 where a gradient vanishes, and NaN where a run no longer moves because it diverged or left its box.
+    Within ρ of a saddle the perturbed point crosses to the other side, and the cosine jumps between −1 and 1 [K23].
+    The cosine is 0 where a gradient vanishes. It is NaN after a run diverged or left its box.
+
+    Args:
+        map_: the map that made the runs.
+        runs: the results of ``simulate`` with ``save_every``.
 
     Raises:
-        InputError: runs without their states, or of a landscape in another dimension.
+        InputError: the runs lack their states, or their landscape has another dimension.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)
+    >>> runs = sd.simulate(map_, (1, 0.1), steps=3, save_every=1)
+    >>> sd.analysis.cosine(map_, runs).values.round(3)
+    array([[0.998, 0.992, 0.968, 0.873]])
     """
     import xarray
 
@@ -61,13 +71,13 @@ def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
     return cosines.where(~over)
 
 
-def _check(map_: Map, runs: "xarray.Dataset", *needed: str) -> None:
-    """Refuse runs that lack a variable, or that are of a landscape in another dimension.
+def _check(map_: Map, runs: "xarray.Dataset", *variables: str) -> None:
+    """Check that the runs hold these variables and have the dimension of the map's landscape.
 
     Raises:
-        InputError: the same.
+        InputError: a variable is missing, or the dimensions differ.
     """
-    checks.holds(runs, *needed)
+    checks.holds(runs, *variables)
     if runs.sizes["coord"] != map_.landscape.dim:
         rule = f"has {runs.sizes['coord']} coordinate(s), the landscape {map_.landscape.dim}"
         checks.reject("runs", dict(runs.sizes), rule, "Give the map that made these runs")

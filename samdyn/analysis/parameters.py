@@ -1,4 +1,4 @@
-"""The parameters of maps, flows and diffusions by name."""
+"""Reads and sets the parameters of maps, flows and diffusions by name."""
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,14 @@ System = TypeVar("System", bound=Map | Flow | Diffusion)
 
 @checked
 def parameters(system: Map | Flow | Diffusion) -> list[str]:
-    """Return the names of the parameters that a system has."""
+    """Return the names of the parameters that a map, a flow or a diffusion has.
+
+    >>> import samdyn as sd
+    >>> sd.analysis.parameters(sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1))
+    ['rho', 'ascent_steps', 'lr', 'momentum']
+    >>> sd.analysis.parameters(sd.Flow(sd.landscapes.saddle(), sd.GD()))
+    []
+    """
     radius = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
     if isinstance(system, Map | Diffusion):
         batch = ["batch_size"] if hasattr(system.noise, "batch_size") else []
@@ -31,15 +38,25 @@ def parameters(system: Map | Flow | Diffusion) -> list[str]:
 
 @checked
 def with_parameters(system: System, values: Mapping[str, Any]) -> System:
-    """Return a system with other values of its parameters: numbers, symbols, or tensors of one value per run.
+    """Return a copy of a system with other values of its parameters.
+
+    Args:
+        system: the map, flow or diffusion.
+        values: the new value of each parameter by name: a number, a symbol, or a tensor ``(n,)`` with one value per
+            run.
 
     Raises:
-        InputError: a parameter that it does not have, or a value out of its range.
+        InputError: the system does not have a parameter, or a value is out of its range.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)
+    >>> sd.analysis.with_parameters(map_, {"rho": 0.2, "lr": 0.05}).method.rho
+    0.2
     """
-    known = parameters(system)
+    names = parameters(system)
     for name in values:
-        if name not in known:
-            kind, has = type(system).__name__.lower(), ", ".join(known) or "none"
+        if name not in names:
+            kind, has = type(system).__name__.lower(), ", ".join(names) or "none"
             rule = f"this {kind} of {type(system.method).__name__} has no parameter of this name"
             checks.reject("parameter", name, rule, f"It has: {has}")
     of_method = {name: values[name] for name in ("rho", "ascent_steps") if name in values}
@@ -55,18 +72,28 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
 def over_grid(
     system: System, axes: Mapping[str, Sequence[float]], measure: Callable[[System], Mapping[str, float]]
 ) -> "xarray.Dataset":
-    """Measure something of a map, flow or diffusion for every combination of parameters.
+    """Apply a measurement to a map, flow or diffusion at every combination of parameters.
 
     Args:
         system: the map, flow or diffusion.
         axes: the values of each parameter that varies, by name: rho, ascent_steps, lr, momentum, batch_size.
-        measure: gives named numbers for one system.
+        measure: a function that returns named numbers for one system.
 
     Returns:
         A dataset with one dimension per axis and one variable per number.
 
     Raises:
-        InputError: what ``with_parameters`` refuses, for any combination, before anything is measured.
+        InputError: an axis is empty, or ``with_parameters`` refuses a combination. All combinations are checked before
+            the first measurement.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> def rate(setting):
+    ...     return {"rate": sd.analysis.growth_rate(setting, point, steps=50)}
+    >>> sd.analysis.over_grid(map_, {"lr": [0.1, 0.2], "momentum": [0, 0.9]}, rate).rate.values.round(3)
+    array([[1.823, 4.055],
+           [1.682, 2.939]])
     """
     import xarray
 
@@ -74,9 +101,9 @@ def over_grid(
         if not len(values):
             checks.reject(name, list(values), "at least one value is needed", "Leave the axis out to keep what it is")
     settings = [with_parameters(system, dict(zip(axes, v, strict=True))) for v in itertools.product(*axes.values())]
-    found = [measure(setting) for setting in tracked("settings", settings)]
+    results = [measure(setting) for setting in tracked("settings", settings)]
     shape = [len(values) for values in axes.values()]
     return xarray.Dataset(
-        {name: (list(axes), np.array([each[name] for each in found]).reshape(shape)) for name in found[0]},
+        {name: (list(axes), np.array([result[name] for result in results]).reshape(shape)) for name in results[0]},
         coords={name: list(values) for name, values in axes.items()},
     )

@@ -1,4 +1,4 @@
-"""Starts around a critical point."""
+"""Draws starts around a critical point."""
 
 import numpy as np
 
@@ -16,25 +16,33 @@ def starts_around(point: CriticalPoint, number: int, distribution: str, width: f
 
     Args:
         point: the critical point.
-        number: how many, ≥ 1.
+        number: the number of starts, ≥ 1.
         distribution: "disc": uniform in a ball of radius ``width``; "normal": Gaussian of standard deviation ``width``
-            in every coordinate; "line": uniform within ``width`` along the direction of the lowest eigenvalue, and
-            a millionth of that off it, because the line itself is invariant in symmetric landscapes.
-        width: > 0, in the units of w.
-        seed: of NumPy's generator, an integer ≥ 0.
+            in every coordinate; "line": uniform within ``width`` along the eigenvector of the lowest eigenvalue, with
+            a Gaussian displacement of ``width``/10⁶ in every coordinate, because the line itself is invariant in
+            symmetric landscapes.
+        width: a length > 0, in the units of w.
+        seed: the seed of NumPy's generator, an integer ≥ 0.
 
     Returns:
         The starts ``(number, d)``.
 
     Raises:
-        InputError: an unknown distribution, or a number, width or seed out of range.
+        InputError: the distribution is unknown, or the number, the width or the seed is out of range.
+
+    >>> import numpy as np
+    >>> import samdyn as sd
+    >>> (point,) = sd.critical_points(sd.landscapes.saddle())
+    >>> starts = sd.analysis.starts_around(point, 1000, "disc", 0.1)
+    >>> starts.shape, bool((np.linalg.norm(starts - point.w, axis=1) <= 0.1).all())
+    ((1000, 2), True)
     """
     number = checks.count("starts", number, "Use e.g. 1000")
     width = checks.positive("spread", width, "Use e.g. 0.1")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         checks.reject("seed", seed, "must be an integer >= 0", "Use e.g. 0")
     rng, d = np.random.default_rng(seed), len(point.w)
-    check_memory("starts", number, 4, d, number)  # the starts, and a few copies of a step
+    check_memory("starts", number, 4, d, number)  # a step holds a few copies of the starts
     match checks.known("distribution", distribution, DISTRIBUTIONS):
         case "normal":
             return point.w + width * rng.standard_normal((number, d))

@@ -1,4 +1,4 @@
-"""Nearest neighbours among points."""
+"""Builds the trees that find nearest neighbours among points."""
 
 from typing import TYPE_CHECKING
 
@@ -7,16 +7,16 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-SMALLEST = 1e-100  # of a coordinate, in units of the box
+SMALLEST_COORDINATE = 1e-100  # in units of the box; the tree treats smaller coordinates as 0
 
 
 def tree(points: np.ndarray) -> "cKDTree":
-    """Return SciPy's tree of points ``(n, d)``, in units of the box; coordinates below SMALLEST count as 0.
+    """Return SciPy's tree of points ``(n, d)``, in units of the box.
 
-    Where a library has switched subnormal numbers off in the process, as any that was linked with gcc's -ffast-math
-    does and ``torch.set_flush_denormal(True)``, SciPy's balanced tree recurses for ever: where half the coordinates are
-    0 it splits at the next number, which is then 0 again. Cells are halved in the middle instead.
+    The tree halves each cell in the middle. SciPy's balanced tree would never end in a process whose subnormal numbers
+    are switched off, as ``torch.set_flush_denormal(True)`` and libraries linked with gcc's -ffast-math do: where half
+    the coordinates are 0 it splits the cell at the next larger number, which the processor then rounds to 0.
     """
     from scipy.spatial import cKDTree
 
-    return cKDTree(np.where(np.abs(points) < SMALLEST, 0.0, points), balanced_tree=False)
+    return cKDTree(np.where(np.abs(points) < SMALLEST_COORDINATE, 0.0, points), balanced_tree=False)

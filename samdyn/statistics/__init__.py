@@ -1,4 +1,4 @@
-"""Intervals and curves from samples: functions of arrays that know nothing of dynamics."""
+"""Confidence intervals and survival curves from samples. The functions take arrays and no samdyn types."""
 
 from .intervals import mean_interval, median_interval, wilson
 from .survival import Survival, survival

@@ -1,4 +1,4 @@
-"""95 % confidence intervals."""
+"""Computes 95 % confidence intervals."""
 
 import warnings
 from typing import TYPE_CHECKING
@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share, from ``hits`` of ``of`` independent trials."""
+    """Return Wilson's 95 % interval of a probability, from ``hits`` successes in ``of`` independent trials.
+
+    Raises:
+        ValueError: ``hits`` is negative or above ``of``, or ``of`` is 0.
+
+    Source: Wilson (1927), J. Am. Stat. Assoc. 22, 209, as in ``scipy.stats``.
+
+    >>> from samdyn.statistics import wilson
+    >>> [round(end, 3) for end in wilson(5, 10)]
+    [0.237, 0.763]
+    """
     from scipy.stats import binomtest
 
     ci = binomtest(hits, of).proportion_ci(0.95, method="wilson")
@@ -21,11 +31,18 @@ def mean_interval(values: "xarray.DataArray", dim: str) -> tuple["xarray.DataArr
     """Return the mean over a dimension and half the width of its 95 % interval, by Student's t.
 
     Args:
-        values: independent and about normal along ``dim``. nan says that there is no value: it does not count.
-        dim: e.g. "seed".
+        values: samples that are independent and about normal along ``dim``. A missing sample is nan, and is left out.
+        dim: the name of the dimension, e.g. "seed".
 
     Returns:
-        Two arrays without ``dim``. One value alone has no interval, nor have values with inf among them: nan.
+        Two arrays without ``dim``, in the units of ``values``. The half-width is nan for a single sample, and where a
+        sample is infinite.
+
+    >>> import xarray as xr
+    >>> from samdyn.statistics import mean_interval
+    >>> mean, half = mean_interval(xr.DataArray([1.0, 2.0, 3.0], dims="seed"), "seed")
+    >>> round(float(mean), 3), round(float(half), 3)
+    (2.0, 2.484)
     """
     from scipy.stats import t
 
@@ -40,21 +57,26 @@ def median_interval(
 ) -> tuple["xarray.DataArray", "xarray.DataArray", "xarray.DataArray"]:
     """Return the median over a dimension and the lower and upper end of its 95 % interval, by the bootstrap.
 
-    One odd value among many moves neither. A run that diverged counts as the worst that there is, and is not dropped:
-    its inf stays, and a nan is taken for ``nan``. Percentiles of 2,000 resamples, drawn from a fixed seed; each is a
-    resample's median itself, so that infinite values do no harm.  [scipy.stats.bootstrap]
+    One outlier among many samples moves neither. A run that diverged counts as the worst result and is not dropped:
+    an inf stays, and ``nan`` replaces a missing value. The interval's ends are percentiles of the medians of 2,000
+    resamples (``scipy.stats.bootstrap``), which a fixed seed draws. Each end is the median of one resample, so that
+    infinite values do no harm.
 
     Args:
-        values: independent along ``dim``. Fewer than 6 have intervals that are too narrow, as the extremes of 5 hold
-            the median in 94 % of cases only; one alone has none, which is nan.
-        dim: e.g. "seed".
-        nan: what a value that is missing counts as: inf where large is bad, as for losses, −inf where small is.
+        values: samples that are independent along ``dim``. With fewer than 6 the intervals are too narrow: the range of
+            5 samples contains the median in 94 % of cases only. A single sample has no interval: its ends are nan.
+        dim: the name of the dimension, e.g. "seed".
+        nan: the value that replaces a missing one: inf where large is bad, as for losses, −inf where small is bad.
 
-    Example:
-        >>> import xarray as xr
-        >>> losses = xr.DataArray([0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.6, np.nan], dims="seed")
-        >>> [float(end) for end in median_interval(losses, "seed")]
-        [0.35, 0.2, 0.6]
+    Returns:
+        The median, the lower end and the upper end: three arrays without ``dim``, in the units of ``values``.
+
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from samdyn.statistics import median_interval
+    >>> losses = xr.DataArray([0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.6, np.nan], dims="seed")
+    >>> [float(end) for end in median_interval(losses, "seed")]
+    [0.35, 0.2, 0.6]
     """
     from scipy.stats import bootstrap
 

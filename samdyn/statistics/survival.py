@@ -1,4 +1,4 @@
-"""Survival curves, with runs that were still there when observation ended."""
+"""Estimates survival curves from times of which some are censored: the event came after the observation ended."""
 
 import warnings
 from dataclasses import dataclass
@@ -11,9 +11,18 @@ from ..arguments import checked
 
 @dataclass(frozen=True)
 class Survival:
-    """A Kaplan–Meier curve: P(T > t) at the times of escape, with a pointwise 95 % band (log-log).
+    """A Kaplan–Meier curve: estimates of P(T > t) at the times observed, with a pointwise 95 % band (log-log).
 
-    ``last`` is the latest time observed; beyond it nothing is known.
+    Attributes:
+        t: the times observed, each once, ascending, 0 first, ``(m,)``.
+        surviving: P(T > t) at these times, ``(m,)``.
+        low, high: the band's edges at these times, ``(m,)``.
+        last: the latest time observed; the data say nothing about later times.
+
+    >>> from samdyn.statistics import survival
+    >>> curve = survival([1.0, 2.0, 3.0, 4.0], [True, True, False, True])
+    >>> curve.t.tolist(), curve.surviving.round(2).tolist(), curve.last
+    ([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 0.75, 0.5, 0.5, 0.0], 4.0)
     """
 
     t: np.ndarray
@@ -23,9 +32,16 @@ class Survival:
     last: float
 
     def median(self) -> tuple[float, float, float]:
-        """Return the median and its 95 % interval, by inversion of the band [Brookmeyer & Crowley 1982].
+        """Return the median of T and the lower and upper end of its 95 % interval, in the units of t.
 
-        inf where the curve, or the band's edge, never comes down to ½: most had not escaped when observation ended.
+        The ends are the times at which the band's edges reach ½. A number is inf where its curve never comes down to
+        ½, because the observation ended before most events.
+
+        Source: Brookmeyer & Crowley (1982), Biometrics 38, 29.
+
+        >>> from samdyn.statistics import survival
+        >>> survival([1.0, 2.0, 3.0, 4.0], [True, True, False, True]).median()
+        (2.0, 1.0, inf)
         """
         mid, low, high = (_first_at_half(self.t, curve) for curve in (self.surviving, self.low, self.high))
         return mid, low, high
@@ -33,10 +49,21 @@ class Survival:
 
 @checked
 def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
-    """Return the Kaplan–Meier estimate from times ``(N,)`` and whether each is an escape or the end of observation.
+    """Return the Kaplan–Meier estimate of the survival curve of N runs.
+
+    Args:
+        t: the time of each run's escape, or of the end of its observation, ``(N,)``.
+        escaped: whether a run's time is that of its escape, ``(N,)`` bool; the other times are censored.
 
     Raises:
-        InputError: no time, times that are negative or infinite, or not as many truth values.
+        InputError: there is no time, a time is negative or infinite, or the number of truth values is not N.
+
+    Source: Kaplan & Meier (1958), J. Am. Stat. Assoc. 53, 457, as in ``scipy.stats``.
+
+    >>> import numpy as np
+    >>> from samdyn.statistics import survival
+    >>> survival(np.array([1.0, 2.0, 3.0]), np.array([True, True, False])).surviving.round(3)
+    array([1.   , 0.667, 0.333, 0.333])
     """
     if t.ndim != 1 or not t.size or not np.isfinite(t).all() or (t < 0).any():
         checks.reject("t", t.tolist(), "must be one or more finite times >= 0", "Use e.g. [1.0, 2.5]")
@@ -55,10 +82,10 @@ def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
         warnings.simplefilter("ignore", RuntimeWarning)  # the log-log band does not exist where the curve is 0 or 1
         band = estimate.confidence_interval(0.95, method="log-log")
     surviving = estimate.probabilities
-    # Where nobody is left the band does not exist: its lower edge is 0, its upper one what was last known.
+    # The band does not exist after the last run escaped: its lower edge is then 0, its upper one the last that exists.
     low = np.where(np.isfinite(band.low.probabilities), band.low.probabilities, surviving)
-    known = np.isfinite(band.high.probabilities)
-    high = np.append(1.0, band.high.probabilities[known])[np.cumsum(known)]
+    band_exists = np.isfinite(band.high.probabilities)
+    high = np.append(1.0, band.high.probabilities[band_exists])[np.cumsum(band_exists)]
     return Survival(
         t=np.append(0.0, estimate.quantiles),
         surviving=np.append(1.0, surviving),
@@ -69,5 +96,6 @@ def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
 
 
 def _first_at_half(t: np.ndarray, curve: np.ndarray) -> float:
-    reached = np.flatnonzero(curve <= 0.5)
-    return float(t[reached[0]]) if reached.size else np.inf
+    """Return the first time at which a falling curve is ½ or less, inf if there is none."""
+    at_half = np.flatnonzero(curve <= 0.5)
+    return float(t[at_half[0]]) if at_half.size else np.inf

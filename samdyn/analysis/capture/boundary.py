@@ -1,4 +1,4 @@
-"""Where capture by a saddle begins."""
+"""Measures where capture by a saddle begins: a radius ρ, or a distance from the saddle."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,35 +15,54 @@ from .trapping import trap_half_widths
 def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int) -> Boundary:
     """Measure where capture begins: a threshold in ρ if the map is linear near the point, else the trap's half-width.
 
+    The threshold is that of ``trapping_threshold``, the half-width that of ``trap_half_width``.
+
     Args:
         map_: the iterates.
         point: a saddle of their landscape.
-        largest: how far out to look for a trap's edge, in the units of w; less than to the next critical point.
-        steps: how many steps the runs have that look for it.
+        largest: the largest distance of a start from the point, in the units of w; less than the distance to the next
+            critical point.
+        steps: the number of steps of each run that looks for the trap's edge.
+
+    Raises:
+        InputError: ``trap_half_width`` refuses an argument.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> boundary = sd.analysis.capture_boundary(map_, point, largest=1.0, steps=200)
+    >>> boundary.quantity, boundary.low, str(boundary)
+    ('rho', inf, 'never')
     """
     return capture_boundaries([map_], point, largest, steps)[0]
 
 
 @checked
 def capture_boundaries(maps: Sequence[Map], point: CriticalPoint, largest: float, steps: int) -> list[Boundary]:
-    """Measure ``capture_boundary`` of many maps.
+    """Measure ``capture_boundary`` of many maps ``(m,)``.
 
-    A threshold in ρ is measured once for maps that differ in ρ alone; widths are measured of all maps at once.
+    Maps that differ in ρ alone share one measurement of the threshold. One ensemble measures all widths.
+
+    >>> import samdyn as sd
+    >>> maps = [sd.Map(sd.landscapes.saddle(), sd.GD(), lr=lr) for lr in (0.1, 0.2)]
+    >>> (point,) = sd.critical_points(maps[0].landscape)
+    >>> [str(boundary) for boundary in sd.analysis.capture_boundaries(maps, point, largest=1.0, steps=200)]
+    ['never', 'never']
     """
-    # Normalised methods with ρ = 0 are linear, but at no other radius: they have no threshold.
+    # A normalised method is linear at ρ = 0 only, so a small radius decides whether there is a threshold.
     small = 1e-3 / float(abs(point.eigenvalues).max())
-    measured: list[tuple[Map, Boundary | None]] = []  # of maps of that small radius; None for those without threshold
+    thresholds: list[tuple[Map, Boundary | None]] = []  # of maps with that radius; None: no threshold
     boundaries: list[Boundary | None] = []
     for map_ in maps:
         nearly = replace(map_, method=replace(map_.method, rho=small)) if isinstance(map_.method, Ascent) else map_
-        same = [boundary for other, boundary in measured if other == nearly]
+        same = [boundary for other, boundary in thresholds if other == nearly]
         if not same:
             threshold = trapping_threshold(map_, point) if is_linear(nearly, point) else None
             same = [None if threshold is None else Boundary("rho", threshold, threshold)]
-            measured.append((nearly, same[0]))
+            thresholds.append((nearly, same[0]))
         boundaries += same
     without = [i for i, boundary in enumerate(boundaries) if boundary is None]
     widths = trap_half_widths([maps[i] for i in without], point, largest, steps)
-    for i, (captured, lost, _) in zip(without, widths, strict=True):
-        boundaries[i] = Boundary("width", captured, lost)
+    for i, (inner, outer, _) in zip(without, widths, strict=True):
+        boundaries[i] = Boundary("width", inner, outer)
     return [boundary for boundary in boundaries if boundary is not None]

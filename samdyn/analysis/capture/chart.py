@@ -1,4 +1,4 @@
-"""Where a critical point holds its neighbours, over two parameters at once."""
+"""Measures growth rates near a critical point over a grid of two parameters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +20,19 @@ PARAMETERS = ("rho", "lr", "momentum", "distance")
 
 @dataclass(frozen=True, eq=False)
 class StabilityChart:
-    """Measured growth rates over two parameters.
+    """Growth rates measured over two parameters, which ``plot.stability_chart`` draws.
 
     Attributes:
-        x_name, y_name: which parameters.
+        x_name, y_name: the names of the parameters.
         x, y: their values, ``(nx,)`` and ``(ny,)``.
-        rate: how fast distances from the point grow, in 1/t, ``(ny, nx)``; negative where runs return.
+        rate: the growth rate of distances from the point, in 1/t, ``(ny, nx)``; negative where runs return.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho=0.1), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> chart = sd.analysis.stability_chart(map_, point, ("rho", [0.1, 1.0]), ("lr", [0.01, 0.1]), steps=100)
+    >>> chart.x_name, chart.y_name, (chart.rate < 0).tolist()
+    ('rho', 'lr', [[False, True], [False, True]])
     """
 
     x_name: str
@@ -39,22 +46,30 @@ class StabilityChart:
 def stability_chart(
     map_: Map, point: CriticalPoint, x: tuple[str, np.ndarray], y: tuple[str, np.ndarray], *, steps: int = 1000
 ) -> StabilityChart:
-    """Measure, for every pair of two parameters, whether runs near a critical point leave it or return.
+    """Measure for every pair of two parameters whether runs near a critical point leave it or return.
 
-    With parameters of the map this is ``growth_rates``, 1e-7 from the point along every eigenvector: for methods that
-    have a Jacobian there. For those that have none, like normalised SAM, it matters how far out a run starts: one of
-    the two is then "distance", in the units of w, and the rate is that of a run from there, at rest, along the lowest
-    eigenvector: ln(last distance along it / first) / t. Below the length of two of the map's own steps, by which it
-    overshoots whatever happens, distances are not told apart; a run that gets four times as far out ends there.
+    Two parameters of the map give the rates of ``growth_rates``, which needs a method with a Jacobian at the point. The
+    rate of other methods, like normalised SAM, depends on the distance of the start. One parameter is then "distance",
+    and the rate is ln(last distance / first distance) / t of a run that starts at rest, at this distance along the
+    lowest eigenvector. The first distance counts as at least two steps of the map, by which runs overshoot anyway. A
+    run ends when its distance has grown fourfold.
 
     Args:
-        map_: the iterates; their own values of the two parameters are not used.
+        map_: the iterates; the chart does not use their own values of the two parameters.
         point: a critical point of their landscape.
-        x, y: (name, values): "rho", "lr", "momentum" or "distance", and one-dimensional arrays.
-        steps: how many every run has.
+        x, y: the name and the values of a parameter: "rho", "lr", "momentum" or "distance" (in the units of w), and an
+            ascending one-dimensional array.
+        steps: the number of steps of each run.
 
     Raises:
-        InputError: parameters that the map does not have, twice the same one, or values out of range.
+        InputError: the map does not have a parameter, both names are the same, or values are out of range.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho=0.1), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> sd.analysis.stability_chart(map_, point, ("rho", [0.1, 1.0]), ("lr", [0.01, 0.1]), steps=100).rate.round(3)
+    array([[ 1.587, -2.02 ],
+           [ 1.484, -2.231]])
     """
     names = x[0], y[0]
     for name in names:
@@ -75,7 +90,7 @@ def stability_chart(
 
 
 def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: int) -> torch.Tensor:
-    """Return ln(last/first)/t for runs from ``distance`` along the lowest eigenvector."""
+    """Return ln(last/first)/t, in 1/t, for runs from distances ``(n,)`` along the lowest eigenvector: ``(n,)``."""
     map_.refuse_noise()
     center = torch.as_tensor(point.w)[:, None]
     along = torch.as_tensor(point.eigenvectors[:, :1])
@@ -88,7 +103,7 @@ def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: 
             before = runs.running.clone()
             runs.advance(1)
             here = (along * (runs.w - center)).sum(0).abs()
-            here = torch.where(runs.running, here, torch.inf)  # one that left the floating-point range is held
+            here = torch.where(runs.running, here, torch.inf)  # a stopped run left the floating-point range
             last = torch.where(before, here, last)
             time = time + before.to(time) * map_.lr
             runs.stop(here >= 4 * first)
@@ -96,6 +111,11 @@ def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: 
 
 
 def _values(name: str, values: Any) -> np.ndarray:
+    """Return the values of a parameter as an array.
+
+    Raises:
+        InputError: the values are not two or more finite ascending numbers, or a distance is not positive.
+    """
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all() or (np.diff(array) <= 0).any():
         checks.reject(

@@ -1,4 +1,4 @@
-"""How fast runs leave a critical point, or return to it."""
+"""Measures the rate at which runs leave a critical point or return to it."""
 
 import math
 from dataclasses import replace
@@ -15,16 +15,24 @@ from ...simulation.iterates.stepping import Steps
 from ..parameters import with_parameters
 from ..points.critical_points import CriticalPoint
 
-BLOCK, FAR = 10, 100.0  # at most so many steps, and so large a change of distances, between rescalings
-PER_DOUBLING = 4  # radii at which growth is measured first
-PIECES = 8  # of an interval of radii in which runs might return, at once
-PROBE = 1e-5  # relative step of the differences that give a rate's slope in the radius
-SAFETY = 2.0  # how much more a slope may change between two radii than it does from one to the other
+MAX_BLOCK = 10  # number of steps between two rescalings
+MAX_GROWTH = 100.0  # factor by which a distance may change between two rescalings
+RADII_PER_DOUBLING = 4  # number of radii per doubling at which growth is measured first
+PIECES = 8  # number of parts of an interval of radii in which runs might return
+PROBE = 1e-5  # relative step in ρ of the differences that give the slope of a rate
+SAFETY = 2.0  # change of a slope within an interval of radii over its change from end to chord; assumed at most this
 
 
 @checked
 def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> float:
-    """Return the growth rate of one map; see ``growth_rates``."""
+    """Measure the growth rate of one map near a critical point, in 1/t; see ``growth_rates``.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> round(sd.analysis.growth_rate(map_, point, steps=100), 6)  # ln(1 + 0.1·2)/0.1
+    1.823216
+    """
     return float(growth_rates(map_, point, distance=distance, steps=steps))
 
 
@@ -32,23 +40,30 @@ def growth_rate(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, step
 def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, steps: int = 1000) -> torch.Tensor:
     """Measure the rate, per unit of t = kη, at which distances from a critical point grow along the fastest direction.
 
-    Runs start at ``distance`` from the point, along every eigenvector of the Hessian, and are followed for ``steps``
-    steps. Every few steps, or every step where they grow fast, their deviation (position and velocity) is scaled back
-    to where it started, which keeps them close (Benettin's method); the rate is the mean logarithmic growth over the
-    second half, when what decays has decayed. It is negative where every direction returns.
+    Runs start at ``distance`` from the point, along every eigenvector of the Hessian. Every few steps, or every step
+    where they grow fast, their deviation (position and velocity) is scaled back to its first length, which keeps them
+    close (Benettin's method). The rate is the mean logarithmic growth over the second half of the run, after decaying
+    directions have decayed. It is negative if runs return along every direction.
 
     Args:
-        map_: the iterates; where lr, momentum or the radius are tensors ``(n,)``, n settings are measured at once.
+        map_: the iterates. If lr, momentum or the radius are tensors ``(n,)``, the runs measure n settings at once.
         point: a critical point of their landscape.
-        distance: where to measure, in the units of w, relative to max(1, ‖w‖∞). For methods with a Jacobian at the
-            point it does not matter.
-        steps: how many.
+        distance: the distance at which growth is measured, in the units of w, relative to max(1, ‖w‖∞). The rate of a
+            method with a Jacobian at the point does not depend on it.
+        steps: the number of steps of each run.
 
     Returns:
         The rates, in 1/t, ``(n,)`` or ``()``; inf if a run left the floating-point range.
 
     Raises:
-        InputError: a distance that is not finite and > 0, or steps < 1.
+        InputError: the distance is not finite and > 0, steps < 1, or the map has noise.
+
+    >>> import torch
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho=torch.tensor([0.1, 1.0])), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> sd.analysis.growth_rates(map_, point, steps=100).numpy().round(3)
+    array([ 1.484, -2.231])
     """
     distance = checks.positive("distance", distance, "Use e.g. distance=1e-7")
     steps = checks.count("steps", steps, "Use e.g. steps=1000")
@@ -56,7 +71,7 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
     varied = per_run(map_)
     settings = torch.broadcast_shapes(*(values.shape for values in varied.values()))
     center, directions = torch.as_tensor(point.w)[:, None], torch.as_tensor(point.eigenvectors)
-    number = math.prod(settings)  # of runs along each direction
+    number = math.prod(settings)  # number of runs along each direction
     spread = {path: values.expand(settings).flatten().repeat(len(center)) for path, values in varied.items()}
     map_ = filled(map_, spread)
     scale = distance * max(1.0, float(center.abs().max()))
@@ -72,11 +87,11 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
             growth = torch.cat([w - center, *(coasting * v for v in velocity)]).norm(dim=0) / scale
             if step >= half:
                 total += growth.log()
-            # A run that has arrived exactly stays: it has no direction left to follow.
+            # A run that reached the point exactly stays there: its deviation of 0 has no direction.
             shrink = torch.where(growth > 0, growth, 1)
             runs.place(center + (w - center) / shrink, *(v / shrink for v in velocity))
             per_step = float(shrink.log().abs().max()) / block
-            block = int(min(BLOCK, max(1.0, math.log(FAR) / per_step))) if per_step > 0 else BLOCK
+            block = int(min(MAX_BLOCK, max(1.0, math.log(MAX_GROWTH) / per_step))) if per_step > 0 else MAX_BLOCK
         rates = total / ((steps - half) * map_.lr)
         rates = torch.where(rates.isnan() | ~runs.running, torch.inf, rates)
     return rates.reshape(len(center), *settings).amax(0)
@@ -84,24 +99,30 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
 
 @checked
 def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -> float:
-    """Measure the radius ρ above which runs near a critical point return to it, where the growth changes sign.
+    """Measure the radius ρ above which runs near a critical point return to it, where the growth rate changes sign.
 
-    The method's own ρ is not used. Growth is measured from a thousandth of 1/‖H‖ on, at radii 2^¼ apart. Between two at
-    which runs leave, their growth is measured again, closer together, until its slopes say that it stays above zero, or
-    the radii are as close as ``rtol``: a window of capture that is narrower may be missed.
+    The measurement does not use the method's own ρ. It starts with radii from 10⁻³/‖H‖ to 10³/‖H‖, at ratios of 2^¼.
+    Between two neighbouring radii at which runs leave, it adds radii until the slopes of the rate say that the rate
+    stays above zero, or until the radii are as close as ``rtol``: a narrower window of capture may be missed.
 
     Args:
         map_: the iterates, of any method whose growth rate does not depend on the distance.
         point: a critical point of their landscape.
-        rtol: how closely to bracket the threshold, in [1e-9, 1).
+        rtol: the relative width of the bracket of the threshold, in [1e-9, 1).
 
     Returns:
-        ρ*; 0 if runs return at the smallest radius tried, inf if they do at none of those tried, up to a thousand times
-        1/‖H‖, or if the method has no radius and they do not return.
+        ρ*, in the units of w. It is 0 if runs return at the smallest radius. It is inf if runs return at no radius, or
+        if the method has no radius and runs leave.
 
     Raises:
-        InputError: a method that is not linear at the point, like normalised SAM: it has no threshold; rtol outside of
+        InputError: the method is not linear at the point and so has no threshold, like normalised SAM; rtol is out of
             its range.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("-x**2", "x"), sd.USAM(rho=0.1), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> round(sd.analysis.trapping_threshold(map_, point, rtol=0.1), 3)  # 1/|λ|
+    0.5
     """
     rtol = checks.number("rtol", rtol, "must lie in [1e-9, 1)", "Use e.g. rtol=1e-4", lambda r: 1e-9 <= r < 1)
     method = map_.method
@@ -111,21 +132,21 @@ def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -
     if not is_linear(replace(map_, method=replace(method, rho=smallest)), point):
         rule = "near a critical point its growth depends on the distance, so no radius separates capture from escape"
         checks.reject("method", method, rule, "Measure trap_half_width instead")
-    added = smallest * 2 ** (torch.arange(20 * PER_DOUBLING + 1, dtype=torch.float64) / PER_DOUBLING)
-    radii = rates = slopes = added[:0]
-    while len(added):
-        found = _rates_and_slopes(map_, point, added)
-        order = torch.cat([radii, added]).argsort()
+    new_radii = smallest * 2 ** (torch.arange(20 * RADII_PER_DOUBLING + 1, dtype=torch.float64) / RADII_PER_DOUBLING)
+    radii = rates = slopes = new_radii[:0]
+    while len(new_radii):
+        new = _rates_and_slopes(map_, point, new_radii)
+        order = torch.cat([radii, new_radii]).argsort()
         radii, rates, slopes = (
-            torch.cat(pair)[order] for pair in zip((radii, rates, slopes), (added, *found), strict=True)
+            torch.cat(pair)[order] for pair in zip((radii, rates, slopes), (new_radii, *new), strict=True)
         )
         if rates[0] < 0:
             return 0.0
-        # What lies above the first radius at which runs return does not matter.
+        # The threshold is the first radius at which runs return; larger radii do not matter.
         returning = (rates < 0).nonzero()[:1, 0]
         last = int(returning[0]) + 1 if len(returning) else len(radii)
         radii, rates, slopes = radii[:last], rates[:last], slopes[:last]
-        added = _between(radii, rates, slopes, rtol)
+        new_radii = _between(radii, rates, slopes, rtol)
     if not rates[-1] < 0:
         return math.inf
     below, above = radii[-2].item(), radii[-1].item()
@@ -134,20 +155,20 @@ def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -
 
 
 def _rates_and_slopes(map_: Map, point: CriticalPoint, radii: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return growth rates at radii ``(n,)``, and their derivatives with respect to ln ρ."""
+    """Return growth rates at radii ``(n,)``, in 1/t, and their derivatives with respect to ln ρ: ``(n,)`` each."""
     around = torch.cat([radii, radii * (1 - PROBE), radii * (1 + PROBE)])
     rates, lower, upper = growth_rates(with_parameters(map_, {"rho": around}), point).chunk(3)
     return rates, (upper - lower) / (2 * PROBE)
 
 
 def _between(radii: torch.Tensor, rates: torch.Tensor, slopes: torch.Tensor, rtol: float) -> torch.Tensor:
-    """Return radii at which growth has yet to be measured, between those at which it has been."""
+    """Return further radii at which growth must be measured, between the radii ``(n,)`` with their rates and slopes."""
     logs = radii.log()
     width = logs.diff()
     chord = rates.diff() / width
     change = SAFETY * torch.maximum((slopes[:-1] - chord).abs(), (slopes[1:] - chord).abs())
     least = torch.minimum(rates[:-1], rates[1:])
-    # Growth beyond the floating-point range is far above zero, and so is what lies between two such radii.
+    # An infinite rate is far above zero, and so are the rates between two radii with infinite rates.
     sure = (least > change * width / 2) | torch.isinf(least) & (least > 0)
     open_ = ~sure & (width > math.log1p(rtol))
     shares = torch.arange(1, PIECES, dtype=radii.dtype) / PIECES
@@ -156,10 +177,16 @@ def _between(radii: torch.Tensor, rates: torch.Tensor, slopes: torch.Tensor, rto
 
 @checked
 def is_linear(map_: Map, point: CriticalPoint) -> bool:
-    """Say whether runs near a critical point grow or shrink at a rate that does not depend on their distance from it.
+    """Return whether the growth rate near a critical point does not depend on the distance from it.
 
-    Methods with a Jacobian there do; normalised SAM, whose perturbation has length ρ however near the point, does not.
-    The rates at distances 1e-7 and 1e-8 are compared, to a thousandth of ‖H‖.
+    This is so for methods with a Jacobian there. It is not so for normalised SAM, whose perturbation has length ρ at
+    any distance. The function compares the rates at distances 1e-7 and 1e-8, to a thousandth of ‖H‖.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("-x**2", "x"), sd.USAM(rho=0.5), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> sd.analysis.is_linear(map_, point)
+    True
     """
     far, near = (growth_rate(map_, point, distance=distance) for distance in (1e-7, 1e-8))
     return far == near or abs(far - near) <= 1e-3 * float(abs(point.eigenvalues).max())

@@ -1,6 +1,6 @@
-"""Critical points of a landscape in a box."""
+"""Searches a box for the critical points of a landscape."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,22 +11,21 @@ from ...arguments import checked
 from ...landscapes import Landscape
 from .degenerate import CriticalSet, DegeneratePoint, degenerate_sets
 from .degree import cell_degrees
+from .points_in_box import PointsInBox
 from .singular import block_of, descend_gradient, regular, scaled_gradients, strengths
 
-STARTS = 1024
-WORK = (
-    10**8
-)  # numbers in the Hessians' eigendecompositions, d³ each: in more than 46 coordinates there are fewer starts
-FEWEST = 8  # starts, however many coordinates
-ITERATIONS = 60
-WIDEST = 1e100  # box: the squares of its sides times curvatures must be numbers
-SAME = 1e-6  # points closer than this, relative to the box, are one
-EXPLAINED = 1e-3  # where singular zeros are looked for, ends closer than this to a known point are taken for it
-DEGENERATE = 1e-6  # an eigenvalue below this, relative to the Hessian nearby, counts as zero
-VANISHING = 1e-9  # a gradient below this, relative to the Hessian nearby times the box, counts as zero
-UNDERFLOW = 1e-100  # a Hessian this much smaller than the largest in the box is rounding
-CELLS = 24  # a side, in which degrees are compared with what was found
-ROUNDS = 3  # of searching again where they differ
+STARTS = 1024  # number of starts of each method
+EIGEN_WORK = 10**8  # operations of the starts' eigendecompositions, d³ each; more than 46 coordinates have fewer starts
+MIN_STARTS = 8  # number of starts in any dimension
+ITERATIONS = 60  # number of Newton steps
+MAX_WIDTH = 1e100  # in the units of w; the squares of the box's sides times curvatures must not overflow
+SAME_POINT = 1e-6  # in units of the box; two results closer than this are one point
+SAME_SINGULAR_POINT = 1e-3  # in units of the box; a singular zero closer than this to a regular point is that point
+ZERO_EIGENVALUE = 1e-6  # relative to the Hessian nearby; smaller eigenvalues count as zero
+ZERO_GRADIENT = 1e-9  # relative to the Hessian nearby times the box; smaller gradients count as zero
+MIN_STRENGTH = 1e-100  # relative to the largest Hessian in the box; smaller Hessians are rounding
+CELLS = 24  # number of cells per side in which the degree is compared with the points
+EXTRA_SEARCHES = 3  # number of further searches in the cells whose degree differs
 
 
 @dataclass(frozen=True, eq=False)  # the same point only if it is the same object: arrays do not compare
@@ -34,10 +33,15 @@ class CriticalPoint:
     """A non-degenerate critical point.
 
     Attributes:
-        w: where, ``(d,)``.
-        loss: L there.
-        eigenvalues: of the Hessian, ascending, ``(d,)``.
-        eigenvectors: theirs, in the columns, ``(d, d)``.
+        w: its position, ``(d,)``.
+        loss: the loss L(w).
+        eigenvalues: the eigenvalues of the Hessian, ascending, ``(d,)``.
+        eigenvectors: their unit eigenvectors, in the columns, ``(d, d)``.
+
+    >>> import samdyn as sd
+    >>> (point,) = sd.critical_points(sd.landscapes.saddle())
+    >>> point.kind, point.index, point.eigenvalues.tolist()
+    ('saddle', 1, [-2.0, 2.0])
     """
 
     w: np.ndarray
@@ -47,59 +51,54 @@ class CriticalPoint:
 
     @property
     def index(self) -> int:
-        """How many eigenvalues are negative."""
+        """The number of negative eigenvalues of the Hessian."""
         return int((self.eigenvalues < 0).sum())
 
     @property
     def kind(self) -> str:
-        """Return minimum, maximum or saddle."""
+        """The type of the point: "minimum", "maximum" or "saddle"."""
         return {0: "minimum", len(self.w): "maximum"}.get(self.index, "saddle")
 
 
 @dataclass(frozen=True, eq=False)
-class CriticalPoints(Sequence[CriticalPoint]):
-    """The non-degenerate critical points in a box, by ascending loss, and what else was found there.
+class CriticalPoints(PointsInBox[CriticalPoint]):
+    """The non-degenerate critical points in a box, by ascending loss, with the degenerate points and sets.
 
     Attributes:
-        points: the non-degenerate points; the sequence itself goes over them.
-        degenerate: isolated points with a singular Hessian.
-        sets: curves and other sets of critical points.
-        missing: parts of the box, each a (low, high) pair per coordinate, in which the degree of the gradient field
-            says that points exist which were not found; empty if there are none. A pair of opposite index, like a
-            minimum and a saddle, within one cell of 24 × 24 is not seen.
-        unchecked: the share of the box in which there is no degree to compare with: around curves of critical points
-            and kinks, and all of it unless d = 2.
+        points: the non-degenerate points; the sequence iterates over them.
+        missing: the cells, each a (low, high) pair per coordinate, in which the degree of the gradient proves that
+            there are points which the search did not find (``PointsInBox``).
+        unchecked: the fraction of the box that no degree checks: around curves of critical points and kinks, and the
+            whole box unless d = 2.
+        degenerate: the isolated points with a singular Hessian.
+        sets: the curves and other sets of critical points.
+
+    >>> import samdyn as sd
+    >>> points = sd.critical_points(sd.landscapes.beale())
+    >>> len(points), points[0].w.round(6).tolist(), points.balanced
+    (2, [3.0, 0.5], True)
     """
 
-    points: tuple[CriticalPoint, ...]
     degenerate: tuple[DegeneratePoint, ...]
     sets: tuple[CriticalSet, ...]
-    missing: tuple[tuple[tuple[float, float], ...], ...]
-    unchecked: float
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # a point, or for a slice a tuple of them
-        return self.points[index]
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def __iter__(self) -> Iterator[CriticalPoint]:
-        return iter(self.points)
 
     @property
     def balanced(self) -> bool:
-        """Whether the degree was compared in all cells and the points found account for it.
+        """Whether the degree of the gradient in every cell equals the sum over the points found there.
 
-        No single point was missed then; narrow wells, with a minimum and a saddle in one cell, may have been.
+        The search then missed no single point. It may have missed narrow wells, which have a minimum and a saddle in
+        one cell.
         """
         return not self.missing and not self.unchecked
 
     def __str__(self) -> str:
-        lines = [f"{p.kind} at {_shown(p.w)}, L = {p.loss:.6g}, λ = {_shown(p.eigenvalues)}" for p in self.points]
-        lines += [f"degenerate point at {_shown(p.w)}, L = {p.loss:.6g}" for p in self.degenerate]
+        lines = [
+            f"{p.kind} at {_formatted(p.w)}, L = {p.loss:.6g}, λ = {_formatted(p.eigenvalues)}" for p in self.points
+        ]
+        lines += [f"degenerate point at {_formatted(p.w)}, L = {p.loss:.6g}" for p in self.degenerate]
         for s in self.sets:
             what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
-            lines.append(f"{what}, {s.kind}, L = {s.loss:.6g}, through {_shown(s.w[len(s.w) // 2])}")
+            lines.append(f"{what}, {s.kind}, L = {s.loss:.6g}, through {_formatted(s.w[len(s.w) // 2])}")
         if self.missing:
             lines.append(f"the degree of the gradient says that points are missing in {len(self.missing)} cells")
         if self.unchecked:
@@ -111,46 +110,52 @@ class CriticalPoints(Sequence[CriticalPoint]):
 def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | None = None) -> CriticalPoints:
     """Return the critical points in a box.
 
-    Newton's method starts from 1024 points spread evenly over the box, and so does Levenberg and Marquardt's, which
-    finds singular zeros of the gradient too (from fewer in more than 46 dimensions). What no start leads to is not
-    found. In the plane the result is checked: on each of 24 × 24 cells the degree of
-    the gradient field, how often it turns along the cell's edge, must be the sum of the signs of det H over the points
-    found there. Where it is not the search goes on, and cells that stay unexplained are reported as ``missing``. A pair
-    of points of opposite sign in one cell, like the minimum and the saddle of a well narrower than a cell, escapes the
-    check.
+    Newton's method and Levenberg and Marquardt's method start from 1024 points spread evenly over the box (from fewer
+    in more than 46 dimensions). The second one finds singular zeros of the gradient too. The search misses points to
+    which no start leads.
+
+    In the plane the degree checks the result. On each of 24 × 24 cells the degree of the gradient field, which counts
+    how often the field turns along the cell's edge, must be the sum of the signs of det H over the points in the cell.
+    Where it is not, the search starts again; ``missing`` reports the cells that still differ. The check does not see a
+    pair of points of opposite sign in one cell, like the minimum and the saddle of a well narrower than a cell.
 
     At kinks the gradient is that of the landscape's convention; a minimum at a kink is not a critical point.
 
     Args:
         landscape: the loss.
-        box: one (low, high) pair per coordinate; the landscape's own where not given.
+        box: one (low, high) pair per coordinate. Default: the box of the landscape.
 
     Raises:
-        InputError: a box of the wrong shape, or wider than 1e100.
+        InputError: the box has the wrong shape, or is wider than 1e100.
+
+    >>> import samdyn as sd
+    >>> print(sd.critical_points(sd.landscapes.beale()))
+    minimum at (3, 0.5), L = 0, λ = (0.301464, 48.9798)
+    saddle at (0, 1), L = 14.2031, λ = (-27.75, 27.75)
     """
-    from scipy.stats import qmc  # half of what importing samdyn would cost
+    from scipy.stats import qmc  # this import takes half as long as that of samdyn
 
     limits = np.array(checks.box(landscape.box if box is None else box, landscape.dim))
-    if np.ptp(limits, axis=1).max() > WIDEST:
+    if np.ptp(limits, axis=1).max() > MAX_WIDTH:
         rule = "is too wide: curvatures times the squares of its sides leave the floating-point range"
         checks.reject("box", box or landscape.box, rule, "Use other units, or a smaller box")
-    # A little more than the box, by irrational amounts: no point sits on the edge, or on a line of the grid.
+    # Irrational margins make the searched box a little larger, so that no point lies on its edge or on a grid line.
     margin = (limits[:, 1] - limits[:, 0]) * 1e-3
     low, high = limits[:, 0] - margin * np.sqrt(2), limits[:, 1] + margin * np.sqrt(3)
     extent = high - low
-    affordable = 2 ** int(np.log2(max(FEWEST, WORK / landscape.dim**3)))  # Sobol's points are even in powers of two
+    affordable = 2 ** int(np.log2(max(MIN_STARTS, EIGEN_WORK / landscape.dim**3)))  # 2ⁿ Sobol points are the most even
     starts = qmc.scale(qmc.Sobol(landscape.dim, rng=0).random(min(STARTS, affordable)), low, high)
 
-    found = _add([], landscape, _newton(landscape, starts, extent), low, high)
+    points = _add([], landscape, _newton(landscape, starts, extent), low, high)
     w = _in_blocks(lambda part: descend_gradient(landscape, part.T, torch.as_tensor(extent)).T, starts)
     w = w[((w >= low) & (w <= high)).all(axis=1)]
     w = w[_critical(landscape, w, extent)]
-    # Where a slope underflows, at the edge of a plateau of rounded zeros, there is no curve of critical points.
+    # A gradient that underflows, at the edge of a plateau of rounded zeros, makes no curve of critical points.
     strength = strengths(landscape, w, extent)
-    w = w[(strength == 0) | (strength > UNDERFLOW * strengths(landscape, starts, extent).max())]
-    w = w[[all(np.abs((p - q.w) / extent).max() > EXPLAINED for q in found) for p in w]] if len(w) else w
-    certain = regular(landscape, w, extent, DEGENERATE**0.5)
-    found = _add(found, landscape, _newton(landscape, w[certain], extent), low, high)
+    w = w[(strength == 0) | (strength > MIN_STRENGTH * strengths(landscape, starts, extent).max())]
+    w = w[[all(np.abs((p - q.w) / extent).max() > SAME_SINGULAR_POINT for q in points) for p in w]] if len(w) else w
+    certain = regular(landscape, w, extent, ZERO_EIGENVALUE**0.5)
+    points = _add(points, landscape, _newton(landscape, w[certain], extent), low, high)
     degenerate, sets = degenerate_sets(landscape, w[~certain], low, high)
 
     missing: list[tuple[tuple[float, float], ...]] = []
@@ -158,39 +163,47 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     if landscape.dim == 2:
         lines = [np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)]
         degree = cell_degrees(landscape.grad, *lines)
-        for _ in range(ROUNDS):
-            cells = _unexplained(landscape, degree, lines, found, degenerate)
+        for _ in range(EXTRA_SEARCHES):
+            cells = _unexplained(landscape, degree, lines, points, degenerate)
             if not len(cells):
                 break
             corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
             again = (corner[:, None] + extent / CELLS * qmc.Sobol(2, rng=1).random(64)).reshape(-1, 2)
-            found = _add(found, landscape, _newton(landscape, again, extent), low, high)
-        cells = _unexplained(landscape, degree, lines, found, degenerate)
+            points = _add(points, landscape, _newton(landscape, again, extent), low, high)
+        cells = _unexplained(landscape, degree, lines, points, degenerate)
         missing = [
             ((lines[0][i], lines[0][i + 1]), (lines[1][j], lines[1][j + 1])) for i, j in cells
-        ]  # points outside the box, in the margin, count too: they cannot be told apart
+        ]  # a missing point may lie in the margin outside the box: the degree cannot tell
         unchecked = float(np.isnan(degree).mean())
 
-    in_box = [p for p in found if ((p.w >= limits[:, 0] - SAME * extent) & (p.w <= limits[:, 1] + SAME * extent)).all()]
+    in_box = [
+        p
+        for p in points
+        if ((p.w >= limits[:, 0] - SAME_POINT * extent) & (p.w <= limits[:, 1] + SAME_POINT * extent)).all()
+    ]
     return CriticalPoints(
-        tuple(sorted(in_box, key=lambda p: p.loss)), tuple(degenerate), tuple(sets), tuple(missing), unchecked
+        points=tuple(sorted(in_box, key=lambda p: p.loss)),
+        missing=tuple(missing),
+        unchecked=unchecked,
+        degenerate=tuple(degenerate),
+        sets=tuple(sets),
     )
 
 
 def _newton(landscape: Landscape, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return where Newton's method arrives from the starts ``(n, d)``, repetitions included."""
+    """Return the limits of Newton's method from the starts ``(n, d)``, with repetitions: ``(m, d)``."""
     small = torch.as_tensor(1e-12 * extent)
 
     def arrive(w: torch.Tensor) -> torch.Tensor:
         arrived = [w[:0]]
         for _ in range(ITERATIONS):
-            # Singular Hessians give infinite steps, which drop out.
+            # A singular Hessian gives an infinite step; its run is dropped.
             step, _ = torch.linalg.solve_ex(landscape.hessian(w.T).movedim(-1, 0), landscape.grad(w.T).T)
             w = w - step
-            # At a degenerate point Newton's method only halves the distance, so its last step is no smaller than that.
-            settled = (step.abs() <= small).all(1)
-            arrived.append(w[settled])
-            w = w[~settled & torch.isfinite(w).all(1)]
+            # At a degenerate point each step of Newton's method halves the distance: this step is no smaller than it.
+            small_step = (step.abs() <= small).all(1)
+            arrived.append(w[small_step])
+            w = w[~small_step & torch.isfinite(w).all(1)]
             if not len(w):
                 break
         return torch.cat(arrived)
@@ -200,61 +213,61 @@ def _newton(landscape: Landscape, starts: np.ndarray, extent: np.ndarray) -> np.
 
 
 def _in_blocks(function: Callable[[torch.Tensor], torch.Tensor], points: np.ndarray) -> np.ndarray:
-    """Apply a function of points ``(n, d)`` to so many at once that their Hessians fit into memory."""
+    """Apply a function to points ``(n, d)`` in blocks whose Hessians fit into memory."""
     if not len(points):
         return points
     return np.concatenate([function(part).numpy() for part in torch.as_tensor(points).split(block_of(points.shape[1]))])
 
 
 def _critical(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Say at which points ``(n, d)`` the gradient vanishes to rounding, compared with the Hessian nearby."""
+    """Return whether the gradient at each point ``(n, d)`` vanishes to rounding, relative to the Hessian nearby."""
     if not len(w):
         return np.zeros(0, dtype=bool)
-    return scaled_gradients(landscape, w, extent) <= VANISHING * strengths(landscape, w, extent)
+    return scaled_gradients(landscape, w, extent) <= ZERO_GRADIENT * strengths(landscape, w, extent)
 
 
 def _add(
-    found: list[CriticalPoint], landscape: Landscape, points: np.ndarray, low: np.ndarray, high: np.ndarray
+    points: list[CriticalPoint], landscape: Landscape, candidates: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> list[CriticalPoint]:
     extent = high - low
-    found = list(found)
+    points = list(points)
 
-    def new(points: np.ndarray) -> np.ndarray:
-        known = np.array([p.w for p in found]).reshape(-1, len(low))
-        return points[(np.abs(points[:, None] - known) > SAME * extent).any(axis=2).all(axis=1)]
+    def new(candidates: np.ndarray) -> np.ndarray:
+        places = np.array([p.w for p in points]).reshape(-1, len(low))
+        return candidates[(np.abs(candidates[:, None] - places) > SAME_POINT * extent).any(axis=2).all(axis=1)]
 
-    points, at_once = new(points[((points >= low) & (points <= high)).all(axis=1)]), 1
-    while len(points):
-        # Most are the same point again: the first few are looked at alone.
-        part, points = points[:at_once], points[at_once:]
+    candidates, at_once = new(candidates[((candidates >= low) & (candidates <= high)).all(axis=1)]), 1
+    while len(candidates):
+        # Most candidates are copies of the first few, so the blocks grow from one candidate.
+        part, candidates = candidates[:at_once], candidates[at_once:]
         at_once *= 2
-        for w in part[regular(landscape, part, extent, DEGENERATE)]:
+        for w in part[regular(landscape, part, extent, ZERO_EIGENVALUE)]:
             if len(new(w[None])):
                 eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(w).numpy())
-                found.append(CriticalPoint(w, float(landscape.value(w)), eigenvalues, eigenvectors))
-        points = new(points)
-    return found
+                points.append(CriticalPoint(w, float(landscape.value(w)), eigenvalues, eigenvectors))
+        candidates = new(candidates)
+    return points
 
 
 def _unexplained(
     landscape: Landscape,
     degree: np.ndarray,
     lines: list[np.ndarray],
-    found: list[CriticalPoint],
+    points: list[CriticalPoint],
     degenerate: list[DegeneratePoint],
 ) -> np.ndarray:
-    """Return the cells, (i, j) each, whose degree is not what the points found there add up to."""
+    """Return the cells (i, j) whose degree differs from the sum of the indices of the points there: ``(n, 2)``."""
     count = np.zeros_like(degree)
-    for point in found:
+    for point in points:
         i, j = (int(np.searchsorted(line, w)) - 1 for line, w in zip(lines, point.w, strict=True))
         count[i, j] += (-1) ** point.index
     unknown = np.isnan(degree)
-    for singular in degenerate:  # its index is not known from its Hessian, and it may lie across a line
+    for singular in degenerate:  # its Hessian does not give its index, and it may lie across a line
         i, j = (int(np.searchsorted(line, w)) - 1 for line, w in zip(lines, singular.w, strict=True))
         unknown[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2] = True
     return np.argwhere((degree != count) & ~unknown)
 
 
-def _shown(values: np.ndarray) -> str:
-    rounding = 1e-12 * np.abs(values).max(initial=0)  # what is this much smaller than the largest is 0
+def _formatted(values: np.ndarray) -> str:
+    rounding = 1e-12 * np.abs(values).max(initial=0)  # in the units of the values; smaller ones print as 0
     return "(" + ", ".join(f"{v if abs(v) > rounding else 0.0:.6g}" for v in values) + ")"

@@ -1,4 +1,4 @@
-"""Critical points at which the Hessian is singular: isolated ones, and curves and other sets of them."""
+"""Sorts critical points with a singular Hessian into isolated points, curves and other sets."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,27 @@ from ..trees import tree
 from .connected import connected, dimensions
 from .singular import scaled_gradients, scaled_hessians, strengths
 
-STEP = 0.01  # of the box: between the points of a traced curve
-NEAR = 0.03  # of the box: starts that ended this close to what is known already are explained by it
-FLAT = 1e-6  # an eigenvalue below this, relative to the Hessian nearby, counts as zero
-MOST = 200  # points between which connections are looked for
-LONGEST = 4000  # points on one branch of a curve
+STEP = 0.01  # in units of the box; distance between the points of a traced curve
+SAME_SET = 0.03  # in units of the box; a singular zero closer than this to a set belongs to it
+ZERO_EIGENVALUE = 1e-6  # relative to the Hessian nearby; smaller eigenvalues count as zero
+MAX_REPRESENTATIVES = 200  # number of points between which walks look for connections
+MAX_CURVE_POINTS = 4000  # number of points on one branch of a curve
 
 
 @dataclass(frozen=True, eq=False)
 class DegeneratePoint:
-    """An isolated critical point with a singular Hessian; its type is not decided by second derivatives.
+    """An isolated critical point with a singular Hessian; second derivatives do not decide its type.
 
     Attributes:
-        w: where, ``(d,)``. Zeros of higher order are known to about the root of rounding error.
-        loss: L there.
-        eigenvalues: of the Hessian, ascending, ``(d,)``.
+        w: its position, ``(d,)``. The position of a zero of higher order is accurate to about the square root of the
+            rounding error.
+        loss: the loss L(w).
+        eigenvalues: the eigenvalues of the Hessian, ascending, ``(d,)``.
+
+    >>> import samdyn as sd
+    >>> (point,) = sd.critical_points(sd.Landscape("x**4", "x")).degenerate
+    >>> point.w.round(6) + 0.0
+    array([0.])
     """
 
     w: np.ndarray
@@ -36,13 +42,18 @@ class CriticalSet:
     """A curve of critical points, or a set of higher dimension, on which the loss is constant.
 
     Attributes:
-        w: points on it, ``(m, d)``: of a curve in order, two hundredths of the box apart or less; of other sets a
-            sample.
-        loss: L there.
-        dimension: 1 for curves.
+        w: points on the set, ``(m, d)``. Those of a curve are in order, at most two hundredths of the box apart; those
+            of another set are a sample.
+        loss: the loss on the set.
+        dimension: the dimension of the set; 1 for curves.
         closed: whether a curve closes within the box.
-        kind: "minima", "maxima" or "saddles" if the Hessian's other eigenvalues are all positive, all negative or of
-            both signs along it; "of changing type" otherwise.
+        kind: "minima", "maxima" or "saddles" if the other eigenvalues of the Hessian are positive, negative or of both
+            signs everywhere on the set; "plateau" if the set has the dimension of the space; else "of changing type".
+
+    >>> import samdyn as sd
+    >>> (valley,) = sd.critical_points(sd.Landscape("x**2", "x y")).sets
+    >>> valley.dimension, valley.closed, valley.kind
+    (1, False, 'minima')
     """
 
     w: np.ndarray
@@ -55,32 +66,32 @@ class CriticalSet:
 def degenerate_sets(
     landscape: Landscape, ends: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[list[DegeneratePoint], list[CriticalSet]]:
-    """Sort singular zeros of the gradient, ``(n, d)``, into isolated points, curves and other sets."""
+    """Sort singular zeros of the gradient ``(n, d)``; return the isolated points, and the curves and other sets."""
     extent = high - low
     points: list[DegeneratePoint] = []
     sets: list[CriticalSet] = []
     if not len(ends):
         return points, sets
-    chosen = _representatives(landscape, ends, extent)
-    dimension = dimensions(landscape, chosen, extent)
+    representatives = _representatives(landscape, ends, extent)
+    dimension = dimensions(landscape, representatives, extent)
     curves: list[np.ndarray] = []
-    for seed in chosen[dimension == 1]:
-        explained = curves and _distance(seed[None], np.vstack(curves), extent)[0] <= NEAR
-        curve = None if explained else _trace(landscape, seed, low, high)
+    for seed in representatives[dimension == 1]:
+        on_a_curve = curves and _distance(seed[None], np.vstack(curves), extent)[0] <= SAME_SET
+        curve = None if on_a_curve else _trace(landscape, seed, low, high)
         if curve is not None:
             w, closed = curve
             curves.append(w)
             sets.append(CriticalSet(w, _loss(landscape, w), 1, closed, _kind(landscape, w, extent, 1)))
     if curves:
-        ends = ends[_distance(ends, np.vstack(curves), extent) > NEAR]
-        away = _distance(chosen, np.vstack(curves), extent) > NEAR
-        chosen, dimension = chosen[away], dimension[away]
-    if not len(chosen):
+        ends = ends[_distance(ends, np.vstack(curves), extent) > SAME_SET]
+        away = _distance(representatives, np.vstack(curves), extent) > SAME_SET
+        representatives, dimension = representatives[away], dimension[away]
+    if not len(representatives):
         return points, sets
-    label = connected(landscape, chosen, low, high)
-    near = _nearest(ends, chosen, extent)
+    label = connected(landscape, representatives, low, high)
+    near = _nearest(ends, representatives, extent)
     for part in np.unique(label):
-        best, members = chosen[label == part][0], ends[label[near] == part]
+        best, members = representatives[label == part][0], ends[label[near] == part]
         k = int(np.median(dimension[label == part]))
         if k == 0:
             eigenvalues = np.linalg.eigvalsh(landscape.hessian(best).numpy())
@@ -91,22 +102,26 @@ def degenerate_sets(
 
 
 def _representatives(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return points that stand for all, no two close to each other, those nearest to critical first."""
-    order, apart = np.argsort(scaled_gradients(landscape, w, extent), kind="stable"), NEAR
+    """Return points that represent all others and are not close to each other, those of the least gradient first."""
+    order, apart = np.argsort(scaled_gradients(landscape, w, extent), kind="stable"), SAME_SET
     while True:
-        found, free = tree(w / extent), np.ones(len(w), dtype=bool)
-        chosen = []
+        neighbours, available = tree(w / extent), np.ones(len(w), dtype=bool)
+        representatives = []
         for i in order:
-            if free[i]:
-                chosen.append(i)
-                free[found.query_ball_point(w[i] / extent, apart)] = False
-        if len(chosen) <= MOST:
-            return w[chosen]
+            if available[i]:
+                representatives.append(i)
+                available[neighbours.query_ball_point(w[i] / extent, apart)] = False
+        if len(representatives) <= MAX_REPRESENTATIVES:
+            return w[representatives]
         apart *= 1.3
 
 
 def _trace(landscape: Landscape, seed: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, bool] | None:
-    """Follow a curve of critical points both ways; None if there is none through the seed."""
+    """Follow the curve of critical points through the seed both ways.
+
+    Returns:
+        The curve's points ``(m, d)`` and whether it is closed; None if no curve passes through the seed.
+    """
     extent = high - low
     _, basis = _split(landscape, seed, extent)
     forward, closed = _follow(landscape, seed, basis[:, 0], low, high)
@@ -118,23 +133,24 @@ def _trace(landscape: Landscape, seed: np.ndarray, low: np.ndarray, high: np.nda
 def _follow(
     landscape: Landscape, seed: np.ndarray, direction: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, bool]:
+    """Follow a curve one way; return its points after the seed ``(m, d)``, and whether it came back to the seed."""
     extent = high - low
-    found: list[np.ndarray] = []
+    curve: list[np.ndarray] = []
     w = seed
-    for _ in range(LONGEST):
+    for _ in range(MAX_CURVE_POINTS):
         new = _corrected(landscape, w + STEP * direction * extent, extent)
-        moved = (new - w) / extent
-        if not 0.3 * STEP <= np.linalg.norm(moved) <= 2 * STEP or not ((new >= low) & (new <= high)).all():
+        step = (new - w) / extent
+        if not 0.3 * STEP <= np.linalg.norm(step) <= 2 * STEP or not ((new >= low) & (new <= high)).all():
             break
-        if len(found) > 2 and np.linalg.norm((new - seed) / extent) < 0.7 * STEP:
-            return np.array(found), True
-        found.append(new)
-        direction, w = moved / np.linalg.norm(moved), new
-    return np.array(found).reshape(-1, len(seed)), False
+        if len(curve) > 2 and np.linalg.norm((new - seed) / extent) < 0.7 * STEP:
+            return np.array(curve), True
+        curve.append(new)
+        direction, w = step / np.linalg.norm(step), new
+    return np.array(curve).reshape(-1, len(seed)), False
 
 
 def _corrected(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Bring a point near the curve onto it, across the direction in which the Hessian is flattest."""
+    """Bring a point near the curve onto it, across the flattest direction of the Hessian; NaN if that fails."""
     for _ in range(10):
         eigenvalues, basis = _split(landscape, w, extent)
         across = basis[:, 1:].T @ (landscape.grad(w).numpy() * extent)
@@ -148,30 +164,35 @@ def _corrected(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.nd
 
 
 def _split(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues and eigenvectors of the scaled Hessian at a point, by ascending absolute value."""
     eigenvalues, basis = np.linalg.eigh(np.nan_to_num(scaled_hessians(landscape, w[None], extent)[0]))
     order = np.argsort(np.abs(eigenvalues))
     return eigenvalues[order], basis[:, order]
 
 
 def _distance(points: np.ndarray, to: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Return the distance of each point ``(n, d)`` to the nearest of others, in units of the box: ``(n,)``."""
     return tree(to / extent).query(points / extent)[0]
 
 
 def _nearest(points: np.ndarray, of: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Return for each point ``(n, d)`` the index of the nearest of others: ``(n,)``."""
     return tree(of / extent).query(points / extent)[1]
 
 
 def _loss(landscape: Landscape, w: np.ndarray) -> float:
+    """Return the median loss of points ``(m, d)`` on a set."""
     return float(landscape.value(w.T).median())
 
 
 def _kind(landscape: Landscape, w: np.ndarray, extent: np.ndarray, dimension: int) -> str:
+    """Return the kind of a set from points on it, as ``CriticalSet`` defines it."""
     if dimension == w.shape[1]:
         return "plateau"
     types = set()
     for point in w[:: max(1, len(w) // 20)]:
         others = np.delete(_split(landscape, point, extent)[0], range(dimension))
-        flat = (np.abs(others) <= FLAT * strengths(landscape, point[None], extent)[0]).any()
+        flat = (np.abs(others) <= ZERO_EIGENVALUE * strengths(landscape, point[None], extent)[0]).any()
         low, high = others.min() < 0, others.max() > 0
         types.add("of changing type" if flat else "saddles" if low and high else "maxima" if low else "minima")
     return types.pop() if len(types) == 1 else "of changing type"

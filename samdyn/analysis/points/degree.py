@@ -1,4 +1,4 @@
-"""How often a planar gradient turns along closed lines: a count of critical points that needs no search for them."""
+"""Counts how often a planar field turns along closed lines: a count of its zeros that needs no search."""
 
 from collections.abc import Callable
 
@@ -7,23 +7,23 @@ import torch
 
 Gradient = Callable[[torch.Tensor], torch.Tensor]
 
-PARTS = 32  # an edge is divided into
-LEVELS = 5  # parts along which the gradient turns too far to be followed are divided again, so often in all
-TURN = np.pi / 4  # that is, this far
+PARTS = 32  # number of parts into which an edge is divided
+LEVELS = 5  # number of times that a part is divided again because the field turns too far along it
+MAX_TURN = np.pi / 4  # in radians; the field may turn this far along a part
 
 
 def cell_degrees(gradient: Gradient, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the degree of a gradient field on each cell of a grid: the sum over its zeros there of their index.
+    """Return the degree of a planar field on each cell of a grid: the sum of the indices of its zeros there.
 
-    For non-degenerate critical points the index is the sign of det H: +1 for minima and maxima, −1 for saddles in the
-    plane. The degree is how often the field turns as one goes round the cell's edge (Kronecker's index).
+    The index of a non-degenerate critical point is the sign of det H: in the plane +1 for minima and maxima, −1 for
+    saddles. The degree is the number of turns of the field along the cell's edge (Kronecker's index).
 
     Args:
         gradient: the field, ``(2, n) -> (2, n)``.
         x, y: the grid's lines, ascending, ``(m + 1,)`` and ``(n + 1,)``.
 
     Returns:
-        ``(m, n)``, NaN for cells on whose edge the field vanishes, jumps, or turns faster than can be followed.
+        The degrees ``(m, n)``. A degree is NaN if the field vanishes, jumps or turns too fast on the cell's edge.
     """
     corners = np.stack(np.meshgrid(x, y, indexing="ij"))  # (2, m + 1, n + 1)
     along_x = _turning(gradient, corners[:, :-1, :], corners[:, 1:, :])  # (m, n + 1)
@@ -33,23 +33,23 @@ def cell_degrees(gradient: Gradient, x: np.ndarray, y: np.ndarray) -> np.ndarray
 
 
 def _turning(gradient: Gradient, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the angle by which the field turns along each segment, NaN where it cannot be followed."""
+    """Return the angle by which the field turns along each segment, in radians, NaN where it turns too fast."""
     shape = start.shape[1:]
     start, end = start.reshape(2, -1), end.reshape(2, -1)
     angle = np.zeros(start.shape[1])
     edge, a, width = np.arange(start.shape[1]), np.zeros(start.shape[1]), 1.0
     for _ in range(LEVELS):
         s = a + width * np.linspace(0, 1, PARTS + 1)[:, None]
-        # Convex combinations: both ends come out exactly, so that neighbouring edges meet in the same value.
+        # A convex combination reproduces both ends exactly, so that neighbouring edges share their end points.
         g = gradient(torch.as_tensor((1 - s) * start[:, None, edge] + s * end[:, None, edge])).numpy()
-        lost = (~np.isfinite(g).all(0) | (g == 0).all(0)).any(0)
-        angle[edge[lost]] = np.nan
+        no_direction = (~np.isfinite(g).all(0) | (g == 0).all(0)).any(0)
+        angle[edge[no_direction]] = np.nan
         with np.errstate(invalid="ignore"):
             turns = np.diff(np.arctan2(g[1], g[0]), axis=0)
         turns = (turns + np.pi) % (2 * np.pi) - np.pi
-        followed = (np.abs(turns) < TURN) & ~lost
-        np.add.at(angle, edge, np.where(followed, turns, 0).sum(0))
-        part, interval = np.nonzero(~followed & ~lost)
+        small = (np.abs(turns) < MAX_TURN) & ~no_direction
+        np.add.at(angle, edge, np.where(small, turns, 0).sum(0))
+        part, interval = np.nonzero(~small & ~no_direction)
         edge, a, width = edge[interval], s[part, interval], width / PARTS
     angle[edge] = np.nan
     return angle.reshape(shape)

@@ -1,6 +1,6 @@
-"""Where a planar flow rests: at critical points of its landscape, and where its perturbed point meets one."""
+"""Searches a box for the equilibria of a planar flow: the critical points of its landscape, and others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,20 +10,21 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow
 from ...simulation.discontinuities.resting import traps
-from .critical_points import SAME, CriticalPoint, critical_points
+from .critical_points import SAME_POINT, CriticalPoint, critical_points
 from .degree import cell_degrees
+from .points_in_box import PointsInBox
 
-STARTS = 1024
-CELLS = 24  # a side, in which degrees are compared with what was found
-ITERATIONS = 50
-WIDE, NARROW = 1e-5, 1e-7  # of the box: how far from a point its neighbourhood is probed
-BETWEEN = 1e-6  # of the box: how far differences reach; they must hold nearer by and further away
-AROUND = 32  # directions
-AROUND_POINT = 1e-4  # of the box: half the side of the square on which the index of a point is counted
-SEARCHES = 3
-NEARBY = 1e-2  # of the box: how far to look for how strongly the field varies
-SMOOTH = 1e-3  # how well the Jacobian must predict the field
-NEUTRAL = 1e-9  # a rate below this, relative to how strongly the field varies nearby, counts as zero
+STARTS = 1024  # number of starts of Newton's method
+CELLS = 24  # number of cells per side in which the degree is compared with the equilibria
+ITERATIONS = 50  # number of Newton steps
+WIDE, NARROW = 1e-5, 1e-7  # in units of the box; distances from a point at which the Jacobian must predict the field
+DIFFERENCE_STEP = 1e-6  # in units of the box; step of the central differences, between NARROW and WIDE
+DIRECTIONS = 32  # number of directions in which the field is compared with the Jacobian's prediction
+AROUND_POINT = 1e-4  # in units of the box; half the side of the square along which the index of a point is counted
+SEARCHES = 3  # number of searches, the first included
+NEARBY = 1e-2  # in units of the box; distance at which the variation of the field is measured
+SMOOTH = 1e-3  # relative error of the Jacobian's prediction that a smooth field may have
+ZERO_RATE = 1e-9  # relative to the variation of the field nearby; smaller rates count as zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +32,20 @@ class Equilibrium:
     """A point at which a flow rests.
 
     Attributes:
-        w: where, ``(2,)``.
+        w: its position, ``(2,)``.
         kind: "attractor", "saddle" or "repeller"; "not hyperbolic" if a rate is zero; "no Jacobian" where the field is
             not differentiable, as that of normalised SAM at the critical points of its landscape.
-        rates: the eigenvalues of the flow's Jacobian, by ascending real part, ``(2,)``; None where there is none.
-        directions: their eigenvectors, in the columns, ``(2, 2)``; likewise.
-        attracts: whether what starts near ends there: for its rates or, where there is no Jacobian, because the field
-            points inward all around it, which is sufficient.
-        critical: the critical point of the landscape that it is, if it is one.
+        rates: the eigenvalues of the flow's Jacobian, in 1/t, by ascending real part, ``(2,)``; None if the field has
+            no Jacobian.
+        directions: their eigenvectors, in the columns, ``(2, 2)``; None if the field has no Jacobian.
+        attracts: whether runs that start nearby end there. The rates decide this or, without a Jacobian, a sufficient
+            condition: the field points inward all around the point.
+        critical: the critical point of the landscape at the same position; None if there is none.
+
+    >>> import samdyn as sd
+    >>> trap, *edges = sd.analysis.equilibria(sd.Flow(sd.landscapes.saddle(), sd.SAM(rho=0.5)))
+    >>> trap.kind, trap.attracts, trap.critical.kind
+    ('no Jacobian', True, 'saddle')
     """
 
     w: np.ndarray
@@ -50,94 +57,92 @@ class Equilibrium:
 
 
 @dataclass(frozen=True, eq=False)
-class Equilibria(Sequence[Equilibrium]):
-    """The equilibria of a planar flow in a box, and where there must be others.
+class Equilibria(PointsInBox[Equilibrium]):
+    """The equilibria of a planar flow in a box.
 
     Attributes:
-        points: the equilibria; the sequence itself goes over them.
-        missing: cells of the box, a (low, high) pair per coordinate, in which the degree of the field says that there
-            are equilibria which were not found. A pair of opposite index in one cell of 24 × 24 is not seen.
-        unchecked: the share of the box in which there is no degree to compare with: around curves of equilibria, and
-            where the field jumps.
+        points: the equilibria; the sequence iterates over them.
+        missing: the cells, each a (low, high) pair per coordinate, in which the degree of the field proves that there
+            are equilibria which the search did not find (``PointsInBox``).
+        unchecked: the fraction of the box that no degree checks: around curves of equilibria, and where the field
+            jumps.
+
+    >>> import samdyn as sd
+    >>> points = sd.analysis.equilibria(sd.Flow(sd.landscapes.saddle(), sd.USAM(rho=1.0)))
+    >>> [p.kind for p in points], points.missing, points.unchecked
+    (['attractor'], (), 0.0)
     """
-
-    points: tuple[Equilibrium, ...]
-    missing: tuple[tuple[tuple[float, float], ...], ...]
-    unchecked: float
-
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # a point, or for a slice a tuple of them
-        return self.points[index]
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def __iter__(self) -> Iterator[Equilibrium]:
-        return iter(self.points)
 
 
 @checked
 def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> Equilibria:
     """Return the equilibria of a planar flow in a box: the critical points of its landscape, and others.
 
-    A method that climbs also rests where its perturbed point is a critical point: normalised SAM on x² − y² at (0, ±ρ),
-    the edges of its trap. Such points are found by Newton's method from 1024 starts spread evenly over the box; where
-    the degree of the field on 24 × 24 cells does not agree with what was found there, more starts are put, also on
-    rings around points at which the field jumps. Cells in which it still does not are ``missing``. Only hyperbolic ones
-    of them are returned, and no curves: ``critical_points`` has those of the landscape.
+    A method that ascends also rests where its perturbed point is a critical point, as normalised SAM on x² − y² at
+    (0, ±ρ), the edges of its trap. Newton's method searches for such points from 1024 starts spread evenly over the
+    box. Where the degree of the field in one of 24 × 24 cells differs from the sum of the indices of the equilibria
+    there, it starts again in that cell and on rings around points at which the field jumps. ``missing`` reports the
+    cells that still differ. Of these further equilibria the function returns the hyperbolic ones, and no curves;
+    ``critical_points`` returns the curves of the landscape.
 
     Args:
-        flow: of two coordinates.
-        box: one (low, high) pair per coordinate; the landscape's own where not given.
+        flow: a flow of two coordinates.
+        box: one (low, high) pair per coordinate. Default: the box of the landscape.
 
     Raises:
-        InputError: a flow that is not of the plane, or a bad box.
+        InputError: the flow does not have two coordinates, or the box is not valid.
+
+    >>> import samdyn as sd
+    >>> points = sd.analysis.equilibria(sd.Flow(sd.landscapes.saddle(), sd.SAM(rho=0.5)))
+    >>> [(p.kind, abs(p.w).round(6).tolist()) for p in points]
+    [('no Jacobian', [0.0, 0.0]), ('saddle', [0.0, 0.5]), ('saddle', [0.0, 0.5])]
     """
     from scipy.stats import qmc
 
     limits = np.array(plane_box(flow, box))
     low, extent = limits[:, 0], limits[:, 1] - limits[:, 0]
     points = critical_points(flow.landscape, [(float(a), float(b)) for a, b in limits])
-    # At a critical point every method here rests; where the field jumps Newton's method would not find it.
-    found = [equilibrium_at(flow, p.w, extent, p) for p in points]
-    found += [equilibrium_at(flow, p.w, extent) for p in points.degenerate]
-    known = [p.w for p in points] + [p.w for p in points.degenerate] + [w for s in points.sets for w in s.w]
+    # Every method here rests at a critical point; Newton's method would not find it where the field jumps.
+    equilibria_ = [equilibrium_at(flow, p.w, extent, p) for p in points]
+    equilibria_ += [equilibrium_at(flow, p.w, extent) for p in points.degenerate]
+    places = [p.w for p in points] + [p.w for p in points.degenerate] + [w for s in points.sets for w in s.w]
 
-    # The cells' lines must miss points at round coordinates.
+    # Uneven margins keep the cells' lines off points with round coordinates.
     lines = [np.linspace(a - 1e-3 * e, b + 1.3e-3 * e, CELLS + 1) for (a, b), e in zip(limits, extent, strict=True)]
     degree = cell_degrees(flow, *lines)
     starts = low + extent * qmc.Sobol(2, rng=0).random(STARTS)
     for search in range(SEARCHES):
         for w in _newton(flow, starts, extent):
-            apart = np.abs((np.reshape(known, (-1, 2)) - w) / extent).max(axis=1)
-            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or apart.min(initial=np.inf) <= SAME:
+            apart = np.abs((np.reshape(places, (-1, 2)) - w) / extent).max(axis=1)
+            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or apart.min(initial=np.inf) <= SAME_POINT:
                 continue
             point = equilibrium_at(flow, w, extent)
             if point.kind in ("attractor", "saddle", "repeller"):
-                found.append(point)
-                known.append(w)
-        difference = degree - _indices(flow, lines, found, extent)
+                equilibria_.append(point)
+                places.append(w)
+        difference = degree - _indices(flow, lines, equilibria_, extent)
         cells = np.argwhere((difference != 0) & ~np.isnan(difference))
         if not len(cells):
             break
         corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
         starts = (corner[:, None] + extent / CELLS * qmc.Sobol(2, rng=search + 1).random(64)).reshape(-1, 2)
-        starts = np.concatenate([starts, *(_rings(p.w, extent) for p in found if p.kind == "no Jacobian")])
+        starts = np.concatenate([starts, *(_rings(p.w, extent) for p in equilibria_ if p.kind == "no Jacobian")])
     missing = [((lines[0][i], lines[0][i + 1]), (lines[1][j], lines[1][j + 1])) for i, j in cells]
-    return Equilibria(tuple(found), tuple(missing), float(np.isnan(difference).mean()))
+    return Equilibria(points=tuple(equilibria_), missing=tuple(missing), unchecked=float(np.isnan(difference).mean()))
 
 
 def _rings(w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return points around one at which the field jumps, where it may turn fast: ``(n, 2)``."""
+    """Return starts ``(n, 2)`` on rings around a point at which the field jumps, since it may turn fast there."""
     angle = 2 * np.pi * (np.arange(64) + 0.3) / 64
     radii = 0.5 ** np.arange(4, 12)
     return w + (radii[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], 1) * extent).reshape(-1, 2)
 
 
 def plane_box(flow: Flow, box: Sequence[tuple[float, float]] | None) -> tuple[tuple[float, float], ...]:
-    """Return the box to look at in the plane.
+    """Return the box of a planar flow, by default that of its landscape.
 
     Raises:
-        InputError: a flow that is not of the plane, or a bad box.
+        InputError: the flow does not have two coordinates, or the box is not valid.
     """
     landscape = flow.landscape
     if landscape.dim != 2:
@@ -147,12 +152,21 @@ def plane_box(flow: Flow, box: Sequence[tuple[float, float]] | None) -> tuple[tu
 
 
 def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: CriticalPoint | None = None) -> Equilibrium:
-    """Say of what kind an equilibrium is, given where it is, ``(2,)``, and the extent of the box, ``(2,)``."""
+    """Return the equilibrium at a position w ``(2,)``, with its kind and rates.
+
+    Args:
+        flow: a flow of two coordinates, which rests at w.
+        w: the position, ``(2,)``.
+        extent: the sides of the box, ``(2,)``.
+        critical: the critical point of the landscape at w, if there is one.
+    """
     here = torch.as_tensor(w)[:, None]
-    angle = torch.arange(AROUND) * (2 * torch.pi / AROUND) + 0.1  # no direction along an axis, where a kink may lie
+    angle = (
+        torch.arange(DIRECTIONS) * (2 * torch.pi / DIRECTIONS) + 0.1
+    )  # the offset keeps directions off the axes, where a kink may lie
     around = float(extent.min()) * torch.stack([angle.cos(), angle.sin()]).double()
-    # Automatic differentiation does not know every derivative, as that of √(g·g)·g at g = 0: differences do.
-    slopes = (flow.jacobian_at(here)[:, :, 0], _differences(flow, here, BETWEEN * float(extent.min())))
+    # Central differences give derivatives that automatic differentiation misses, as that of √(g·g)·g at g = 0.
+    slopes = (flow.jacobian_at(here)[:, :, 0], _differences(flow, here, DIFFERENCE_STEP * float(extent.min())))
     jacobian = next((slope for slope in slopes if _predicts(flow, here, slope, around)), None)
     if jacobian is None:
         attracts = bool(traps(flow, here, torch.full_like(here[0], WIDE * float(extent.min())))[0])
@@ -161,7 +175,7 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
     order = np.argsort(rates.real)
     rates, directions = rates[order], directions[:, order]
     nearby = float((flow(here + NEARBY * around).norm(dim=0) / (NEARBY * around).norm(dim=0)).max())
-    if np.abs(rates.real).min() <= NEUTRAL * max(nearby, float(jacobian.norm())):
+    if np.abs(rates.real).min() <= ZERO_RATE * max(nearby, float(jacobian.norm())):
         kind = "not hyperbolic"
     else:
         kind = ("attractor", "saddle", "repeller")[int((rates.real > 0).sum())]
@@ -169,10 +183,11 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
 
 
 def _predicts(flow: Flow, here: torch.Tensor, jacobian: torch.Tensor, around: torch.Tensor) -> bool:
-    """Say whether a matrix ``(2, 2)`` is the field's Jacobian at a point, looking in the directions ``(2, n)``."""
+    """Return whether a matrix ``(2, 2)`` predicts the field at small multiples of ``around``, ``(2, n)``."""
     wide, narrow = (float((flow(here + h * around) - h * (jacobian @ around)).norm()) for h in (WIDE, NARROW))
-    # What the Jacobian leaves over falls with the square of the distance; if it falls with the distance, or not at all,
-    # it was none. A Jacobian of zero predicts nothing to compare with.
+    # The error of a true Jacobian's prediction falls with the square of the distance. An error that falls more slowly
+    # refutes the Jacobian. A Jacobian of zero has no prediction to compare the error with, so that it is compared with
+    # the error farther out.
     return narrow <= SMOOTH * NARROW * float((jacobian @ around).norm()) or narrow <= SMOOTH * wide
 
 
@@ -183,31 +198,31 @@ def _differences(flow: Flow, here: torch.Tensor, step: float) -> torch.Tensor:
 
 
 def _newton(flow: Flow, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return where Newton's method arrives from the starts ``(n, 2)``: regular zeros of the field, few repetitions."""
+    """Return regular zeros of the field to which Newton's method leads from the starts ``(n, 2)``: ``(m, 2)``."""
     w, size = torch.as_tensor(starts.T.copy()), torch.as_tensor(extent)[:, None]
     middle = torch.as_tensor(starts.mean(0))[:, None]
     arrived = [torch.empty(2, 0, dtype=w.dtype)]
     for _ in range(ITERATIONS):
         jacobian = flow.jacobian_at(w).movedim(-1, 0)
         step = torch.linalg.solve_ex(jacobian, flow(w).T)[0].T
-        # Steps of more than a tenth of the box would leave where the field was linearised.
+        # A step is at most a tenth of the box, as the linearisation is wrong farther away.
         step = step * (0.1 / (step / size).abs().amax(0)).clamp(max=1)
         there = ((step / size).abs() <= 1e-12).all(0)
-        regular = torch.linalg.det(jacobian).abs() > NEUTRAL * torch.linalg.matrix_norm(jacobian) ** 2
+        regular = torch.linalg.det(jacobian).abs() > ZERO_RATE * torch.linalg.matrix_norm(jacobian) ** 2
         arrived.append((w - step)[:, there & regular])
         going = ~there & torch.isfinite(step).all(0) & ((w - middle).abs() <= 2 * size).all(0)
         w = (w - step)[:, going]
-    found = torch.cat(arrived, 1)
-    _, first = np.unique((found / size).numpy().round(7), axis=1, return_index=True)
-    return found[:, first].T.numpy()
+    zeros = torch.cat(arrived, 1)
+    _, first = np.unique((zeros / size).numpy().round(7), axis=1, return_index=True)
+    return zeros[:, first].T.numpy()
 
 
-def _indices(flow: Flow, lines: list[np.ndarray], found: list[Equilibrium], extent: np.ndarray) -> np.ndarray:
-    """Return for each cell the sum of the indices of the equilibria found there, NaN where one is not known."""
+def _indices(flow: Flow, lines: list[np.ndarray], equilibria_: list[Equilibrium], extent: np.ndarray) -> np.ndarray:
+    """Return for each cell the sum of the indices of the equilibria there, NaN where an index has no value."""
     count = np.zeros([len(line) - 1 for line in lines])
-    for point in found:
+    for point in equilibria_:
         i, j = (int(np.searchsorted(line, w)) - 1 for line, w in zip(lines, point.w, strict=True))
-        if point.kind in ("no Jacobian", "not hyperbolic"):  # its index is not that of a Jacobian
+        if point.kind in ("no Jacobian", "not hyperbolic"):  # its Jacobian does not give its index
             around = [
                 np.array([w - AROUND_POINT * e, w + AROUND_POINT * e]) for w, e in zip(point.w, extent, strict=True)
             ]

@@ -1,4 +1,4 @@
-"""Critical points in closed form, where the gradient is polynomial."""
+"""Solves for the critical points of polynomial landscapes in closed form."""
 
 import itertools
 from collections.abc import Sequence
@@ -14,23 +14,30 @@ from ...landscapes import Landscape
 from ...landscapes.parse import rational
 from .real_zeros import UndecidedError, changes_sign
 
-DIGITS = 60
-ZERO = sympy.Float(10, DIGITS) ** (-DIGITS // 2)  # a sum smaller than this, relative to its terms, vanishes
-CANDIDATES = 10_000  # combinations of coordinates that are tried at most
+DIGITS = 60  # number of decimal digits in which candidates are evaluated
+RELATIVE_ZERO = sympy.Float(10, DIGITS) ** (
+    -DIGITS // 2
+)  # relative to the sum of absolute terms; a smaller sum counts as 0
+MAX_CANDIDATES = 10_000  # number of combinations of coordinates
 
 Point = tuple[sympy.Expr, ...]
 
 
 @dataclass(frozen=True)
 class ExactCriticalPoints:
-    """All real critical points of a polynomial landscape, wherever they lie.
+    """All real critical points of a polynomial landscape, in the whole space.
 
     Attributes:
-        points: those on none of the sets, each a tuple of d exact real numbers: rationals, roots, or SymPy's CRootOf.
-        sets: polynomials on whose real zeros the whole gradient vanishes, and which have more than isolated ones:
-            curves in the plane, surfaces in space, or lines where they do not depend on every coordinate.
-        undecided: polynomials on whose real zeros the whole gradient vanishes, of which it was not found out whether
-            they have real zeros, and whether those are isolated. In the plane there are none but of high degree.
+        points: the points on none of the sets, each a tuple of d exact real numbers: rationals, roots, or SymPy's
+            CRootOf.
+        sets: polynomials on whose real zeros the whole gradient vanishes, and whose real zeros are not isolated: they
+            are curves in the plane, surfaces in space, or lines if the polynomial lacks a coordinate.
+        undecided: polynomials on whose real zeros the whole gradient vanishes, if any. The solver did not decide
+            whether they have real zeros, and whether these are isolated. In the plane this happens at high degree only.
+
+    >>> import samdyn as sd
+    >>> sd.analysis.exact_critical_points(sd.Landscape("(x**2 + y**2 - 1)**2", "x y")).sets
+    (x**2 + y**2 - 1,)
     """
 
     points: tuple[Point, ...]
@@ -42,18 +49,22 @@ class ExactCriticalPoints:
 def exact_critical_points(landscape: Landscape) -> ExactCriticalPoints:
     """Solve ∇L = 0 exactly, by elimination (Gröbner bases).
 
-    Factors that all components of the gradient share vanish on sets of critical points if they change their sign, which
-    is decided exactly (``changes_sign``); otherwise their real zeros are where their own gradient vanishes too. Of what
-    is left of the system every coordinate has a polynomial of its own, and the combinations of their real roots at
-    which all of it vanishes, to 30 of 60 digits, are the points. Numbers in the formula are taken as the decimal
-    fractions they are written as.
+    The components of the gradient may share factors. A shared factor vanishes on a set of critical points if it changes
+    its sign, which ``changes_sign`` decides exactly; otherwise its own gradient vanishes at its real zeros too.
+    Elimination gives a polynomial in one coordinate for each coordinate of the remaining system. The points are the
+    combinations of the real roots of these polynomials at which the system vanishes, to 30 of 60 digits. Decimal
+    numbers in the formula are exact fractions.
 
     Args:
         landscape: the loss, a polynomial in few coordinates.
 
     Raises:
-        InputError: a gradient that is not polynomial with rational coefficients, or a system with sets of solutions
-            beyond common factors, or with too many roots: search with ``critical_points`` instead.
+        InputError: the gradient is not polynomial with rational coefficients, or the system has sets of solutions
+            beyond common factors, or too many roots: search with ``critical_points`` instead.
+
+    >>> import samdyn as sd
+    >>> sd.analysis.exact_critical_points(sd.landscapes.double_well()).points
+    ((-1, 0), (0, 0), (1, 0))
     """
     symbols = landscape.symbols
     gradient = [rational(g) for g in landscape.gradient]
@@ -86,7 +97,7 @@ def _refuse(landscape: Landscape, rule: str) -> NoReturn:
 def _zeros(
     landscape: Landscape, factor: sympy.Expr, symbols: Sequence[sympy.Symbol]
 ) -> tuple[list[Point], bool | None]:
-    """Return the real zeros of an irreducible polynomial if they are isolated, and whether it has others, if known."""
+    """Return the isolated real zeros of an irreducible polynomial, and whether it has others (None: undecided)."""
     own = [s for s in symbols if s in factor.free_symbols]
     if len(own) > 1:
         try:
@@ -94,7 +105,7 @@ def _zeros(
                 return [], True
         except UndecidedError:
             return [], None
-    # It is extreme at its zeros.
+    # The polynomial does not change its sign, so that its zeros are extrema, where its gradient vanishes.
     singular = _isolated(landscape, [factor, *(factor.diff(s) for s in own if len(own) > 1)], own)
     if singular is None:
         return [], None
@@ -104,19 +115,19 @@ def _zeros(
 def _isolated(
     landscape: Landscape, system: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbol]
 ) -> list[Point] | None:
-    """Return the real zeros of a system; None if its complex ones are not isolated."""
-    if any(g.is_number for g in system):  # and so cannot vanish
+    """Return the real zeros of a system; None if its complex zeros are not isolated."""
+    if any(g.is_number for g in system):  # a number other than 0 never vanishes
         return []
-    known = []
+    roots_per_symbol = []
     for symbol in symbols:
         roots = _real_roots(system, symbol, symbols)
         if roots is None:
             return None
-        known.append(roots)
-    combinations = reduce(lambda n, roots: n * len(roots), known, 1)
-    if combinations > CANDIDATES:
-        _refuse(landscape, f"{combinations} combinations of roots are more than the {CANDIDATES} that are tried")
-    return [p for p in itertools.product(*known) if all(_vanishes(g, symbols, p) for g in system)]
+        roots_per_symbol.append(roots)
+    combinations = reduce(lambda n, roots: n * len(roots), roots_per_symbol, 1)
+    if combinations > MAX_CANDIDATES:
+        _refuse(landscape, f"{combinations} combinations of roots are more than the {MAX_CANDIDATES} that are tried")
+    return [p for p in itertools.product(*roots_per_symbol) if all(_vanishes(g, symbols, p) for g in system)]
 
 
 def _real_roots(
@@ -132,9 +143,10 @@ def _real_roots(
 
 
 def _vanishes(expr: sympy.Expr, symbols: Sequence[sympy.Symbol], point: Point) -> bool:
+    """Return whether a polynomial vanishes at a point, to half the digits."""
     here = [coordinate.evalf(DIGITS) for coordinate in point]
     terms = [
         c * sympy.prod(x**n for x, n in zip(here, powers, strict=True))
         for powers, c in sympy.Poly(expr, *symbols).terms()
     ]
-    return bool(abs(sum(terms)) <= ZERO * sum(map(abs, terms)))
+    return bool(abs(sum(terms)) <= RELATIVE_ZERO * sum(map(abs, terms)))

@@ -1,4 +1,4 @@
-"""Zeros of a gradient at which the Hessian may be singular: how to get there, and on what scale they are judged."""
+"""Finds zeros of a gradient at which the Hessian may be singular, and gives the scale of gradients and eigenvalues."""
 
 import numpy as np
 import torch
@@ -6,8 +6,8 @@ import torch
 from ...landscapes import Landscape
 from ...ops import norm
 
-ITERATIONS = 100
-BLOCK = 12_500_000  # numbers in the Hessians that are held at once
+ITERATIONS = 100  # number of Levenberg–Marquardt steps
+BLOCK_NUMBERS = 12_500_000  # number of entries of the Hessians in one block: 100 MB
 
 
 def descend_gradient(
@@ -15,23 +15,25 @@ def descend_gradient(
 ) -> torch.Tensor:
     """Bring points to zeros of the gradient, singular or not: ``(d, n) -> (d, n)``.
 
-    Levenberg and Marquardt's method with a damping proportional to ‖∇L‖, which converges quadratically to a nearby
-    point also where zeros form curves [Yamashita & Fukushima 2001]. Coordinates are measured in units of the box.
+    The function runs Levenberg and Marquardt's method with a damping proportional to ‖∇L‖, in units of the box. The
+    method converges quadratically to a nearby zero, also where zeros form curves.
+
+    Source: Yamashita & Fukushima (2001), Computing Suppl. 15, 239.
     """
     scale = extent[:, None]
 
     def scaled(p: torch.Tensor) -> torch.Tensor:
         return torch.nan_to_num(landscape.grad(p) * scale, nan=torch.inf, posinf=torch.inf, neginf=torch.inf)
 
-    arrived = w.clone()
-    going = torch.arange(w.shape[1])
+    ends = w.clone()
+    active = torch.arange(w.shape[1])
     g, damping = scaled(w), torch.ones_like(w[0])
     for _ in range(iterations):
         h = (landscape.hessian(w) * scale[None] * scale[:, None]).movedim(-1, 0)
         good = torch.isfinite(h).flatten(1).all(1)
         eigenvalues, basis = torch.linalg.eigh(torch.where(good[:, None, None], h, 0))
         largest = eigenvalues.abs().amax(1, keepdim=True).clamp(min=torch.finfo(w.dtype).tiny)
-        # ‖∇L‖ carries the units of H times a length of 1 (the box); both are measured in those of H here.
+        # Both are divided by ‖H‖; lengths are in units of the box.
         slope, relative = g.T / largest, eigenvalues / largest
         inverse = relative / (relative**2 + (damping * slope.norm(dim=1))[:, None]).clamp(min=1e-300)
         step = -(basis @ (inverse[:, :, None] * (basis.mT @ slope[:, :, None]))).squeeze(2).T
@@ -40,34 +42,34 @@ def descend_gradient(
         better = (norm(new_g) < norm(g)) & good
         w, g = torch.where(better, new, w), torch.where(better, new_g, g)
         damping = torch.where(better, damping / 4, damping * 4).clamp(min=1e-12)
-        arrived[:, going] = w
+        ends[:, active] = w
         moving = (damping < 1e12) & (g != 0).any(0)
         if not moving.any():
             break
-        going, w, g, damping = going[moving], w[:, moving], g[:, moving], damping[moving]
-    return arrived
+        active, w, g, damping = active[moving], w[:, moving], g[:, moving], damping[moving]
+    return ends
 
 
 def block_of(d: int) -> int:
-    """Return how many points' Hessians are held at once: 100 MB of them."""
-    return max(1, BLOCK // d**2)
+    """Return the number of points whose Hessians make one block, of 100 MB."""
+    return max(1, BLOCK_NUMBERS // d**2)
 
 
 def scaled_gradients(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return the gradients' norms at points ``(n, d)`` in coordinates measured in units of the box: (n,)."""
+    """Return the gradients' norms at points ``(n, d)`` in coordinates in units of the box: ``(n,)``."""
     return norm(landscape.grad(torch.as_tensor(w.T)) * torch.as_tensor(extent)[:, None]).numpy()
 
 
 def scaled_hessians(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return the Hessians at points ``(n, d)`` in coordinates measured in units of the box: ``(n, d, d)``."""
+    """Return the Hessians at points ``(n, d)`` in coordinates in units of the box: ``(n, d, d)``."""
     return np.moveaxis(landscape.hessian(w.T).numpy(), -1, 0) * extent * extent[:, None]
 
 
 def strengths(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Return the Hessian's norm a thousandth of the box away, by which eigenvalues and gradients are judged: (n,)."""
+    """Return the norm of the Hessian a thousandth of the box away, the scale of eigenvalues and gradients: ``(n,)``."""
     if not len(w):
         return np.zeros(0)
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], w.shape[1])  # one direction nearby, of no symmetry
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], w.shape[1])  # a direction that no symmetry maps to itself
     return np.concatenate(
         [
             np.linalg.norm(
@@ -81,7 +83,7 @@ def strengths(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.nda
 
 
 def regular(landscape: Landscape, w: np.ndarray, extent: np.ndarray, least: float) -> np.ndarray:
-    """Say at which points ``(n, d)`` no eigenvalue is below ``least``, relative to the Hessian nearby: (n,)."""
+    """Return at which points ``(n, d)`` every |eigenvalue| exceeds ``least`` times the Hessian nearby: ``(n,)``."""
     size = block_of(w.shape[1])
     parts = [w[i : i + size] for i in range(0, len(w), size)]
     flattest = [np.abs(np.linalg.eigvalsh(scaled_hessians(landscape, part, extent))).min(axis=1) for part in parts]

@@ -99,7 +99,7 @@ def test_memory_does_not_grow_with_the_starts(monkeypatch: pytest.MonkeyPatch) -
     """In 100 coordinates 1024 Hessians are 80 MB; in 1000 they would be 8 GB."""
     held = []
     landscape = sd.landscapes.quadratic(np.linspace(-2, 3, 100))
-    monkeypatch.setattr("samdyn.analysis.points.singular.BLOCK", 5 * 100**2)
+    monkeypatch.setattr("samdyn.analysis.points.singular.BLOCK_NUMBERS", 5 * 100**2)
     original = type(landscape).hessian
 
     def watched(self: sd.Landscape, w: object) -> object:

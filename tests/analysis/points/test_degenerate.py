@@ -126,7 +126,7 @@ def test_large_and_small_coefficients_lose_no_point() -> None:
 
 
 def test_what_is_too_much_work_is_said_to_be_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samdyn.analysis.points.real_zeros.LARGEST_DEGREE", 10)
+    monkeypatch.setattr("samdyn.analysis.points.real_zeros.MAX_DEGREE", 10)
     exact = analysis.exact_critical_points(sd.Landscape("(x**4 + y**4 + z**4 - 1 + x*y*z)**2", "x y z"))
     assert exact.sets == ()
     assert len(exact.undecided) == 1

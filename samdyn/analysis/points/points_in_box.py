@@ -1,0 +1,33 @@
+"""The points that a search found in a box, with what the degree of the field says about points that it missed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class PointsInBox(Sequence[T], Generic[T]):
+    """A sequence of points in a box.
+
+    Attributes:
+        points: the points; the sequence iterates over them.
+        missing: the cells of the box, each a (low, high) pair per coordinate, in which the degree of the field proves
+            that there are points which the search did not find. The degree does not see a pair of opposite index, like
+            a minimum and a saddle, within one cell of 24 × 24.
+        unchecked: the fraction of the box in which the field has no degree to compare with.
+    """
+
+    points: tuple[T, ...]
+    missing: tuple[tuple[tuple[float, float], ...], ...]
+    unchecked: float
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # a point, or for a slice a tuple of them
+        return self.points[index]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.points)
