@@ -6,12 +6,28 @@ from dataclasses import replace
 import torch
 
 from ...compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, CUDAKernel, Input, Kernel, NotCompilable
-from ..backends import COSTS, AnyKernel, Backend, Compiled, Eager, Operations, check_agreement, warn_once, work_of
+from ..backends import (
+    COSTS,
+    FIRST_TRACE,
+    AnyKernel,
+    Backend,
+    Compiled,
+    Eager,
+    Operations,
+    check_agreement,
+    prepared,
+    warn_once,
+    work_of,
+)
 from .stepping import Ensemble, Steps
 
 LOOK = 64  # steps after which it is seen whether any run goes on
 PORTION = 2e10  # operations on scalars between two looks at the progress: some tenths of a second
 CUDA_PORTION, CUDA_RUNS = 5e11, 2**17  # the same on a GPU, and runs that fill one
+
+# Seconds of work that was left to torch in this process, by the code that would have done it; "": nothing was traced.
+# Many short calls are compiled when they have taken as long as one that would have been: at most twice the best choice.
+_left: dict[str, float] = {}
 
 
 class Advance:
@@ -99,6 +115,9 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
         work = costs.torch(number, runs, counted.calls, counted.numbers)
         if not costs.may_trace(work, counted.calls):
             return eager(steps, soon)
+        if not prepared() and _left.get("", 0.0) + work < FIRST_TRACE:
+            _leave("", work)
+            return eager(steps, soon)
     try:
         kernel = kernel_of(steps, like)
     except NotCompilable as error:
@@ -106,13 +125,18 @@ def choose(backend: str, steps: Steps, like: Ensemble, runs: int, number: int) -
             warn_once(str(error))
         return eager(steps, f"not compiled: {error}")
     try:
-        if auto and (why_not := costs.why_not(work, kernel)):
+        if auto and (why_not := costs.why_not(work, kernel, _left.get(kernel.text, 0.0))):
+            _leave(kernel.text, work)
             return eager(steps, why_not)
         kernel.build()
     except NotCompilable as error:
         warn_once(str(error))
         return eager(steps, f"not compiled: {error}")
     return Advance(steps, kernel, f"{work_of(work)} for torch" if auto else "asked for")
+
+
+def _leave(code: str, work: float) -> None:
+    _left[code] = _left.get(code, 0.0) + work
 
 
 def kernel_of(steps: Steps, like: Ensemble) -> AnyKernel:
