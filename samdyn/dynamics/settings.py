@@ -1,4 +1,4 @@
-"""Parameters that differ from run to run: which of a map's they are, and the map with other ones."""
+"""Parameters that differ from run to run: how to find them in a map, and how to replace them."""
 
 import copy
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import torch
 from ..checks import is_per_run
 from ..landscapes import Landscape
 
-Path = tuple[str, ...]  # the fields that lead to a parameter: ("lr",), ("method", "rho")
+Path = tuple[str, ...]  # names of the fields that lead to a parameter: ("lr",), ("method", "rho")
 Part = TypeVar("Part")
 
 
@@ -20,27 +20,27 @@ class _OnePerRun:
 
 
 def per_run(part: Any) -> dict[Path, torch.Tensor]:
-    """Return the parameters of a map, a scheme, a method or a noise that are one per run, by where they stand.
+    """Return the parameters of a map, a scheme, a method or a noise that have one value per run, by their paths.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=[0.1, 0.2]), lr=0.01)
     >>> per_run(map_)
     {('method', 'rho'): tensor([0.1000, 0.2000], dtype=torch.float64)}
     """
-    found: dict[Path, torch.Tensor] = {}
+    values: dict[Path, torch.Tensor] = {}
     for field in fields(part) if is_dataclass(part) else ():
         value = getattr(part, field.name)
         if is_per_run(field, value):
-            found[field.name,] = value
+            values[field.name,] = value
         elif not isinstance(value, Landscape):
-            found |= {(field.name, *path): tensor for path, tensor in per_run(value).items()}
-    return found
+            values |= {(field.name, *path): tensor for path, tensor in per_run(value).items()}
+    return values
 
 
 def filled(part: Part, values: Mapping[Path, Any]) -> Part:
-    """Return a map, a scheme, a method or a noise with other values of some parameters, which are not checked.
+    """Return a copy of a map, a scheme, a method or a noise with other values of some parameters.
 
-    Checks would look at the values, and there are none while a step is traced.
+    The values are not checked: while a step is traced they are expressions, which have no numbers to check.
     """
     if not values:
         return part
@@ -53,23 +53,24 @@ def filled(part: Part, values: Mapping[Path, Any]) -> Part:
             object.__setattr__(new, name, value)
     for name, below in inner.items():
         object.__setattr__(new, name, filled(getattr(part, name), below))
-    refill = getattr(new, "refill", None)  # what was made of the values and cannot be made anew without checks
+    refill = getattr(new, "refill", None)  # updates data derived from the values; constructing it anew would check them
     if refill is not None:
         refill(part, values)
     return new
 
 
 def select(part: Part, runs: Any) -> Part:
-    """Return a map or a scheme with the parameters of some runs: indices ``(n,)``, a mask or a slice."""
+    """Return a map or a scheme with the parameters of some runs, given by indices ``(n,)``, a mask or a slice."""
     return filled(part, {path: tensor[runs] for path, tensor in per_run(part).items()})
 
 
 def described(part: Part) -> Part:
-    """Return a map, a method or a noise to show to readers: parameters that are one per run say so."""
+    """Return a map, a method or a noise for display: a parameter with one value per run shows as "one per run"."""
     return filled(part, dict.fromkeys(per_run(part), _OnePerRun()))
 
 
-def names(paths: Mapping[Path, Any], taken: tuple[str, ...]) -> dict[Path, str]:
-    """Return a name for every parameter: that of its field, with where it stands before it if that is ``taken``."""
-    last = [path[-1] for path in paths]
-    return {path: path[-1] if last.count(path[-1]) == 1 and path[-1] not in taken else "_".join(path) for path in paths}
+def names(paths: Mapping[Path, Any], reserved: tuple[str, ...]) -> dict[Path, str]:
+    """Return a unique name for every parameter: the name of its field, or its whole path where that is ``reserved``."""
+    fields_ = [path[-1] for path in paths]
+    unique = {name for name in fields_ if fields_.count(name) == 1 and name not in reserved}
+    return {path: path[-1] if path[-1] in unique else "_".join(path) for path in paths}
