@@ -47,7 +47,7 @@ def effective_curvatures(method: Method, eigenvalues: torch.Tensor) -> torch.Ten
     formula = effective_curvature(method)
     if formula is None:
         return None
-    values = sympy.lambdify((LAMBDA, RHO), formula, modules=[TORCH, "math"])(eigenvalues, getattr(method, "rho", 0.0))
+    values = sympy.lambdify((LAMBDA, RHO), formula, modules=[TORCH, "math"])(eigenvalues, method.radius)
     return values + 0 * eigenvalues
 
 

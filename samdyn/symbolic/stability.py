@@ -180,9 +180,8 @@ def stability(system: Map | Flow, point: Any) -> Stability:
         if checks.is_formula(value) or torch.is_tensor(value):
             rule = "the condition is solved at one number"
             checks.reject(name, value, rule, "Give one: the inequalities are in symbols anyway")
-    rho = getattr(method, "rho", 0)
-    if torch.is_tensor(rho):
-        checks.reject("rho", rho, "must be one number, or a symbol", "Ask for every radius by itself")
+    if torch.is_tensor(method.radius):
+        checks.reject("rho", method.radius, "must be one number, or a symbol", "Ask for every radius by itself")
     where, exact = exact_point(landscape, point)
     hessian = hessian_at(landscape, where)
     precise = exact and all(map(is_precise, hessian))

@@ -28,7 +28,7 @@ def trap_half_width(map_: Map, eigenvalues: Sequence[float]) -> float | None:
         ``pieces`` does not give, and where steps are too long to stay.
     """
     escaping = [lam for lam in eigenvalues if lam < 0]
-    numbers = not any(checks.is_formula(p) or torch.is_tensor(p) for p in (map_.lr, getattr(map_.method, "rho", 0)))
+    numbers = not any(checks.is_formula(p) or torch.is_tensor(p) for p in (map_.lr, map_.method.radius))
     if len(escaping) != 1 or map_.has_velocity or not numbers:
         return None
     lr, lam = sympy.Rational(str(map_.lr)), sympy.Rational(escaping[0])

@@ -58,8 +58,7 @@ def effective_curvature(method: Method) -> sympy.Expr | None:
     None where the field has no Jacobian, or one that is no function of the Hessian's eigenvalues, or where the method
     cannot be applied to formulas.
     """
-    rho = getattr(method, "rho", None)
-    without = isinstance(rho, int | float) and rho == 0
+    without = isinstance(method.radius, int | float) and method.radius == 0
     # The radius is none of the formula's numbers: of a tensor of them, as of any, it is the same.
     method = with_radius(method, RHO)
     attributes = vars(method)

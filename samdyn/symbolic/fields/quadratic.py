@@ -52,7 +52,7 @@ def with_radius(method: Method, rho: Any) -> Method:
 
 def own_radius(method: Method) -> sympy.Expr | None:
     """Return the method's radius as the decimal it is written as; None if it is a symbol, 0 if there is none."""
-    rho = getattr(method, "rho", 0)
+    rho = method.radius
     return None if checks.is_formula(rho) else sympy.Rational(str(rho))
 
 
