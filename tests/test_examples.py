@@ -5,8 +5,9 @@ import inspect
 
 import pytest
 
-PACKAGES = ["landscapes", "networks", "output", "plot"]  # the parts of samdyn whose every public name has an example
-CATALOGUES = ["landscapes"]  # those whose entries are public names too
+# The packages of samdyn in which every public name has an example.
+PACKAGES = ["landscapes", "methods", "networks", "noise", "output", "plot", "symbolic", "theory"]
+CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
 NAMES += [
     (package, name) for package in CATALOGUES for name in importlib.import_module(f"samdyn.{package}").catalogue()

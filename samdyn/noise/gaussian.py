@@ -48,20 +48,20 @@ class Gaussian(Noise):
                 several = checks.number_per_run("covariance", self.covariance, rule, fix, lambda c: c >= 0)
                 object.__setattr__(self, "covariance", several)
                 return
-            given = np.array(self.covariance, dtype=float)
+            matrix = np.array(self.covariance, dtype=float)
         except (TypeError, ValueError, OverflowError):
-            given = np.array(np.nan)
+            matrix = np.array(np.nan)
         fix = "Give a symmetric positive semi-definite matrix (d, d), or one number >= 0"
-        if given.ndim not in (0, 2) or not np.isfinite(given).all():
+        if matrix.ndim not in (0, 2) or not np.isfinite(matrix).all():
             checks.reject("covariance", self.covariance, "must be a matrix, or a number, of finite entries", fix)
-        c = given.reshape(1, 1) if given.ndim == 0 else given
+        c = matrix.reshape(1, 1) if matrix.ndim == 0 else matrix
         if c.shape[0] != c.shape[1] or not np.allclose(c, c.T, rtol=1e-12, atol=0):
-            checks.reject("covariance", given.tolist(), "is not symmetric", fix)
+            checks.reject("covariance", matrix.tolist(), "is not symmetric", fix)
         eigenvalues = np.linalg.eigvalsh(c)
         if eigenvalues[0] < -ROUNDING * abs(eigenvalues[-1]):
             rule = f"is not positive semi-definite: its smallest eigenvalue is {eigenvalues[0]:.6g}"
-            checks.reject("covariance", given.tolist(), rule, fix)
-        object.__setattr__(self, "covariance", given)
+            checks.reject("covariance", matrix.tolist(), rule, fix)
+        object.__setattr__(self, "covariance", matrix)
 
     def on(self, landscape: Landscape) -> "Additive":
         """Return the noise on a landscape."""
