@@ -101,6 +101,7 @@ def escapes(
     device: str = "auto",
 ) -> list[Escape]:
     """Run ``escape`` of many maps from the same starts: those that differ in numbers alone run as one ensemble."""
+    starts = np.atleast_2d(starts)
     box = [(c - radius, c + radius) for c in point.w]
     measured: dict[int, Escape] = {}
     for members, together in stack(maps):

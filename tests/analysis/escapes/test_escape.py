@@ -73,6 +73,12 @@ def test_shares_are_of_outcomes_and_labels_that_there_are(saddle, origin) -> Non
                 share(label)
 
 
+@pytest.mark.parametrize("starts", [np.array(0.0), np.zeros((2, 3)), np.zeros((0, 2)), np.full((1, 2), np.nan)])
+def test_starts_are_points(saddle, origin, starts: np.ndarray) -> None:
+    with pytest.raises(sd.InputError, match="^(w0|starts) = "):
+        analysis.escape(sd.Map(saddle, sd.GD(), lr=0.1), origin, starts, radius=1.0, steps=5)
+
+
 @pytest.mark.parametrize("values", [True, 0.1, [], [[0.1, 0.2]]])
 def test_an_orbit_diagram_is_over_a_list_of_values(saddle, values: object) -> None:
     with pytest.raises(sd.InputError, match=r"^values = "):
