@@ -21,7 +21,7 @@ class InputError(ValueError):
     >>> import samdyn as sd
     >>> sd.SAM(rho=-1)
     Traceback (most recent call last):
-    samdyn.checks.InputError: rho = -1: the radius must be finite and >= 0. Use e.g. rho=0.05
+    samdyn.checks.InputError: rho = -1: the radius must be a finite number >= 0. Use e.g. rho=0.05
     """
 
 
