@@ -9,6 +9,7 @@ than the limit. Faults are printed, each with the code that repeats it. It ends 
 """
 
 import dataclasses
+import enum
 import inspect
 import math
 import random
@@ -345,11 +346,13 @@ def public(*modules: Any) -> list[tuple[str, Any]]:
 
 def constructed(value: Any) -> bool:
     """Whether something is a class that users construct."""
-    return inspect.isclass(value) and not inspect.isabstract(value) and not issubclass(value, Exception)
+    if not inspect.isclass(value) or inspect.isabstract(value) or issubclass(value, Exception | enum.Enum):
+        return False
+    return not getattr(value, "_is_protocol", False)
 
 
 WRITE_OR_READ_FILES = (sd.plot.animate, sd.networks.cifar, sd.networks.mnist1d)
-OFFERED = public(sd, sd.noise, sd.analysis, sd.symbolic, sd.theory, sd.plot, sd.networks)
+OFFERED = public(sd, sd.noise, sd.statistics, sd.analysis, sd.symbolic, sd.theory, sd.plot, sd.networks)
 CONSTRUCTORS = [one for one in public(sd, sd.noise) if constructed(one[1]) and one[1] is not sd.noise.Draws]
 CONSTRUCTORS += [("networks.Network", sd.networks.Network), ("networks.Optimizer", sd.networks.Optimizer)]
 CALLS = [(n, v) for n, v in OFFERED if inspect.isfunction(v)]

@@ -8,11 +8,13 @@ docs/networks.md has the numbers of --seeds 30, which no other option was change
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import matplotlib
 import numpy as np
+import sympy
 import torch
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -22,7 +24,7 @@ from rich.table import Table
 from typer import Option
 
 import samdyn as sd
-from samdyn import checks, cli, networks, plot, theory
+from samdyn import checks, cli, networks, plot, symbolic
 from samdyn.networks import Network
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import progress_bar
@@ -128,16 +130,22 @@ def settings(net: Network, lr: float, rho: float, usam_rho: float, momentum: flo
 
 
 def edge(map_: sd.Map, gradient_norm: np.ndarray) -> np.ndarray:
-    """Return the curvature λ above which steps along its eigenvector are predicted to grow, for every ‖∇L‖.
+    """Return the curvature λ above which steps along its eigenvector are predicted to grow, for every ‖∇L‖: ``(n,)``.
 
-    GD: λ = 2(1+γ)/η; USAM: λ + ρλ² = 2(1+γ)/η; SAM: USAM's at ρ/‖∇L‖. nan where that is.
-    [L23; γ > 0: theory.largest_lr]
+    At the distance x along the eigenvector, ‖∇L‖ = λx and the method multiplies x by 1 − ηF(x)/x in a step without
+    momentum. The edge is the least λ > 0 with ηF(x)/x = 2, or 2(1+γ) with heavy ball: λ for GD, λ + ρλ² for USAM and
+    λ + ρλ²/‖∇L‖ for SAM in place of F(x)/x [L23]. It is nan where ‖∇L‖ is.
     """
-    lr = map_.lr / (1 + map_.momentum)
-    if isinstance(map_.method, sd.GD):
-        return np.full_like(gradient_norm, 2 / lr)
-    rho = vars(map_.method)["rho"] / (gradient_norm if isinstance(map_.method, sd.SAM) else 1 + 0 * gradient_norm)
-    return np.array([theory.edge_of_stability(lr=lr, rho=one) if np.isfinite(one) else np.nan for one in rho])
+    lam, norm, distance = sympy.symbols("lambda g x", positive=True)
+    field = symbolic.field_along(map_.method, lam)
+    curvature = sympy.expand((field / distance).subs(distance, norm / lam))
+    largest = symbolic.largest_lr(replace(map_, method=sd.GD()), 1.0)  # 2(1+γ): at curvature 1 it is ηλ
+    excess = sympy.lambdify(norm, sympy.Poly(map_.lr * curvature - largest, lam).all_coeffs())
+    edges = np.full_like(gradient_norm, np.nan)
+    for i in np.flatnonzero(np.isfinite(gradient_norm) & (gradient_norm > 0)):
+        roots = np.roots(excess(gradient_norm[i]))
+        edges[i] = min((root.real for root in roots if root.real > 0 and root.imag == 0), default=np.inf)
+    return edges
 
 
 def look(map_: sd.Map, w: torch.Tensor) -> dict[str, np.ndarray]:
@@ -199,7 +207,7 @@ def training(
             show(len(found))
     runs = [
         xr.concat([found[name, number] for number in range(len(chunks))], "init").assign_coords(
-            lr=map_.lr, momentum=map_.momentum, rho=vars(map_.method).get("rho", 0.0)
+            lr=map_.lr, momentum=map_.momentum, rho=map_.method.radius
         )
         for name, map_ in maps.items()
     ]
@@ -219,7 +227,7 @@ def switch(map_: sd.Map, w: torch.Tensor, device: str) -> xr.Dataset:
     """Go on from where networks ended with ρ times each of ``FACTORS``, and measure what follows."""
     found = []
     for factor in FACTORS:
-        other = sd.analysis.with_parameters(map_, {"rho": factor * vars(map_.method)["rho"]})
+        other = sd.analysis.with_parameters(map_, {"rho": factor * map_.method.radius})
         found.append(along(other, networks.train(other, w, FOLLOWED, save_every=EVERY, device=device))[0])
     return xr.concat(found, xr.Variable("factor", [*FACTORS]))
 

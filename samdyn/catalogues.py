@@ -1,4 +1,4 @@
-"""How catalogues find their entries: every file of a folder is imported, every class derived from its base counts."""
+"""Catalogues import every file of a folder and contain every concrete class that derives from a base."""
 
 import inspect
 import pkgutil
@@ -10,31 +10,32 @@ T = TypeVar("T")
 
 
 def import_all(package: str, path: Iterable[str]) -> None:
-    """Import every module of a package, of which ``path`` is the ``__path__``: a new file needs no other edit."""
+    """Import every module of a package, so that a new file needs no other edit. ``path`` is its ``__path__``."""
     for info in pkgutil.iter_modules(path):
         import_module(f"{package}.{info.name}")
 
 
 def concrete(base: type[T]) -> dict[str, type[T]]:
-    """Return every class derived from base that can be used, those of the user included, in alphabetical order.
+    """Return every concrete class that derives from ``base``, by name, in alphabetical order.
 
-    Of several with one name, as where a notebook's cell runs again, the last one defined counts.
+    The classes that the user defined are included. If several have one name, as after a notebook runs a cell again,
+    the catalogue contains the last.
     """
-    found: dict[str, type[T]] = {}
+    classes: dict[str, type[T]] = {}
     to_visit = base.__subclasses__()
-    for cls in to_visit:  # grows on the way
+    for cls in to_visit:  # the loop extends the list
         to_visit += cls.__subclasses__()
         if not inspect.isabstract(cls):
-            found[cls.__name__] = cls
-    return dict(sorted(found.items()))
+            classes[cls.__name__] = cls
+    return dict(sorted(classes.items()))
 
 
-def attribute(package: str, name: str, known: Mapping[str, T]) -> T:
-    """Return the entry of this name as an attribute of its package, for the package's ``__getattr__``.
+def attribute(package: str, name: str, entries: Mapping[str, T]) -> T:
+    """Return the entry of this name, for the ``__getattr__`` of its package.
 
     Raises:
-        AttributeError: there is none.
+        AttributeError: no entry has this name.
     """
-    if name in known:
-        return known[name]
-    raise AttributeError(f"module {package!r} has no attribute {name!r}; known: {', '.join(sorted(known))}")
+    if name in entries:
+        return entries[name]
+    raise AttributeError(f"module {package!r} has no attribute {name!r}; known: {', '.join(sorted(entries))}")

@@ -16,7 +16,13 @@ USUAL = {"rho": 0.05, "lr": 0.01, "momentum": 0.9, "batch_size": 16}  # value of
 
 
 class InputError(ValueError):
-    """The input is not what a function needs. The function raises this error before it starts to work."""
+    """The input is not what a function needs. The function raises this error before it starts to work.
+
+    >>> import samdyn as sd
+    >>> sd.SAM(rho=-1)
+    Traceback (most recent call last):
+    samdyn.checks.InputError: rho = -1: the radius must be a finite number >= 0. Use e.g. rho=0.05
+    """
 
 
 def reject(name: str, value: object, rule: str, fix: str) -> NoReturn:

@@ -5,9 +5,10 @@ import inspect
 
 import pytest
 
-# The parts of samdyn whose every public name has an example.
-PACKAGES = ["analysis", "landscapes", "networks", "output", "plot", "statistics"]
-CATALOGUES = ["landscapes"]  # those whose entries are public names too
+# The packages of samdyn in which every public name has an example.
+PACKAGES = ["analysis", "landscapes", "methods", "networks", "noise", "output", "plot", "statistics", "symbolic"]
+PACKAGES += ["theory"]
+CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
 NAMES += [
     (package, name) for package in CATALOGUES for name in importlib.import_module(f"samdyn.{package}").catalogue()

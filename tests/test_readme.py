@@ -14,7 +14,7 @@ import samdyn as sd
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-LIBRARY, PLANE, NOISE, LARGE, BATCHES, NETWORKS, LANDSCAPE, METHOD = BLOCKS
+LIBRARY, PLANE, SETTINGS, NOISE, LARGE, BATCHES, NETWORKS, LANDSCAPE, METHOD = BLOCKS
 
 
 def test_library_example(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +36,13 @@ def test_phase_plane_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.count("cycle of period 2 about") == 2
     assert printed.count("50.0 %") == 2
     assert "rho = 1: branch point at (0, 0)" in printed
+
+
+def test_settings_example(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(SETTINGS, {})
+    statuses, boundaries = capsys.readouterr().out.strip().splitlines()
+    assert statuses.startswith("[0.05 0.25 0.55] ['left the box'")
+    assert boundaries == "w<0.05 w<0.25 w<0.55"
 
 
 def test_large_example(capsys: pytest.CaptureFixture[str]) -> None:

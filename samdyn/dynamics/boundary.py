@@ -1,4 +1,4 @@
-"""Where capture by a saddle begins, in the terms that measurements and predictions share."""
+"""The boundary of capture by a saddle, in the terms that measurements and predictions share."""
 
 import math
 from dataclasses import dataclass
@@ -7,13 +7,21 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Boundary:
-    """Where capture begins: above a radius ρ, or within a distance of the saddle along its escaping direction.
+    """The boundary of capture by a saddle: a radius ρ, or a distance from the saddle along its escaping direction.
+
+    The saddle captures runs at radii above the threshold, and runs that start within the width of the trap.
 
     Attributes:
-        quantity: "rho", a threshold in ρ, or "width", a distance w in the units of w.
-        low, high: the interval it lies in. A threshold of inf: at no radius. A width of (0, 0): no trap was found; with
-            high = inf it is at least low, and nothing was lost from as far out as was looked; with low = inf too, runs
-            are captured from everywhere.
+        quantity: "rho" for a threshold in ρ, "width" for the width of the trap in the units of w.
+        low, high: the interval that holds the boundary. A threshold of inf means that no radius captures. A width of
+            (0, 0) means that there is no trap. A width with high = inf is at least low: the widest start that was
+            tried was captured. With low = inf too, the saddle captures runs from everywhere.
+
+    >>> from samdyn.dynamics import Boundary
+    >>> print(Boundary("rho", 0.4999, 0.5001))
+    ρ>0.5
+    >>> print(Boundary("width", 0.2, 0.3))
+    w<0.2…0.3
     """
 
     quantity: Literal["rho", "width"]

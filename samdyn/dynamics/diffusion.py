@@ -28,24 +28,32 @@ class Diffusion(Portable):
 
     in which v, like the map's, is a sum of gradients. Models of M and C:
 
-    - "moments": mean and covariance of F_ξ(w) over what a step draws; exact for finite sums, by quadrature for Gaussian
-      noise;
-    - "taylor": these to first order in ρ, the SDEs of [C23] (from memory, and tested by their weak order);
-    - "fisher": [K23]'s, the gradient of the perturbed loss and |H|/B at a critical point.
+    - "moments": mean and covariance of F_ξ(w) over the noise of one step. They are exact for finite sums; for Gaussian
+      noise quadrature computes them.
+    - "taylor": the same to first order in ρ. These are the SDEs of [C23], written from memory; a test measures their
+      weak order.
+    - "fisher": the model of [K23]. M is the gradient of the perturbed loss, C is |H|/B at a critical point.
 
-    Where C is indefinite, as "taylor" may be at large ρ, its root is nan.
+    Where C is indefinite, as that of "taylor" may be at large ρ, its root is nan.
 
     Attributes:
-        landscape: the loss.
-        method: F.
-        noise: of its gradients.
-        lr: learning rate η > 0 of the iterates, which sets the size of the noise.
+        landscape: the loss L.
+        method: the method F.
+        noise: the noise model of its gradients.
+        lr: learning rate η > 0 of the iterates, in units of w, squared, per unit of L. It sets the size of the noise.
         momentum: γ in [0, 1).
         model: "moments", "taylor" or "fisher".
 
     Raises:
-        InputError: a parameter out of its range or not a number; noise that does not fit the landscape, or a model that
-            says nothing of the method or the noise.
+        InputError: a parameter is out of its range or not a number, the noise does not fit the landscape, or the model
+            is not defined for the method or the noise.
+
+    >>> import torch, samdyn as sd
+    >>> saddle = sd.Landscape("(x**2 - y**2)/2", "x y")
+    >>> sde = sd.Diffusion(saddle, sd.GD(), sd.noise.Gaussian(0.25), lr=0.01)
+    >>> mean, covariance = sde.law(torch.tensor([[1.0], [2.0]]))
+    >>> mean.T.tolist(), covariance[..., 0].tolist()
+    ([[1.0, -2.0]], [[0.25, 0.0], [0.0, 0.25]])
     """
 
     landscape: Landscape
@@ -67,26 +75,26 @@ class Diffusion(Portable):
         self.coefficients(self.start(torch.ones(self.landscape.dim, 1, dtype=torch.float64)))
 
     def start(self, w: torch.Tensor) -> torch.Tensor:
-        """Return the state z at w with no velocity: ``(d, N) -> (D, N)``, D = 2d with momentum, else d."""
+        """Return the state z at w with zero velocity: ``(d, N) -> (D, N)``, D = 2d with momentum, else d."""
         return torch.cat([w, 0 * w]) if self.momentum else w
 
     def law(self, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return M ``(d, N)`` and C ``(d, d, N)`` at points w ``(d, N)``; C's last axis has length 1 if it is constant.
+        """Return M ``(d, N)`` and C ``(d, d, N)`` at points w ``(d, N)``; C's last axis has length 1 if C is constant.
 
-        Always in float64: in less, a singular covariance would be indefinite to rounding.
+        Both are computed in float64: in float32 rounding would make a singular covariance indefinite.
 
         Raises:
-            InputError: more batches, or dimensions of Gaussian noise, than a mean can be taken over.
+            InputError: there are too many batches, or too many dimensions of Gaussian noise, to average over.
         """
         return self._law(w.double())
 
     def coefficients(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the drift ``(D, N)`` and the root B of the covariance, ``(D, d, N)``, at states z ``(D, N)``.
 
-        B's last axis has length 1 where it is the same at every state.
+        B's last axis has length 1 where B is the same at every state.
 
         Raises:
-            InputError: more batches, or dimensions of Gaussian noise, than a mean can be taken over.
+            InputError: there are too many batches, or too many dimensions of Gaussian noise, to average over.
         """
         w = z[: self.landscape.dim]
         mean, covariance = self.law(w)
@@ -94,7 +102,7 @@ class Diffusion(Portable):
         return drift, torch.cat([0 * noise, noise / self.lr**0.5]) if self.momentum else self.lr**0.5 * noise
 
     def drift(self, z: torch.Tensor) -> torch.Tensor:
-        """Return the drift alone, ``(D, N) -> (D, N)``, of which derivatives can be taken: roots have none.
+        """Return the drift alone, ``(D, N) -> (D, N)``. It can be differentiated; the root of the covariance cannot.
 
         Raises:
             InputError: as ``coefficients``.
@@ -111,10 +119,10 @@ class Diffusion(Portable):
     def _root(self, covariance: torch.Tensor) -> torch.Tensor:
         if covariance.shape[-1] > 1:
             return root(covariance)
-        known = self._roots.get("last")
-        if known is None or not torch.equal(known[0], covariance):  # where it is constant, once is enough
-            known = self._roots["last"] = covariance, root(covariance)
-        return known[1]
+        pair = self._roots.get("last")
+        if pair is None or not torch.equal(pair[0], covariance):  # a constant covariance needs one root
+            pair = self._roots["last"] = covariance, root(covariance)
+        return pair[1]
 
     @cached_property
     def _roots(self) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:

@@ -22,13 +22,24 @@ class Flow:
     order 2:  ẇ = −F(w) − (η/2) DF(w)F(w), global error O(η²), where F is differentiable  [theory 11]
 
     Attributes:
-        landscape: the loss.
-        method: F.
+        landscape: the loss L.
+        method: the method F.
         order: 1 or 2.
-        lr: the learning rate η of the iterates that order 2 follows, a SymPy symbol in formulas; order 1 has none.
+        lr: the learning rate η of the iterates that order 2 follows, in units of w, squared, per unit of L, or a SymPy
+            symbol for formulas. Order 1 has none.
 
     Raises:
-        InputError: another order; order 2 without lr, or order 1 with one.
+        InputError: the order is neither 1 nor 2, order 2 has no lr, or order 1 has one.
+
+    >>> import torch, samdyn as sd
+    >>> saddle = sd.Landscape("(x**2 - y**2)/2", "x y")
+    >>> flow = sd.Flow(saddle, sd.GD())
+    >>> flow(torch.tensor([[1.0], [2.0]])).T.tolist()
+    [[-1.0, 2.0]]
+    >>> flow.jacobian()
+    Matrix([
+    [-1, 0],
+    [ 0, 1]])
     """
 
     landscape: Landscape
@@ -57,13 +68,13 @@ class Flow:
         return -direction - self.lr / 2 * directional_derivative(f, w, direction)
 
     def jacobian(self) -> sympy.Matrix:
-        """Return ∂ẇ/∂w as formulas in the landscape's symbols (and ρ, if the method's radius is one): ``(d, d)``.
+        """Return ∂ẇ/∂w as formulas in the landscape's symbols, and ρ if the method's radius is a symbol: ``(d, d)``.
 
-        It holds where the field is differentiable: not where the gradient vanishes, for normalised methods. Multi-step
-        methods on long formulas take SymPy seconds; ``jacobian_at`` does not need the formula.
+        The formulas hold where the field is differentiable. For normalised methods that excludes points where the
+        gradient vanishes. SymPy takes seconds for multi-step methods on long formulas, which ``jacobian_at`` avoids.
         """
         return sympy.Matrix(jacobian(self, symbolic(self.landscape.symbols)))
 
     def jacobian_at(self, w: torch.Tensor) -> torch.Tensor:
-        """Return ∂ẇ/∂w at points, by automatic differentiation: ``(d, …) -> (d, d, …)``."""
+        """Return ∂ẇ/∂w at points w, by automatic differentiation: ``(d, …) -> (d, d, …)``."""
         return jacobian(self, w)

@@ -19,7 +19,7 @@ from ..portable import Portable
 from .parts import check_parts
 from .settings import Path, per_run
 
-State = tuple[Point, ...]  # (w,), or with momentum (w, v); every part is (d, …)
+State = tuple[Point, ...]  # (w,), or with momentum (w, v): position and velocity, each of shape (d, …)
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,31 @@ class Map(Portable):
     heavy ball:  v ← γv + F(w),  w ← w − ηv
     Nesterov:    v ← γv + F(w),  w ← w − η(F(w) + γv)
 
-    from v = 0; the forms of ``torch.optim.SGD``. Step k stands at time t = kη.
+    from v = 0. These are the forms of ``torch.optim.SGD``. Step k is at time t = kη.
 
     Attributes:
-        landscape: the loss.
-        method: F.
-        lr: learning rate η > 0; a SymPy symbol in formulas; a list, an array or a tensor for one per run.
-        momentum: γ in [0, 1); likewise.
-        nesterov: which form of momentum.
-        noise: of the gradients, None for none. Steps then need ``draws``, which ``simulate`` gives them.
+        landscape: the loss L.
+        method: the method F.
+        lr: learning rate η > 0, in units of w, squared, per unit of L: a number, a SymPy symbol for formulas, or an
+            array, a tensor or a list ``(N,)`` with one value per run.
+        momentum: γ in [0, 1), in the same forms.
+        nesterov: whether momentum has Nesterov's form.
+        noise: the noise model of the gradients, None for none. A noisy step needs ``draws``; ``simulate`` passes them.
 
     Raises:
-        InputError: a parameter out of its range; Nesterov without momentum; noise that does not fit the landscape.
+        InputError: a parameter is out of its range, Nesterov's form has no momentum, or the noise does not fit the
+            landscape.
+
+    >>> import torch, samdyn as sd
+    >>> saddle = sd.Landscape("(x**2 - y**2)/2", "x y")
+    >>> map_ = sd.Map(saddle, sd.USAM(rho=0.5), lr=0.1)
+    >>> (w,) = map_.step(map_.start(torch.tensor([[1.0], [1.0]])))
+    >>> [round(x, 4) for x in w.flatten().tolist()]
+    [0.85, 1.05]
+    >>> map_.jacobian().evalf(3)
+    Matrix([
+    [0.85,    0],
+    [   0, 1.05]])
     """
 
     landscape: Landscape
@@ -61,28 +74,28 @@ class Map(Portable):
         if not isinstance(self.noise, Noise | None):
             checks.reject("noise", self.noise, "is no noise model", "Use e.g. noise.Gaussian(1.0), or None")
         if self._source is not None:
-            unknown = [name for name in (path[0] for path in per_run(self.noise)) if name not in self._source.per_run]
-            for name in unknown:
+            names = [path[0] for path in per_run(self.noise)]
+            for name in (name for name in names if name not in self._source.per_run):
                 rule = "this noise takes one value for all runs"
                 checks.reject(name, getattr(self.noise, name).tolist(), rule, "Give a number")
 
     @property
     def has_velocity(self) -> bool:
-        """Whether the state has a velocity beside w: with any momentum."""
+        """Whether the state has a velocity beside w. It has one if any run has momentum."""
         return bool(self.momentum.any() if torch.is_tensor(self.momentum) else self.momentum)
 
     @property
     def radius(self) -> Any:
-        """The method's ρ, 0.0 if it has none or is a function."""
+        """The method's radius ρ; 0.0 if the method has none or is a function."""
         return self.method.radius if isinstance(self.method, Method) else 0.0
 
     @property
     def dt(self) -> Any:
-        """The time that a step takes, in t = kη: η."""
+        """The time that a step takes, in the units of t = kη: η."""
         return self.lr
 
     def attributes(self) -> dict[str, Any]:
-        """Return what a result is labelled with."""
+        """Return the attributes of a result, by name."""
         return {
             "method": repr(self.method),
             "lr": self.lr,
@@ -91,62 +104,67 @@ class Map(Portable):
         }
 
     def refuse_noise(self) -> None:
-        """Refuse to do what follows the iterates without noise if there is some.
+        """Refuse a map with noise, for computations that follow the iterates without noise.
 
         Raises:
-            InputError: a map with noise.
+            InputError: the map has noise.
         """
         if self.noise is not None:
             rule = "what is asked for follows the iterates without noise"
             checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
 
     def start(self, w: Point) -> State:
-        """Return the state at w with no velocity."""
+        """Return the state at w with zero velocity: (w,), or with momentum (w, v)."""
         return (w, 0 * w) if self.has_velocity else (w,)
 
     def step(self, state: State, draws: StepDraws | None = None) -> State:
         """Return the next state; every part keeps its shape ``(d, …)``.
 
-        ``draws`` are what a noisy step draws from: ``noise.Draws``, at random, or ``noise.Given``.
+        ``draws`` give a noisy step its random numbers: ``noise.Draws`` generates them, ``noise.Given`` repeats yours.
 
         Raises:
-            InputError: a map with noise without ``draws``.
+            InputError: the map has noise and there are no ``draws``.
         """
         change, *velocity = self._move(state, draws)
         return (state[0] + change, *velocity)
 
     def increment(self, state: State) -> State:
-        """Return the difference to the next state, free of the rounding that subtracting states would bring."""
+        """Return the change of the state in one step, without the rounding error of subtracting two states."""
         change, *velocity = self._move(state, None)
         return (change, *(new - old for new, old in zip(velocity, state[1:], strict=True)))
 
     def flat_start(self, w: Point) -> Point:
-        """Return ``start(w)`` as one array z, w above v: ``(d, …) -> (D, …)``, D = 2d with momentum, else d."""
+        """Return ``start(w)`` as one array z with w above v: ``(d, …) -> (D, …)``, D = 2d with momentum, else d."""
         return _stack(self.start(w))
 
     def flat_step(self, z: Point, draws: StepDraws | None = None) -> Point:
-        """Return the step of a state written as one array: ``(D, …) -> (D, …)``."""
+        """Return the next state of a state that is one array: ``(D, …) -> (D, …)``."""
         parts = np.split(z, len(z) // self.landscape.dim) if is_symbolic(z) else z.split(self.landscape.dim)
         return _stack(self.step(tuple(parts), draws))
 
     def jacobian(self) -> sympy.Matrix:
         """Return the Jacobian of one step on (w, v) as formulas, in symbols w and v_w: ``(D, D)``.
 
-        lr, momentum and the method's radius may be symbols. As for flows, it holds where the step is differentiable.
+        lr, momentum and the method's radius may be symbols. The formulas hold where the step is differentiable.
         """
         w = self.landscape.symbols
         v = [sympy.Symbol(f"v_{s}", real=True) for s in w] if self.has_velocity else []
         return sympy.Matrix(jacobian(self.flat_step, symbolic([*w, *v])))
 
     def jacobian_at(self, z: torch.Tensor) -> torch.Tensor:
-        """Return the Jacobian of one step at states (w, v), by automatic differentiation: ``(D, …) -> (D, D, …)``."""
+        """Return the Jacobian of one step at states z, by automatic differentiation: ``(D, …) -> (D, D, …)``."""
         return jacobian(self.flat_step, z)
 
     def refill(self, original: "Map", values: Mapping[Path, Any]) -> None:
-        """Give this copy of a map, with other parameters, the noise of the original; see ``settings.filled``."""
+        """Update the noise of this copy of a map to its parameters. ``settings.filled`` calls this.
+
+        Args:
+            original: the map that was copied.
+            values: the parameters that differ from the original's.
+        """
         if original._source is not None:
-            of_noise = {path[1]: value for path, value in values.items() if path[0] == "noise"}
-            vars(self)["_source"] = original._source.refilled(of_noise)
+            noise_values = {path[1]: value for path, value in values.items() if path[0] == "noise"}
+            vars(self)["_source"] = original._source.refilled(noise_values)
 
     @cached_property
     def _source(self) -> Source | None:

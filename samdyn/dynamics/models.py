@@ -1,4 +1,4 @@
-"""Drift and covariance of the diffusions that the literature, or the law of one step, gives a method."""
+"""Models of a diffusion's drift and covariance: from the law of one step, and from the literature."""
 
 from collections.abc import Callable
 
@@ -16,15 +16,16 @@ Law = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # w (d, N) ->
 
 
 def moments(source: Source, method: Method) -> Law:
-    """Return mean and covariance of F_ξ(w) over what a step draws.  [C23; theory 17]"""
+    """Return the mean and the covariance of F_ξ(w) over the noise of one step.  [C23; theory 17]"""
     return Expectation(source, method, jumps(source, method))
 
 
 def taylor(source: Source, method: Method) -> Law:
-    """Return both to first order in ρ: E[g + ρHp] and Σ + ρ(Σ̃ + Σ̃ᵀ), Σ̃ = Cov(g, Hp), p the ascent's direction.
+    """Return the mean and the covariance to first order in ρ.  [C23]
 
-    g and H are a batch's. For USAM p = g, so the mean is ∇(L + (ρ/2)E‖∇L_ξ‖²); for DNSAM p = g/‖∇L‖; for SAM
-    p = g/‖g‖, so it is ∇(L + ρE‖∇L_ξ‖): the SDEs of [C23].
+    They are E[g + ρHp] and Σ + ρ(Σ̃ + Σ̃ᵀ) with Σ̃ = Cov(g, Hp), where g and H are the gradient and the Hessian of a batch
+    and p is the direction of the ascent. For USAM p = g, and the mean is ∇(L + (ρ/2)E‖∇L_ξ‖²). For SAM p = g/‖g‖, and
+    the mean is ∇(L + ρE‖∇L_ξ‖). For DNSAM p = g/‖∇L‖.
     """
     if not isinstance(method, Ascent):
         return moments(source, method)
@@ -37,14 +38,14 @@ def taylor(source: Source, method: Method) -> Law:
 
     def law(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mean, covariance = both(w)
-        crossed = covariance[:d, d:]
-        return mean[:d] + mean[d:], covariance[:d, :d] + crossed + crossed.transpose(0, 1)
+        cross = covariance[:d, d:]
+        return mean[:d] + mean[d:], covariance[:d, :d] + cross + cross.transpose(0, 1)
 
     return law
 
 
 def fisher(source: Source, method: Method) -> Law:
-    """Return [K23]'s: the gradient of the perturbed loss, exact SAM's, and |H|/B, which no perturbation changes."""
+    """Return the model of [K23]: the mean is exact SAM's gradient, the covariance is |H|/B for every perturbation."""
     exact = ExactSAM(method.rho) if isinstance(method, USAM) else method
     covariance = Expectation(source, GD(), False)
     return lambda w: (exact(w, source.landscape.grad), covariance(w[:, :1])[1])
@@ -54,11 +55,11 @@ MODELS: dict[str, Callable[[Source, Method], Law]] = {"moments": moments, "taylo
 
 
 def check_model(model: str, method: Method, noise: Noise) -> None:
-    """Refuse a model where it says nothing.
+    """Refuse a model for methods and noise that it is not defined for.
 
     Raises:
-        InputError: "taylor" of several ascent steps or of another coupling than shared; "fisher" of other noise than
-            ``noise.Fisher``, or of a method that is not gradient descent, USAM or exact SAM of one ascent step.
+        InputError: "taylor" gets several ascent steps or a coupling that is not "shared". "fisher" gets noise that is
+            not ``noise.Fisher``, or a method that is not gradient descent, USAM or exact SAM with one ascent step.
     """
     several = isinstance(method, Ascent) and method.ascent_steps > 1
     if model == "taylor":

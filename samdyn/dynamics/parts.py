@@ -1,4 +1,4 @@
-"""What maps, flows and diffusions are made of."""
+"""The check of the landscape and the method that maps, flows and diffusions share."""
 
 from inspect import isbuiltin
 from typing import Any
@@ -9,17 +9,18 @@ from ..methods import Method
 
 
 def check_parts(landscape: Any, method: Any) -> None:
-    """Refuse what is no landscape, or no method.
+    """Refuse a value that is not a landscape, or not a method.
 
     Raises:
-        InputError: something else, such as the function that makes a landscape, or a class of methods.
+        InputError: a value has another type. The message says how to fix the common mistakes: a function that makes a
+            landscape, and a class of methods in place of a method.
     """
     if not isinstance(landscape, Landscape):
         fix = 'Use Landscape("x**2 - y**2", "x y"), or one of samdyn.landscapes, e.g. landscapes.saddle()'
         if callable(landscape) and not isinstance(landscape, type):
             fix = f"Call it: {getattr(landscape, '__name__', 'function')}()"
         checks.reject("landscape", landscape, "is no landscape", fix)
-    # A function of w and the oracle is one, in calculations; Python's own are of other things.
+    # A user's function of w and the oracle is a method too; Python's built-in functions are not.
     if isinstance(method, type) or not callable(method) or isbuiltin(method):
         fix = "Use e.g. GD(), SAM(rho=0.05), or a class of your own that derives from samdyn.Method"
         if isinstance(method, type) and issubclass(method, Method):

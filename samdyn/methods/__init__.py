@@ -1,4 +1,7 @@
-"""Optimisation methods, each one function of a gradient oracle. A new file with a Method in it joins the catalogue."""
+"""Optimisation methods. Each one is a function of a gradient oracle.
+
+A new file of this folder that defines a Method adds it to the catalogue.
+"""
 
 from .. import catalogues, checks
 from .asam import ASAM, UASAM
@@ -15,7 +18,12 @@ catalogues.import_all(__name__, __path__)
 
 
 def catalogue() -> dict[str, type[Method]]:
-    """Return every method that can be used, by name, those defined by the user included."""
+    """Return every method that can be used, those that the user defined included: ``{name: class}``.
+
+    >>> import samdyn as sd
+    >>> sd.methods.catalogue()["SAM"]
+    <class 'samdyn.methods.sam.SAM'>
+    """
     return catalogues.concrete(Method)  # type: ignore[type-abstract]
 
 
@@ -28,10 +36,14 @@ def __dir__() -> list[str]:
 
 
 def named(name: str) -> type[Method]:
-    """Return the method of this name, in any case.
+    """Return the method of this name, in upper or lower case.
+
+    >>> import samdyn as sd
+    >>> sd.methods.named("usam")(rho=0.1)
+    USAM(rho=0.1, ascent_steps=1, average=False)
 
     Raises:
-        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+        InputError: no method has this name. The message lists the names and suggests the nearest.
     """
-    known = catalogue()
-    return known[checks.known("method", name, known)]
+    methods = catalogue()
+    return methods[checks.known("method", name, methods)]

@@ -18,17 +18,24 @@ from .method import Ascent
 class ASAM(Ascent):
     """Adaptive SAM: F(w) = ∇L(w + ρ T²g/‖Tg‖), T = diag(|w| + shift), g = ∇L(w).  [A21, eq. 11 and its code]
 
-    Two forms are in use: ``ASAM(rho)``, T = |w| for every parameter; and the authors' code,
-    ``ASAM(rho, shift=0.01, weights=…)``, with T the identity on biases.
-    With several ascent steps T is taken anew at every point.
+    Two forms are in use. ``ASAM(rho)`` has T = |w| for every parameter. The authors' code is
+    ``ASAM(rho, shift=0.01, weights=…)``, in which T is the identity on biases.
+    With several ascent steps the method computes T at every point of the ascent.
+
+    >>> import samdyn as sd, torch
+    >>> loss, w = sd.Landscape("x**2 + 8*y**2", "x y"), torch.tensor([0.5, -0.25], dtype=torch.float64)
+    >>> (sd.ASAM(rho=0.5).perturbed(w, loss.grad) - w).round(decimals=4).tolist()
+    [0.1118, -0.1118]
 
     Attributes:
-        shift: added to |w|, ≥ 0, in the units of w; or one per run. It breaks the invariance to rescaling.
-        weights: one truth value per coordinate: whether T scales it (a weight) or leaves it (a bias); None: all. For
-            networks ``samdyn.networks.weights`` tells.
+        shift: a number ≥ 0 that T adds to |w|, in the units of w, or one per run. It breaks the invariance to
+            rescaling.
+        weights: one truth value per coordinate: True where T scales the coordinate (a weight), False where T leaves it
+            (a bias). None if T scales all. ``samdyn.networks.weights`` returns them for a network.
 
     Raises:
-        InputError: beside Ascent's, a shift that is negative or not finite; at the call, weights of another length.
+        InputError: a shift is negative or not finite, or a field of Ascent is wrong. A call raises it if the weights
+            and w have different lengths.
     """
 
     shift: Any = 0.0
@@ -47,7 +54,7 @@ class ASAM(Ascent):
         fix = "Give one per coordinate, or None for all"
         try:
             listed = np.array(weights.tolist() if torch.is_tensor(weights) else weights)
-        except (TypeError, ValueError):  # as of sequences of different lengths
+        except (TypeError, ValueError):  # nested sequences have different lengths
             checks.reject("weights", weights, "must be truth values", fix)
         if listed.ndim != 1 or not np.isin(listed, (0, 1)).all():
             checks.reject("weights", weights, "must be truth values", fix)
@@ -67,16 +74,27 @@ class ASAM(Ascent):
             checks.reject("weights", self.weights, rule, "Give one truth value per coordinate")
         if is_symbolic(w):
             return np.where(np.asarray(self.weights, dtype=bool), t, 1)
-        told = self.weights
-        weights = told.tensor(w.device) if isinstance(told, Blocks) else torch.tensor(told, device=w.device)
-        return torch.where(weights.reshape(-1, *[1] * (w.ndim - 1)), t, 1)
+        mask = self.weights
+        scaled = mask.tensor(w.device) if isinstance(mask, Blocks) else torch.tensor(mask, device=w.device)
+        return torch.where(scaled.reshape(-1, *[1] * (w.ndim - 1)), t, 1)
 
 
 @dataclass(frozen=True)
 class UASAM(ASAM):
     """Unnormalised adaptive SAM: F(w) = ∇L(w + ρ T²g), T as in ASAM.
 
-    Near a critical point its Jacobian is H(I + ρT²H), as theory 5 has it; ASAM has none there.
+    At a critical point its Jacobian is H(I + ρT²H) [theory 5]. ASAM has no Jacobian there.
+
+    >>> import samdyn as sd, torch
+    >>> loss, w = sd.Landscape("x**2 + 8*y**2", "x y"), torch.tensor([0.5, -0.25], dtype=torch.float64)
+    >>> (sd.UASAM(rho=0.5).perturbed(w, loss.grad) - w).round(decimals=4).tolist()
+    [0.125, -0.125]
+
+    Attributes:
+        shift, weights: as of ASAM.
+
+    Raises:
+        InputError: as ASAM.
     """
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:

@@ -1,4 +1,4 @@
-"""Truth values of very many coordinates, which come in blocks."""
+"""One truth value per coordinate, stored as blocks of equal values."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,12 @@ import torch
 
 @dataclass(frozen=True)
 class Blocks(Sequence[bool]):
-    """A sequence of truth values, kept as runs of equal ones: a network has millions, in dozens of blocks.
+    """A sequence of truth values that stores blocks of equal ones.
+
+    A network has millions of values in dozens of blocks.
 
     Attributes:
-        runs: (value, how many times), one after the other.
+        runs: (value, count) of each block, in order.
 
     >>> list(Blocks([(True, 2), (False, 1)]))
     [True, True, False]
@@ -22,24 +24,24 @@ class Blocks(Sequence[bool]):
     runs: tuple[tuple[bool, int], ...]
 
     def __init__(self, runs: Iterable[tuple[bool, int]]) -> None:
-        """Take runs."""
-        object.__setattr__(self, "runs", tuple((bool(value), int(number)) for value, number in runs))
+        """Store pairs (value, count)."""
+        object.__setattr__(self, "runs", tuple((bool(value), int(count)) for value, count in runs))
 
     def __len__(self) -> int:
-        return sum(number for _, number in self.runs)
+        return sum(count for _, count in self.runs)
 
     def __iter__(self) -> Iterator[bool]:
-        return chain.from_iterable(repeat(value, number) for value, number in self.runs)
+        return chain.from_iterable(repeat(value, count) for value, count in self.runs)
 
     @overload
     def __getitem__(self, index: int) -> bool: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[bool]: ...
     def __getitem__(self, index: int | slice) -> bool | Sequence[bool]:
-        """Return an entry, or a list of some."""
+        """Return an entry, or the list of entries of a slice."""
         return list(self)[index]
 
     def tensor(self, device: torch.device) -> torch.Tensor:
-        """Return them all, ``(len,)``."""
-        values, numbers = (torch.tensor(column) for column in zip(*self.runs, strict=True))
-        return values.repeat_interleave(numbers).to(device)
+        """Return all values as a tensor, ``(len,)``."""
+        values, counts = (torch.tensor(column) for column in zip(*self.runs, strict=True))
+        return values.repeat_interleave(counts).to(device)

@@ -1,5 +1,6 @@
 """A method is one function of a gradient oracle."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,10 +15,29 @@ from ..oracle import Oracle
 class Method(ABC):
     """The direction F(w) that replaces the gradient: w ← w − ηF(w), or ẇ = −F(w).
 
-    A new method is a frozen dataclass with one ``__call__`` (or, if it perturbs and then takes the gradient, a subclass
-    of Ascent with one ``direction``), written in ``+ - * abs`` and the operations of ``samdyn.ops``; maps, flows and
-    the conformance tests take it as it is.
+    A new method is a frozen dataclass that derives from Method and defines ``__call__``, or derives from Ascent and
+    defines ``direction``. If both are written in ``+ - * abs`` and the operations of ``samdyn.ops``, maps, flows,
+    predictions and the conformance tests need nothing else. A radius is a field ``rho``.
+
+    >>> import samdyn as sd, torch
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class WeightDecay(sd.Method):
+    ...     rate: float
+    ...     def __call__(self, w, grad):
+    ...         return grad(w) + self.rate * w
+    >>> WeightDecay(0.5)(torch.tensor([1.0], dtype=torch.float64), sd.Landscape("x**2", "x").grad)
+    tensor([2.5000], dtype=torch.float64)
+
+    Raises:
+        InputError: a subclass has a field named ``radius``, which is a property of every method.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "radius" in inspect.get_annotations(cls):
+            rule = "a field may not be named radius, which is a property of every method"
+            checks.reject("method", cls, rule, "Name the field rho, which radius returns")
 
     @abstractmethod
     def __call__(self, w: Point, grad: Oracle) -> Point:
@@ -29,25 +49,34 @@ class Method(ABC):
 
     @property
     def radius(self) -> Any:
-        """The radius of its perturbation: its ``rho``, 0.0 for a method that has none."""
+        """The radius of the perturbation: the field ``rho``, or 0.0 if the method has no such field."""
         return getattr(self, "rho", 0.0)
 
 
 @dataclass(frozen=True)
 class Ascent(Method):
-    """A method that climbs from w and takes the gradient up there.
+    """A method that climbs from w and takes the gradient at the point that it reaches.
 
-    The ascent has n steps of radius ρ/n. F is the gradient at its last point or, averaged, the mean of the gradients at
-    its n points (our reading of the modification proposed in [M23]).
+    The ascent has n steps of radius ρ/n. F is the gradient at its last point. With ``average``, F is the mean of the
+    gradients at its n points (our reading of the modification that [M23] proposes).
+
+    >>> import samdyn as sd, torch
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Downhill(sd.methods.Ascent):
+    ...     def direction(self, w, g, grad):
+    ...         return -g
+    >>> Downhill(rho=0.25)(torch.tensor([1.0], dtype=torch.float64), sd.Landscape("x**2", "x").grad)
+    tensor([1.], dtype=torch.float64)
 
     Attributes:
-        rho: radius ρ ≥ 0, in the units of w for normalised methods, of w per gradient otherwise; a SymPy symbol in
-            formulas; a list, an array or a tensor for one per run.
+        rho: radius ρ ≥ 0, in the units of w for normalised methods and in those of w per gradient for others. A list,
+            an array or a tensor gives one radius per run. In formulas it is a SymPy symbol.
         ascent_steps: n ≥ 1.
-        average: whether to average the gradients of the n points.
+        average: whether F is the mean of the gradients at the n points.
 
     Raises:
-        InputError: a radius that is negative or not finite; ascent_steps < 1.
+        InputError: a radius is negative or not finite, or ascent_steps < 1.
     """
 
     rho: Any
@@ -62,10 +91,10 @@ class Ascent(Method):
 
     @abstractmethod
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
-        """Return the way up at w, where the gradient is g; one step of the ascent goes ρ/n times this far."""
+        """Return the direction of the ascent at w ``(d, …)``, where the gradient is g. A step is ρ/n times it."""
 
     def ascend(self, w: Point, grad: Oracle) -> Iterator[tuple[Point, Point]]:
-        """Yield the n points of the ascent, each with the gradient there."""
+        """Yield the n points of the ascent, each with the gradient at it."""
         g = None
         for _ in range(self.ascent_steps):
             w = w + self.rho / self.ascent_steps * self.direction(w, grad.up(w, g), grad)

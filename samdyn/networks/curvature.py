@@ -47,7 +47,10 @@ def extreme_eigenpairs(
     checks.positive("tolerance", tolerance, "Use e.g. tolerance=1e-6")
     if not lowest + highest:
         checks.reject("highest", highest, "asks for no eigenvalue", "Use e.g. highest=1")
-    w = w.detach() if torch.is_tensor(w) and w.is_floating_point() else torch.as_tensor(w, dtype=torch.float64)
+    try:
+        w = w.detach() if torch.is_tensor(w) and w.is_floating_point() else torch.as_tensor(w, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        checks.reject("w", w, "cannot be read as a point", f"Give an array of shape ({landscape.dim},)")
     if w.ndim != 1:
         checks.reject("w", tuple(w.shape), "must be one point", f"Give an array of shape ({landscape.dim},)")
     if not bool(torch.isfinite(w).all()):

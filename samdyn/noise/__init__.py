@@ -1,6 +1,6 @@
-"""Where randomness enters: noise models, how a step's gradients share it, and the generator.
+"""Noise models of the gradient, the ways in which the gradients of a step share noise, and the random generator.
 
-A new file with a Noise in it joins the catalogue.
+A new file of this folder that defines a Noise adds it to the catalogue.
 """
 
 from .. import catalogues, checks
@@ -31,7 +31,12 @@ catalogues.import_all(__name__, __path__)
 
 
 def catalogue() -> dict[str, type[Noise]]:
-    """Return every noise model that can be used, by name, those defined by the user included."""
+    """Return every noise model that can be used, those that the user defined included: ``{name: class}``.
+
+    >>> import samdyn as sd
+    >>> sd.noise.catalogue()["Gaussian"]
+    <class 'samdyn.noise.gaussian.Gaussian'>
+    """
     return catalogues.concrete(Noise)  # type: ignore[type-abstract]
 
 
@@ -40,10 +45,14 @@ def __getattr__(name: str) -> type[Noise]:
 
 
 def named(name: str) -> type[Noise]:
-    """Return the noise model of this name, in any case.
+    """Return the noise model of this name, in upper or lower case.
+
+    >>> import samdyn as sd
+    >>> sd.noise.named("fisher")
+    <class 'samdyn.noise.gaussian.Fisher'>
 
     Raises:
-        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+        InputError: no noise model has this name. The message lists the names and suggests the nearest.
     """
-    known = catalogue()
-    return known[checks.known("noise", name, known)]
+    models = catalogue()
+    return models[checks.known("noise", name, models)]

@@ -1,4 +1,4 @@
-"""Exact moments of the direction that a noisy gradient has: what normalised SAM climbs along."""
+"""Exact moments of the direction of a noisy gradient, along which normalised SAM climbs."""
 
 import math
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from .. import checks
 from ..arguments import checked
 from .gaussian import Gaussian
 
-STEP = 0.125  # of log s: the trapezoid rule's error is exp(−π²/(2 · STEP)) ≈ 1e-17, the strip of analyticity being π/4
-NEGLIGIBLE = 1e-200  # of a variance, relative to the largest gradient squared: its nodes would overflow when squared
-TAIL = 1e-12  # what is left out at either end, relative to the whole
+STEP = 0.125  # spacing of log s; the trapezoid rule errs by exp(−π²/(2 · STEP)) ≈ 1e-17 (strip of analyticity π/4)
+NEGLIGIBLE = 1e-200  # variance over the largest squared gradient; below it counts as 0, since its nodes would overflow
+TAIL = 1e-12  # fraction of the integral that the sum omits at either end
 
 
 @dataclass(frozen=True)
 class DirectionMoments:
-    """Moments of unit(u) and u, where u = g + ξ is N(g, C), for N gradients g.
+    """Moments of unit(u) and u for N gradients g, where u = g + ξ has the distribution N(g, C).
 
     Attributes:
         mean: E[u/‖u‖], ``(d, N)``.
@@ -37,15 +37,21 @@ def direction_moments(g: torch.Tensor, covariance: Any) -> DirectionMoments:
 
     With 1/‖u‖ = (2/√π) ∫ exp(−s²‖u‖²) ds and 1/‖u‖² = ∫ 2s exp(−s²‖u‖²) ds over s > 0, the expectations are Gaussian
     and factorise in C's eigenbasis: where p = 1 + 2s²c, E[exp(−s²u²)] = p^(−½) exp(−s²g²/p) = e, E[u exp(−s²u²)] = eg/p
-    and E[u² exp(−s²u²)] = e(c/p + g²/p²). The integral over log s converges exponentially.
+    and E[u² exp(−s²u²)] = e(c/p + g²/p²). The integral over log s converges exponentially. Derived here.
+
+    >>> import samdyn as sd, torch
+    >>> moments = sd.noise.direction_moments(torch.tensor([[0.5], [0.0]], dtype=torch.float64), 1.0)
+    >>> [round(value, 4) for value in moments.mean.flatten().tolist()]
+    [0.3038, 0.0]
 
     Args:
         g: mean gradients, ``(d, N)``, float64.
-        covariance: C ``(d, d)``, or a number c for cI; it may be singular. Without noise, and where g = 0, the
-            direction is ``unit``'s: 0.
+        covariance: C ``(d, d)``, or a number c for cI. It may be singular. Where u = 0 for certain, its direction is
+            0, as that of ``samdyn.ops.unit`` is.
 
     Raises:
-        InputError: gradients of another shape or dtype; a covariance that is none, or of another dimension.
+        InputError: the gradients have another shape or dtype or are not finite, or the covariance is not positive
+            semi-definite or has another dimension.
     """
     if g.ndim != 2 or g.dtype != torch.float64:
         rule = f"has shape {tuple(g.shape)} and dtype {g.dtype}"
@@ -81,16 +87,23 @@ def direction_moments(g: torch.Tensor, covariance: Any) -> DirectionMoments:
 def direction_slope(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Return M = ∂E[unit(g + ξ)]/∂g at g = 0, ξ ~ N(0, C), which is E[(I − uuᵀ)/‖ξ‖], u = unit(ξ), in C's eigenbasis.
 
+    Derived here; for C = cI, M = c_d/√c [theory 20].
+
+    >>> import samdyn as sd
+    >>> slope, basis = sd.noise.direction_slope(1.0, 2)
+    >>> slope.round(4).tolist()  # √(π/8)
+    [0.6267, 0.6267]
+
     Args:
         covariance: C ``(d, d)``, or a number c for cI.
         dim: d.
 
     Returns:
         M's eigenvalues ``(d,)``, in 1/gradient, and its eigenvectors, in the columns, ``(d, d)``. Along a direction
-        without noise an eigenvalue is finite if C has rank ≥ 2, and otherwise inf: the mean direction is not smooth.
+        without noise an eigenvalue is finite if C has rank ≥ 2. Otherwise it is inf, since the mean direction jumps.
 
     Raises:
-        InputError: a covariance that is none, or of another dimension.
+        InputError: the covariance is not positive semi-definite or has another dimension.
     """
     c, basis = _eigen(covariance, checks.count("dim", dim, "Use e.g. dim=2"))
     slope = np.full(dim, np.inf)
@@ -106,18 +119,18 @@ def direction_slope(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _eigen(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return C's eigenvalues, none of them negative, and its eigenvectors in columns."""
+    """Return C's eigenvalues, with 0 for negative ones, and its eigenvectors in columns."""
     c = Gaussian(covariance).covariance
     c = c * np.eye(dim) if c.ndim == 0 else c
     if len(c) != dim:
         rule = f"is of {len(c)} coordinate(s), the gradients of {dim}"
         checks.reject("covariance", c.tolist(), rule, f"Give a matrix ({dim}, {dim}), or one number for all")
     values, vectors = np.linalg.eigh(c)
-    # What rounding leaves of a zero eigenvalue is no noise: along it the mean direction is of another kind.
+    # Rounding turns a zero eigenvalue into a small one. It must count as 0: M differs along directions without noise.
     return np.where(values > dim * np.finfo(float).eps * values[-1], values, 0.0), vectors
 
 
 def _nodes(deviations: np.ndarray) -> np.ndarray:
-    """Return s from where nothing is missed to where nothing is left, with noise of these standard deviations."""
+    """Return the values of s at which the integrand is sampled, for noise of these standard deviations."""
     smallest = float(deviations.min()) if deviations.size else 1.0
     return np.exp(np.arange(math.log(TAIL), math.log(1 / (TAIL * smallest)), STEP))

@@ -1,4 +1,4 @@
-"""Means and covariances over what a step draws."""
+"""Means and covariances of a step over the noise that it draws."""
 
 import math
 from dataclasses import dataclass, field
@@ -14,25 +14,29 @@ from .generator import Draws, Samples
 from .given import Given
 from .model import Source, Step
 
-ENTRIES = 2**20  # numbers in one block of points and outcomes
-TINY = 1e-9
-PROBES = 8  # points at which it is tried what function of the noise a step is
+ENTRIES = 2**20  # largest count of numbers in one block of points and outcomes
+TINY = 1e-9  # size of the small gradient beside one of size 1, in the units of the gradient
+PROBES = 8  # count of points at which a step is tested for being affine in the noise
 
 
 class Expectation:
-    """Mean and covariance of a function of w and noisy gradients, such as a method, over what a step draws.
+    """Mean and covariance of a function of w and noisy gradients, such as a method, over the noise of a step.
 
-    A finite sum is enumerated: exact. Gaussian noise is integrated by quadrature; exactly where the function is affine
-    in it, as where it enters last, and in closed form where it is affine in w too, as on quadratics.
+    For a finite sum the class enumerates all batches, which is exact. For Gaussian noise it uses quadrature. That is
+    exact if the function is affine in the noise. If the function is affine in w too, as on quadratics, it uses a closed
+    form.
     """
 
     def __init__(self, source: Source, function: Step, jumps: bool) -> None:
-        """Prepare.
+        """Choose how to take the mean.
 
         Args:
             source: the noise.
-            function: of w ``(d, …)`` and an oracle, giving ``(m, …)``.
-            jumps: whether it jumps where the noisy gradient at w vanishes; see ``jumps``.
+            function: a function of w ``(d, …)`` and an oracle that returns ``(m, …)``.
+            jumps: whether the function jumps where the noisy gradient at w vanishes; see ``jumps``.
+
+        Raises:
+            InputError: no quadrature fits the function.
         """
         self._source, self._function = source, function
         d = source.landscape.dim
@@ -45,9 +49,9 @@ class Expectation:
             def update(w: torch.Tensor, xi: torch.Tensor) -> torch.Tensor:
                 return source.update(function, w, Given(xi.unflatten(0, shape)))
 
-            found = affine(update, d, math.prod(shape)) if source.landscape.is_quadratic else None
-            if found is not None:
-                a, to_noise, b = found
+            coefficients = affine(update, d, math.prod(shape)) if source.landscape.is_quadratic else None
+            if coefficients is not None:
+                a, to_noise, b = coefficients
                 noise = to_noise[..., 0] @ torch.tensor(source.root_of(self._calls))
                 self._affine = a[..., 0], b, noise @ noise.T
             elif affine(lambda xi, _: update(_probes(source), xi), math.prod(shape), 0, PROBES) is not None:
@@ -70,10 +74,10 @@ class Expectation:
     def __call__(self, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the mean ``(m, N)`` and the covariance ``(m, m, N)`` at points w ``(d, N)``.
 
-        The covariance's last axis has length 1 if it is the same everywhere.
+        The last axis of the covariance has length 1 if the covariance is the same everywhere.
 
         Raises:
-            InputError: too many outcomes to sum over, or too many dimensions to integrate in.
+            InputError: the sum has too many outcomes, or the integral too many dimensions.
         """
         if self._affine is not None:
             a, b, covariance = (part.to(w) for part in self._affine)
@@ -98,9 +102,9 @@ class Expectation:
 
 
 def jumps(source: Source, method: Method) -> bool:
-    """Whether F jumps where a noisy gradient vanishes.
+    """Return whether F jumps where a noisy gradient vanishes.
 
-    It does if the perturbation does not shrink with the noisy gradient, as where a method normalises it.
+    F jumps if the perturbation does not shrink with the noisy gradient, as that of a normalised method.
     """
     if source.coupling == "clean":
         return False
@@ -127,7 +131,7 @@ def _probes(source: Source) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class _Counting(Draws):
-    """Draws that note which batches they were asked for, the first always."""
+    """Draws that record the indices of the batches that a step asks for. The list starts with 0."""
 
     asked: list[int] = field(default_factory=lambda: [0])
 

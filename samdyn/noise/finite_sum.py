@@ -20,17 +20,26 @@ from .quadrature import MOST, hermite
 
 @dataclass(frozen=True, eq=False)
 class FiniteSum(Noise):
-    """The gradient of a mini-batch of a ``SampleLandscape``'s or a network's N samples, drawn anew every step.
+    """The gradient of a mini-batch of the N samples of a ``SampleLandscape`` or a network.
+
+    Every step draws a new batch.
+
+    >>> import samdyn as sd
+    >>> line = sd.SampleLandscape("(a*x - y)**2/2", "a", {"x": [1, 2], "y": [1, 2]})
+    >>> map_ = sd.Map(line, sd.GD(), lr=0.1, noise=sd.noise.FiniteSum(1))
+    >>> runs = sd.simulate(map_, [(0.0,)] * 50, steps=1)
+    >>> sorted(set(runs.w[:, -1, 0].values.round(6).tolist()))  # a step follows one sample or the other
+    [0.1, 0.4]
 
     Attributes:
         batch_size: B ≥ 1, or one per run.
-        replacement: whether a sample may be in a batch more than once; without, B ≤ N.
-        micro_batch: m-sharpness: the batch is split in B/m parts of m samples, each perturbed by its own gradient, and
-            the step is their mean; None: one perturbation for all B.  [AF22]
+        replacement: whether a sample may be in a batch more than once. If not, B ≤ N.
+        micro_batch: m, for m-sharpness [AF22]: the step splits the batch into B/m parts of m samples, perturbs each by
+            its own gradient, and takes the mean. None for one perturbation by the whole batch.
 
     Raises:
-        InputError: sizes < 1, a micro-batch that does not divide the batch; on a landscape, one without samples, or
-            with fewer than B without replacement.
+        InputError: a size is < 1, or the micro-batch does not divide the batch. ``on`` raises it if the landscape has
+            no samples, or fewer than B without replacement.
     """
 
     batch_size: Any
@@ -59,14 +68,22 @@ class FiniteSum(Noise):
 
 @dataclass(frozen=True, eq=False)
 class LabelNoise(FiniteSum):
-    """Mini-batches whose labels carry fresh Gaussian noise at every draw, as in label-noise SGD.
+    """Mini-batches whose labels have new Gaussian noise at every draw, as in label-noise SGD.
+
+    >>> import samdyn as sd
+    >>> line = sd.SampleLandscape("(a*x - y)**2/2", "a", {"x": [1, 2], "y": [1, 2]})
+    >>> noise = sd.noise.LabelNoise(2, label="y", std=0.5, replacement=False)
+    >>> runs = sd.simulate(sd.Map(line, sd.GD(), lr=0.1, noise=noise), [(1.0,)], steps=10)
+    >>> float(abs(runs.w[0, -1, 0] - 1)) > 1e-3  # a = 1 fits the labels, but the noise moves it
+    True
 
     Attributes:
         label: the name of the data that are labels.
-        std: standard deviation of the noise, ≥ 0, in the units of the labels; or one per run.
+        std: standard deviation of the noise, ≥ 0, in the units of the labels, or one per run.
 
     Raises:
-        InputError: beside FiniteSum's, a name that is none of the data's, a std that is negative or not finite.
+        InputError: a std is negative or not finite, or a field of FiniteSum is wrong. ``on`` raises it if no data have
+            the name of the label.
     """
 
     label: str = field(kw_only=True)
@@ -87,7 +104,7 @@ class LabelNoise(FiniteSum):
 
 
 class Batches(Source):
-    """Mini-batches; what is drawn are their data ``(s, B, N)``."""
+    """Mini-batches of a landscape. A draw returns the data of a batch, ``(s, B, N)``."""
 
     landscape: Sampled
 
@@ -96,7 +113,7 @@ class Batches(Source):
         self.parts = micro_batches(noise.batch_size, noise.micro_batch)
         self._sizes = torch.as_tensor(noise.batch_size).unique().tolist()  # in ascending order
         self._size, self._replacement = self._sizes[-1], noise.replacement
-        self._known: dict[int, tuple[list[torch.Tensor], torch.Tensor]] = {}  # what was enumerated already
+        self._enumerations: dict[int, tuple[list[torch.Tensor], torch.Tensor]] = {}  # cache of outcomes, by calls
 
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
         """Return the data of a batch, ``(s, B, N)``."""
@@ -122,20 +139,20 @@ class Batches(Source):
 
     def _of_every_size(self, mean: Callable[[torch.Tensor], Point], data: torch.Tensor) -> Point:
         """Return a mean over each run's own batch: the first B samples of a batch of the largest size."""
-        found = mean(data)
+        means = mean(data)
         for size in self._sizes[:-1]:
-            found = torch.where(self.per_run["batch_size"] == size, mean(data[:, :size]), found)
-        return found
+            means = torch.where(self.per_run["batch_size"] == size, mean(data[:, :size]), means)
+        return means
 
     def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Return every batch, or tuple of ``calls`` batches, with its probability: means over them are exact."""
-        if calls not in self._known:
+        """Return every tuple of ``calls`` batches with its probability. Means over them are exact."""
+        if calls not in self._enumerations:
             one, chances = self._enumerated()
             number = len(chances)
             _check_count(number**calls, f"choices of {calls} batches")
             index = torch.cartesian_prod(*[torch.arange(number)] * calls).reshape(-1, calls)
-            self._known[calls] = [one[..., i] for i in index.T], chances[index].prod(1)
-        batches, weights = self._known[calls]
+            self._enumerations[calls] = [one[..., i] for i in index.T], chances[index].prod(1)
+        batches, weights = self._enumerations[calls]
         return [batch.to(w) for batch in batches], weights.to(w)
 
     def _enumerated(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -146,19 +163,19 @@ class Batches(Source):
         else:
             number = math.prod(math.comb(total - part * each, each) for part in range(self.parts))
         _check_count(number, f"batches of {self._size} of {total} samples")
-        found: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
+        weighted: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
         for _ in range(self.parts):
-            found = [(before + more, p * q) for before, p in found for more, q in self._micro(before, each)]
-        chosen = torch.tensor([batch for batch, _ in found]).T
-        weights = torch.tensor([p for _, p in found], dtype=torch.float64)
-        return self.landscape.data[:, chosen], weights / weights.sum()
+            weighted = [(before + more, p * q) for before, p in weighted for more, q in self._micro(before, each)]
+        samples = torch.tensor([batch for batch, _ in weighted]).T
+        weights = torch.tensor([p for _, p in weighted], dtype=torch.float64)
+        return self.landscape.data[:, samples], weights / weights.sum()
 
     def _micro(self, before: tuple[int, ...], each: int) -> list[tuple[tuple[int, ...], float]]:
-        """Return the micro-batches that may follow others in a batch, with weights."""
+        """Return the micro-batches that may follow the samples ``before`` in a batch, with weights."""
         samples = range(self.landscape.samples)
         if not self._replacement:
             return [(c, 1.0) for c in itertools.combinations([i for i in samples if i not in before], each)]
-        # How many orders a batch can be drawn in: 1 / ∏ multiplicity!, up to a factor.
+        # The weight counts the orders of a batch: 1 / ∏ multiplicity!, up to a factor.
         return [
             (c, 1 / math.prod(math.factorial(n) for n in Counter(c).values()))
             for c in itertools.combinations_with_replacement(samples, each)
@@ -166,7 +183,7 @@ class Batches(Source):
 
 
 class NoisyLabels(Batches):
-    """Mini-batches with noise on their labels."""
+    """Mini-batches that add noise to their labels."""
 
     def __init__(self, landscape: SampleLandscape, noise: LabelNoise, row: int) -> None:
         super().__init__(landscape, noise)
@@ -177,13 +194,13 @@ class NoisyLabels(Batches):
         return self.per_run.get("std", self._std)
 
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
-        """Return the data of a batch, the labels with their noise, ``(s, B, N)``."""
+        """Return the data of a batch, with noise on the labels, ``(s, B, N)``."""
         batch = super().sample(draws, 2 * draw)
         batch[self._row] += self._deviation * draws.normals(2 * draw + 1, self._size)
         return batch
 
     def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Return the same, with nodes of Gauss–Hermite quadrature for the noise of the labels."""
+        """Return the outcomes of ``Batches``, with nodes of Gauss–Hermite quadrature for the noise of the labels."""
         if kind == "jumps" and self._std:
             rule = "the method normalises a gradient that the noise of its labels may turn around"
             checks.reject("std", self._std, rule, 'Use coupling="clean", another method, or simulate the map')
@@ -199,10 +216,10 @@ class NoisyLabels(Batches):
 
 
 def _without_replacement(drawn: torch.Tensor) -> torch.Tensor:
-    """Return the first B entries of a random order of N things, from draws ``(B, N)`` of which the i-th is below N − i.
+    """Return the first B entries of a random permutation, from draws ``(B, runs)`` of which the i-th is below N − i.
 
-    Fisher and Yates's shuffle, in which the i-th thing changes places with one that comes i or later; of the array that
-    it shuffles only the places that it wrote to are kept.
+    This is the shuffle of Fisher and Yates: entry i changes places with entry i or a later one. The function stores
+    only the entries that the shuffle wrote to, not the whole array.
     """
     places = drawn + torch.arange(len(drawn), device=drawn.device)[:, None]
     written: list[torch.Tensor] = []

@@ -1,4 +1,4 @@
-"""Gaussian noise added to the gradient, the same wherever w is."""
+"""Gaussian noise that is added to the gradient and does not depend on w."""
 
 import itertools
 from collections.abc import Mapping
@@ -16,20 +16,26 @@ from .generator import Draws
 from .model import Noise, Source, batch_sizes, micro_batches
 from .quadrature import axes, hermite, polar
 
-ROUNDING = 1e-12  # an eigenvalue below zero by less than this share of the largest is one of zero
+ROUNDING = 1e-12  # eigenvalue of C over the largest one; down to minus this it counts as zero
 CRITICAL = 1e-8  # ‖∇L‖ at a critical point, relative to ‖H‖ max(1, ‖w‖)
 
 
 @dataclass(frozen=True, eq=False)
 class Gaussian(Noise):
-    """∇L(w) + ξ with ξ ~ N(0, C).
+    """Additive noise: the gradient is ∇L(w) + ξ with ξ ~ N(0, C).
+
+    >>> import samdyn as sd
+    >>> noisy = sd.Map(sd.landscapes.saddle(), sd.USAM(0.1), lr=0.01, noise=sd.noise.Gaussian(0.25))
+    >>> sd.analysis.linear_step(noisy).moments((0, 0), steps=1)[1][-1].round(8).tolist()  # η²(1 + ρλ)²c
+    [[3.6e-05, 0.0], [0.0, 1.6e-05]]
 
     Attributes:
-        covariance: C ``(d, d)``, or a number c for cI; it may be singular. In the units of the gradient, squared. A
-            list of numbers is one c per run.
+        covariance: C ``(d, d)``, or a number c for cI, in the units of the gradient squared. It may be singular. A list
+            of numbers gives one c per run.
 
     Raises:
-        InputError: a matrix that is not symmetric positive semi-definite.
+        InputError: the matrix is not symmetric positive semi-definite. ``on`` raises it if the landscape has another
+            dimension.
     """
 
     covariance: Any
@@ -42,20 +48,20 @@ class Gaussian(Noise):
                 several = checks.number_per_run("covariance", self.covariance, rule, fix, lambda c: c >= 0)
                 object.__setattr__(self, "covariance", several)
                 return
-            given = np.array(self.covariance, dtype=float)
+            matrix = np.array(self.covariance, dtype=float)
         except (TypeError, ValueError, OverflowError):
-            given = np.array(np.nan)
+            matrix = np.array(np.nan)
         fix = "Give a symmetric positive semi-definite matrix (d, d), or one number >= 0"
-        if given.ndim not in (0, 2) or not np.isfinite(given).all():
+        if matrix.ndim not in (0, 2) or not np.isfinite(matrix).all():
             checks.reject("covariance", self.covariance, "must be a matrix, or a number, of finite entries", fix)
-        c = given.reshape(1, 1) if given.ndim == 0 else given
+        c = matrix.reshape(1, 1) if matrix.ndim == 0 else matrix
         if c.shape[0] != c.shape[1] or not np.allclose(c, c.T, rtol=1e-12, atol=0):
-            checks.reject("covariance", given.tolist(), "is not symmetric", fix)
+            checks.reject("covariance", matrix.tolist(), "is not symmetric", fix)
         eigenvalues = np.linalg.eigvalsh(c)
         if eigenvalues[0] < -ROUNDING * abs(eigenvalues[-1]):
             rule = f"is not positive semi-definite: its smallest eigenvalue is {eigenvalues[0]:.6g}"
-            checks.reject("covariance", given.tolist(), rule, fix)
-        object.__setattr__(self, "covariance", given)
+            checks.reject("covariance", matrix.tolist(), rule, fix)
+        object.__setattr__(self, "covariance", matrix)
 
     def on(self, landscape: Landscape) -> "Additive":
         """Return the noise on a landscape."""
@@ -73,13 +79,20 @@ class Gaussian(Noise):
 class Fisher(Noise):
     """Gaussian noise of covariance |H|/B, H the Hessian at a critical point.  [K23, after X22]
 
+    >>> import samdyn as sd
+    >>> noise = sd.noise.Fisher((0, 0), batch_size=16)
+    >>> noise.on(sd.landscapes.saddle()).covariance.round(6).tolist()
+    [[0.125, 0.0], [0.0, 0.125]]
+
     Attributes:
         at: the critical point ``(d,)``.
         batch_size: B ≥ 1, or one per run.
-        micro_batch: m-sharpness: m samples to one perturbation, and the step the mean of B/m of them; None: all B.
+        micro_batch: m, for m-sharpness: m samples share a perturbation, and the step is the mean over B/m of them. None
+            for one perturbation by all B.
 
     Raises:
-        InputError: a batch size < 1, micro-batches that do not divide it; on a landscape, a point that is not critical.
+        InputError: a batch size is < 1, or the micro-batch does not divide it. ``on`` raises it if the point is not
+            critical.
     """
 
     at: Any
@@ -113,7 +126,7 @@ class Fisher(Noise):
 
 
 def psd_root(covariance: np.ndarray) -> np.ndarray:
-    """Return a matrix R with RRᵀ the covariance ``(d, d)``; diagonal if that is, zero columns where it is singular."""
+    """Return R with RRᵀ = C ``(d, d)``. R is diagonal if C is, and has a zero column per null vector of C."""
     if np.array_equal(covariance, np.diag(np.diag(covariance))):
         return np.diag(np.sqrt(np.diag(covariance).clip(min=0)))
     values, vectors = np.linalg.eigh(covariance)
@@ -121,9 +134,9 @@ def psd_root(covariance: np.ndarray) -> np.ndarray:
 
 
 class Additive(Source):
-    """Additive Gaussian noise of a covariance ``(d, d)``, that of the whole batch, on a landscape.
+    """Additive Gaussian noise on a landscape. The covariance ``(d, d)`` is that of the whole batch.
 
-    What is one per run multiplies the covariance ("covariance") or divides it ("batch_size").
+    A parameter that is one per run multiplies the covariance ("covariance") or divides it ("batch_size").
     """
 
     def __init__(
@@ -136,13 +149,13 @@ class Additive(Source):
     ) -> None:
         super().__init__(landscape, coupling, per_run)
         self.covariance, self.parts = covariance, parts
-        # A micro-batch has as many times the variance as there are of them.
+        # The variance of a micro-batch is that of the batch times the number of micro-batches.
         root = psd_root(covariance * parts)
         self._columns = [(j, torch.tensor(c.copy())) for j, c in enumerate(root.T) if c.any()]
         self._deviations = torch.tensor(np.diag(root).copy()) if np.array_equal(root, np.diag(np.diag(root))) else None
 
     def root_of(self, calls: int) -> np.ndarray:
-        """Return R with RRᵀ the covariance of the noises of some draws, one below the other."""
+        """Return R with RRᵀ the covariance of the noises of ``calls`` draws, which are stacked."""
         return np.kron(np.eye(calls * self.parts), psd_root(self.covariance * self.parts))
 
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
@@ -156,7 +169,7 @@ class Additive(Source):
         if self._deviations is not None:
             return self._deviations.to(z)[:, None] * z
         total = torch.zeros_like(z)
-        # Not a matrix product, whose rounding depends on how many runs there are.
+        # A matrix product would round differently for other numbers of runs.
         for j, column in self._columns:
             total = total + column.to(z)[:, None] * z[:, j, None]
         return total
@@ -171,9 +184,10 @@ class Additive(Source):
         return Oracle(gradient, self.landscape.grad.hvp)
 
     def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Return nodes of Gauss–Hermite quadrature, of one around the jump, or, for affine functions, a few.
+        """Return the nodes of a quadrature and their weights.
 
-        The covariance of an affine function is the mean of its squares over nodes ±√m along each of m coordinates.
+        Smooth functions need Gauss–Hermite quadrature and functions that jump a polar one about the jump. For an affine
+        function the nodes ±√m along each of m coordinates give mean and covariance exactly.
         """
         rank = len(self._columns)
         if kind == "jumps" and rank:
@@ -198,7 +212,7 @@ class Additive(Source):
         xi = torch.einsum("dr,rnk->dnk", columns, z)[None]
         if calls == 1:
             return [xi], weights
-        # The second gradient's noise is only added: nodes ±1 in every coordinate give its mean and covariance exactly.
+        # F is affine in the second gradient's noise: nodes ±1 in every coordinate give mean and covariance exactly.
         signs = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=d))).to(w).T
         second = (columns @ signs)[None, :, None].expand(1, d, w.shape[1], -1)
         nodes = z.shape[-1]

@@ -8,37 +8,52 @@ import torch
 
 from .. import checks
 
-ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-PARITY = 0x1BD11BDA
-ROUNDS = 20
-LOW = 0xFFFFFFFF  # 32 bits
-PAIRS = 2**16  # of normals that one draw may have
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # bits by which the rounds of Threefry2x32 rotate a word
+PARITY = 0x1BD11BDA  # constant of Threefry's key schedule
+ROUNDS = 20  # rounds of Threefry2x32
+LOW = 0xFFFFFFFF  # mask of the low 32 bits
+PAIRS = 2**16  # largest count of pairs of normal numbers in one draw
 
-Words = tuple[torch.Tensor, torch.Tensor]  # of int32, which stand for their 32 bits
+Words = tuple[torch.Tensor, torch.Tensor]  # two int32 tensors, each of which holds 32 bits
 
 
 class Samples(Protocol):
-    """What draws batches: the source of a noise."""
+    """An object that samples batches: the source of a noise."""
 
     def sample(self, draws: "Draws", draw: int) -> torch.Tensor:
-        """Return one draw for the runs that ``draws`` names."""
+        """Return one draw for the runs of ``draws``."""
 
 
 class StepDraws(Protocol):
-    """What one step draws: ``Draws``, at random, or ``Given`` values."""
+    """The random numbers of one step: ``Draws`` generates them, ``Given`` stores values of the user.
+
+    >>> import samdyn as sd, torch
+    >>> step: sd.noise.StepDraws = sd.noise.Draws(seed=0, runs=torch.arange(3), step=0)
+    >>> step.normals(draw=0, count=2).shape
+    torch.Size([2, 3])
+    """
 
     def normals(self, draw: int, count: int) -> torch.Tensor:
         """Return the standard normal numbers of one draw: ``(count, N)``."""
 
     def batch(self, source: Samples, draw: int) -> torch.Tensor:
-        """Return the batch of one draw, as the source samples it."""
+        """Return the batch of one draw, which the source samples."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What the random numbers of one step are a function of: seed, the runs' indices ``(N,)`` int64, and the step.
+    """The random numbers of one step, which are a function of the seed, the indices of the runs, and the step.
 
-    Seed and step may be tensors ``()`` of int64, as where a step is compiled for all seeds.
+    >>> import samdyn as sd, torch
+    >>> draws = sd.noise.Draws(seed=1, runs=torch.arange(3), step=7)
+    >>> alone = sd.noise.Draws(seed=1, runs=torch.tensor([2]), step=7)
+    >>> bool((draws.normals(0, 4)[:, 2] == alone.normals(0, 4)[:, 0]).all())  # run 2 is the same alone
+    True
+
+    Attributes:
+        seed: in [0, 2³²), an integer or a tensor ``()`` of int64, as in a step that is compiled for all seeds.
+        runs: the indices of the runs, ``(N,)``, int64.
+        step: in [0, 2³²), as seed.
     """
 
     seed: int | torch.Tensor
@@ -52,7 +67,7 @@ class Draws:
     def integers(self, draw: int, bounds: torch.Tensor) -> torch.Tensor:
         """Return uniform integers in [0, bound) for bounds ``(count,)`` up to 2³¹: ``(count, N)``, int64.
 
-        They are 32 random bits times the bound, over 2³²: some are likelier than others by a share of bound/2³².
+        An integer is 32 random bits times the bound over 2³². Probabilities differ by a fraction bound/2³² at most.
         """
         words = torch.stack(_bits(self.seed, self.runs, self.step, draw, len(bounds)), 1).flatten(0, 1)[: len(bounds)]
         return ((words.long() & LOW) * bounds.to(words.device)[:, None]) >> 32
@@ -65,15 +80,16 @@ class Draws:
 def threefry(key: Words, counter: Words) -> Words:
     """Return 64 random bits for every key and counter, which broadcast: two words each, int32.
 
-    Source: Salmon, Moraes, Dror, Shaw, Parallel random numbers: as easy as 1, 2, 3 (2011), Threefry2x32-20. All
-    operations are on integers, with sums modulo 2³²: the same bits on every device.
+    All operations are on integers, with sums modulo 2³², so that every device returns the same bits.
+
+    Source: Salmon, Moraes, Dror, Shaw, Parallel random numbers: as easy as 1, 2, 3 (2011), Threefry2x32-20.
     """
     keys = (key[0], key[1], key[0] ^ key[1] ^ PARITY)
     x, y = counter[0] + keys[0], counter[1] + keys[1]
     for group in range(ROUNDS // 4):
         for rotation in ROTATIONS[group % 2]:
             x = x + y
-            # Shifting right brings in the sign, and not zeros: they are masked off.
+            # A right shift fills with the sign bit. The mask clears these bits.
             y = (y << rotation) | ((y >> (32 - rotation)) & ((1 << rotation) - 1))
             y = y ^ x
         x = x + keys[(group + 1) % 3]
@@ -86,23 +102,27 @@ def normals(
 ) -> torch.Tensor:
     """Return standard normal numbers for some runs: ``(count, N)``, float64.
 
-    Box and Muller's transform of 32 random bits each, so that none is beyond 6.8. A run's numbers depend on its own
-    index alone, and not on which other runs are there.
+    Each number is Box and Muller's transform of 32 random bits, so that none exceeds 6.8. The numbers of a run depend
+    on its own index and not on the other runs.
+
+    >>> import samdyn as sd, torch
+    >>> [round(value, 4) for value in sd.noise.normals(0, torch.arange(2), 0, 0, 1)[0].tolist()]
+    [-0.3329, -0.8913]
 
     Args:
         seed: in [0, 2³²).
-        runs: ``(N,)``, the indices of the runs, int64, in [0, 2³²).
+        runs: the indices of the runs, ``(N,)``, int64, in [0, 2³²).
         step: in [0, 2³²).
-        draw: which of the step's draws, in [0, 2¹⁶).
+        draw: the index of the draw in the step, in [0, 2¹⁶).
         count: how many numbers, at most 2¹⁷.
 
     Raises:
-        InputError: runs that are no integers, or anything out of its range.
+        InputError: the runs are not integers, or an argument is out of its range.
     """
     if not torch.is_tensor(runs) or runs.dtype != torch.int64 or runs.ndim != 1 or ((runs < 0) | (runs > LOW)).any():
         checks.reject("runs", runs, "must be int64, of shape (N,), in [0, 2**32)", "Use e.g. torch.arange(10)")
     for name, value in (("seed", seed), ("step", step)):
-        # Of a tensor, the number in it.
+        # A tensor is checked by its number.
         plain = value.item() if torch.is_tensor(value) and value.ndim == 0 else value
         checks.word(name, plain, f"Use e.g. {name}=0")
     if isinstance(draw, bool) or not isinstance(draw, int) or not 0 <= draw < PAIRS:
@@ -114,7 +134,7 @@ def _normals(
     seed: int | torch.Tensor, runs: torch.Tensor, step: int | torch.Tensor, draw: int, count: int
 ) -> torch.Tensor:
     x, y = _bits(seed, runs, step, draw, count)
-    # From the signed words to the middles of 2³² equal parts of (0, 1): no logarithm of 0.
+    # This maps signed words to the middles of 2³² equal parts of (0, 1), so that no logarithm is that of 0.
     radius = ((x.double() * 2.0**-32 + (0.5 + 2.0**-33)).log() * -2).sqrt()
     angle = (2 * math.pi * 2.0**-32) * y.double()
     both = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)  # (pairs, 2, N)

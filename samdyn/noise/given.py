@@ -1,4 +1,4 @@
-"""Draws whose values are given, as where a mean is taken over all that a step may draw."""
+"""Draws whose values the caller chooses, for a mean over all values that a step may draw."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from .generator import Samples
 
 @dataclass(frozen=True)
 class Given:
-    """What a step draws, in place of ``Draws``.
+    """The values that a step draws, in place of random ``Draws``.
 
     Attributes:
-        batches: what a map's noise draws, by the number of the draw: each as the noise's source samples it.
-        numbers: the normal numbers that a scheme draws, by the number of the draw, ``(count, N)`` each.
+        batches: the batch of every draw of a map's noise, in the shape in which the source of the noise samples it.
+        numbers: the normal numbers of every draw of a scheme, ``(count, N)`` each.
 
     >>> import samdyn as sd, torch
     >>> noisy = sd.Map(sd.Landscape("x**2/2", "x"), sd.GD(), lr=0.5, noise=sd.noise.Gaussian(1.0))
@@ -26,9 +26,9 @@ class Given:
     numbers: Sequence[torch.Tensor] | torch.Tensor = ()
 
     def normals(self, draw: int, count: int) -> torch.Tensor:
-        """Return the given numbers of one draw."""
+        """Return the first ``count`` stored numbers of one draw."""
         return self.numbers[draw][:count]
 
     def batch(self, source: Samples, draw: int) -> torch.Tensor:
-        """Return the given batch of one draw."""
+        """Return the stored batch of one draw."""
         return self.batches[draw]

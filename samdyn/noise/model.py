@@ -1,4 +1,4 @@
-"""What a noise model is, and how the gradients of one step share it."""
+"""The interface of a noise model, and the ways in which the gradients of one step share noise."""
 
 import copy
 import itertools
@@ -17,19 +17,25 @@ from .generator import Draws, StepDraws
 
 COUPLINGS = ("shared", "independent", "clean")
 
-Step = Callable[[Point, Oracle], Point]  # what a method is
+Step = Callable[[Point, Oracle], Point]  # the signature of a method
 
 
 @dataclass(frozen=True, eq=False)
 class Noise(ABC):
-    """Noise of the gradients that a step takes.
+    """Noise of the gradients of a step. A new model is a frozen dataclass that defines ``on``.
+
+    >>> import samdyn as sd
+    >>> sd.noise.Gaussian(0.25).coupling
+    'shared'
+    >>> isinstance(sd.noise.Gaussian(0.25, coupling="clean"), sd.noise.Noise)
+    True
 
     Attributes:
-        coupling: "shared", one batch for all gradients of a step, as everybody runs SAM; "independent", a new one for
-            every gradient; "clean", the ascent climbs the full-batch gradient.
+        coupling: "shared" if all gradients of a step use one batch, as SAM does in practice; "independent" if every
+            gradient draws a new batch; "clean" if the ascent climbs the full-batch gradient.
 
     Raises:
-        InputError: another coupling.
+        InputError: the coupling is none of these.
     """
 
     coupling: str = field(default="shared", kw_only=True)
@@ -42,26 +48,26 @@ class Noise(ABC):
         """Return the noise on a landscape.
 
         Raises:
-            InputError: it does not fit the landscape.
+            InputError: the noise does not fit the landscape.
         """
 
 
 def batch_sizes(batch_size: Any, micro_batch: int | None) -> Any:
-    """Check a batch size, or one per run, of which it returns a tensor.
+    """Return a valid batch size: a number, or a tensor of one per run.
 
     Raises:
-        InputError: a size < 1, or a micro-batch that does not divide the batch.
+        InputError: a size is < 1, or the micro-batch does not divide the batch.
     """
-    found = checks.count_per_run("batch_size", batch_size, "Use e.g. batch_size=16")
-    micro_batches(found, micro_batch)
-    return found
+    sizes = checks.count_per_run("batch_size", batch_size, "Use e.g. batch_size=16")
+    micro_batches(sizes, micro_batch)
+    return sizes
 
 
 def micro_batches(batch_size: Any, micro_batch: int | None) -> int:
     """Return how many micro-batches a batch has.
 
     Raises:
-        InputError: a micro-batch that does not divide the batch, or that batches of several sizes would be split in.
+        InputError: the micro-batch does not divide the batch, or there is one batch size per run.
     """
     if micro_batch is None:
         return 1
@@ -76,23 +82,23 @@ def micro_batches(batch_size: Any, micro_batch: int | None) -> int:
 
 
 class Source(ABC):
-    """Noise on one landscape. What is drawn is a batch, split in ``parts`` micro-batches of one perturbation each."""
+    """Noise on one landscape. A draw is a batch of ``parts`` micro-batches, each of which has its own perturbation."""
 
     parts: int = 1
 
     def __init__(self, landscape: Landscape, coupling: str, per_run: Mapping[str, Any] | None = None) -> None:
-        """Take what all sources have.
+        """Store the parts that all sources have.
 
         Args:
-            landscape: where the noise is.
+            landscape: the landscape whose gradients are noisy.
             coupling: as of ``Noise``.
-            per_run: values of the noise's fields by name; those that are tensors ``(N,)`` are one per run.
+            per_run: values of the noise's fields by name. The source stores those that are tensors ``(N,)``.
         """
         self.landscape, self.coupling = landscape, coupling
         self.per_run = {name: v for name, v in (per_run or {}).items() if torch.is_tensor(v) and v.ndim}
 
     def refilled(self, per_run: Mapping[str, torch.Tensor]) -> "Source":
-        """Return this source with other values of fields that are one per run."""
+        """Return this source with other values of the fields that are one per run."""
         if not per_run:
             return self
         new = copy.copy(self)
@@ -101,42 +107,42 @@ class Source(ABC):
 
     @abstractmethod
     def sample(self, draws: Draws, draw: int) -> torch.Tensor:
-        """Return one draw for the runs that ``draws`` names: a batch ``(…, N)``."""
+        """Return one draw for the runs of ``draws``: a batch ``(…, N)``."""
 
     def outcomes(self, calls: int, kind: str, w: Point) -> tuple[list[torch.Tensor], torch.Tensor]:
         """Return K values of ``calls`` independent batches, for means over them, at points w ``(d, N)``.
 
         Args:
             calls: how many batches a step draws.
-            kind: what function of Gaussian noise is averaged: "affine", "smooth", or one that "jumps" where the noisy
-                gradient at w vanishes.
+            kind: how the function of Gaussian noise behaves: it is "affine", it is "smooth", or it "jumps" where the
+                noisy gradient at w vanishes.
             w: the points.
 
         Returns:
-            One batch a call, ``(…, K)`` or ``(…, N, K)``, and their weights, ``(K,)`` or ``(N, K)``.
+            One batch per call, ``(…, K)`` or ``(…, N, K)``, and their weights, ``(K,)`` or ``(N, K)``.
 
         Raises:
-            InputError: more values than can be summed over; a source that does not define this, which is for means
-                over what a step draws alone, as of a ``Diffusion``.
+            InputError: the sum has too many values, or the source does not define this method. Only means over the
+                noise of a step need it, as those of a ``Diffusion``.
         """
         rule = "does not say over which outcomes of a draw a mean is to be taken"
         checks.reject("noise", type(self).__name__, rule, "Define outcomes() in this class, or simulate a Map")
 
     @abstractmethod
     def oracle(self, batch: torch.Tensor, part: int) -> Oracle:
-        """Return the gradient, and the Hessian's products, over one micro-batch of a batch."""
+        """Return the oracle of one micro-batch of a batch: its mean gradient and its products with the Hessian."""
 
     def update(self, method: Step, w: Point, draws: StepDraws) -> Point:
-        """Return a method's F at w ``(d, …)``, the mean over micro-batches."""
-        drawn: list[torch.Tensor] = []
+        """Return a method's F at w ``(d, …)``: the mean over the micro-batches."""
+        batches: list[torch.Tensor] = []
 
         def batch(call: int) -> torch.Tensor:
-            while len(drawn) <= call:
-                drawn.append(draws.batch(self, len(drawn)))
-            return drawn[call]
+            while len(batches) <= call:
+                batches.append(draws.batch(self, len(batches)))
+            return batches[call]
 
-        found = [method(w, self._coupled(part, batch)) for part in range(self.parts)]
-        return sum(found[1:], found[0]) / self.parts
+        fields = [method(w, self._coupled(part, batch)) for part in range(self.parts)]
+        return sum(fields[1:], fields[0]) / self.parts
 
     def _coupled(self, part: int, batch: Callable[[int], torch.Tensor]) -> Oracle:
         mean, calls = self.landscape.grad, itertools.count()
@@ -145,7 +151,7 @@ class Source(ABC):
             return self.oracle(batch(next(calls) if self.coupling == "independent" else 0), part)
 
         if self.coupling == "clean":
-            # What exact SAM pulls the gradient back through is the ascent, of the mean.
+            # Exact SAM differentiates through the ascent, which climbs the mean gradient.
             return _Clean(lambda w: following()(w), mean.hvp, mean)
         return _Noisy(lambda w: following()(w), lambda w, v: following().hvp(w, v), mean)
 

@@ -1,4 +1,4 @@
-"""Means over standard normal numbers, as weighted sums over nodes."""
+"""Quadrature: means over standard normal numbers as weighted sums over nodes."""
 
 import math
 
@@ -8,18 +8,18 @@ import torch
 from .. import checks
 from ..ops import unit
 
-MOST = 20_000  # nodes, or outcomes of a finite sum, that one mean sums over
-FEWEST, MOST_EACH = 5, 12  # Gauss–Hermite nodes in each dimension; n are exact for polynomials of degree 2n − 1
-RADIUS = 6.5  # beyond it lies 1e-9 of the plane's normal distribution
-FAR = 1e6
-RAYS, ALONG = 48, 32  # nodes of polar quadrature
+MOST = 20_000  # largest count of nodes, or of outcomes of a finite sum, in one mean
+FEWEST, MOST_EACH = 5, 12  # counts of Gauss–Hermite nodes per dimension; n are exact for polynomials of degree 2n − 1
+RADIUS = 6.5  # in standard deviations; 1e-9 of the plane's normal distribution lies beyond
+FAR = 1e6  # largest distance of a center from the origin, in standard deviations
+RAYS, ALONG = 48, 32  # counts of rays in a plane and of nodes along each, in polar quadrature
 
 
 def hermite(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return K nodes ``(dims, K)`` and weights ``(K,)`` for smooth functions of ``dims`` standard normal numbers.
 
     Raises:
-        InputError: so many dimensions that fewer than 5 nodes would be left for each.
+        InputError: there are so many dimensions that each would have fewer than 5 nodes.
     """
     each = min(MOST_EACH, int(MOST ** (1 / max(dims, 1)) + 1e-9))
     if each < FEWEST:
@@ -33,7 +33,7 @@ def hermite(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def axes(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return nodes ±√dims along every axis, ``(dims, K)``, and weights ``(K,)``: exact for degree 3."""
+    """Return nodes ±√dims along every axis, ``(dims, K)``, and weights ``(K,)``. They are exact for degree 3."""
     if not dims:
         return hermite(0)
     eye = math.sqrt(dims) * torch.eye(dims, dtype=torch.float64)
@@ -41,10 +41,10 @@ def axes(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return nodes for functions of standard normal numbers that are smooth along the rays from a center alone.
+    """Return nodes for functions of standard normal numbers that are smooth only along the rays from a center.
 
-    Rays at equal angles, Gauss's nodes along each; only angles and lengths within 6.5 of the origin, so that a far
-    center costs no accuracy.
+    The rays have equal angles, and each has Gauss–Legendre nodes. Angles and lengths cover the disc of radius 6.5 about
+    the origin and no more, so that a far center costs no accuracy.
 
     Args:
         center: ``(d, N)``, d = 1 or 2.
@@ -52,7 +52,7 @@ def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     Returns:
         Nodes ``(d, N, K)`` and weights ``(N, K)``.
     """
-    # Further out, directions change by less than 1e-6 within the noise, and r² would lose it.
+    # Beyond FAR, directions change by less than 1e-6 within the noise, and rounding of r² would hide that.
     away = (center * center).sum(0).sqrt()
     center = center * (FAR / away.clamp(min=FAR))
     away = away.clamp(max=FAR)[:, None, None]
@@ -65,7 +65,9 @@ def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     else:
         inside = away < RADIUS
         half = torch.where(inside, math.pi, (RADIUS / torch.where(inside, RADIUS, away)).asin())
-        turns = half * ((torch.arange(RAYS).to(center) + 0.5) / RAYS * 2 - 1)[:, None]  # from the way to the origin
+        turns = (
+            half * ((torch.arange(RAYS).to(center) + 0.5) / RAYS * 2 - 1)[:, None]
+        )  # angles from the direction of the origin
         along, across = turns.cos(), turns.sin()  # (N, rays, 1)
         x_way, y_way = (part[:, None, None] for part in -unit(center))
         still = (x_way == 0) & (y_way == 0)

@@ -59,16 +59,21 @@ class Costs:
 
     def may_trace(self, work: float, calls: int = UNKNOWN_CALLS) -> bool:
         """Whether tracing a step of some operations on tensors is little beside the time that torch would take."""
-        return FELT * work >= self.trace * calls and work >= (0 if _prepared() else FIRST_TRACE)
+        return FELT * work >= self.trace * calls
 
-    def why_not(self, work: float, kernel: AnyKernel) -> str | None:
+    def why_not(self, work: float, kernel: AnyKernel, before: float = 0.0) -> str | None:
         """Return why a kernel should not be built for what takes torch so long; None if it should.
+
+        Args:
+            work: how long torch would take, in seconds.
+            kernel: the kernel.
+            before: for how long torch did what the kernel would have done, earlier in this process.
 
         Raises:
             NotCompilable: there is no compiler.
         """
         needed = self.build(kernel)
-        return None if work >= GAIN * needed else f"{work_of(work)}, and compiling takes up to {needed:.2g} s"
+        return None if work + before >= GAIN * needed else f"{work_of(work)}, and compiling takes up to {needed:.2g} s"
 
 
 # Measured with one thread of a server's processor (Xeon, 2.1 GHz) and gcc 12; those of CUDA are of an H100.
@@ -232,7 +237,8 @@ class Operations(TorchFunctionMode):
         return found
 
 
-def _prepared() -> bool:
+def prepared() -> bool:
+    """Whether something was traced in this process before."""
     # The first operation on any tensor that is not quite one imports this, in torch's C++.
     return "torch.distributed.tensor" in sys.modules
 

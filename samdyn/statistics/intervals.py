@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import checks
+from ..arguments import checked
+
 if TYPE_CHECKING:
     import xarray
 
 
+@checked
 def wilson(hits: int, of: int) -> tuple[float, float]:
     """Return Wilson's 95 % interval of a probability, from ``hits`` successes in ``of`` independent trials.
 
     Raises:
-        ValueError: ``hits`` is negative or above ``of``, or ``of`` is 0.
+        InputError: ``hits`` is negative or above ``of``, or ``of`` is 0.
 
     Source: Wilson (1927), J. Am. Stat. Assoc. 22, 209, as in ``scipy.stats``.
 
@@ -23,10 +27,14 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     """
     from scipy.stats import binomtest
 
+    of = checks.count("of", of, "Give the number of trials")
+    if not 0 <= hits <= of:
+        checks.reject("hits", hits, f"must lie in [0, {of}], the number of trials", "Give the number of successes")
     ci = binomtest(hits, of).proportion_ci(0.95, method="wilson")
     return float(ci.low), float(ci.high)
 
 
+@checked
 def mean_interval(values: "xarray.DataArray", dim: str) -> tuple["xarray.DataArray", "xarray.DataArray"]:
     """Return the mean over a dimension and half the width of its 95 % interval, by Student's t.
 
@@ -38,6 +46,9 @@ def mean_interval(values: "xarray.DataArray", dim: str) -> tuple["xarray.DataArr
         Two arrays without ``dim``, in the units of ``values``. The half-width is nan for a single sample, and where a
         sample is infinite.
 
+    Raises:
+        InputError: values without that dimension, or that are no real numbers.
+
     >>> import xarray as xr
     >>> from samdyn.statistics import mean_interval
     >>> mean, half = mean_interval(xr.DataArray([1.0, 2.0, 3.0], dims="seed"), "seed")
@@ -46,12 +57,14 @@ def mean_interval(values: "xarray.DataArray", dim: str) -> tuple["xarray.DataArr
     """
     from scipy.stats import t
 
+    _check(values, dim)
     n = values.count(dim)
     with np.errstate(invalid="ignore"):
         half = t.ppf(0.975, n - 1) * (values.var(dim) / (n - 1)) ** 0.5
     return values.mean(dim), half
 
 
+@checked
 def median_interval(
     values: "xarray.DataArray", dim: str, *, nan: float = np.inf
 ) -> tuple["xarray.DataArray", "xarray.DataArray", "xarray.DataArray"]:
@@ -71,6 +84,9 @@ def median_interval(
     Returns:
         The median, the lower end and the upper end: three arrays without ``dim``, in the units of ``values``.
 
+    Raises:
+        InputError: values without that dimension, or that are no real numbers.
+
     >>> import numpy as np
     >>> import xarray as xr
     >>> from samdyn.statistics import median_interval
@@ -80,6 +96,7 @@ def median_interval(
     """
     from scipy.stats import bootstrap
 
+    _check(values, dim)
     filled = values.fillna(nan).transpose(..., dim)
     middle = filled.median(dim)
     if filled.sizes[dim] < 2:
@@ -91,3 +108,15 @@ def median_interval(
         ).bootstrap_distribution
     low, high = np.quantile(medians, (0.025, 0.975), axis=-1, method="inverted_cdf")
     return middle, middle.copy(data=low), middle.copy(data=high)
+
+
+def _check(values: "xarray.DataArray", dim: str) -> None:
+    """Refuse values without the dimension, or that are no numbers.
+
+    Raises:
+        InputError: the same.
+    """
+    if dim not in values.dims:
+        checks.reject("dim", dim, f"the values have {', '.join(map(str, values.dims)) or 'none'}", "Use one of these")
+    if values.dtype.kind not in "fiu":
+        checks.reject("values", values.dtype, "must be real numbers", "Give an array of them")

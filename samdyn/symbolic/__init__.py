@@ -1,6 +1,6 @@
-"""What follows from a method's own formula near a critical point: effective Hessian, stability, growth, capture.
+"""Predictions near a critical point from a method's own formula: effective Hessian, stability, growth, capture.
 
-Every prediction is derived by applying the method to a quadratic, in symbols: none is looked up by its class.
+Every function applies the method to a quadratic in symbols. None looks at the class of the method.
 """
 
 from .boundary import predicted_boundary

@@ -1,4 +1,4 @@
-"""Where capture by a saddle begins, derived from what the method does on the quadratic there."""
+"""The boundary of capture by a saddle, derived from the method's field on the quadratic there."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,16 +15,16 @@ from .fields.effective import effective_curvature
 from .fields.quadratic import own_radius, with_radius
 from .trap_width import trap_half_width
 
-ANYWHERE = Landscape("x**2", "x")  # where λₑ is given the landscape does not count
-LEAST_RADII: dict[Any, float | None] = {}  # what settings that differ in ρ alone share
+ANYWHERE = Landscape("x**2", "x")  # a placeholder: conditions on λₑ do not use the landscape
+LEAST_RADII: dict[Any, float | None] = {}  # cache of thresholds in ρ, by λₑ, η, γ and eigenvalues
 
 
 @checked
 def predicted_boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | None:
-    """Say where capture by a saddle with these Hessian eigenvalues begins; None where there is no formula.
+    """Return the boundary of capture by a saddle with these Hessian eigenvalues, or None if there is no formula.
 
-    Of a method with a Jacobian there it is the least ρ at which its effective Hessian makes the saddle attract. Of one
-    without, as normalised SAM, it is the half-width of the trap; with ρ = 0 that is gradient descent, which has none.
+    For a method with a Jacobian at the saddle, it is the least ρ at which the effective Hessian makes the saddle
+    attract. For a method without one, as normalised SAM, it is the half-width of the trap, which is 0 at ρ = 0.
 
     >>> import samdyn as sd
     >>> saddle = sd.landscapes.saddle()
@@ -34,8 +34,10 @@ def predicted_boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | No
     w<0.1
 
     Args:
-        map_: the iterates; lr, momentum and the radius are numbers.
-        eigenvalues: of the Hessian, in the units of the loss per w².
+        map_: the iterates. lr, momentum and the radius are numbers.
+        eigenvalues: those of the Hessian, in the units of the loss per w².
+
+    Source: [K23, Theorem 1] for USAM; derived for others [theory 2].
     """
     formula, spectrum = effective_curvature(map_.method), [float(lam) for lam in eigenvalues]
     if formula is None:
@@ -54,7 +56,7 @@ def predicted_boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | No
 def _least_radius(
     formula: sympy.Expr, lr: float, momentum: float, nesterov: bool, spectrum: Sequence[float]
 ) -> float | None:
-    """Return the least ρ at which a map of this λₑ attracts, inf if there is none; None where it cannot be solved."""
+    """Return the least ρ at which a map with this λₑ attracts: inf if it never does, None if unsolved."""
     rates = Map(ANYWHERE, GD(), lr=lr, momentum=momentum, nesterov=nesterov)
     radii = conditions_on_eigenvalues(rates, formula, tuple(sympy.Float(lam, 17) for lam in spectrum))[-1]
     if isinstance(radii, sympy.ConditionSet):

@@ -1,4 +1,4 @@
-"""How large a learning rate or a curvature a step bears, derived from the step's Jacobian."""
+"""The largest learning rate and the largest curvature at which steps are stable, derived from the step's Jacobian."""
 
 import math
 
@@ -17,20 +17,22 @@ from .notation import ETA, LAMBDA, RHO, X
 
 @checked
 def largest_lr(map_: Map, lam: float) -> float | None:
-    """Return the learning rate above which steps along a direction of curvature λ grow; inf where λₑ ≤ 0.
+    """Return the learning rate above which steps along a direction of curvature λ grow, or inf if λₑ ≤ 0.
 
-    There a multiplier passes −1: at ηλₑ = 2(1+γ) with heavy ball, at 2(1+γ)/(1+2γ) in Nesterov's form.
+    At this rate a multiplier passes −1: at ηλₑ = 2(1+γ) with heavy ball, at 2(1+γ)/(1+2γ) in Nesterov's form.
 
     >>> import samdyn as sd
     >>> sd.symbolic.largest_lr(sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.01, momentum=0.5), 2.0)
     1.5
 
     Args:
-        map_: its momentum and its method count, its lr does not.
-        lam: λ, an eigenvalue of the Hessian.
+        map_: the function uses its momentum and its method, but not its lr.
+        lam: λ, an eigenvalue of the Hessian, in the units of the loss per w².
 
     Returns:
-        η; None where the method has no Jacobian there, or none that is a function of λ.
+        η, in the units of 1/λ. None if the method has no Jacobian at critical points or none that is a function of λ.
+
+    Source: [K23, Theorem 1] with heavy ball; derived.
     """
     curvature = effective_curvatures(map_.method, torch.tensor(lam, dtype=torch.float64))
     if curvature is None:
@@ -40,14 +42,17 @@ def largest_lr(map_: Map, lam: float) -> float | None:
 
 @checked
 def edge_of_stability(map_: Map) -> float | None:
-    """Return the least curvature λ > 0 along whose eigenvector steps grow: for USAM λ + ρλ² = 2/η; inf if none.
+    """Return the least curvature λ > 0 along whose eigenvector steps grow, or inf if none does.
+
+    For USAM it solves λ + ρλ² = 2/η. [L23; others derived]
 
     >>> import samdyn as sd
     >>> sd.symbolic.edge_of_stability(sd.Map(sd.landscapes.saddle(), sd.USAM(0.5), lr=0.5))
     2.0
 
     Returns:
-        λ; None where the method has no Jacobian at critical points, or λₑ is no polynomial in λ.
+        λ, in the units of the loss per w². None if the method has no Jacobian at critical points, or λₑ is not a
+        polynomial in λ.
     """
     formula, own = effective_curvature(map_.method), own_radius(map_.method)
     if formula is None or own is None:
@@ -62,7 +67,7 @@ def edge_of_stability(map_: Map) -> float | None:
 def _largest_pull(map_: Map) -> sympy.Rational:
     """Return the value of ηλₑ up to which steps along a direction shrink."""
     effective = sympy.Symbol("lambda_e", real=True)
-    # Only the product ηλₑ enters.
+    # The polynomial depends on η and λₑ through their product only.
     rules = criterion(map_)(characteristic_polynomial(map_, sympy.Matrix([[effective]])).subs({ETA: 1, effective: X}))
     own = [at_own_rates(map_, rule) for rule in rules]
     return min(root for rule in own if rule.has(X) for root in real_roots(sympy.Poly(rule, X)) if root > 0)

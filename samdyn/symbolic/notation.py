@@ -1,4 +1,4 @@
-"""The symbols that formulas are written in, and how they are written as text."""
+"""The symbols of formulas, and formulas as text."""
 
 import sympy
 from sympy.printing.pretty.pretty_symbology import pretty_symbol
@@ -6,14 +6,15 @@ from sympy.printing.str import StrPrinter
 
 from ..arguments import checked
 
+# The radius ρ, the learning rate η, the momentum γ and an eigenvalue λ of the Hessian.
 RHO = sympy.Symbol("rho", nonnegative=True)
 ETA = sympy.Symbol("eta", positive=True)
 GAMMA = sympy.Symbol("gamma", nonnegative=True)
 LAMBDA = sympy.Symbol("lambda", real=True)
-X = sympy.Symbol("x", positive=True)  # a distance from a critical point
-S, Z = sympy.symbols("s z")
+X = sympy.Symbol("x", positive=True)  # distance from a critical point, in the units of w
+S, Z = sympy.symbols("s z")  # variables of characteristic polynomials: s of flows, z of maps
 
-LONGEST = 8  # characters of an exact number, beyond which six digits say more
+LONGEST = 8  # largest count of characters of an exact number; longer ones are shown as six digits
 
 
 class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy is not annotated
@@ -25,20 +26,20 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy is not annotated
 
 
 def distinct(expr: sympy.Basic) -> sympy.Basic:
-    """Return a formula with its parameters spelled out where a coordinate has the same name, as a coordinate rho."""
+    """Return a formula in which a parameter is a word if a coordinate has the name of its symbol."""
     words = {RHO: "radius", ETA: "lr", GAMMA: "momentum", LAMBDA: "eigenvalue"}
-    taken = {pretty_symbol(s.name) for s in expr.free_symbols - set(words)}
+    others = {pretty_symbol(s.name) for s in expr.free_symbols - set(words)}
     new = {}
     for symbol, word in words.items():
-        if pretty_symbol(symbol.name) in taken:
-            while word in taken:
+        if pretty_symbol(symbol.name) in others:
+            while word in others:
                 word += "'"
             new[symbol] = sympy.Symbol(word, **symbol.assumptions0)
     return expr.xreplace(new)
 
 
 def text(expr: sympy.Basic) -> str:
-    """Return a formula on one line, with Greek letters: ``λ*(λ*ρ + 1)``."""
+    """Return a formula as one line of text with Greek letters: ``λ*(λ*ρ + 1)``."""
     written = _Printer().doprint(distinct(expr))
     if isinstance(expr, sympy.Expr) and expr.is_number and len(written) > LONGEST:
         return f"{float(expr):.6g}"
@@ -52,6 +53,9 @@ def radii_text(radii: sympy.Set) -> str:
     >>> import samdyn as sd
     >>> sd.symbolic.radii_text(sd.stability(sd.Flow(sd.landscapes.beale(), sd.USAM(rho=0.1)), (0, 1)).condition)
     'ρ > 4/111'
+
+    Args:
+        radii: a set of ρ ≥ 0, as ``Stability.condition``.
     """
     if radii in (sympy.S.UniversalSet, sympy.Interval(0, sympy.oo)):
         return "always"

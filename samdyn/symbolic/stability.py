@@ -1,4 +1,4 @@
-"""What a map or flow does near a critical point: the effective Hessian, and for which radii the point attracts."""
+"""The linearisation of a map or flow at a critical point, and the radii at which the point attracts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,39 +25,44 @@ from .points.eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise
 from .points.exact import exact_point, hessian_at
 from .traps import sam_trap
 
-LONGEST_LINE = 120
-MOST_COORDINATES = 10  # formulas of larger matrices say nothing to a reader
+LONGEST_LINE = 120  # characters of a line of the table
+MOST_COORDINATES = 10  # largest dimension; formulas of larger matrices say nothing to a reader
 SINGULAR = "The Hessian is singular: along its null vectors higher derivatives decide, which are not looked at."
 
 
 @dataclass(frozen=True, eq=False)
 class Stability:
-    """What linearisation says of a map or flow at a critical point.
+    """The linearisation of a map or flow at a critical point.
 
-    Formulas are in symbolic.RHO, ETA, GAMMA and LAMBDA. Where the method's field has no Jacobian at the point, like
-    normalised SAM's, whatever needs one is None, and ``trap`` and ``note`` say what is true instead.
+    Formulas are in symbolic.RHO, ETA, GAMMA and LAMBDA. If the method's field has no Jacobian at the point, as that of
+    normalised SAM, the attributes that need one are None, and ``trap`` and ``note`` say what holds instead.
+
+    >>> import samdyn as sd
+    >>> verdict = sd.stability(sd.Flow(sd.landscapes.saddle(), sd.USAM(rho=1.0)), (0, 0))
+    >>> verdict.kind, verdict.formula, verdict.condition
+    ('attractor', lambda*(lambda*rho + 1), Interval.open(1/2, oo))
 
     Attributes:
         system: the map or flow.
-        point: where, exact numbers if they were recognised.
-        exact: whether they were.
-        hessian: H there, ``(d, d)``.
+        point: the critical point, ``(d,)``, in exact numbers if ``exact``.
+        exact: whether the function recognised exact coordinates.
+        hessian: H at the point, ``(d, d)``, in the units of the loss per w².
         hessian_eigenvalues: λ, ascending.
         differentiable: whether the field has a Jacobian at the point.
         kind: "attractor", "saddle" or "repeller" at the method's own ρ, on the states (w, v) where there is momentum;
-            "not hyperbolic" if an eigenvalue is neutral, to rounding; "depends on rho" if ρ is a symbol;
-            "no Jacobian".
+            "not hyperbolic" if an eigenvalue is neutral to rounding; "depends on rho" if ρ is a symbol; "no Jacobian"
+            if the field has none.
         effective_hessian: Hₑ, the Jacobian of the method's field F, in ρ, ``(d, d)``.
-        formula: Hₑ as a function of λ if the method only stretches the eigenvectors of H; else None.
-        characteristic_polynomial: of the Jacobian, in s for flows and z for maps, and in ρ.
-        inequalities: when a direction attracts, in λ, ρ, η and γ (Routh–Hurwitz for flows, Jury for maps); empty where
-            there is no ``formula``.
-        conditions: the same for every eigenvalue of H.
-        condition: all ρ ≥ 0 at which the point attracts, at the system's own η and γ.
-        eigenvalues: of the Jacobian at the method's own ρ: rates of the flow, multipliers of the map, ``(D,)``.
-        trap: a region of starts that are held (for a map: that never leave it), as an inequality in the coordinates and
-            ρ; None where no closed form is known, or none is needed.
-        note: what else to know, in a sentence or two.
+        formula: Hₑ as a function of λ if the method keeps the eigenvectors of H; else None.
+        characteristic_polynomial: that of the Jacobian, in s for flows and z for maps, and in ρ.
+        inequalities: the conditions under which a direction attracts, in λ, ρ, η and γ (Routh–Hurwitz for flows, Jury
+            for maps). Empty if there is no ``formula``.
+        conditions: the inequalities at every eigenvalue of H.
+        condition: the set of ρ ≥ 0 at which the point attracts, at the system's own η and γ.
+        eigenvalues: those of the Jacobian at the method's own ρ: rates of the flow or multipliers of the map, ``(D,)``.
+        trap: a region of starts, as an inequality in the coordinates and ρ. Flows from it reach the point, maps never
+            leave it. None if there is no closed form or the field has a Jacobian.
+        note: limits of the result, in a sentence or two.
     """
 
     system: Map | Flow
@@ -109,7 +114,7 @@ class Stability:
         return r" \\ ".join([effective, *map(write, self.inequalities), *rules])
 
     def table(self) -> str:
-        """Return what was found as plain text."""
+        """Return the result as plain text."""
         where = ", ".join(map(text, self.point)) if self.exact else ", ".join(f"{float(c):.6g}" for c in self.point)
         lines = [f"{_describe(self.system)} at ({where}) of {self.system.landscape.name}: {self.kind}"]
         if self.differentiable:
@@ -149,10 +154,10 @@ class Stability:
 
 @checked
 def stability(system: Map | Flow, point: Any) -> Stability:
-    """Say whether a critical point attracts under a map or flow, and at which radii ρ.
+    """Return whether a critical point attracts under a map or flow, and at which radii ρ.
 
-    The method is applied to the quadratic with the landscape's Hessian at the point, in symbols; what follows holds for
-    any method whose field vanishes at critical points.
+    The function applies the method to the quadratic with the landscape's Hessian at the point, in symbols. This works
+    for any method whose field vanishes at critical points.
 
     >>> import samdyn as sd
     >>> verdict = sd.stability(sd.Flow(sd.landscapes.beale(), sd.USAM(rho=0.1)), (0, 1))
@@ -160,14 +165,15 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     ('attractor', Interval.open(4/111, oo))
 
     Args:
-        system: a Map (with momentum too) or a Flow. lr and momentum are numbers, taken for the decimals they are
-            written as; ρ may be a symbol.
+        system: a Map, with or without momentum, or a Flow. lr and momentum are numbers, which count as the decimals in
+            which they are written. ρ may be a symbol.
         point: a critical point: d numbers or SymPy expressions, or one of ``critical_points``. Floating-point numbers
-            are taken for fractions and square roots where the gradient vanishes at those.
+            count as fractions or square roots if the gradient vanishes at these.
 
     Raises:
-        InputError: a point that is not critical (‖∇L‖ ≤ 1e-9 ‖H‖ max(1, ‖w‖) counts as rounding), lies on a kink, or is
-            not at rest; more than 10 coordinates; lr or momentum a symbol.
+        InputError: the point is not critical (‖∇L‖ ≤ 1e-9 ‖H‖ max(1, ‖w‖) counts as rounding), it lies on a kink, or
+            the method's field does not vanish there; the landscape has more than 10 coordinates; lr or momentum is a
+            symbol.
 
     Source: [K23, Theorem 1] for USAM; the criteria of Routh and Hurwitz, and of Jury.
     """
@@ -180,17 +186,16 @@ def stability(system: Map | Flow, point: Any) -> Stability:
         if checks.is_formula(value) or torch.is_tensor(value):
             rule = "the condition is solved at one number"
             checks.reject(name, value, rule, "Give one: the inequalities are in symbols anyway")
-    rho = getattr(method, "rho", 0)
-    if torch.is_tensor(rho):
-        checks.reject("rho", rho, "must be one number, or a symbol", "Ask for every radius by itself")
+    if torch.is_tensor(method.radius):
+        checks.reject("rho", method.radius, "must be one number, or a symbol", "Ask for every radius by itself")
     where, exact = exact_point(landscape, point)
     hessian = hessian_at(landscape, where)
     precise = exact and all(map(is_precise, hessian))
     lam = hessian_eigenvalues(hessian, precise)
     center = symbolic(where)
     own = own_radius(method)
-    found: dict[str, Any] = {"system": system, "exact": exact, "hessian_eigenvalues": lam}
-    found |= {"point": tuple(_shown(c, exact) for c in where), "hessian": _shown(hessian, precise)}
+    facts: dict[str, Any] = {"system": system, "exact": exact, "hessian_eigenvalues": lam}
+    facts |= {"point": tuple(_shown(c, exact) for c in where), "hessian": _shown(hessian, precise)}
 
     trial = with_radius(method, sympy.Integer(1) if own is None else own)
     if any(sympy.N(e) != 0 for e in field_at(trial, hessian, center)):
@@ -198,10 +203,10 @@ def stability(system: Map | Flow, point: Any) -> Stability:
         checks.reject("point", tuple(float(c) for c in where), f"is critical, but {method} does not rest there", fix)
     differentiable = _is_differentiable(trial, landscape, hessian, center, exact)
     if not differentiable:
-        trap, note = sam_trap(system, found["point"], found["hessian"], lam)
-        return Stability(**found, differentiable=False, kind="no Jacobian", trap=trap, note=note)
+        trap, note = sam_trap(system, facts["point"], facts["hessian"], lam)
+        return Stability(**facts, differentiable=False, kind="no Jacobian", trap=trap, note=note)
 
-    # At ρ = 0 a method may have a Jacobian that it has nowhere else: then nothing can be said about other radii.
+    # At ρ = 0 a method may have a Jacobian that it has at no other ρ. Then the result is about ρ = 0 only.
     fixed = (
         isinstance(method, Ascent)
         and own == 0
@@ -225,7 +230,7 @@ def stability(system: Map | Flow, point: Any) -> Stability:
         here = matrix.subs(RHO, own)
         eigenvalues, kind = spectrum(system, here, max(_size(here), _size(hessian)) * (ROUNDING if precise else ROUGH))
     return Stability(
-        **found,
+        **facts,
         differentiable=True,
         kind=kind,
         effective_hessian=sympy.ImmutableDenseMatrix(_shown(matrix, precise)),
@@ -244,13 +249,13 @@ def _is_differentiable(
 ) -> bool:
     if not has_jacobian(method, hessian, center):
         return False
-    # Along null vectors of H the quadratic has no gradient, but the landscape may. A point known to rounding alone is
-    # not close enough to being critical to ask.
+    # Along null vectors of H the quadratic has no gradient, but the landscape may have one. A point with rounding is
+    # not critical enough to test that.
     return not exact or linear_part(lambda w: method(w, landscape.grad), center) is not None
 
 
 def _shown(expr: Any, exact: bool) -> Any:
-    """Return what was computed with fractions that stand for floating-point numbers as such numbers."""
+    """Return a formula as it is if exact, or with floating-point numbers in place of its fractions."""
     return expr if exact else expr.evalf(17)
 
 

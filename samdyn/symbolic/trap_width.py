@@ -1,4 +1,4 @@
-"""How far along its one direction of escape a saddle holds runs of a method that has no Jacobian there."""
+"""The half-width of a saddle's trap along its escape direction, for methods without a Jacobian there."""
 
 import math
 from collections.abc import Sequence
@@ -17,41 +17,41 @@ from .notation import X
 
 
 def trap_half_width(map_: Map, eigenvalues: Sequence[float]) -> float | None:
-    """Return the distance w up to which starts along the one direction of escape stay within w of the saddle.
+    """Return the distance w within which starts along the one escape direction stay within w of the saddle.
 
-    On the quadratic with these eigenvalues, from the map's field along the direction, in which it leads inward below w
-    and outward beyond. 0 where it leads outward throughout, or where the bounce that runs end on across the direction,
-    along the largest curvature, lets them go; inf where it leads inward from everywhere.
+    The landscape is the quadratic with these eigenvalues. Along the escape direction the field leads inward at
+    distances below w and outward beyond. w is 0 if the field leads outward everywhere, or if runs that bounce along the
+    largest curvature leave. It is inf if the field leads inward everywhere.
 
     Returns:
-        w; None where it is not known: with momentum, with more than one direction of escape, of fields that
-        ``pieces`` does not give, and where steps are too long to stay.
+        w, in the units of w. None if there is no formula: with momentum, with more than one escape direction, if
+        ``pieces`` returns None, or if a step is longer than w.
     """
     escaping = [lam for lam in eigenvalues if lam < 0]
-    numbers = not any(checks.is_formula(p) or torch.is_tensor(p) for p in (map_.lr, getattr(map_.method, "rho", 0)))
+    numbers = not any(checks.is_formula(p) or torch.is_tensor(p) for p in (map_.lr, map_.method.radius))
     if len(escaping) != 1 or map_.has_velocity or not numbers:
         return None
     lr, lam = sympy.Rational(str(map_.lr)), sympy.Rational(escaping[0])
-    found = pieces(map_.method, lam)
-    if found is None:
+    field = pieces(map_.method, lam)
+    if field is None:
         return None
-    inside = [i for i, piece in enumerate(found) if piece.leads_inward]
+    inside = [i for i, piece in enumerate(field) if piece.leads_inward]
     if not inside:
         return 0.0
-    held = found[inside[0] :]
-    width = held[0].high
-    if not all(_stays(piece, lr, width) for piece in held):
+    trap = field[inside[0] :]
+    width = trap[0].high
+    if not all(_stays(piece, lr, width) for piece in trap):
         return None
     sharpest = max(eigenvalues)
     if sharpest > 0:
-        kept = _bounce_keeps(map_, lr, sympy.Rational(sharpest), lam)
-        if not kept:
-            return None if kept is None else 0.0
+        returns = _bounce_returns(map_, lr, sympy.Rational(sharpest), lam)
+        if not returns:
+            return None if returns is None else 0.0
     return math.inf if width is sympy.oo else float(width)
 
 
 def _stays(piece: Piece, lr: sympy.Rational, width: sympy.Expr) -> bool:
-    """Say whether a step from anywhere in a piece ends within a distance of the critical point."""
+    """Return whether every step from a piece ends within the distance ``width`` of the critical point."""
     if width is sympy.oo:
         return True
     to = sympy.cancel(X - lr * piece.field)
@@ -61,24 +61,24 @@ def _stays(piece: Piece, lr: sympy.Rational, width: sympy.Expr) -> bool:
     return all(abs(to.subs(X, at)) <= width for at in (piece.low, *turns, piece.high))
 
 
-def _bounce_keeps(map_: Map, lr: sympy.Rational, sharpest: sympy.Rational, lam: sympy.Rational) -> bool | None:
-    """Say whether runs that bounce along the largest curvature come back along λ; None where they may not bounce so.
+def _bounce_returns(map_: Map, lr: sympy.Rational, sharpest: sympy.Rational, lam: sympy.Rational) -> bool | None:
+    """Return whether runs that bounce along the largest curvature return along λ, or None if they may not bounce.
 
-    They bounce between x and −x, F(x) = 2x/η. A step from there multiplies a deviation along λ by 1 − η∂F/∂y.
+    They bounce between x and −x with F(x) = 2x/η. A step from there multiplies a deviation along λ by 1 − η∂F/∂y.
     """
-    found = pieces(map_.method, sharpest)
-    if found is None:
+    field_across = pieces(map_.method, sharpest)
+    if field_across is None:
         return None
-    nearest = found[-1]
+    nearest = field_across[-1]
     start = sympy.limit(nearest.field, X, 0)
     if start == 0:
-        return True  # there is no jump to bounce on
+        return True  # without a jump of the field there is no bounce
     meets = sympy.fraction(sympy.together(lr * nearest.field - 2 * X))[0]
     ends = [x for x in real_roots(sympy.Poly(meets, X)) if 0 < x < nearest.high]
     if not ends or abs(1 - lr * sympy.diff(nearest.field, X).subs(X, ends[0])) >= 1:
         return None
-    # At the own radius to the digits of a floating-point number, as the method takes it.
+    # Here the method computes with its own radius, which has the digits of a floating-point number.
     field = field_on_quadratic(map_.method, sympy.diag(sharpest, lam), SOMEWHERE)
     jacobian = linear_part(field, SOMEWHERE + symbolic([ends[0], 0]))
-    # Below −1 it turns over what has left the bounce, which the jump along λ then brings back.
+    # A factor below −1 turns the deviation over, and the jump along λ then brings it back.
     return None if jacobian is None else bool(1 - lr * jacobian[1, 1] < 1)

@@ -1,4 +1,4 @@
-"""The region in which a saddle holds runs of a method that has no Jacobian there."""
+"""The trap of a saddle: the region that runs of a method without a Jacobian there do not leave."""
 
 import numpy as np
 import sympy
@@ -10,7 +10,7 @@ from .fields.quadratic import field_on_quadratic, with_radius
 from .notation import RHO, text
 
 NO_JACOBIAN = "The field has no Jacobian here: its perturbation does not shrink with the distance"
-DIGITS, SAME = 50, 1e-40  # of numbers that are compared, and how far apart they may be
+DIGITS, SAME = 50, 1e-40  # digits in which fields are compared, and the largest difference of equal ones
 LOCAL = "on the quadratic with this Hessian, so as long as the landscape is close to it within ρ of the runs"
 
 
@@ -20,12 +20,12 @@ def sam_trap(
     hessian: sympy.Matrix,
     eigenvalues: tuple[sympy.Expr, ...],
 ) -> tuple[sympy.Basic | None, str]:
-    """Return the region in which runs are held, where the field is that of normalised SAM, and what to say of it.
+    """Return the trap, if the field is that of normalised SAM, and a note about it.
 
     With g = H(w − w*), ½‖g‖² falls along SAM's flow by Σ λᵢ(1 + ρλᵢ/‖g‖) gᵢ², all of whose terms are positive if
     ‖g‖ < ρ|λ*|, λ* the negative eigenvalue nearest 0: the region is never left, and g → 0. A step multiplies gᵢ by
-    1 − ηλᵢ(1 + ρλᵢ/‖g‖), and leads from the region into it if ηλᵢ² ≤ |λ*| for all i, and
-    ηλᵢ(λᵢ + |λ*|) ≤ 2|λ*| for the positive: it is then not left either, though no run comes to rest at the point.
+    1 − ηλᵢ(1 + ρλᵢ/‖g‖). It stays in the region if ηλᵢ² ≤ |λ*| for all i and ηλᵢ(λᵢ + |λ*|) ≤ 2|λ*| for the positive
+    λᵢ. Then runs of the map do not leave the region either, though none comes to rest at the point.
 
     Returns:
         ‖H(w − w*)‖ < ρ|λ*| in the landscape's coordinates and the symbol ρ, or None; and a note.
@@ -50,7 +50,7 @@ def sam_trap(
         rule = f"max ηλ² ≤ |λ*| = {text(nearest)}, and ηλ(λ + |λ*|) ≤ 2|λ*| where λ > 0"
         return None, f"{NO_JACOBIAN}. η is too large for the closed form of the trap, which needs {rule}"
     gradient = hessian * (sympy.Matrix(landscape.symbols) - sympy.Matrix(point))
-    # Not expanded: near the point the squares would cancel.
+    # The norm stays factored, since near the point expanded squares would cancel.
     norm = sympy.sqrt(sympy.factor_terms(gradient.dot(gradient)))
     held = "reach the point" if isinstance(system, Flow) else "stay that near, though not at rest"
     note = f"{NO_JACOBIAN}. At every ρ runs with ‖H(w − w*)‖ < ρ|λ*| {held}{local}"
@@ -66,7 +66,7 @@ def _step_keeps_trap(lr: sympy.Rational, eigenvalues: tuple[sympy.Expr, ...], ne
 
 
 def moves_as_sam(method: Method, hessian: sympy.Matrix, point: tuple[sympy.Expr, ...]) -> bool:
-    """Say whether a method's field on ½(w−c)ᵀH(w−c) is that of normalised SAM, at every w and ρ."""
+    """Return whether a method's field on ½(w−c)ᵀH(w−c) is that of normalised SAM, at every w and ρ."""
     center, h = symbolic(point), sympy.Matrix(hessian)
     w = symbolic(sympy.symbols(f"w:{len(point)}", real=True))
 
@@ -76,5 +76,5 @@ def moves_as_sam(method: Method, hessian: sympy.Matrix, point: tuple[sympy.Expr,
 
     somewhere = center + symbolic(sympy.Rational(2 * j + 3, 7 - 2 * (j % 2)) for j in range(len(point)))
     if any(abs(sympy.N(e, DIGITS)) > SAME for e in difference(somewhere, sympy.Rational(2, 3))):
-        return False  # without long formulas being looked at
+        return False  # the test at one point avoids long formulas
     return all(sympy.simplify(e) == 0 for e in difference(w, RHO))

@@ -1,4 +1,4 @@
-"""The closed forms, each with its source and a rival. Measurements never read them."""
+"""Closed forms, each with its source and a rival: a plausible wrong formula. Measurements never read them."""
 
 from .closed_form import About, Verdict, about, check
 from .diffusion import (

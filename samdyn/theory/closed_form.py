@@ -1,4 +1,4 @@
-"""Closed forms: functions of numbers, each with its source and a rival that a measurement must be able to reject."""
+"""Closed forms: functions of numbers, each with its source and a rival formula that measurements must reject."""
 
 import difflib
 import inspect
@@ -19,11 +19,16 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a measurement says of a closed form; true if it agrees with the prediction and rejects the rival.
+    """The comparison of a measurement with a closed form. It is true if it agrees with the form and rejects the rival.
+
+    >>> import samdyn as sd
+    >>> verdict = sd.theory.check(sd.theory.edge_of_stability, 3.09, 0.01, lr=0.5, rho=0.1)
+    >>> round(verdict.predicted, 3), verdict.rival, verdict.agrees, verdict.rejects_rival
+    (3.062, 4.0, True, True)
 
     Attributes:
-        measured, predicted, rival: numbers, or arrays that broadcast. Infinite ones agree with infinite ones alone.
-        tolerance: relative to the prediction, and to the rival.
+        measured, predicted, rival: numbers, or arrays that broadcast. An infinite value agrees with an equal one only.
+        tolerance: the largest difference, relative to the prediction or to the rival.
     """
 
     measured: Any
@@ -38,7 +43,7 @@ class Verdict:
 
     @property
     def rejects_rival(self) -> bool:
-        """Whether some measurement is further from the rival than the tolerance."""
+        """Whether at least one measurement is further from the rival than the tolerance."""
         return not np.all(_close(self.measured, self.rival, self.tolerance))
 
     def __bool__(self) -> bool:
@@ -46,20 +51,25 @@ class Verdict:
 
 
 def _close(measured: Any, expected: Any, tolerance: float) -> Any:
-    with np.errstate(invalid="ignore"):  # infinities are equal or not: their difference is no number
+    with np.errstate(invalid="ignore"):  # the difference of two infinities is nan
         near = np.abs(np.subtract(measured, expected)) <= tolerance * np.abs(expected)
     return np.equal(measured, expected) | (near & np.isfinite(expected))
 
 
 @dataclass(frozen=True)
 class About:
-    """Where a closed form comes from, and what else one might have expected.
+    """The source of a closed form, and its rival.
+
+    >>> import samdyn as sd
+    >>> entry = sd.theory.about(sd.theory.edge_of_stability)
+    >>> isinstance(entry, sd.theory.About), entry.source, entry.rival(lr=0.5, rho=0.1)
+    (True, '[L23]; confirmed', 4.0)
 
     Attributes:
-        statement: what is claimed.
-        source: who claims it, and how far it is confirmed.
-        rival: a plausible wrong answer, a function of some of the same parameters.
-        rival_reason: what one would have to overlook to give it.
+        statement: the claim of the closed form.
+        source: the paper that claims it, and how far experiments confirm it.
+        rival: a plausible wrong formula, a function of some of the same parameters.
+        rival_reason: the error that leads to the rival.
     """
 
     statement: str
@@ -75,11 +85,11 @@ REGISTER: dict[Form, About] = {}
 def closed_form(
     *, source: str, rival: Callable[..., Any], rival_reason: str
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Make a function of named parameters a closed form: it refuses what it does not take, and never returns NaN.
+    """Return a decorator that turns a function of named parameters into a closed form, which never returns NaN.
 
-    Its docstring's first paragraph is the statement. The function raises InputError at parameters that it does not take
-    or lacks, at NaN, at arrays that do not broadcast and symbols where it needs numbers, and where it has no value in
-    the floating-point range.
+    The first paragraph of the function's docstring is the statement. The function raises InputError if a parameter is
+    unknown, missing or NaN, if arrays do not broadcast, if it needs a number in place of a symbol, and if it has no
+    value in the floating-point range.
     """
 
     def attach(function: Callable[P, R]) -> Callable[P, R]:
@@ -106,18 +116,21 @@ def about(form: Callable[..., Any]) -> About:
     >>> sd.theory.about(sd.theory.edge_of_stability).rival_reason
     "gradient descent's edge"
 
+    Args:
+        form: a closed form of ``samdyn.theory``.
+
     Raises:
-        InputError: another function.
+        InputError: the function is not a closed form.
     """
     if form not in REGISTER:
-        fix = f"Give one of {', '.join(known.__name__ for known in REGISTER)}"
+        fix = f"Give one of {', '.join(entry.__name__ for entry in REGISTER)}"
         checks.reject("form", form, "is no closed form with a rival", fix)
     return REGISTER[form]
 
 
 @checked
 def check(form: Callable[..., Any], measured: float | np.ndarray, tolerance: float, **parameters: Any) -> Verdict:
-    """Hold a measurement against a closed form and its rival, within a relative tolerance.
+    """Compare a measurement with a closed form and its rival, within a relative tolerance.
 
     >>> import samdyn as sd
     >>> bool(sd.theory.check(sd.theory.edge_of_stability, 3.09, 0.01, lr=0.5, rho=0.1))
@@ -125,12 +138,12 @@ def check(form: Callable[..., Any], measured: float | np.ndarray, tolerance: flo
 
     Args:
         form: a closed form.
-        measured: a number, or an array where parameters are arrays.
-        tolerance: relative.
-        parameters: of the closed form, by name.
+        measured: a number, or an array if parameters are arrays.
+        tolerance: the largest relative difference.
+        parameters: the parameters of the closed form, by name.
 
     Raises:
-        InputError: as the closed form does.
+        InputError: the function is not a closed form, or does not accept the parameters.
     """
     rival = about(form).rival
     predicted = form(**parameters)
@@ -138,20 +151,20 @@ def check(form: Callable[..., Any], measured: float | np.ndarray, tolerance: flo
     return Verdict(measured, predicted, _value(lambda: rival(**of_rival), of_rival), tolerance)
 
 
-def _check_names(signature: inspect.Signature, given: Mapping[str, Any]) -> None:
+def _check_names(signature: inspect.Signature, arguments: Mapping[str, Any]) -> None:
     listed = ", ".join(signature.parameters)
-    for name in given:
+    for name in arguments:
         if name not in signature.parameters:
             near = difflib.get_close_matches(name, signature.parameters, n=1)
             fix = f"Did you mean {near[0]!r}?" if near else f"Use {listed}"
             checks.reject("parameter", name, f"this closed form takes {listed}", fix)
     for name, parameter in signature.parameters.items():
-        if name not in given and parameter.default is parameter.empty:
-            checks.reject("parameters", sorted(given), f"{name} is missing: it takes {listed}", f"Give {name}")
+        if name not in arguments and parameter.default is parameter.empty:
+            checks.reject("parameters", sorted(arguments), f"{name} is missing: it takes {listed}", f"Give {name}")
 
 
 def _value(compute: Callable[[], Any], parameters: Mapping[str, Any]) -> Any:
-    """Return a formula's value: a number or array, never NaN, or a formula where parameters are formulas."""
+    """Return the value of a closed form: a number or an array without NaN, or a formula if a parameter is one."""
     symbols = {name: value for name, value in parameters.items() if checks.is_formula(value)}
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -168,10 +181,10 @@ def _value(compute: Callable[[], Any], parameters: Mapping[str, Any]) -> Any:
 
 
 def valued(value: Any, parameters: Mapping[str, Any]) -> Any:
-    """Return a closed form's value, as a float where it is one number.
+    """Return the value of a closed form, as a float if it is one number.
 
     Raises:
-        InputError: it is NaN.
+        InputError: the value is NaN.
     """
     if np.isnan(np.asarray(value, dtype=float)).any():
         rule = "the closed form has no value there in the floating-point range"

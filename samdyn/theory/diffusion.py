@@ -1,7 +1,8 @@
-"""How far noise |H|/B carries runs from a critical point: mean squared displacements of SGD, SAM and heavy ball.
+"""Mean squared displacements (MSD) of SGD, SAM and heavy ball from a critical point under noise of covariance |H|/B.
 
-Along an eigenvector of the Hessian of eigenvalue λ, from rest at the critical point, over the time t = kη; in the units
-of w, squared. Every form takes arrays, which broadcast. Section 4 of docs/theory.md.
+A run starts at rest at the critical point and moves for the time t = kη along an eigenvector of the Hessian with
+eigenvalue λ. Displacements are in the units of w, squared. Every form accepts arrays, which broadcast. The source is
+section 4 of docs/theory.md.
 """
 
 from typing import Any
@@ -18,20 +19,23 @@ from .closed_form import closed_form, valued
 def ou(a: Quantity, d: Quantity, t: Quantity) -> Any:
     """Return the variance at t of dX = −aX dt + √D dW, X(0) = 0: D/(2a)·(1 − e^{−2at}), and Dt where a = 0.
 
-    inf where it is beyond the floating-point range.
+    It is inf beyond the floating-point range.  [X22; theory 12]
 
     >>> import samdyn as sd
     >>> sd.theory.ou(0.0, 2.0, 3.0)
     6.0
 
     Args:
-        a: drift, ``(…)``, in 1/t.
+        a: drift coefficient, ``(…)``, in 1/t.
         d: D, ``(…)``, in the units of w² per t.
         t: time, ``(…)``.
 
+    Returns:
+        The variance, ``(…)``, in the units of w².
+
     Raises:
-        InputError: arrays that do not broadcast, symbols, or values of which the form has none, as where two of them
-            are infinite.
+        InputError: arrays do not broadcast, an argument is a symbol, or the form has no value, as for two infinite
+            arguments.
     """
     a, d, t = numbers(a=a, d=d, t=t)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -46,7 +50,7 @@ def numbers(**quantities: Quantity) -> list[np.ndarray]:
     """Return quantities as arrays of numbers that broadcast.
 
     Raises:
-        InputError: one with symbols, or arrays that do not broadcast.
+        InputError: a quantity holds symbols, or the arrays do not broadcast.
     """
     for name, value in quantities.items():
         if checks.is_formula(value):
@@ -56,7 +60,7 @@ def numbers(**quantities: Quantity) -> list[np.ndarray]:
 
 
 def _limit(drift: Any, noise: Any, lr: Any, t: Any, momentum: Any) -> Any:
-    """Return the limit η → 0 at fixed γ of the iterates' variance, for a field aw and noise of variance C."""
+    """Return the limit η → 0 at fixed γ of the variance of the iterates, for a field aw and noise of variance C."""
     return ou(drift / (1 - momentum), lr * noise / (1 - momentum) ** 2, t)
 
 
@@ -86,17 +90,17 @@ def theorem_3_other_reading(
     momentum: Quantity,
     rho: Quantity = 0.0,
 ) -> Any:
-    """Theorem 3 of [K23] with C₂ = η/t, as one summary prints it: unconfirmed.
+    """Return the MSD of Theorem 3 of [K23] with C₂ = η/t, as one summary prints it: unconfirmed [theory 14].
 
-    For η ≪ t it drops the first term, and is nearer to iterates from rest than Theorem 3 with C₂ = t/η: that term is
-    the spread of velocities that are stationary at the start, and from rest the true correction is negative.
+    For η ≪ t the first term vanishes, and the form is nearer to iterates from rest than Theorem 3 with C₂ = t/η. That
+    term is the spread of velocities that are stationary at the start. From rest the true correction is negative.
 
     >>> import samdyn as sd
     >>> round(sd.theory.theorem_3_other_reading(lam=-1.0, lr=0.1, batch_size=1, t=1.0, momentum=0.5), 3)
     5.36
 
     Args:
-        lam, lr, batch_size, t, momentum, rho: as of ``theorem_3_msd``.
+        lam, lr, batch_size, t, momentum, rho: the parameters of ``theorem_3_msd``.
 
     Returns:
         The MSD, ``(…)``, in the units of w².
@@ -105,8 +109,8 @@ def theorem_3_other_reading(
         lam=lam, lr=lr, batch_size=batch_size, t=t, momentum=momentum, rho=rho
     )
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        found = _theorem_3(lam, lr, batch_size, t, momentum, rho, c2=np.divide(lr, t))
-    return valued(found, {"lam": lam, "lr": lr, "batch_size": batch_size, "t": t, "momentum": momentum, "rho": rho})
+        msd = _theorem_3(lam, lr, batch_size, t, momentum, rho, c2=np.divide(lr, t))
+    return valued(msd, {"lam": lam, "lr": lr, "batch_size": batch_size, "t": t, "momentum": momentum, "rho": rho})
 
 
 @checked
@@ -123,7 +127,7 @@ def _sgd_without_drift(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Qua
 
 @closed_form(source="[X22]; confirmed to O(η)", rival=_sgd_without_drift, rival_reason="diffusion without drift")
 def sgd_msd(*, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, momentum: Quantity = 0.0) -> Any:
-    """SGD as η → 0: OU(λ, η|λ|/B, t), with momentum OU(λ/(1−γ), η|λ|/(B(1−γ)²), t).
+    """The MSD of SGD as η → 0 is OU(λ, η|λ|/B, t), and with momentum OU(λ/(1−γ), η|λ|/(B(1−γ)²), t).
 
     >>> import samdyn as sd
     >>> round(sd.theory.sgd_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0), 6)
@@ -134,7 +138,7 @@ def sgd_msd(*, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, m
         lr: η, ``(…)``, in the units of 1/λ.
         batch_size: B, ``(…)``.
         t: time t = kη, ``(…)``.
-        momentum: γ, ``(…)``, heavy ball's.
+        momentum: γ of heavy ball, ``(…)``.
 
     Returns:
         The MSD, ``(…)``, in the units of w².
@@ -157,8 +161,8 @@ def usam_msd(
     coupling: str = "shared",
     momentum: Quantity = 0.0,
 ) -> Any:
-    """USAM as η → 0: OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ), C = |λ|/B times (1+ρλ)² if both gradients share a batch,
-    1 + ρ²λ² with independent ones, 1 after a clean ascent; ρ = 0: SGD [X22].
+    """The MSD of USAM as η → 0 is OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ), C = |λ|/B times (1+ρλ)² if both gradients
+    share a batch, 1 + ρ²λ² with independent batches, 1 after a clean ascent. With ρ = 0 it is that of SGD [X22].
 
     >>> import samdyn as sd
     >>> round(sd.theory.usam_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0, rho=0.5), 6)
@@ -170,8 +174,8 @@ def usam_msd(
         batch_size: B, ``(…)``.
         t: time t = kη, ``(…)``.
         rho: ρ, ``(…)``, in the units of 1/λ.
-        coupling: of the batches of the two gradients: "shared", "independent" or "clean".
-        momentum: γ, ``(…)``, heavy ball's.
+        coupling: that of the two gradients of a step: "shared", "independent" or "clean".
+        momentum: γ of heavy ball, ``(…)``.
 
     Returns:
         The MSD, ``(…)``, in the units of w².
@@ -194,7 +198,7 @@ def exact_sam_msd(
     coupling: str = "shared",
     momentum: Quantity = 0.0,
 ) -> Any:
-    """Exact SAM as η → 0: OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ)²; its noise is pulled through I + ρH too, so
+    """The MSD of exact SAM as η → 0 is OU(a/(1−γ), ηC/(1−γ)², t), a = λ(1+ρλ)². The factor I + ρH acts on noise too:
     C = |λ|/B times (1+ρλ)⁴ (shared), (1+ρλ)²(1+ρ²λ²) (independent), (1+ρλ)² (clean).
 
     >>> import samdyn as sd
@@ -207,8 +211,8 @@ def exact_sam_msd(
         batch_size: B, ``(…)``.
         t: time t = kη, ``(…)``.
         rho: ρ, ``(…)``, in the units of 1/λ.
-        coupling: of the batches of the two gradients: "shared", "independent" or "clean".
-        momentum: γ, ``(…)``, heavy ball's.
+        coupling: that of the two gradients of a step: "shared", "independent" or "clean".
+        momentum: γ of heavy ball, ``(…)``.
 
     Returns:
         The MSD, ``(…)``, in the units of w².
@@ -230,8 +234,8 @@ def _clean_usam(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, 
     rival_reason="the drift of Theorem 1, λ(1+ρλ)",
 )
 def theorem_2_msd(*, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity = 0.0) -> Any:
-    """Theorem 2: OU(λ(1+ρλ)², η|λ|/B, t). It follows from its model, drift λ(1+ρλ)² and noise |λ|/B, which is no method
-    under any coupling: see usam_msd and exact_sam_msd.
+    """The MSD of Theorem 2 is OU(λ(1+ρλ)², η|λ|/B, t). Its model has the drift λ(1+ρλ)² and the noise |λ|/B, which no
+    method has under any coupling: see usam_msd and exact_sam_msd.
 
     >>> import samdyn as sd
     >>> round(sd.theory.theorem_2_msd(lam=-1.0, lr=0.01, batch_size=16, t=1.0, rho=0.5), 6)
@@ -261,7 +265,7 @@ def _half_gap(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rh
     rival_reason="the drift of Theorem 1, λ(1+ρλ)",
 )
 def theorem_2_gap(*, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity) -> Any:
-    """SGD's less Theorem 2's MSD: 2ηρ|λ|³t²/B to leading order in ρ and t.
+    """The MSD of SGD minus that of Theorem 2 is 2ηρ|λ|³t²/B to leading order in ρ and t.
 
     >>> import samdyn as sd
     >>> sd.theory.theorem_2_gap(lam=-1.0, lr=0.5, batch_size=2, t=1.0, rho=0.5)
@@ -289,8 +293,8 @@ def _theorem_2_gap(lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantit
 def usam_gap(
     *, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, rho: Quantity, coupling: str = "shared"
 ) -> Any:
-    """SGD's less USAM's MSD to leading order in ρ and t: −2ηρλ|λ|t/B shared (so positive where λ < 0), ηρ|λ|³t²/B
-    clean, ηρ|λ|³t(t − ρ)/B independent.
+    """The MSD of SGD minus that of USAM to leading order in ρ and t is −2ηρλ|λ|t/B with shared batches (so positive if
+    λ < 0), ηρ|λ|³t²/B after a clean ascent, and ηρ|λ|³t(t − ρ)/B with independent batches.
 
     >>> import samdyn as sd
     >>> sd.theory.usam_gap(lam=-1.0, lr=0.5, batch_size=2, t=1.0, rho=0.5)
@@ -302,7 +306,7 @@ def usam_gap(
         batch_size: B, ``(…)``.
         t: time t = kη, ``(…)``.
         rho: ρ, ``(…)``, in the units of 1/λ.
-        coupling: of the batches of the two gradients: "shared", "independent" or "clean".
+        coupling: that of the two gradients of a step: "shared", "independent" or "clean".
 
     Returns:
         The difference, ``(…)``, in the units of w².
@@ -328,8 +332,8 @@ def _theorem_3_without_pull(
 def theorem_3_msd(
     *, lam: Quantity, lr: Quantity, batch_size: Quantity, t: Quantity, momentum: Quantity, rho: Quantity = 0.0
 ) -> Any:
-    """Theorem 3: η²|λ|(1−e^{−C₂(1−γ)})²/(2(1−γ)³B) + OU(a/(1−γ), η|λ|/(B(1−γ)²), t), a = λ(1+ρλ)², C₂ = t/η. Right as
-    η → 0 at fixed γ, of Theorem 2's model; for escape it needs ηa²t(1+γ) ≪ (1−γ)³.
+    """The MSD of Theorem 3 is η²|λ|(1−e^{−C₂(1−γ)})²/(2(1−γ)³B) + OU(a/(1−γ), η|λ|/(B(1−γ)²), t), a = λ(1+ρλ)²,
+    C₂ = t/η. It is right for Theorem 2's model as η → 0 at fixed γ. For escape it needs ηa²t(1+γ) ≪ (1−γ)³.
 
     >>> import samdyn as sd
     >>> round(sd.theory.theorem_3_msd(lam=-1.0, lr=0.001, batch_size=16, t=1.0, momentum=0.9, rho=0.1))
@@ -340,7 +344,7 @@ def theorem_3_msd(
         lr: η, ``(…)``, in the units of 1/λ.
         batch_size: B, ``(…)``.
         t: time t = kη, ``(…)``.
-        momentum: γ, ``(…)``, heavy ball's.
+        momentum: γ of heavy ball, ``(…)``.
         rho: ρ, ``(…)``, in the units of 1/λ.
 
     Returns:
@@ -360,8 +364,8 @@ def _excess_of_plain_steps(lam: Quantity, lr: Quantity, t: Quantity, momentum: Q
     rival_reason="as many plain steps of size η/(1−γ)",
 )
 def theorem_3_excess(*, lam: Quantity, lr: Quantity, t: Quantity, momentum: Quantity, rho: Quantity = 0.0) -> Any:
-    """Where a = λ(1+ρλ)² < 0, Theorem 3 overstates its model's MSD by a factor whose logarithm is ηa²t(1+γ)/(1−γ)³, as
-    long as that is small and |a|t ≫ 1−γ: heavy ball grows more slowly than |a|/(1−γ).
+    """If a = λ(1+ρλ)² < 0, Theorem 3 overstates its model's MSD by a factor whose logarithm is ηa²t(1+γ)/(1−γ)³, as
+    long as that is small and |a|t ≫ 1−γ, since heavy ball grows more slowly than |a|/(1−γ).
 
     >>> import samdyn as sd
     >>> sd.theory.theorem_3_excess(lam=-1.0, lr=0.125, t=1.0, momentum=0.5)
@@ -371,7 +375,7 @@ def theorem_3_excess(*, lam: Quantity, lr: Quantity, t: Quantity, momentum: Quan
         lam: λ, ``(…)``, in the units of the loss per w².
         lr: η, ``(…)``, in the units of 1/λ.
         t: time t = kη, ``(…)``.
-        momentum: γ, ``(…)``, heavy ball's.
+        momentum: γ of heavy ball, ``(…)``.
         rho: ρ, ``(…)``, in the units of 1/λ.
 
     Returns:
@@ -391,8 +395,8 @@ def _limit_of_small_steps(drift: Quantity, noise: Quantity, lr: Quantity, t: Qua
     rival_reason="the limit of small η, in which the velocity follows the gradient at once",
 )
 def heavy_ball_msd(*, drift: Quantity, noise: Quantity, lr: Quantity, t: Quantity, momentum: Quantity) -> Any:
-    """Heavy ball with a linear field aw and noise of variance C, exactly, after k = t/η steps from rest: η²C Σₘ hₘ²,
-    m = 1 … k, hₘ = (z₁ᵐ − z₂ᵐ)/(z₁ − z₂), z² − (1+γ−ηa)z + γ = 0, or mz^{m−1} where z₁ = z₂ = z.
+    """The exact MSD of heavy ball with a linear field aw and noise of variance C after k = t/η steps from rest is
+    η²C Σₘ hₘ², m = 1 … k, hₘ = (z₁ᵐ − z₂ᵐ)/(z₁ − z₂), z² − (1+γ−ηa)z + γ = 0, or mz^{m−1} where z₁ = z₂ = z.
 
     >>> import samdyn as sd
     >>> sd.theory.heavy_ball_msd(drift=0.0, noise=1.0, lr=0.5, t=1.0, momentum=0.0)
@@ -401,7 +405,7 @@ def heavy_ball_msd(*, drift: Quantity, noise: Quantity, lr: Quantity, t: Quantit
     Args:
         drift: a, ``(…)``, in 1/t.
         noise: C, ``(…)``, in the units of w² per t².
-        lr: η, ``(…)``, in those of t.
+        lr: η, ``(…)``, in the units of t.
         t: time t = kη, ``(…)``.
         momentum: γ, ``(…)``.
 
@@ -411,12 +415,14 @@ def heavy_ball_msd(*, drift: Quantity, noise: Quantity, lr: Quantity, t: Quantit
     drift, noise, lr, t, momentum = np.broadcast_arrays(
         *(np.asarray(v, float) for v in (drift, noise, lr, t, momentum))
     )
-    # By doubling: with vₘ = (hₘ, hₘ₋₁) and vₘ₊₁ = Avₘ, the sum over 2n steps is S + AⁿS(Aⁿ)ᵀ. All terms are positive,
-    # so nothing cancels where the roots z₁ and z₂ meet.
+    # The loop doubles sums: with vₘ = (hₘ, hₘ₋₁) and vₘ₊₁ = Avₘ, the sum over 2n steps is S + AⁿS(Aⁿ)ᵀ. All terms are
+    # positive, so that nothing cancels where the roots z₁ and z₂ meet.
     steps = np.round(t / lr)
     one, zero = np.ones_like(steps), np.zeros_like(steps)
     power = np.moveaxis(np.array([[1 + momentum - lr * drift, -momentum], [one, zero]]), (0, 1), (-2, -1))
-    block = np.moveaxis(np.array([[one, zero], [zero, zero]]), (0, 1), (-2, -1))  # v₁v₁ᵀ, and then sums of 2, 4, 8 …
+    block = np.moveaxis(
+        np.array([[one, zero], [zero, zero]]), (0, 1), (-2, -1)
+    )  # v₁v₁ᵀ, later the sums over 2, 4, 8 … steps
     total, done = np.zeros_like(block), np.broadcast_to(np.eye(2), block.shape)
     with np.errstate(over="ignore", invalid="ignore"):
         while (steps > 0).any():
@@ -426,5 +432,5 @@ def heavy_ball_msd(*, drift: Quantity, noise: Quantity, lr: Quantity, t: Quantit
             block = block + power @ block @ np.swapaxes(power, -1, -2)
             power = power @ power
             steps = np.floor(steps / 2)
-        first = np.where(np.isnan(total[..., 0, 0]), np.inf, total[..., 0, 0])  # inf − inf: it grew out of range
+        first = np.where(np.isnan(total[..., 0, 0]), np.inf, total[..., 0, 0])  # nan is inf − inf: the sum overflowed
         return np.where(noise == 0, 0.0, lr**2 * noise * first)[()]

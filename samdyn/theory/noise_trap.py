@@ -1,4 +1,4 @@
-"""The trap of normalised SAM under noise of the gradients: a threshold in ρ where without noise there is none."""
+"""The trap of normalised SAM under gradient noise, which has a threshold in ρ. Without noise it has none."""
 
 import math
 from typing import Any
@@ -14,15 +14,15 @@ from ..symbolic.growth import rate_along
 from .closed_form import closed_form, valued
 from .saddles import effective_curvature
 
-LARGE = 1000  # dimensions, from which on the next term of Stirling's series is below 1e-13
-SINGULAR = 1e-12  # an eigenvalue of H below this share of the largest is zero
+LARGE = 1000  # count of dimensions from which the next term of Stirling's series is below 1e-13
+SINGULAR = 1e-12  # eigenvalue of H over the largest one, below which it counts as zero
 
 
 @checked
 def noisy_radius(rho: float | np.ndarray, noise: float | np.ndarray, dim: int) -> Any:
     """Return ρₑ = ρ c_d/s, c_d = Γ((d+1)/2)/(√2 Γ(d/2+1)): near a critical point SAM is on average USAM of this radius.
 
-    For noise N(0, s²I) of the gradient, shared or independent: E[unit(g + ξ)] = (c_d/s) g + O(g³/s³).  [theory 20]
+    For gradient noise N(0, s²I), shared or independent, E[unit(g + ξ)] = (c_d/s) g + O(g³/s³).  [theory 20]
 
     >>> import samdyn as sd
     >>> round(sd.theory.noisy_radius(0.1, 0.25, 2), 3)
@@ -31,13 +31,13 @@ def noisy_radius(rho: float | np.ndarray, noise: float | np.ndarray, dim: int) -
     Args:
         rho: ρ, ``(…)``, in the units of w.
         noise: s, ``(…)``, a standard deviation in the units of the gradient.
-        dim: d.
+        dim: d, the number of coordinates.
 
     Returns:
-        ρₑ, ``(…)``, in the units of w per gradient, as USAM's radius is.
+        ρₑ, ``(…)``, in the units of w per gradient, as USAM's radius.
 
     Raises:
-        InputError: noise < 0, or dim < 1.
+        InputError: noise is < 0, or dim < 1.
     """
     checks.broadcast({"rho": rho, "noise": noise})
     dim = checks.count("dim", dim, "Use e.g. dim=2")
@@ -45,8 +45,8 @@ def noisy_radius(rho: float | np.ndarray, noise: float | np.ndarray, dim: int) -
     if (s < 0).any():
         checks.reject("noise", noise, "a standard deviation is >= 0", "Use e.g. noise=0.1")
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(s == 0, np.where(rho == 0, 0.0, math.inf), rho / s * _ratio(dim) / math.sqrt(2))
-    return valued(found, {"rho": rho, "noise": noise})
+        effective = np.where(s == 0, np.where(rho == 0, 0.0, math.inf), rho / s * _ratio(dim) / math.sqrt(2))
+    return valued(effective, {"rho": rho, "noise": noise})
 
 
 def _ratio(dim: int) -> float:
@@ -72,8 +72,8 @@ def _threshold_of_mean_length(lam: Quantity, noise: Quantity, dim: int) -> Any:
     "and as if the part of g along ξ turned the direction, when it only stretches it",
 )
 def noise_threshold(*, lam: Quantity, noise: Quantity, dim: int) -> Any:
-    """With gradient noise N(0, s²I), a saddle holds normalised SAM's runs near it above ρ = s/(c_d|λ|), λ the negative
-    eigenvalue nearest 0, for a while that grows exponentially; shared or independent batches, any momentum.
+    """With gradient noise N(0, s²I), a saddle captures runs of normalised SAM near it above ρ = s/(c_d|λ|), λ the
+    negative eigenvalue nearest 0, for times that grow exponentially beyond it. Batches are shared or independent.
 
     >>> import samdyn as sd
     >>> round(sd.theory.noise_threshold(lam=-1.0, noise=0.25, dim=2), 3)
@@ -104,8 +104,8 @@ def _threshold_of_mean_variance(hessian: np.ndarray, covariance: float | np.ndar
     rival_reason="taking the noise for isotropic, of the mean variance tr C/d",
 )
 def gaussian_noise_threshold(*, hessian: np.ndarray, covariance: float | np.ndarray) -> float:
-    """With gradient noise N(0, C) the mean step's Jacobian at a saddle is H + ρHMH, M the slope of E[unit(g + ξ)] at 0:
-    it holds above the largest eigenvalue of −M^(−½)H⁻¹M^(−½).
+    """With gradient noise N(0, C) the mean step's Jacobian at a saddle is H + ρHMH, M the slope of E[unit(g + ξ)] at 0,
+    and the saddle captures runs if ρ exceeds the largest eigenvalue of −M^(−½)H⁻¹M^(−½).
 
     >>> import samdyn as sd
     >>> round(sd.theory.gaussian_noise_threshold(hessian=[[-1.0, 0.0], [0.0, 1.0]], covariance=0.0625), 3)
@@ -113,13 +113,13 @@ def gaussian_noise_threshold(*, hessian: np.ndarray, covariance: float | np.ndar
 
     Args:
         hessian: H, ``(d, d)``, in the units of the loss per w².
-        covariance: C, ``(d, d)``, in the units of the gradient, squared; of a number c, cI.
+        covariance: C, ``(d, d)``, in the units of the gradient, squared, or a number c for cI.
 
     Returns:
-        ρ, in the units of w; 0 where no eigenvalue of H is negative.
+        ρ, in the units of w. It is 0 if no eigenvalue of H is negative.
 
     Raises:
-        InputError: a singular Hessian.
+        InputError: the Hessian is singular.
     """
     h = np.asarray(hessian, dtype=float)
     lam = np.linalg.eigvalsh(h)
@@ -151,8 +151,8 @@ def _plain_noisy_growth(
 def noisy_escape_rate(
     *, lam: Quantity, rho: Quantity, noise: Quantity, dim: int, lr: Quantity, momentum: Quantity = 0.0
 ) -> Any:
-    """Near a saddle the mean of normalised SAM's runs grows as exp(rate · t): the largest root of
-    z² − (1+γ−ηλₑ)z + γ = 0 with λₑ = λ(1+ρₑλ), ρₑ = ρc_d/s.
+    """Near a saddle the mean of normalised SAM's runs grows as exp(rate · t), rate = log |z|/η, where z is the largest
+    root of z² − (1+γ−ηλₑ)z + γ = 0 with λₑ = λ(1+ρₑλ), ρₑ = ρc_d/s.
 
     >>> import samdyn as sd
     >>> round(sd.theory.noisy_escape_rate(lam=-1.0, rho=0.2, noise=0.25, dim=2, lr=0.001), 3)
@@ -164,10 +164,10 @@ def noisy_escape_rate(
         noise: s, ``(…)``, a standard deviation in the units of the gradient.
         dim: d, the number of coordinates.
         lr: η, ``(…)``, in the units of 1/λ.
-        momentum: γ, ``(…)``, heavy ball's.
+        momentum: γ of heavy ball, ``(…)``.
 
     Returns:
-        The rate in 1/t, ``(…)``; negative where the mean shrinks.
+        The rate in 1/t, ``(…)``. It is negative where the mean shrinks.
     """
     return _noisy_growth(lam, rho, noise, dim, lr, momentum)
 
@@ -178,22 +178,25 @@ def mean_step(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return mean E[F] ``(d, N)`` and covariance Cov[F] ``(d, d, N)`` of normalised SAM's noisy step on ½wᵀHw, exactly.
 
-    F = H(w + ρu) + ξ₂ with u = unit(Hw + ξ₁), ξ N(0, C): E[F] = H(w + ρE[u]); Cov[F] = ρ²H Cov[u] H + C and, where the
-    batch is shared, ξ₂ = ξ₁, ρ(HK + KᵀH) besides, K = Cov[u, ξ]. A clean ascent has u = unit(Hw), without variance.
+    F = H(w + ρu) + ξ₂ with u = unit(Hw + ξ₁) and ξ from N(0, C), so that E[F] = H(w + ρE[u]) and Cov[F] = ρ²H Cov[u] H
+    + C. A shared batch has ξ₂ = ξ₁, which adds ρ(HK + KᵀH), K = Cov[u, ξ]. A clean ascent has u = unit(Hw), without
+    variance.  [theory 20]
 
     >>> import samdyn as sd, torch
     >>> mean, covariance = sd.theory.mean_step(torch.zeros(1, 1, dtype=torch.float64), [[-1.0]], 0.25, 0.1)
-    >>> covariance  # (s − ρ|λ|)², s² = 0.25
-    tensor([[[0.1802]]], dtype=torch.float64)
+    >>> round(covariance.item(), 4)
+    0.1802
 
     Args:
-        w: ``(d, N)``, float64.
-        hessian, covariance: H and C, ``(d, d)``; for C also a number c, for cI.
+        w: points, ``(d, N)``, float64.
+        hessian: H, ``(d, d)``, in the units of the loss per w².
+        covariance: C, ``(d, d)``, in the units of the gradient, squared, or a number c for cI.
         rho: radius, in the units of w.
         coupling: "shared", "independent" or "clean".
 
     Raises:
-        InputError: what ``direction_moments`` refuses, a Hessian of another shape, or an unknown coupling.
+        InputError: ``direction_moments`` rejects the gradients or C, the Hessian has another shape, or the coupling is
+            unknown.
     """
     coupling = checks.known("coupling", coupling, COUPLINGS)
     hessian = array("hessian", hessian)

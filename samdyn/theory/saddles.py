@@ -1,8 +1,8 @@
-"""Saddles, without noise: thresholds, escape rates, traps and 2-cycles.
+"""Saddles without noise: thresholds, escape rates, traps and 2-cycles.
 
-λ is an eigenvalue of the Hessian, in the units of the loss per w²; ρ a radius in the units of w, for USAM in those of
-1/λ; η a learning rate in those of 1/λ; γ a momentum. Times are t = kη. Numbers give a float, arrays an array; they
-broadcast.
+λ is an eigenvalue of the Hessian, in the units of the loss per w². ρ is a radius, in the units of w, or for USAM in
+those of 1/λ. η is a learning rate, in the units of 1/λ, and γ a momentum. Times are t = kη. The forms return a float
+for numbers and an array for arrays, which broadcast.
 """
 
 import math
@@ -19,9 +19,9 @@ from .closed_form import closed_form, valued
 
 @checked
 def effective_curvature(lam: float | np.ndarray, rho: float | np.ndarray, ascent_steps: int = 1) -> Any:
-    """λₑ = λ(1 + ρλ/n)ⁿ: what USAM with n ascent steps makes of a Hessian eigenvalue λ.  [K23; n > 1 derived]
+    """Return λₑ = λ(1 + ρλ/n)ⁿ, the eigenvalue of USAM's effective Hessian with n ascent steps.  [K23; n > 1 derived]
 
-    A float for numbers, an array for arrays, which broadcast. ±inf where it leaves the floating-point range.
+    It is ±inf beyond the floating-point range.
 
     >>> import samdyn as sd
     >>> sd.theory.effective_curvature(-2.0, 0.25)
@@ -31,13 +31,19 @@ def effective_curvature(lam: float | np.ndarray, rho: float | np.ndarray, ascent
         lam: λ, ``(…)``, in the units of the loss per w².
         rho: ρ, ``(…)``, in the units of 1/λ.
         ascent_steps: n.
+
+    Returns:
+        λₑ, ``(…)``, in the units of the loss per w²: a float for numbers, an array for arrays.
+
+    Raises:
+        InputError: arrays do not broadcast, ascent_steps < 1, or the form has no value, as for λ = inf and ρ = 0.
     """
     checks.broadcast({"lam": lam, "rho": rho})
     ascent_steps = checks.count("ascent_steps", ascent_steps, "Use ascent_steps=1 for the published method")
     lam = np.asarray(lam, dtype=float)
     with np.errstate(over="ignore", invalid="ignore"):
-        found = np.where(lam == 0, 0.0, lam * (1 + rho * lam / ascent_steps) ** ascent_steps)
-    return valued(found, {"lam": lam, "rho": rho})
+        effective = np.where(lam == 0, 0.0, lam * (1 + rho * lam / ascent_steps) ** ascent_steps)
+    return valued(effective, {"lam": lam, "rho": rho})
 
 
 def _threshold(eigenvalues: Any, ascent_steps: int, lr: float, momentum: float, scale: float = 1.0) -> float:
@@ -46,7 +52,7 @@ def _threshold(eigenvalues: Any, ascent_steps: int, lr: float, momentum: float, 
     if not negative:
         return 0.0
     rho = scale * ascent_steps / min(negative)
-    # For odd n λₑ grows with ρ: a step unstable at the threshold is unstable above it too.
+    # For odd n, λₑ grows with ρ, so that a step that is unstable at the threshold is unstable above it too.
     stable = not lr or all(effective_curvature(lam, rho, ascent_steps) < 2 * (1 + momentum) / lr for lam in spectrum)
     return rho if ascent_steps % 2 and stable else math.inf
 
@@ -66,21 +72,21 @@ def _half_threshold(
 def usam_threshold(
     *, eigenvalues: Sequence[float] | np.ndarray, ascent_steps: int = 1, lr: float = 0.0, momentum: float = 0.0
 ) -> float:
-    """USAM, n-step: a saddle attracts above ρ = n/|λ|, λ the negative eigenvalue nearest 0, for odd n and as long as
-    ηλₑ < 2(1+γ) for every λ; for even n it never does. Without lr: the flow's threshold.
+    """With n-step USAM a saddle attracts above ρ = n/|λ|, λ the negative eigenvalue nearest 0, for odd n and as long as
+    ηλₑ < 2(1+γ) for every λ. For even n it never attracts. With lr = 0 this is the threshold of the flow.
 
     >>> import samdyn as sd
     >>> sd.theory.usam_threshold(eigenvalues=[-2.0, 1.0])
     0.5
 
     Args:
-        eigenvalues: of the Hessian at the saddle, ``(d,)``, in the units of the loss per w².
+        eigenvalues: those of the Hessian at the saddle, ``(d,)``, in the units of the loss per w².
         ascent_steps: n.
         lr: η, in the units of 1/λ; 0 for the flow.
-        momentum: γ, heavy ball's.
+        momentum: γ of heavy ball.
 
     Returns:
-        The threshold in ρ, in the units of 1/λ; inf if there is none, 0 if no eigenvalue is negative.
+        The threshold in ρ, in the units of 1/λ. It is inf if no radius captures, 0 if no eigenvalue is negative.
     """
     return _threshold(eigenvalues, ascent_steps, lr, momentum)
 
@@ -98,7 +104,8 @@ def _plain_rate(lam: Quantity, lr: Quantity, momentum: Quantity = 0.0, rho: Quan
     rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
 )
 def escape_rate(*, lam: Quantity, lr: Quantity, momentum: Quantity = 0.0, rho: Quantity = 0.0) -> Any:
-    """Near a critical point USAM's distances grow as exp(rate · t): the largest root of z² − (1+γ−ηλₑ)z + γ = 0.
+    """Near a critical point distances of USAM's runs grow as exp(rate · t), rate = log |z|/η, where z is the largest
+    root of z² − (1+γ−ηλₑ)z + γ = 0.
 
     >>> import samdyn as sd
     >>> round(sd.theory.escape_rate(lam=-2.0, lr=0.01, rho=0.25), 3)
@@ -107,11 +114,11 @@ def escape_rate(*, lam: Quantity, lr: Quantity, momentum: Quantity = 0.0, rho: Q
     Args:
         lam: λ, ``(…)``, in the units of the loss per w².
         lr: η, ``(…)``, in the units of 1/λ.
-        momentum: γ, ``(…)``, heavy ball's.
+        momentum: γ of heavy ball, ``(…)``.
         rho: ρ, ``(…)``, in the units of 1/λ; 0 for gradient descent.
 
     Returns:
-        The rate in 1/t, ``(…)``; negative where distances shrink.
+        The rate in 1/t, ``(…)``. It is negative where distances shrink.
     """
     return rate_along(effective_curvature(lam, rho), lr, momentum)
 
@@ -127,9 +134,9 @@ def _half_width(rho: Quantity) -> Any:
     rival_reason="asking the perturbed point to mirror the iterate rather than only to cross the saddle",
 )
 def trap_half_width(*, rho: Quantity) -> Any:
-    """SAM on a quadratic with one unstable direction is held within ρ of the saddle along it, at every ρ.
+    """On a quadratic with one escape direction, runs of SAM within ρ of the saddle along it stay there, at every ρ.
 
-    As long as the bounce along the largest curvature lets it: ``symbolic.predicted_boundary`` looks.
+    This needs that the bounce along the largest curvature returns, which ``symbolic.predicted_boundary`` tests.
 
     >>> import samdyn as sd
     >>> sd.theory.trap_half_width(rho=0.1)
@@ -151,14 +158,14 @@ def _small_step_amplitude(lam: Quantity, rho: Quantity, lr: Quantity) -> Any:
 
 @closed_form(source="[B22]; confirmed", rival=_small_step_amplitude, rival_reason="the limit of small steps")
 def two_cycle_amplitude(*, lam: Quantity, rho: Quantity, lr: Quantity) -> Any:
-    """SAM ends on w ↔ −w along an eigenvector, |w| = ηρ|λ|/(2 − ηλ); inf for ηλ ≥ 2, where runs leave.
+    """SAM ends on the 2-cycle w ↔ −w along an eigenvector, |w| = ηρ|λ|/(2 − ηλ). It is inf if ηλ ≥ 2, where runs leave.
 
     >>> import samdyn as sd
     >>> sd.theory.two_cycle_amplitude(lam=2.0, rho=0.5, lr=0.5)
     0.5
 
     Args:
-        lam: λ, ``(…)``, in the units of the loss per w². Below 0 the cycle repels.
+        lam: λ, ``(…)``, in the units of the loss per w². If λ < 0 the cycle repels.
         rho: ρ, ``(…)``, in the units of w.
         lr: η, ``(…)``, in the units of 1/λ.
 
@@ -189,7 +196,7 @@ def _plain_flip(lam: Quantity, rho: Quantity = 0.0, momentum: Quantity = 0.0, as
     rival_reason="no effect of momentum; or, without momentum, no effect of the perturbation",
 )
 def largest_lr(*, lam: Quantity, rho: Quantity = 0.0, momentum: Quantity = 0.0, ascent_steps: int = 1) -> Any:
-    """USAM, n-step: a direction of curvature λ flips, its multiplier passing −1, at ηλₑ = 2(1+γ): never (inf) where
+    """With n-step USAM the multiplier of a direction of curvature λ passes −1 at ηλₑ = 2(1+γ), and never (η = inf) if
     λₑ ≤ 0.
 
     >>> import samdyn as sd
@@ -199,7 +206,7 @@ def largest_lr(*, lam: Quantity, rho: Quantity = 0.0, momentum: Quantity = 0.0, 
     Args:
         lam: λ, ``(…)``, in the units of the loss per w².
         rho: ρ, ``(…)``, in the units of 1/λ.
-        momentum: γ, ``(…)``, heavy ball's.
+        momentum: γ of heavy ball, ``(…)``.
         ascent_steps: n.
 
     Returns:
@@ -215,7 +222,7 @@ def _edge_of_gradient_descent(lr: Quantity, rho: Quantity) -> Any:
 
 @closed_form(source="[L23]; confirmed", rival=_edge_of_gradient_descent, rival_reason="gradient descent's edge")
 def edge_of_stability(*, lr: Quantity, rho: Quantity) -> Any:
-    """The largest curvature at which USAM's steps are stable: λ + ρλ² = 2/η.
+    """The largest curvature at which USAM's steps are stable satisfies λ + ρλ² = 2/η.
 
     >>> import samdyn as sd
     >>> sd.theory.edge_of_stability(lr=0.5, rho=0.5)
@@ -223,7 +230,7 @@ def edge_of_stability(*, lr: Quantity, rho: Quantity) -> Any:
 
     Args:
         lr: η, ``(…)``, in the units of 1/λ.
-        rho: ρ, ``(…)``, in the units of 1/λ; for SAM ρ/‖∇L‖.
+        rho: ρ, ``(…)``, in the units of 1/λ. For SAM it is ρ/‖∇L‖.
 
     Returns:
         λ, ``(…)``, in the units of the loss per w².

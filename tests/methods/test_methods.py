@@ -415,3 +415,21 @@ def test_weights_are_truth_values(weights: object) -> None:
 def test_a_flows_order_is_one_or_two(order: object) -> None:
     with pytest.raises(sd.InputError, match=r"^order = "):
         sd.Flow(BY_HAND, sd.GD(), order=order)
+
+
+def test_a_field_named_radius_is_refused():
+    """Every method has a property of that name, which the dataclass could not set."""
+    with pytest.raises(sd.InputError, match="Name the field rho"):
+
+        class Wide(sd.Method):
+            radius: float
+
+    class Fixed(sd.Method):
+        @property
+        def radius(self):
+            return 0.5
+
+        def __call__(self, w, grad):
+            return grad(w)
+
+    assert Fixed().radius == 0.5

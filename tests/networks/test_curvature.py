@@ -1,5 +1,6 @@
 """Extreme eigenpairs, against the whole Hessian."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,9 @@ def test_bad_points() -> None:
         extreme_eigenpairs(made, w * torch.nan)
     with pytest.raises(sd.InputError, match="59 components"):
         extreme_eigenpairs(made, w[:-1])
+    for unreadable in (math, "w", [[0.1], [0.2, 0.3]], None):
+        with pytest.raises(sd.InputError, match="cannot be read as a point"):
+            extreme_eigenpairs(made, unreadable)  # type: ignore[arg-type]
 
 
 def test_a_point_of_integers_is_computed_with_as_one_of_floats() -> None:

@@ -181,8 +181,8 @@ def test_singular_covariances() -> None:
         (lambda: sd.noise.Gaussian(-1.0), "smallest eigenvalue is -1"),
         (lambda: sd.noise.Gaussian("much"), "finite entries"),
         (lambda: sd.Map(SADDLE, sd.GD(), lr=1, noise=3), "noise = 3: is no noise model"),
-        (lambda: sd.simulate(sd.Flow(SADDLE, sd.GD()), (0, 0), 1), "is nothing that takes steps"),
-        (lambda: sd.simulate(None, (0, 0), 1), "map_ = None: is nothing that takes steps"),
+        (lambda: sd.simulate(sd.Flow(SADDLE, sd.GD()), (0, 0), 1), "must be a Map or a Scheme"),
+        (lambda: sd.simulate(None, (0, 0), 1), "map_ = None: must be a Map or a Scheme"),
         (lambda: sd.simulate(sd.Map(SADDLE, sd.GD(), lr=1), (1, 1), 1, first_step=-1), "first_step = -1"),
         (lambda: sd.simulate(sd.Map(SADDLE, sd.GD(), lr=1), (1, 1), 1, v0=(1, 1)), "without momentum has none"),
         (

@@ -215,7 +215,7 @@ MINE = ("step", [1, 2, 3])
 def test_what_a_statistic_returns_is_checked_before_anything_runs(
     own: sd.Statistic, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunks.Course, "run", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(chunks.ChunkRunner, "run", lambda *_: pytest.fail("it ran"))
     with pytest.raises(sd.InputError, match=message):
         sd.simulate(NOISY, STARTS[:50], 4, save_every=2, statistics=["mean", own])
 

@@ -1,4 +1,4 @@
-"""Statistics gathered while runs go by: against NumPy on the whole, in any chunks, and what they refuse."""
+"""Statistics that accumulate while runs go on: against NumPy on the whole, in any chunks, and what they refuse."""
 
 import pickle
 import weakref
@@ -15,7 +15,7 @@ import xarray
 import samdyn as sd
 from samdyn.checks import InputError
 from samdyn.simulation.statistics import Histogram, Setting, choose
-from samdyn.simulation.statistics.gathered import PIECE, Gathered
+from samdyn.simulation.statistics.accumulators import PIECE, Accumulators
 from samdyn.simulation.statistics.moments import block
 
 SADDLE = sd.Landscape("x**2 - y**2", "x y")
@@ -61,24 +61,24 @@ def setting(scene: sd.Landscape, saves: int = 1, dt: float = 0.1) -> Setting:
 
 def gather(
     seen: Seen, chosen: tuple[Any, ...], sizes: Sequence[int] | None = None, *, dt: float = 0.1, scene: Any = None
-) -> Gathered:
+) -> Accumulators:
     """Enter the runs in chunks of some sizes, each through all saves."""
     saves, d, n = seen.w.shape
-    gathered = Gathered(chosen, setting(scene or landscape(d), saves, dt))
+    accumulators = Accumulators(chosen, setting(scene or landscape(d), saves, dt))
     first = 0
     for size in sizes or [n]:
         runs = slice(first, first + size)
-        part = gathered.chunk(runs, seen.w[0][:, runs])
+        part = accumulators.chunk(runs, seen.w[0][:, runs])
         for slot in range(saves):
             part.observe(slot, seen.w[slot][:, runs], seen.diverged[slot][runs], seen.outside[slot][runs])
         part.finish(seen.status[runs], torch.tensor(seen.end[runs]), (seen.w[-1][:, runs],))
         first += size
     assert first == n
-    return gathered
+    return accumulators
 
 
-def values(gathered: Gathered) -> dict[str, np.ndarray]:
-    return {name: array for name, (_, array, _) in gathered.labelled(refuse=True)[0].items()}
+def values(accumulators: Accumulators) -> dict[str, np.ndarray]:
+    return {name: array for name, (_, array, _) in accumulators.results(refuse=True)[0].items()}
 
 
 # What they are.
@@ -141,8 +141,8 @@ def test_exposure_gives_the_rate_of_an_exponential_law() -> None:
 def test_a_dataset_takes_them() -> None:
     seen = walk(2, 500)
     chosen = choose(["mean", "covariance", "exit_times", "status", Histogram({"y": [0, 1], "x": EDGES})], SADDLE)
-    gathered = gather(seen, chosen, scene=SADDLE)
-    variables, coords = gathered.labelled()
+    accumulators = gather(seen, chosen, scene=SADDLE)
+    variables, coords = accumulators.results()
     data = xarray.Dataset(variables, coords=coords)
     assert data["mean"].sel(coord="y").shape == (3,)
     np.testing.assert_array_equal(data.covariance.sel(coord="x", coord_2="y"), data.covariance[:, 0, 1])
@@ -164,7 +164,7 @@ def test_one_alone_is_what_it_is_among_others(chosen: Any) -> None:
     assert 1 < len(values(alone)) < len(values(among))
     for name, array in values(alone).items():
         np.testing.assert_array_equal(array, values(among)[name], err_msg=name)
-    variables, coords = alone.labelled()
+    variables, coords = alone.results()
     xarray.Dataset(variables, coords=coords)
 
 
@@ -325,9 +325,9 @@ def test_size_does_not_grow_with_the_runs() -> None:
 
 @pytest.mark.parametrize("names", [["mean", "covariance", "exit_times", Histogram({"x": EDGES})], ["msd"]])
 def test_no_observation_is_kept(names: list[Any]) -> None:
-    gathered = Gathered(choose(names, SADDLE), setting(SADDLE))
+    accumulators = Accumulators(choose(names, SADDLE), setting(SADDLE))
     w0, w, none = torch.zeros(2, 5), torch.ones(2, 5), torch.zeros(5, dtype=torch.bool)
-    part = gathered.chunk(slice(0, 5), w0)
+    part = accumulators.chunk(slice(0, 5), w0)
     part.observe(0, w, none, none)
     seen = weakref.ref(w)
     del w

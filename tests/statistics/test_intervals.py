@@ -1,10 +1,13 @@
 """Confidence intervals: against independent values, and by how often they contain what they should."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.stats import ttest_1samp
 
+from samdyn import InputError
 from samdyn.statistics import mean_interval, median_interval, wilson
 
 
@@ -62,3 +65,20 @@ def test_diverged_runs_count_as_the_worst() -> None:
     assert 0.5 < high <= 0.9
     assert float(median_interval(accuracy, "seed")[0]) == np.inf
     assert np.isnan([float(end) for end in median_interval(accuracy[:1], "seed")[1:]]).all()  # one has no interval
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: wilson(20, 5), r"hits = 20: must lie in \[0, 5\]"),
+        (lambda: wilson(-1, 5), "hits = -1"),
+        (lambda: wilson(0, 0), "of = 0"),
+        (lambda: mean_interval(xr.DataArray([1.0, 2.0], dims="seed"), "run"), "dim = 'run': the values have seed"),
+        (lambda: median_interval(xr.DataArray([1.0, 2.0], dims="seed"), "run"), "dim = 'run'"),
+        (lambda: median_interval(xr.DataArray(["a", "b"], dims="seed"), "seed"), "values = <U1"),
+        (lambda: mean_interval([1.0, 2.0], "seed"), "values = "),  # type: ignore[arg-type]
+    ],
+)
+def test_bad_input(call: Callable[[], object], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        call()

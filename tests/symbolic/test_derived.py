@@ -78,8 +78,11 @@ def thresholds(name: str, n: int, average: bool) -> float:
     return {1: 0.5, 2: 1.0, 3: 1.5}[n]  # y + y² + … = 0 at y = 0 first
 
 
-@pytest.mark.parametrize(("momentum", "nesterov"), MOMENTA)
-@pytest.mark.parametrize(("name", "n", "average"), METHODS)
+@pytest.mark.parametrize(
+    ("name", "n", "average", "momentum", "nesterov"),
+    # One step of ascent meets every momentum; several meet the largest, which stands in the same two coefficients.
+    [(*method, *momentum) for method in METHODS for momentum in (MOMENTA if method[1] == 1 else MOMENTA[-1:])],
+)
 def test_thresholds_are_those_of_the_closed_forms(
     name: str, n: int, average: bool, momentum: float, nesterov: bool
 ) -> None:
@@ -92,7 +95,7 @@ def test_thresholds_are_those_of_the_closed_forms(
 @pytest.mark.parametrize("rho", RADII)
 @pytest.mark.parametrize(("name", "n", "average"), METHODS)
 def test_largest_lr_is_that_of_the_closed_forms(name: str, n: int, average: bool, rho: float) -> None:
-    for momentum, nesterov in MOMENTA:
+    for momentum, nesterov in MOMENTA if rho == RADII[1] else MOMENTA[-1:]:  # momentum and radius enter apart
         map_ = sd.Map(
             sd.landscapes.saddle(), made(name, n, average, rho), lr=0.01, momentum=momentum, nesterov=nesterov
         )

@@ -105,7 +105,7 @@ def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: 
             here = (along * (runs.w - center)).sum(0).abs()
             here = torch.where(runs.running, here, torch.inf)  # a stopped run left the floating-point range
             last = torch.where(before, here, last)
-            time = time + before * map_.lr
+            time = time + before.to(time) * map_.lr
             runs.stop(here >= 4 * first)
     return (last / first).clamp(min=torch.finfo(last.dtype).tiny).log() / time
 

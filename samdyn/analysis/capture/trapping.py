@@ -8,7 +8,7 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
-from ...dynamics.settings import repeat, stack
+from ...dynamics.stacking import repeat, stack
 from ...simulation import Status, simulate
 from ..points.critical_points import CriticalPoint
 

@@ -8,7 +8,7 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
-from ...dynamics.settings import repeat, stack
+from ...dynamics.stacking import repeat, stack
 from ...simulation import Status, simulate
 from ...statistics import Survival, survival, wilson
 from ..capture.trapping import distances_from, trapping_radii
@@ -129,6 +129,7 @@ def escapes(
     >>> [result.end.tolist() for result in results]
     [[13], [7]]
     """
+    starts = np.atleast_2d(starts)
     box = [(c - radius, c + radius) for c in point.w]
     results: dict[int, Escape] = {}
     for members, together in stack(maps):

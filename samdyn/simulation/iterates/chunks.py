@@ -1,4 +1,4 @@
-"""Many runs, a chunk at a time, each through all of its steps."""
+"""Runs in chunks: every chunk takes all of its steps before the next one starts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ...compiler import NotCompilable
 from ...dynamics import Map
 from ...dynamics.settings import select
 from ..settling import at_rest
-from ..statistics.gathered import Gathered
+from ..statistics.accumulators import Accumulators
 from ..statistics.moments import block
 from ..status import Status
 from .advance import Advance, choose, eager
@@ -18,22 +18,23 @@ from .iterate import Iterates
 from .stepping import Steps
 from .trajectories import Trajectories
 
-# Numbers in one tensor of a chunk. In eager torch every operation writes one: as much as a cache holds.
+# Numbers in one tensor of a chunk, by backend and device. Eager torch writes a tensor per operation: a cache holds one.
 NUMBERS = {("eager", "cpu"): 2**18, ("compiled", "cpu"): 2**22, ("eager", "cuda"): 2**25, ("compiled", "cuda"): 2**27}
 
 
 @dataclass
-class Course:
-    """Runs, and what to do with them.
+class ChunkRunner:
+    """Takes N runs through all steps in chunks, and records them.
 
     Attributes:
         steps: the step.
-        start: ``(d, N)``, and velocity, the same or None for none; on the CPU.
-        saves: after which steps to look at them, ascending; the last are all steps.
+        start: ``(d, N)``, on the CPU.
+        velocity: ``(d, N)``, on the CPU; None for zero.
+        saves: ``(saves,)``, ascending, the numbers of steps after which the runs are recorded; the last is all steps.
         seed, first_step: as in ``simulate``.
-        runs: the indices by which the runs draw their noise, ``(N,)`` int64.
-        device: where to compute.
-        kept: what is kept of them.
+        runs: ``(N,)`` int64, the indices by which the runs draw their noise.
+        device: the device that computes.
+        record: the trajectories, or the accumulators of statistics.
     """
 
     steps: Steps
@@ -44,44 +45,44 @@ class Course:
     runs: torch.Tensor
     first_step: int
     device: torch.device
-    kept: Trajectories | Gathered
+    record: Trajectories | Accumulators
 
     def run(self, backend: str, show: Callable[[float], None]) -> tuple[str, str]:
-        """Take all runs through all steps; return the name of the backend that did, and why it.
+        """Take all runs through all steps; return the name of the backend, and the reason for its choice.
 
-        What is kept does not depend on the chunks. Where memory does not suffice for a chunk, it is halved; where what
-        was compiled fails, eager torch takes over. ``show`` is told of steps, as of one ensemble.
+        The record does not depend on the chunks. A chunk that does not fit in memory is halved. Where compiled code
+        fails, eager torch takes over. ``show`` gets the number of steps done, averaged over all runs.
 
         Raises:
-            InputError: a start that a scheme has no step from; before any is taken.
+            InputError: a scheme has no step from one of the starts. This is raised before the first step.
         """
         d, runs = self.start.shape
         like = self._iterates(slice(0, 1), eager(self.steps)).state
         taker = choose(backend, self.steps, like, runs, int(self.saves[-1]))
         least = block(d)
         size = max(least, NUMBERS[taker.name, self.device.type] // d // least * least)
-        if not isinstance(self.steps.map_, Map):  # schemes look at their starts
+        if not isinstance(self.steps.map_, Map):  # schemes check their starts
             for first in range(0, runs, size):
                 self._iterates(slice(first, first + size), eager(self.steps))
         first = 0
         while first < runs:
             part = slice(first, min(first + size, runs))
-            before = self.kept.copy()
+            before = self.record.copy()
             try:
                 with self._iterates(part, taker) as iterates:
                     self._take(part, iterates, show)
             except NotCompilable as error:
-                taker, self.kept = eager(self.steps, f"not compiled: {error}"), before
+                taker, self.record = eager(self.steps, f"not compiled: {error}"), before
             except (MemoryError, RuntimeError) as error:
-                if size == least or not _is_of_memory(error):
+                if size == least or not _is_out_of_memory(error):
                     raise
-                size, self.kept = max(least, size // 2 // least * least), before
+                size, self.record = max(least, size // 2 // least * least), before
             else:
                 first = part.stop
         return taker.name, taker.reason
 
     def _iterates(self, part: slice, taker: Advance) -> Iterates:
-        """Return some of the runs at their starts."""
+        """Return the runs of one chunk at their starts."""
         return Iterates(
             self.steps,
             self.start[:, part].to(self.device, copy=True),
@@ -95,26 +96,26 @@ class Course:
 
     def _take(self, part: slice, iterates: Iterates, show: Callable[[float], None]) -> None:
         n, runs = part.stop - part.start, self.start.shape[1]
-        seen = self.kept.chunk(part, self.start[:, part])
+        recorder = self.record.chunk(part, self.start[:, part])
 
-        def tell(steps: int) -> None:
+        def report(steps: int) -> None:
             show((part.start * int(self.saves[-1]) + n * steps) / runs)
 
         for slot, save in enumerate(map(int, self.saves)):
-            iterates.advance(save - iterates.done, tell)
+            iterates.advance(save - iterates.done, report)
             w, running = iterates.w, iterates.running
             inside = self.steps.inside(w)
-            seen.observe(slot, w, inside & ~running, ~inside)
+            recorder.observe(slot, w, inside & ~running, ~inside)
         status = np.array([Status.LEFT, Status.DIVERGED])[inside.cpu().numpy().astype(np.int8)]
         status[running.cpu().numpy()] = Status.UNDECIDED
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
-            here = select(map_, going.cpu() + part.start)
-            rest = at_rest(here, tuple(p[:, going] for p in iterates.parts))
+            settings = select(map_, going.cpu() + part.start)
+            rest = at_rest(settings, tuple(p[:, going] for p in iterates.parts))
             status[going[rest].cpu().numpy()] = Status.SETTLED
-        seen.finish(status, iterates.end, iterates.parts)
+        recorder.finish(status, iterates.end, iterates.parts)
 
 
-def _is_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,4 +1,4 @@
-"""Runs of a map on their way: the loop over steps that all others stand on."""
+"""The loop over the steps of a map, which all simulations of maps use."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
@@ -14,13 +14,13 @@ from .stepping import Steps
 
 
 class Iterates:
-    """Runs that are brought forward some steps at a time, looked at and changed in between.
+    """Advances n runs by some steps at a time; the caller can read and change them in between.
 
-    Used as a context, in which torch takes no gradients and uses as many threads as pay.
+    It is a context manager, in which torch records no gradients and uses as many threads as are worth it.
 
     Attributes:
-        state: the runs, with others that only fill them up.
-        done: how many steps were taken.
+        state: the runs, padded to the backend's multiple with runs that do not go on.
+        done: count of steps so far.
     """
 
     def __init__(
@@ -36,21 +36,21 @@ class Iterates:
         first_step: int = 0,
         number: int = 0,
     ) -> None:
-        """Place runs at their starts.
+        """Put the runs at their starts.
 
         Args:
             steps: the step.
-            w: starts ``(d, n)``, on the device where to compute.
-            taker: what brings the runs forward; None: what takes less time for ``number`` steps.
+            w: starts ``(d, n)``, on the device that computes.
+            taker: advances the runs; None chooses the backend that needs less time for ``number`` steps.
             velocity, settings, runs: as for ``Steps.ensemble``.
-            seed: of the noise.
-            first_step: how many steps the runs took before.
-            number: how many steps are to be taken.
+            seed: seed of the noise.
+            first_step: number of steps that the runs took before.
+            number: number of steps that the caller expects to take.
         """
-        self._chosen = taker is not None
+        self._caller_chose = taker is not None
         if taker is None:
-            few = settings if settings is None else [values[:1] for values in settings]
-            taker = choose("auto", steps, steps.ensemble(w[:, :1], settings=few), w.shape[1], number)
+            first = settings if settings is None else [values[:1] for values in settings]
+            taker = choose("auto", steps, steps.ensemble(w[:, :1], settings=first), w.shape[1], number)
         self._steps, self._taker, self._seed, self._first = steps, taker, seed, first_step
         self._n, self.done = w.shape[1], 0
         self.state = steps.ensemble(w, velocity, runs=runs, settings=settings, multiple=taker.multiple)
@@ -71,10 +71,10 @@ class Iterates:
         self._end.close()
 
     def advance(self, steps: int, show: Callable[[int], None] = lambda _: None) -> None:
-        """Take steps; ``show`` is told how many were taken in all, now and then.
+        """Take steps; ``show`` gets the total number of steps from time to time.
 
         Raises:
-            NotCompilable: what was compiled fails, and was chosen by the caller.
+            NotCompilable: the compiled code fails, and the caller chose it.
         """
         if not steps:
             return
@@ -86,34 +86,34 @@ class Iterates:
         try:
             run()
         except NotCompilable as error:
-            if self._chosen:  # whoever chose it must know
+            if self._caller_chose:  # and must learn of it
                 raise
             self._taker = eager(self._steps, f"not compiled: {error}")
             run()
         self.done += steps
 
     def place(self, *parts: torch.Tensor) -> None:
-        """Put the runs elsewhere: w[, v], ``(d, n)`` each."""
+        """Replace the state of the runs: w[, v], ``(d, n)`` each."""
         for part, new in zip(self.state.parts, parts, strict=True):
             part[:, : self._n] = new
 
     def stop(self, which: torch.Tensor) -> None:
-        """Hold some runs, ``(n,)``, where they are."""
+        """Stop the runs of the mask ``(n,)``; they keep their state."""
         self.state.running[: self._n] &= ~which
 
     @property
     def taker(self) -> Advance:
-        """What brings the runs forward."""
+        """The backend that advances the runs."""
         return self._taker
 
     @property
     def parts(self) -> State:
-        """Where the runs are, (w,) or (w, v), ``(d, n)`` each."""
+        """The states of the runs, (w,) or (w, v), ``(d, n)`` each."""
         return tuple(part[:, : self._n] for part in self.state.parts)
 
     @property
     def w(self) -> torch.Tensor:
-        """The points, ``(d, n)``."""
+        """The positions of the runs, ``(d, n)``."""
         return self.parts[0]
 
     @property
@@ -123,5 +123,5 @@ class Iterates:
 
     @property
     def end(self) -> torch.Tensor:
-        """How many steps each took, ``(n,)``."""
+        """The number of steps that each run took, ``(n,)``."""
         return self.state.end[: self._n]

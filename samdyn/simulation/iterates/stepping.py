@@ -1,4 +1,4 @@
-"""One step of an ensemble, whichever way it is computed."""
+"""One step of an ensemble, as a function of tensors that torch evaluates and the compiler traces."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from ..schemes.scheme import Scheme
 
 @dataclass
 class Ensemble:
-    """Where N runs are.
+    """The states of N runs.
 
     Attributes:
         parts: w, and with momentum v, ``(d, N)`` each.
-        running: which runs go on, ``(N,)``.
-        end: how many steps each took, ``(N,)`` int64.
-        runs: the indices by which they draw their noise, ``(N,)`` int64.
-        settings: the values of the parameters that are one per run, ``(N,)`` each, in the order of ``Steps.per_run``.
+        running: ``(N,)`` bool, whether the run goes on.
+        end: ``(N,)`` int64, the number of steps that the run took.
+        runs: ``(N,)`` int64, the index by which the run draws its noise.
+        settings: the parameters with one value per run, ``(N,)`` each, in the order of ``Steps.per_run``.
     """
 
     parts: State
@@ -33,28 +33,28 @@ class Ensemble:
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All of them, in the order in which ``Steps`` takes them."""
+        """All tensors, in the order of the arguments of ``Steps``."""
         return (*self.parts, self.running, self.end, self.runs, *self.settings)
 
     def part(self, runs: slice) -> "Ensemble":
         """Return a copy of some of the runs."""
 
-        def of(tensor: torch.Tensor) -> torch.Tensor:
+        def cut(tensor: torch.Tensor) -> torch.Tensor:
             return tensor[..., runs].contiguous().clone()
 
-        parts, settings = (tuple(map(of, some)) for some in (self.parts, self.settings))
-        return Ensemble(parts, of(self.running), of(self.end), of(self.runs), settings)
+        parts, settings = (tuple(map(cut, tensors)) for tensors in (self.parts, self.settings))
+        return Ensemble(parts, cut(self.running), cut(self.end), cut(self.runs), settings)
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The step that every run takes which still goes on; it stops, and is held, where it leaves the box.
+    """The step of an ensemble. It changes the running runs only.
 
-    One that leaves the floating-point range is held where it was before.
+    A run that leaves the box stops there. A run that leaves the floating-point range stops at its last finite state.
 
     Attributes:
-        map_: the iterates, or a scheme; parameters that are one per run are replaced by those that a step is given.
-        box: low and high ``(d, 1)`` each, None for none.
+        map_: the iterates, or a scheme. A step replaces its parameters with one value per run by those it gets.
+        box: low and high, ``(d, 1)`` each; None for no box.
     """
 
     map_: Map | Scheme
@@ -64,31 +64,31 @@ class Steps:
         """Advance every running run by one step. Returns the updated (w[, v], running, end).
 
         Args:
-            tensors: w[, v], running, end, runs, the values of the parameters that are one per run, seed, step.
+            tensors: w[, v], running, end, runs, the parameters with one value per run, seed, step.
         """
         *state, seed, step = tensors
         first = len(state) - len(self.per_run)
-        return self._advanced(self._map(state[first:]), *state[:first], seed, step)
+        return self._advance(self._map(state[first:]), *state[:first], seed, step)
 
     def bound(self, settings: Sequence[torch.Tensor]) -> Callable[..., tuple[torch.Tensor, ...]]:
-        """Return the step with these values of the parameters that are one per run: it is not given any."""
-        return partial(self._advanced, self._map(settings))
+        """Return the step for these values of the parameters with one value per run, which it no longer takes."""
+        return partial(self._advance, self._map(settings))
 
     @cached_property
     def per_run(self) -> dict[Path, torch.Tensor]:
-        """The parameters that are one per run."""
+        """The parameters with one value per run, by their paths."""
         return per_run(self.map_)
 
     def _map(self, settings: Sequence[torch.Tensor]) -> Map | Scheme:
         return filled(self.map_, dict(zip(self.per_run, settings, strict=True)))
 
-    def _advanced(self, map_: Map | Scheme, *tensors: Any) -> tuple[torch.Tensor, ...]:
+    def _advance(self, map_: Map | Scheme, *tensors: Any) -> tuple[torch.Tensor, ...]:
         *parts, running, end, runs, seed, step = tensors
         new = map_.step(tuple(parts), Draws(seed, runs, step))
         goes_on = running & torch.isfinite(new[0]).all(0)
-        held = tuple(torch.where(goes_on, part, old) for part, old in zip(new, parts, strict=True))
+        state = tuple(torch.where(goes_on, part, old) for part, old in zip(new, parts, strict=True))
         end = end + running
-        return (*held, goes_on & self.inside(held[0]), end) if self.box else (*held, goes_on, end)
+        return (*state, goes_on & self.inside(state[0]), end) if self.box else (*state, goes_on, end)
 
     def ensemble(
         self,
@@ -99,14 +99,14 @@ class Steps:
         settings: Sequence[torch.Tensor] | None = None,
         multiple: int = 1,
     ) -> Ensemble:
-        """Return runs at their starts, filled up with copies of the first that do not run.
+        """Return runs at their starts, padded with copies of the first run that do not go on.
 
         Args:
             w: starts ``(d, n)``.
-            velocity: ``(d, n)``, None for none.
-            runs: the indices by which they draw their noise, ``(n,)``; None: 0, 1, …
-            settings: their parameters, in the order of ``per_run``; None: those of the map.
-            multiple: the number of runs is one of this.
+            velocity: ``(d, n)``; None for zero.
+            runs: ``(n,)``, the indices by which the runs draw their noise; None for 0, 1, …
+            settings: the parameters with one value per run, in the order of ``per_run``; None for those of the map.
+            multiple: the number of runs of the result is a multiple of this.
         """
         n, device = w.shape[1], w.device
         place = torch.arange(n + -n % multiple, device=device)
@@ -114,8 +114,8 @@ class Steps:
         place = torch.where(real, place, 0)
         w = w[:, place]
         parts = self.map_.start(w) if velocity is None else (w, velocity.to(device)[:, place])
-        values = [of.to(device)[place] for of in (self.per_run.values() if settings is None else settings)]
-        values = [of.to(w.dtype) if of.is_floating_point() else of for of in values]
+        values = [value.to(device)[place] for value in (self.per_run.values() if settings is None else settings)]
+        values = [value.to(w.dtype) if value.is_floating_point() else value for value in values]
         indices = place if runs is None else runs.to(device)[place]
         return Ensemble(parts, self.inside(w) & real, torch.zeros_like(place), indices, tuple(values))
 

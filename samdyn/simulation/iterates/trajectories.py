@@ -1,4 +1,4 @@
-"""What is kept of every run: where it was at each save, and how it ended."""
+"""The record of trajectories: the positions of every run at the saves, and its end."""
 
 from typing import Self
 
@@ -11,17 +11,18 @@ from ..status import DTYPE
 
 
 class Trajectories:
-    """N runs at some saves.
+    """The trajectories of N runs.
 
     Attributes:
-        w, loss: ``(saves, d, N)`` and ``(saves, N)``.
-        v: with momentum the last velocities, ``(d, N)``; otherwise None.
-        status: ``(N,)``, what became of the runs.
-        end: ``(N,)``, how many steps they took.
+        w: ``(saves, d, N)``, the positions.
+        loss: ``(saves, N)``, the losses.
+        v: ``(d, N)``, the last velocities; None without momentum.
+        status: ``(N,)`` of str, the ``Status`` of each run.
+        end: ``(N,)`` int64, the number of steps that each run took.
     """
 
     def __init__(self, landscape: Landscape, saves: int, start: torch.Tensor, momentum: bool) -> None:
-        """Make room for runs that start at ``(d, N)``."""
+        """Allocate memory for runs that start at ``start`` ``(d, N)``."""
         self.landscape = landscape
         self.w = start.new_empty((saves, *start.shape))
         self.loss = start.new_empty((saves, start.shape[1]))
@@ -30,27 +31,27 @@ class Trajectories:
         self.end = np.empty(start.shape[1], dtype=np.int64)
 
     def copy(self) -> Self:
-        """Return what is stored so far, to go back to: itself, since a run is written over."""
+        """Return a record to go back to: this one, since a chunk that starts again overwrites its runs."""
         return self
 
     def chunk(self, part: slice, start: torch.Tensor) -> "Part":
-        """Go on with some of the runs, which start at ``(d, n)``."""
+        """Return the recorder of some of the runs, which start at ``start`` ``(d, n)``."""
         return Part(self, part)
 
 
 class Part:
-    """Some of the runs on their way through all steps."""
+    """Records some of the runs."""
 
     def __init__(self, whole: Trajectories, part: slice) -> None:
         self._whole, self._part = whole, part
 
     def observe(self, slot: int, w: torch.Tensor, diverged: torch.Tensor, outside: torch.Tensor) -> None:
-        """Store where the runs are at a save: w ``(d, n)``. What else statistics are given is not needed."""
+        """Store the positions w ``(d, n)`` at a save. Only statistics use the other arguments."""
         self._whole.w[slot][:, self._part] = w
         self._whole.loss[slot][self._part] = self._whole.landscape.value(w)
 
     def finish(self, status: np.ndarray, end: torch.Tensor, state: State) -> None:
-        """Store what became of them, ``(n,)`` each, and of the last state the velocity."""
+        """Store the statuses and the numbers of steps, ``(n,)`` each, and the velocity of the last state."""
         self._whole.status[self._part] = status
         self._whole.end[self._part] = end.cpu()
         if self._whole.v is not None:

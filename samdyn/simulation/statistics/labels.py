@@ -8,10 +8,12 @@ import numpy as np
 from ... import checks
 from .statistic import Accumulator, Setting, Statistic
 
-TAKEN = ("step", "time", "coord", "coord_2", "runs", "largest")  # names that every result of statistics has
+RESERVED_NAMES = ("step", "time", "coord", "coord_2", "runs", "largest")  # names that every result of statistics has
 
 
-def labelled(statistic: Statistic, accumulator: Accumulator, setting: Setting) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_results(
+    statistic: Statistic, accumulator: Accumulator, setting: Setting
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the variables and coordinates of a statistic, as xarray takes them.
 
     Raises:
@@ -49,7 +51,7 @@ def _named(statistic: Statistic, what: str, given: Any) -> Mapping[str, Any]:
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         checks.reject(where, given, "must be a mapping from names", 'Return e.g. {"mine": ("step", values)}')
     for name in given:
-        if name in TAKEN:
+        if name in RESERVED_NAMES:
             checks.reject(where, name, "is a name that every result has already", "Use another")
     return given
 

@@ -1,1 +1,1 @@
-"""When a linear map or flow is stable: its polynomial, the inequalities, and the radii at which they hold."""
+"""Stability of linear maps and flows: characteristic polynomial, inequalities, and the radii at which they hold."""

@@ -1,4 +1,4 @@
-"""When a critical point attracts: inequalities, and the radii at which they hold."""
+"""The inequalities under which a critical point attracts, and the radii at which they hold."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,23 @@ from ..notation import ETA, GAMMA, LAMBDA, RHO, S, Z
 from .linearised import DIGITS, at_own_rates, characteristic_polynomial, criterion
 from .radii import solve_radii
 
-LONGEST_LOOKED_AT = 200  # characters of an inequality that may turn out to hold always
-MOST_IN_SYMBOLS = 4  # roots, up to which the conditions on all at once are written in η and γ too
+LONGEST_EVALUATED = 200  # largest count of characters of an inequality that SymPy tests for holding always
+MOST_IN_SYMBOLS = 4  # largest degree of a characteristic polynomial whose conditions have η and γ as symbols
 
 
 @dataclass(frozen=True)
 class Condition:
-    """When the directions that belong to one eigenvalue of the Hessian attract.
+    """The condition under which the directions of one eigenvalue of the Hessian attract.
+
+    >>> import samdyn as sd
+    >>> verdict = sd.stability(sd.Flow(sd.landscapes.saddle(), sd.USAM(rho=1.0)), (0, 0))
+    >>> [(condition.eigenvalue, condition.radii) for condition in verdict.conditions]
+    [(-2, Interval.open(1/2, oo)), (2, Interval(0, oo))]
 
     Attributes:
-        eigenvalue: λ; None where the method mixes the eigenvectors of H, and the condition is on all together.
-        inequalities: which have to hold, in ρ and, for maps, in η and γ.
-        radii: the ρ ≥ 0 at which they do, at the map's own η and γ.
+        eigenvalue: λ. None if the method mixes the eigenvectors of H, so that one condition is on all directions.
+        inequalities: inequalities in ρ and, for maps, in η and γ. All must hold.
+        radii: the set of ρ ≥ 0 at which they hold, at the map's own η and γ.
     """
 
     eigenvalue: sympy.Expr | None
@@ -32,10 +37,10 @@ Conditions = tuple[tuple[sympy.Basic, ...], sympy.Expr, tuple[Condition, ...], s
 
 
 def conditions_on_eigenvalues(system: Map | Flow, formula: sympy.Expr, lam: tuple[sympy.Expr, ...]) -> Conditions:
-    """Return the inequalities in λ, the characteristic polynomial, both for every λ, and the radii for all of them."""
+    """Return inequalities in λ, the characteristic polynomial, the condition on every λ, and the radii for all."""
     effective = sympy.Symbol("lambda_e", real=True)
     characteristic = characteristic_polynomial(system, sympy.Matrix([[effective]]))
-    rules = [e for e in criterion(system)(characteristic) if e.has(effective)]  # the rest say that γ < 1
+    rules = [e for e in criterion(system)(characteristic) if e.has(effective)]  # the others say that γ < 1
     inequalities = tuple(_relation(e, effective, formula) for e in rules)
     positive = [at_own_rates(system, e.subs(effective, formula)) for e in rules]
     conditions = tuple(
@@ -48,14 +53,14 @@ def conditions_on_eigenvalues(system: Map | Flow, formula: sympy.Expr, lam: tupl
 
 
 def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool) -> Conditions:
-    """Return the same where there is no formula in λ: one condition, on all directions at once."""
+    """Return the same without a formula in λ: no inequalities, and one condition on all directions."""
     polynomial = all(e.is_polynomial(RHO) for e in matrix)
     rational = precise and polynomial and all(c.is_Rational for e in matrix for c in sympy.Poly(e, RHO).coeffs())
     if polynomial and not rational:
         matrix = matrix.applyfunc(_decimals)
     characteristic = characteristic_polynomial(system, matrix)
     own = at_own_rates(system, characteristic)
-    # With η and γ as symbols the determinants of larger matrices fill pages.
+    # The determinants of larger matrices with η and γ as symbols fill pages.
     written = characteristic if sympy.degree(own, Z if isinstance(system, Map) else S) <= MOST_IN_SYMBOLS else own
     tidy = _leading_digits if polynomial and not rational else sympy.factor
     rules = criterion(system)(own)
@@ -65,7 +70,7 @@ def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool
 
 
 def _relation(expr: sympy.Expr, effective: sympy.Symbol, formula: sympy.Expr) -> sympy.Basic:
-    """Write expr > 0 with what depends on λ on the left, or as 0 < … where everything does."""
+    """Return expr > 0 with the terms that depend on λ on the left, or as 0 < … if all do."""
     rest, dependent = sympy.expand(expr).as_independent(effective, as_Add=True)
     if rest == 0:
         return sympy.StrictLessThan(0, sympy.factor(dependent.subs(effective, formula)))
@@ -73,16 +78,16 @@ def _relation(expr: sympy.Expr, effective: sympy.Symbol, formula: sympy.Expr) ->
 
 
 def _positive(expr: sympy.Expr) -> sympy.Basic:
-    """Return 0 < expr, true where it is short enough to see: SymPy looks at long ones for minutes."""
-    return sympy.StrictLessThan(0, expr, evaluate=len(str(expr)) <= LONGEST_LOOKED_AT)
+    """Return 0 < expr, or true if it always holds. SymPy tests only short ones, since long ones take minutes."""
+    return sympy.StrictLessThan(0, expr, evaluate=len(str(expr)) <= LONGEST_EVALUATED)
 
 
 def _decimals(expr: sympy.Expr) -> sympy.Expr:
-    """Return a polynomial in ρ with its coefficients rounded to many digits."""
+    """Return a polynomial in ρ with coefficients rounded to 50 digits."""
     return sympy.Poly(expr, RHO).termwise(lambda _, c: sympy.Rational(sympy.N(c, DIGITS))).as_expr()
 
 
 def _leading_digits(expr: sympy.Expr) -> sympy.Expr:
-    """Return a polynomial with its largest coefficient scaled to ±1 and the others as floating-point numbers."""
+    """Return a polynomial scaled so that its largest coefficient is ±1, in floating-point numbers."""
     polynomial = sympy.Poly(expr, RHO, ETA, GAMMA)
     return (polynomial / polynomial.max_norm()).as_expr().evalf(15)

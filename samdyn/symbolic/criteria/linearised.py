@@ -15,13 +15,14 @@ from ...ops import Point
 from ..notation import ETA, GAMMA, S, Z
 from .jury import hurwitz, jury
 
-DIGITS = 50
+DIGITS = 50  # digits of the arithmetic for eigenvalues
 
+# Kinds of critical points.
 ATTRACTOR, SADDLE, REPELLER, NOT_HYPERBOLIC = "attractor", "saddle", "repeller", "not hyperbolic"
 
 
 def linearised(system: Map | Flow, effective: sympy.Matrix) -> sympy.Matrix:
-    """Return the Jacobian of the system whose method's field is Hₑw, in η and γ: it is its own linearisation."""
+    """Return the Jacobian, in η and γ, of the linear system whose field is Hₑw."""
     h = np.array(effective.tolist(), dtype=object)
 
     def linear(w: Point, grad: Any) -> Point:
@@ -38,32 +39,32 @@ def linearised(system: Map | Flow, effective: sympy.Matrix) -> sympy.Matrix:
 
 
 def characteristic_polynomial(system: Map | Flow, effective: sympy.Matrix) -> sympy.Expr:
-    """Return it in z for maps and s for flows, in η and γ."""
+    """Return the characteristic polynomial in z for maps and in s for flows, with η and γ as symbols."""
     matrix = DomainMatrix.from_Matrix(linearised(system, effective))
     coefficients = [matrix.domain.to_sympy(c) for c in matrix.charpoly()]
     return sympy.Poly(coefficients, Z if isinstance(system, Map) else S).as_expr()
 
 
 def criterion(system: Map | Flow) -> Callable[[sympy.Expr], tuple[sympy.Expr, ...]]:
-    """Return what says, by expressions that have to be positive, that a characteristic polynomial is stable."""
+    """Return the function from a characteristic polynomial to the expressions that are positive if it is stable."""
     return (lambda p: jury(p, Z)) if isinstance(system, Map) else (lambda p: hurwitz(p, S))
 
 
 def at_own_rates(system: Map | Flow, expr: Any) -> Any:
-    """Return a formula at the system's η and γ, taken for the decimals they are written as."""
+    """Return a formula at the system's η and γ, which count as the decimals in which they are written."""
     rates = {ETA: system.lr, GAMMA: getattr(system, "momentum", None)}
     return expr.subs({symbol: sympy.Rational(str(value)) for symbol, value in rates.items() if value is not None})
 
 
 def spectrum(system: Map | Flow, effective: sympy.Matrix, neutral: float) -> tuple[np.ndarray, str]:
-    """Return the eigenvalues of the Jacobian and the kind of point; rates below ``neutral`` are none."""
+    """Return the eigenvalues of the Jacobian and the kind of point. Rates below ``neutral`` count as 0."""
     jacobian = at_own_rates(system, linearised(system, effective))
     with mpmath.workdps(DIGITS):
         matrix = high_precision(jacobian)
-        # Of one number mpmath returns the eigenvectors whether asked to or not.
+        # For one row mpmath returns eigenvectors even if they are switched off.
         roots = mpmath.eig(matrix, left=False, right=False) if matrix.rows > 1 else [matrix[0]]
         if isinstance(system, Map):
-            # A multiplier z changes distances by |z| − 1 = ηλₑ/(1−γ) or so a step.
+            # A multiplier z changes distances by about |z| − 1 = ηλₑ/(1−γ) per step.
             neutral *= system.lr / (1 - system.momentum)
             rates = [float(abs(z) - 1) for z in roots]
         else:
@@ -80,6 +81,6 @@ def spectrum(system: Map | Flow, effective: sympy.Matrix, neutral: float) -> tup
 
 
 def high_precision(matrix: sympy.Matrix) -> Any:
-    """Return an mpmath matrix, in the digits mpmath works in."""
+    """Return an mpmath matrix in mpmath's current precision."""
     entries = [[mpmath.mpf(str(sympy.N(e, mpmath.mp.dps))) for e in row] for row in matrix.tolist()]
     return mpmath.matrix(entries)

@@ -1,4 +1,4 @@
-"""The radii at which inequalities hold, solved exactly where they are polynomials in ρ."""
+"""The radii at which inequalities hold, exact if they are polynomials in ρ."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ import sympy
 
 from ..notation import LAMBDA, RHO
 
-DIGITS = 40
-LARGEST_DEGREE = 4  # up to which roots are exact: beyond, SymPy takes minutes to tell them apart
-SAME = sympy.Float("1e-25", DIGITS)  # roots closer than this, relative to their size, are one
+DIGITS = 40  # digits of roots
+LARGEST_DEGREE = 4  # largest degree with exact roots; beyond, SymPy takes minutes to separate them
+SAME = sympy.Float("1e-25", DIGITS)  # relative distance below which two roots count as one
 
 
 def solve_radii(
@@ -16,16 +16,16 @@ def solve_radii(
 ) -> sympy.Set:
     """Return the set of ρ ≥ 0 at which all expressions are positive, at every λ.
 
-    Bounds are exact: fractions, square roots, or SymPy's CRootOf; floating-point numbers where a λ is one, and where
-    they are roots of polynomials of higher degree than 4.
+    Bounds are exact: fractions, square roots, or SymPy's CRootOf. They are floating-point numbers if a λ is one, or if
+    they are roots of polynomials of degree above 4.
 
     Args:
-        positive: in ρ, and in LAMBDA if eigenvalues are given; other coefficients are rational.
+        positive: expressions in ρ, and in LAMBDA if there are eigenvalues. Other coefficients are rational.
         eigenvalues: the values of λ.
-        rounded: whether the coefficients are rounded, so that the bounds have to be.
+        rounded: whether the coefficients are rounded. Then the bounds are floating-point numbers.
 
     Returns:
-        Intervals, or a ConditionSet where an expression is not a quotient of polynomials.
+        Intervals, or a ConditionSet if an expression is not a quotient of polynomials.
     """
     candidates: list[sympy.Expr] = []
     to_hold: list[sympy.Expr] = []
@@ -34,13 +34,13 @@ def solve_radii(
         value = sympy.Rational(lam) if lam.is_Float else lam
         for expression in positive:
             to_hold.append(expression.subs(LAMBDA, value))
-            found = _sign_changes(expression, value)
-            if found is None:
+            changes = _sign_changes(expression, value)
+            if changes is None:
                 conditions = sympy.And(
                     *(sympy.StrictGreaterThan(e.subs(LAMBDA, v), 0) for e in positive for v in eigenvalues)
                 )
                 return sympy.ConditionSet(RHO, conditions, sympy.Interval(0, sympy.oo))
-            candidates += found
+            candidates += changes
     bounds = _ascending([c for c in candidates if _number(c) > SAME])
 
     def holds(rho: sympy.Rational) -> bool:
@@ -59,12 +59,12 @@ def solve_radii(
 
 
 def _sign_changes(expression: sympy.Expr, lam: sympy.Expr) -> list[sympy.Expr] | None:
-    """Return the real ρ at which an expression may change its sign; None if it is no quotient of polynomials."""
+    """Return the real ρ at which an expression may change its sign, or None if it is not a quotient of polynomials."""
     roots: list[sympy.Expr] = []
     for part in sympy.fraction(sympy.together(expression)):
         if not part.is_polynomial(RHO, LAMBDA):
             return None
-        # Factors before numbers: of (1 + ρλ/2)², the root is exact whatever λ is.
+        # The function factors before it inserts λ: the root of (1 + ρλ/2)² is then exact for every λ.
         for factor, _ in sympy.factor_list(part, RHO, LAMBDA)[1]:
             polynomial = sympy.Poly(factor.subs(LAMBDA, lam), RHO)
             if polynomial.degree() > 0:
@@ -73,7 +73,7 @@ def _sign_changes(expression: sympy.Expr, lam: sympy.Expr) -> list[sympy.Expr] |
 
 
 def real_roots(polynomial: sympy.Poly) -> list[sympy.Expr]:
-    """Return the real roots of a polynomial: exact ones up to degree 4 or square roots, or else with 40 digits."""
+    """Return the real roots of a polynomial: exact up to degree 4 or as square roots, else in 40 digits."""
     if all(c.is_Rational for c in polynomial.all_coeffs()) and polynomial.degree() <= LARGEST_DEGREE:
         return list(dict.fromkeys(polynomial.real_roots()))
     if polynomial.degree() == 1:
@@ -103,5 +103,5 @@ def _number(expr: sympy.Expr) -> sympy.Float:
 
 
 def _is_positive(number: sympy.Expr) -> bool:
-    # SymPy evaluates to as many digits as it takes, unless the number is 0.
+    # SymPy adds digits until it sees the sign, unless the number is 0.
     return bool(sympy.N(number, DIGITS, maxn=200) > SAME * SAME) if not number.is_Rational else number > 0

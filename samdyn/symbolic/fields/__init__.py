@@ -1,1 +1,1 @@
-"""What a method's field is on a quadratic, as formulas."""
+"""A method's field on a quadratic, as formulas."""

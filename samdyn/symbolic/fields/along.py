@@ -1,4 +1,4 @@
-"""A method's field along one eigendirection of a quadratic, where a field without a Jacobian is one of pieces."""
+"""A method's field along one eigendirection of a quadratic. Without a Jacobian it consists of pieces."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from ..criteria.radii import real_roots
 from ..notation import RHO, X
 from .quadratic import ELSEWHERE, NO_FORMULAS, SOMEWHERE, field_on_quadratic, own_radius, takes_symbols, with_radius
 
-ACROSS = sympy.Integer(3)  # curvature of the other direction, which the field along the first must not depend on
-MOST_PIECES = 100
-DIGITS = 40
-CLOSE = sympy.Rational(1, 2**20)  # relative distance from an end of a piece at which the next one is looked for first
+ACROSS = sympy.Integer(3)  # curvature of the other direction; the field along the first must not depend on it
+MOST_PIECES = 100  # largest count of pieces
+DIGITS = 40  # digits of the ends of pieces
+CLOSE = sympy.Rational(1, 2**20)  # relative distance of the first sample of a piece from the end of the last piece
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Piece:
 
     Attributes:
         low, high: the distances, 0 ≤ low < high ≤ ∞, in the units of w.
-        field: F there, a quotient of polynomials in x without a zero or pole in between; ẋ = −F: positive leads inward.
+        field: F(x), a quotient of polynomials in x without a zero or pole between them. As ẋ = −F, a positive field
+            leads inward.
     """
 
     low: sympy.Expr
@@ -35,16 +36,16 @@ class Piece:
 
     @property
     def leads_inward(self) -> bool:
-        """Whether the distance from the critical point shrinks."""
+        """Whether the distance from the critical point decreases."""
         middle = 2 * self.low + 1 if self.high is sympy.oo else (self.low + self.high) / 2
         return bool(self.field.subs(X, middle) > 0)
 
 
 @checked
 def field_along(method: Method, lam: sympy.Expr | float) -> sympy.Expr:
-    """Return F(x), a method's field at the distance x > 0 along an eigendirection of a quadratic; ẋ = −F(x).
+    """Return F(x), a method's field at the distance x > 0 along an eigendirection of a quadratic, so that ẋ = −F(x).
 
-    The radius is the method's own.
+    The radius is the method's own. The distance is the symbol ``sympy.Symbol("x", positive=True)``.
 
     >>> import samdyn as sd
     >>> sd.symbolic.field_along(sd.SAM(0.1), -2.0)
@@ -53,11 +54,14 @@ def field_along(method: Method, lam: sympy.Expr | float) -> sympy.Expr:
     -8*x/5
 
     Args:
-        method: any that keeps to the direction and does not depend on where the critical point is.
-        lam: the eigenvalue λ of the direction, a number or a real symbol.
+        method: a method whose field stays in the direction and does not depend on the place of the critical point.
+        lam: the eigenvalue λ of the direction, a number or a real symbol, in the units of the loss per w².
+
+    Returns:
+        F, in the units of the gradient.
 
     Raises:
-        InputError: another method.
+        InputError: the field leaves the direction or depends on the place, or the method does not accept symbols.
     """
     fix = "Measure with samdyn.analysis instead"
     if not takes_symbols(method):
@@ -74,19 +78,19 @@ def field_along(method: Method, lam: sympy.Expr | float) -> sympy.Expr:
 def pieces(method: Method, lam: sympy.Rational) -> tuple[Piece, ...] | None:
     """Return the field along an eigendirection of eigenvalue λ, from the farthest piece to the nearest.
 
-    None where the field leaves the direction, depends on where the critical point is, differs between x and −x, or is
-    not made of quotients of polynomials.
+    It is None if the field leaves the direction, depends on the place of the critical point, differs between x and −x,
+    or does not consist of quotients of polynomials.
 
     Args:
-        method: its radius is a number.
+        method: a method whose radius is a number.
         lam: λ, a fraction.
     """
     if not takes_symbols(method):
         return None
-    found: list[Piece] = []
+    field_pieces: list[Piece] = []
     high: sympy.Expr = sympy.oo
     at: sympy.Expr = sympy.Integer(1)
-    while high > 0 and len(found) < MOST_PIECES:
+    while high > 0 and len(field_pieces) < MOST_PIECES:
         branch = _branch(method, lam, at)
         if branch is None:
             return None
@@ -97,13 +101,13 @@ def pieces(method: Method, lam: sympy.Rational) -> tuple[Piece, ...] | None:
             at = 2 * max(beyond) + 1 if high is sympy.oo else (max(beyond) + high) / 2
             continue
         low = max((end for end in ends if end < at), default=sympy.Integer(0))
-        found.append(Piece(low, high, field))
+        field_pieces.append(Piece(low, high, field))
         high, at = low, low * (1 - CLOSE)
-    return tuple(found) if high == 0 else None
+    return tuple(field_pieces) if high == 0 else None
 
 
 def _branch(method: Method, lam: sympy.Rational, at: sympy.Expr) -> tuple[sympy.Expr, list[sympy.Expr]] | None:
-    """Return the field around x = ``at``, and the fractions x > 0 at which that form of it may end or change sign."""
+    """Return the field around x = ``at``, and the fractions x > 0 at which its formula may change."""
     switches: list[sympy.Expr] = []
 
     def signed(argument: sympy.Expr) -> sympy.Expr:
@@ -129,15 +133,17 @@ def _branch(method: Method, lam: sympy.Rational, at: sympy.Expr) -> tuple[sympy.
 
 
 def _square_root(base: sympy.Expr, power: sympy.Expr) -> sympy.Expr:
-    """Return a power; where it is a root of a square, with the absolute value in it."""
+    """Return a power. The root of a square becomes an absolute value."""
     return base**power if power.is_Integer else sympy.factor(base) ** power
 
 
 def _along(
     method: Method, lam: sympy.Expr, center: np.ndarray, simplify: Callable[[Point], Point], side: int = 1
 ) -> sympy.Expr | None:
-    """Return ±F at ±x along the first axis; None if the field has a part along the second, or no value."""
-    own = own_radius(method)  # put in for ρ afterwards: a method itself would take it for a floating-point number
+    """Return ±F at ±x along the first axis, or None if the field has a part along the second or no value."""
+    own = own_radius(
+        method
+    )  # it replaces the symbol ρ afterwards, since methods turn a number into a floating-point one
     exact = {} if own is None else {RHO: own}
 
     def at_own_radius(entries: Point) -> Point:

@@ -1,4 +1,4 @@
-"""Whether a field has a Jacobian at a critical point, seen by how it goes to 0 there."""
+"""A numerical test for whether a field has a Jacobian at a critical point."""
 
 from collections.abc import Callable
 
@@ -9,25 +9,25 @@ from ...methods import Method
 from ...ops import Point, symbolic
 from .quadratic import field_on_quadratic
 
-DIGITS = 120
-FAR, NEAR = sympy.Float("1e-20", DIGITS), sympy.Float("1e-40", DIGITS)  # of the point, in the units of w
-LINEAR = 1e-8  # departures from linearity below this, relative to the slopes, are rounding
-VANISHING = 1e-2  # departures that shrink by this from FAR to NEAR go to 0 with the distance
+DIGITS = 120  # digits of the arithmetic
+FAR, NEAR = sympy.Float("1e-20", DIGITS), sympy.Float("1e-40", DIGITS)  # distances from the point, in the units of w
+LINEAR = 1e-8  # departure from linearity over the largest slope, below which it counts as rounding
+VANISHING = 1e-2  # departure at NEAR over that at FAR, below which it vanishes with the distance
 
 
 def has_jacobian(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> bool:
-    """Say whether the method's field on ½(w−c)ᵀH(w−c) has a Jacobian at c, by looking how it goes to 0 there."""
+    """Return whether the method's field on ½(w−c)ᵀH(w−c) has a Jacobian at c."""
     return linear_part(field_on_quadratic(method, hessian, center), center) is not None
 
 
 def linear_part(function: Callable[[Point], Point], point: np.ndarray) -> np.ndarray | None:
     """Return the Jacobian of a function at a point, or None if it has none.
 
-    Difference quotients at distances of 1e-20 and 1e-40 have to agree with those on the other side, and with sums of
-    those along the axes, apart from what goes to 0 with the distance; all in 120 digits.
+    Difference quotients at distances of 1e-20 and 1e-40 must agree with those on the other side and with sums of those
+    along the axes, up to a difference that vanishes with the distance. The arithmetic has 120 digits.
 
     Args:
-        function: from SymPy numbers ``(d,)`` to SymPy numbers ``(m,)``.
+        function: a function from SymPy numbers ``(d,)`` to SymPy numbers ``(m,)``.
         point: SymPy numbers ``(d,)``.
 
     Returns:
@@ -37,7 +37,7 @@ def linear_part(function: Callable[[Point], Point], point: np.ndarray) -> np.nda
     value = _numbers(function(here))
     d = len(here)
     axes = [symbolic(int(i == j) for i in range(d)) for j in range(d)]
-    # A direction of no symmetry, and pairs of axes.
+    # The sums are along a direction without symmetry and along pairs of axes.
     sums = [tuple(sympy.Rational(2 * j + 3, 7 - 2 * (j % 2)) for j in range(d))]
     sums += [tuple(int(k in (i, j)) for k in range(d)) for i in range(d) for j in range(i)]
 

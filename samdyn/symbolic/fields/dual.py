@@ -1,4 +1,4 @@
-"""Numbers a + εb with ε² = 0 over formulas: a value and a derivative, without higher powers that would be dropped."""
+"""Dual numbers a + εb with ε² = 0 over formulas: a value and a derivative, without higher powers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import sympy
 
 @dataclass(frozen=True, eq=False)
 class Dual:
-    """A formula and its derivative, with the operations that fields without a norm are made of.
+    """A formula and its derivative, with the operations that fields without a norm need.
 
-    Others raise TypeError, and so do truth values: which branch a method takes must not depend on them.
+    Other operations raise TypeError. So do truth values, since a method must not branch on them.
     """
 
     value: sympy.Expr

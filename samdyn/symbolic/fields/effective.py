@@ -1,4 +1,4 @@
-"""λₑ: what a method makes of an eigenvalue λ of the Hessian, derived by applying it to a quadratic."""
+"""The effective eigenvalue λₑ of a method for an eigenvalue λ of the Hessian, derived on a quadratic."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from .differentiable import has_jacobian
 from .matrix import effective_matrix
 from .quadratic import ELSEWHERE, NO_FORMULAS, SOMEWHERE, takes_symbols, with_radius
 
-PLAIN = (bool, int, float, str, tuple, type(None), sympy.Expr)  # attributes that cannot change
-DERIVED: dict[Any, sympy.Expr | None] = {}  # formulas that take some hundredths of a second, by method
-TURNED = sympy.Matrix([[-1, sympy.Rational(1, 2)], [sympy.Rational(1, 2), 2]])  # a Hessian of no symmetry
+PLAIN = (bool, int, float, str, tuple, type(None), sympy.Expr)  # immutable types, by which the cache compares methods
+DERIVED: dict[Any, sympy.Expr | None] = {}  # cache of λₑ, which takes hundredths of a second to derive, by method
+TURNED = sympy.Matrix([[-1, sympy.Rational(1, 2)], [sympy.Rational(1, 2), 2]])  # a Hessian without symmetry
 NO_JACOBIAN = "its field has no Jacobian at a critical point"
 NOT_OF_EIGENVALUES = (
     "what it makes of the Hessian is no function of its eigenvalues, or depends on where the critical point is"
@@ -24,21 +24,26 @@ NOT_OF_EIGENVALUES = (
 
 @checked
 def effective_hessian(method: Method, lam: sympy.Expr | float = LAMBDA) -> sympy.Expr:
-    """Return λₑ(λ), what a method makes of an eigenvalue λ of the Hessian at a critical point: ẇ = −Hₑ(w − w*).
+    """Return λₑ(λ), the eigenvalue of Hₑ for an eigenvalue λ of the Hessian H, where ẇ = −Hₑ(w − w*) near w*.
 
-    It is derived by applying the method to ½λ‖w‖². The radius is the symbol ρ, whatever the method's own.
+    The function applies the method to ½λ‖w‖². The radius is the symbol ρ, whatever the method's own.
 
     >>> import samdyn as sd
     >>> sd.symbolic.effective_hessian(sd.USAM(0.1))
     lambda*(lambda*rho + 1)
 
     Args:
-        method: any whose field has a Jacobian at critical points and does not depend on where they are.
-        lam: λ, a symbol or a number.
+        method: a method whose field has a Jacobian at critical points and does not depend on their place.
+        lam: λ, a symbol or a number, in the units of the loss per w².
+
+    Returns:
+        A formula in λ and ρ, in the units of the loss per w².
 
     Raises:
-        InputError: a method without a Jacobian at critical points (SAM), or one that is not a function of the Hessian's
-            eigenvalues alone (UASAM), or one not written in ``samdyn.ops``.
+        InputError: the method has no Jacobian at critical points (SAM), Hₑ is not a function of H alone (UASAM), or the
+            method is not written in ``samdyn.ops``.
+
+    Source: [K23, Theorem 1] for USAM, [theory 4] for n steps; derived for others.
     """
     if not checks.is_formula(lam):
         checks.number("lam", lam, "must be finite and real, or a formula", "Use e.g. lam=-1.0")
@@ -53,14 +58,13 @@ def effective_hessian(method: Method, lam: sympy.Expr | float = LAMBDA) -> sympy
 
 
 def effective_curvature(method: Method) -> sympy.Expr | None:
-    """Return λₑ in λ and ρ; at the radius 0 in λ alone, where normalised methods have one too.
+    """Return λₑ in λ and ρ. At the radius 0, where normalised methods have one too, it is in λ alone.
 
-    None where the field has no Jacobian, or one that is no function of the Hessian's eigenvalues, or where the method
-    cannot be applied to formulas.
+    It is None if the field has no Jacobian, if Hₑ is not a function of H alone, or if the method does not accept
+    formulas.
     """
-    rho = getattr(method, "rho", None)
-    without = isinstance(rho, int | float) and rho == 0
-    # The radius is none of the formula's numbers: of a tensor of them, as of any, it is the same.
+    without = isinstance(method.radius, int | float) and method.radius == 0
+    # The formula holds ρ as a symbol, so that it is the same for a tensor of radii.
     method = with_radius(method, RHO)
     attributes = vars(method)
     if not all(isinstance(value, PLAIN) for value in attributes.values()):
@@ -72,7 +76,7 @@ def effective_curvature(method: Method) -> sympy.Expr | None:
 
 
 def _derive(method: Method, without: bool) -> sympy.Expr | None:
-    """Return ``effective_curvature`` of a method with the symbol ρ for its radius, or ``without`` one."""
+    """Return ``effective_curvature`` of a method whose radius is the symbol ρ, or 0 if ``without``."""
     if not takes_symbols(method):
         return None
     if has_jacobian(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE):
@@ -82,7 +86,7 @@ def _derive(method: Method, without: bool) -> sympy.Expr | None:
 
 
 def function_of_eigenvalues(method: Method) -> sympy.Expr | None:
-    """Return λₑ(λ) if a method with a Jacobian makes λₑ(H) of every Hessian H, wherever the critical point is."""
+    """Return λₑ(λ) if Hₑ = λₑ(H) for every Hessian H and every place of the critical point; otherwise None."""
     formula = scalar_formula(method, SOMEWHERE)
     if formula is None or scalar_formula(method, ELSEWHERE) != formula:
         return None
@@ -90,7 +94,7 @@ def function_of_eigenvalues(method: Method) -> sympy.Expr | None:
 
 
 def scalar_formula(method: Method, center: np.ndarray) -> sympy.Expr | None:
-    """Return λₑ as a function of λ if the method makes λₑ(λ)·I of H = λI, factored; otherwise None."""
+    """Return λₑ as a factored function of λ if Hₑ = λₑ(λ)·I for H = λI; otherwise None."""
     d = len(center)
     matrix = effective_matrix(method, LAMBDA * sympy.eye(d), center)
     formula = matrix[0, 0]
@@ -99,7 +103,7 @@ def scalar_formula(method: Method, center: np.ndarray) -> sympy.Expr | None:
 
 
 def is_function_of_hessian(formula: sympy.Expr, matrix: sympy.Matrix, hessian: sympy.Matrix) -> bool:
-    """Say whether Hₑ is the formula of λ applied to H, at a few radii, to rounding."""
+    """Return whether Hₑ equals the formula of λ applied to H, at three radii, to rounding."""
     h = np.array(hessian.evalf(), dtype=float)
     lam, basis = np.linalg.eigh(h)
     scale = 1 / max(np.abs(lam).max(), 1e-300)

@@ -11,19 +11,23 @@ from ...ops import Point, derivative, symbolic
 from .dual import Dual
 from .quadratic import field_on_quadratic
 
-ROUNDING = 1e-15  # of products and sums of a few parameters, relative
+ROUNDING = 1e-15  # relative rounding error of products and sums of a few parameters
 
 
 def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> sympy.Matrix:
     """Return the Jacobian Hₑ of the method's field on ½(w−c)ᵀH(w−c) at c, as formulas: ``(d, d)``.
 
-    H and the method's radius may hold symbols. For methods that pass ``has_jacobian``.
+    H and the method's radius may hold symbols. The method must pass ``has_jacobian``.
     """
     try:
         columns = _columns_of_duals(method, hessian, center)
-    except (TypeError, AttributeError, sympy.SympifyError):  # more than sums, products and absolute values
+    except (
+        TypeError,
+        AttributeError,
+        sympy.SympifyError,
+    ):  # the method uses more than sums, products and absolute values
         columns = _columns_by_limits(method, hessian, center)
-    # Parameters given as floating-point numbers, like a shift of 0.01, are meant as decimals.
+    # Floating-point parameters, such as a shift of 0.01, count as decimals.
     return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.expand(e).replace(lambda n: n.is_Float, _simplest))
 
 
@@ -38,7 +42,7 @@ def _columns_by_limits(method: Method, hessian: sympy.Matrix, center: np.ndarray
     t = sympy.Dummy("t", positive=True)
 
     def tangent(entries: Point) -> Point:
-        # Only the value and the slope at t = 0 matter, and without the rest long ascents stay short.
+        # The Jacobian needs the value and the slope at t = 0 only. Without higher terms long ascents stay short.
         return symbolic(value + t * slope for value, slope in (_value_and_slope(e, t) for e in entries))
 
     field = field_on_quadratic(method, hessian, center, simplify=tangent)
@@ -50,7 +54,7 @@ def _columns_by_limits(method: Method, hessian: sympy.Matrix, center: np.ndarray
 
 
 def _simplest(number: sympy.Float) -> sympy.Rational:
-    """Return the fraction of the fewest digits that floating-point arithmetic does not tell from a number."""
+    """Return the fraction with the fewest digits that equals a number to rounding."""
     exact = Fraction(float(number))
     for digits in range(1, 17):
         near = exact.limit_denominator(10**digits)
@@ -60,8 +64,8 @@ def _simplest(number: sympy.Float) -> sympy.Rational:
 
 
 def _value_and_slope(expr: sympy.Expr, t: sympy.Symbol) -> tuple[sympy.Expr, sympy.Expr]:
-    """Return an expression and its derivative at t = 0, or at t ↓ 0 where it has 0/0 there, as ‖g‖ makes it."""
-    if expr.is_polynomial(t):  # a hundred times faster than differentiating long ones
+    """Return an expression and its derivative at t = 0. Where they are 0/0, as g/‖g‖ is, return limits for t ↓ 0."""
+    if expr.is_polynomial(t):  # a hundred times faster than differentiation if it is long
         polynomial = sympy.Poly(expr, t)
         return polynomial.nth(0), polynomial.nth(1)
     value, slope = expr.subs(t, 0), derivative(expr, t).subs(t, 0)

@@ -1,4 +1,4 @@
-"""A method's field on a quadratic, on which what it does near a critical point is derived."""
+"""A method's field on a quadratic, from which predictions near a critical point are derived."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from ...methods import Ascent, Method
 from ...ops import Point, symbolic
 from ...oracle import Oracle
 
-SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # points of no symmetry
+SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # two critical points without symmetry
 ELSEWHERE = symbolic([sympy.Rational(-2, 11), sympy.Rational(3, 13)])
 NO_FORMULAS = "it cannot be applied to formulas, or not to those of two coordinates"
 
@@ -23,10 +23,11 @@ def field_on_quadratic(
     """Return the method's field on ½(w−c)ᵀH(w−c), a function of points ``(d,)`` of formulas.
 
     Args:
-        method: with any radius.
-        hessian: H, ``(d, d)``; it may hold symbols.
+        method: a method with any radius.
+        hessian: H, ``(d, d)``. It may hold symbols.
         center: c, ``(d,)``.
-        simplify: is applied to whatever is multiplied by H, so that composed formulas stay short.
+        simplify: a function that the field applies to every vector before it multiplies it by H, so that composed
+            formulas stay short.
     """
     h = np.array(hessian.tolist(), dtype=object)
 
@@ -46,21 +47,21 @@ def field_at(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> np.nd
 
 
 def with_radius(method: Method, rho: Any) -> Method:
-    """Return the method with another radius; itself if it has none."""
+    """Return the method with another radius, or the method itself if it has none."""
     return replace(method, rho=rho) if isinstance(method, Ascent) else method
 
 
 def own_radius(method: Method) -> sympy.Expr | None:
-    """Return the method's radius as the decimal it is written as; None if it is a symbol, 0 if there is none."""
-    rho = getattr(method, "rho", 0)
+    """Return the method's radius as the decimal in which it is written: None if it is a symbol, 0 if there is none."""
+    rho = method.radius
     return None if checks.is_formula(rho) else sympy.Rational(str(rho))
 
 
 def takes_symbols(method: Method) -> bool:
-    """Say whether a method can be applied to two formulas, as what is written in the operations of ``ops`` can."""
+    """Return whether a method accepts two formulas, as a method in the operations of ``ops`` does."""
     try:
         field_on_quadratic(with_radius(method, sympy.Integer(1)), sympy.diag(-1, 2), SOMEWHERE)(1.5 * ELSEWHERE)
-    # Functions and attributes that tensors alone have; another number of coordinates.
+    # The method uses functions of tensors only, or needs another number of coordinates.
     except (TypeError, AttributeError, checks.InputError):
         return False
     return True

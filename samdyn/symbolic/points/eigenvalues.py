@@ -1,4 +1,4 @@
-"""The eigenvalues of a Hessian, exact where they can be written down."""
+"""The eigenvalues of a Hessian, exact if they are rational numbers or square roots."""
 
 import mpmath  # type: ignore[import-untyped]  # SymPy's own arithmetic
 import numpy as np
@@ -7,18 +7,18 @@ import sympy
 from ..criteria.linearised import DIGITS, high_precision
 from ..notation import S
 
-LARGEST_DENOMINATOR = 10**9  # of a number that somebody wrote; others are the digits of a floating-point number
-ROUNDING = 1e-14  # relative to the largest: eigenvalues below this are 0
-ROUGH = 1e-9  # the same, where the Hessian itself is known in floating point
+LARGEST_DENOMINATOR = 10**9  # largest denominator of an exact entry; others are floating-point numbers
+ROUNDING = 1e-14  # eigenvalue over the largest one, below which it counts as 0
+ROUGH = 1e-9  # the same ratio for a Hessian of floating-point numbers
 
 
 def is_precise(entry: sympy.Expr) -> bool:
-    """Say whether an entry of the Hessian is more than the digits of a floating-point number."""
+    """Return whether an entry of the Hessian is an exact number rather than a floating-point one."""
     return not entry.is_Rational or entry.q <= LARGEST_DENOMINATOR
 
 
 def hessian_eigenvalues(hessian: sympy.Matrix, precise: bool) -> tuple[sympy.Expr, ...]:
-    """Return the eigenvalues, ascending: exact ones where they are entries or square roots, or else rounded."""
+    """Return the eigenvalues in ascending order: exact if they are entries or square roots, else rounded."""
     d = hessian.rows
     if not precise:
         rounded = np.linalg.eigvalsh(np.array(hessian.evalf(), dtype=float))
@@ -26,21 +26,20 @@ def hessian_eigenvalues(hessian: sympy.Matrix, precise: bool) -> tuple[sympy.Exp
             sympy.Float(v, 17) if abs(v) > ROUGH * abs(rounded).max() else sympy.Integer(0) for v in rounded.tolist()
         )
     if hessian.is_diagonal():
-        found = list(hessian.diagonal())
+        values = list(hessian.diagonal())
     elif d == 2:
         (a, b), (_, c) = hessian.tolist()
         root = sympy.sqrt(sympy.expand((a - c) ** 2 + 4 * b**2))
-        found = [sympy.radsimp((a + c + sign * root) / 2) for sign in (-1, 1)]
+        values = [sympy.radsimp((a + c + sign * root) / 2) for sign in (-1, 1)]
     elif all(e.is_Rational for e in hessian):
-        found = []
+        values = []
         for factor, multiplicity in hessian.charpoly(S).factor_list()[1]:
             exactly = factor.degree() <= 2
             roots = factor.real_roots() if exactly else [sympy.Float(sympy.re(r), 17) for r in factor.nroots(n=DIGITS)]
-            found += roots * multiplicity
+            values += roots * multiplicity
     else:
         with mpmath.workdps(DIGITS):
-            values = mpmath.eigsy(high_precision(hessian), eigvals_only=True)
-            found = [sympy.Float(str(v), 17) for v in values]
-    largest = max(abs(sympy.N(v, DIGITS)) for v in found)
-    found = [v if abs(sympy.N(v, DIGITS)) > ROUNDING * largest else sympy.Integer(0) for v in found]
-    return tuple(sorted(found, key=sympy.N))
+            values = [sympy.Float(str(v), 17) for v in mpmath.eigsy(high_precision(hessian), eigvals_only=True)]
+    largest = max(abs(sympy.N(v, DIGITS)) for v in values)
+    values = [v if abs(sympy.N(v, DIGITS)) > ROUNDING * largest else sympy.Integer(0) for v in values]
+    return tuple(sorted(values, key=sympy.N))

@@ -1,4 +1,4 @@
-"""Critical points as exact numbers, and the Hessian there."""
+"""Critical points in exact numbers, and the Hessian there."""
 
 from fractions import Fraction
 from typing import Any, NoReturn
@@ -10,19 +10,19 @@ from ...landscapes import Landscape
 from ...ops import symbolic
 from ..fields.differentiable import linear_part
 
-NEAR = 1e-9  # how far from critical a point may be, as rounding: ‖∇L‖ relative to ‖H‖ max(1, ‖w‖)
-LARGEST_DENOMINATOR = 1000
-DIGITS = 50
+NEAR = 1e-9  # largest ‖∇L‖ over ‖H‖ max(1, ‖w‖) of a critical point with rounding
+LARGEST_DENOMINATOR = 1000  # largest denominator of a fraction that a coordinate counts as
+DIGITS = 50  # digits in which the gradient must vanish
 NOT_NUMBERS = (sympy.nan, sympy.zoo, sympy.oo, sympy.I)
 
 Exact = tuple[sympy.Expr, ...]
 
 
 def exact_point(landscape: Landscape, point: Any) -> tuple[Exact, bool]:
-    """Return a critical point in exact numbers, and whether they are more than floating-point ones.
+    """Return a critical point in rational numbers and roots, and whether it is exact.
 
-    Floating-point coordinates are taken for fractions and square roots of fractions (with denominators up to 1000) if
-    the gradient vanishes there to 50 digits; otherwise for the numbers they are, if it vanishes to rounding,
+    Floating-point coordinates count as fractions and square roots of fractions (with denominators up to 1000) if the
+    gradient vanishes there to 50 digits. Otherwise they keep their values, and the gradient must vanish to rounding:
     ‖∇L‖ ≤ 1e-9 ‖H‖ max(1, ‖w‖).
 
     Args:
@@ -30,15 +30,15 @@ def exact_point(landscape: Landscape, point: Any) -> tuple[Exact, bool]:
         point: d real numbers or SymPy expressions, or a CriticalPoint.
 
     Raises:
-        InputError: other things than d real numbers; a point that is not critical.
+        InputError: the point is not d real numbers, or it is not critical.
     """
-    given = _coordinates(landscape, point)
-    recognised = tuple(_recognise(c) if c.has(sympy.Float) else c for c in given)
+    entries = _coordinates(landscape, point)
+    recognised = tuple(_recognise(c) if c.has(sympy.Float) else c for c in entries)
     if landscape.has_formula and _is_critical(landscape, recognised):
         return recognised, True
-    floats = [c.has(sympy.Float) or not landscape.has_formula for c in given]
-    here = tuple(sympy.Rational(float(c)) if inexact else c for c, inexact in zip(given, floats, strict=True))
-    numbers = [float(c) for c in given]
+    floats = [c.has(sympy.Float) or not landscape.has_formula for c in entries]
+    here = tuple(sympy.Rational(float(c)) if inexact else c for c, inexact in zip(entries, floats, strict=True))
+    numbers = [float(c) for c in entries]
     size = float(landscape.hessian(numbers).norm()) * max(1.0, *map(abs, numbers))
     gradient = float(landscape.grad(numbers).norm())
     if not any(floats) or not gradient <= NEAR * size:
@@ -51,13 +51,13 @@ def hessian_at(landscape: Landscape, point: Exact) -> sympy.ImmutableDenseMatrix
     """Return the Hessian at a point.
 
     Raises:
-        InputError: the gradient has no derivative there, as at kinks.
+        InputError: the gradient has no derivative there, as at a kink.
     """
     if not landscape.has_formula:
         numbers = landscape.hessian([float(c) for c in point])
         return sympy.ImmutableDenseMatrix((numbers + numbers.T).tolist()).applyfunc(sympy.Rational) / 2
     hessian = landscape.hessian_matrix.xreplace(dict(zip(landscape.symbols, point, strict=True)))
-    # At kinks the landscape has a Hessian by convention: whether there is one, the gradient tells.
+    # At kinks the landscape returns a Hessian by convention, so that the test must look at the gradient.
     if hessian.has(*NOT_NUMBERS) or linear_part(landscape.grad, symbolic(point)) is None:
         rule = "the landscape has no Hessian there: a kink, or a root at 0"
         fix = "Ask about a smooth critical point; samdyn.integrate follows flows along kinks"
@@ -78,19 +78,19 @@ def _coordinates(landscape: Landscape, point: Any) -> Exact:
         refuse(rule)
     if len(entries) != landscape.dim:
         refuse(f"has {len(entries)} coordinate(s) where {landscape} has {landscape.dim}")
-    found = []
+    coordinates = []
     for entry in entries:
         try:
-            value = entry.item() if hasattr(entry, "item") else entry  # of NumPy and torch
+            value = entry.item() if hasattr(entry, "item") else entry  # scalars of NumPy and torch
         except (ValueError, RuntimeError):
             refuse(rule)
         checks.number("point", value, rule, fix)
-        found.append(sympy.sympify(value))
-    return tuple(found)
+        coordinates.append(sympy.sympify(value))
+    return tuple(coordinates)
 
 
 def _recognise(number: sympy.Expr) -> sympy.Expr:
-    """Return the fraction, or else the root of a fraction, that is as close as rounding; or the number itself."""
+    """Return the fraction or the root of a fraction that equals a number to rounding, or else the number itself."""
     for power in (1, 2):
         fraction = Fraction(float(number**power)).limit_denominator(LARGEST_DENOMINATOR)
         exact = sympy.sign(number) ** (power - 1) * sympy.Rational(fraction) ** sympy.Rational(1, power)
@@ -103,5 +103,5 @@ def _is_critical(landscape: Landscape, point: Exact) -> bool:
     gradient = [sympy.sympify(entry) for entry in landscape.grad(symbolic(point))]
     if any(entry.has(*NOT_NUMBERS) for entry in gradient):
         return False
-    # A 0 that SymPy does not see as such is one to as many digits as are looked at.
+    # SymPy may not simplify a zero. Then its first 50 digits must be zeros.
     return all(abs(sympy.N(entry, DIGITS, maxn=4 * DIGITS)) < 10.0 ** (1 - DIGITS) for entry in gradient)

@@ -193,7 +193,6 @@ def test_torch_has_its_threads_afterwards() -> None:
 def cost(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> None:
     """Change what things cost."""
     monkeypatch.setitem(backends.COSTS, "cpu", replace(backends.COSTS["cpu"], **seconds))
-    monkeypatch.setattr(backends, "_prepared", lambda: True)
 
 
 def test_auto_compiles_where_it_pays(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

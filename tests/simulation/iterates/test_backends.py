@@ -32,8 +32,9 @@ SAMPLES = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", {"x": [1, 2, -1,
 
 @pytest.fixture(autouse=True)
 def unwarned() -> Iterator[None]:
-    """Forget what was warned of."""
+    """Forget what was warned of, and left to torch."""
     backends.warn_once.cache_clear()
+    advance._left.clear()
     yield
     backends.warn_once.cache_clear()
 
@@ -258,19 +259,30 @@ def test_much_is_compiled() -> None:
 
 
 def test_the_first_of_a_process_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backends, "_prepared", lambda: False)
+    monkeypatch.setattr(advance, "prepared", lambda: False)
     assert sd.simulate(NOISY, starts(NOISY), 400, device="cpu").attrs["backend"] == "eager"
     assert sd.simulate(NOISY, starts(NOISY), 20_000, device="cpu").attrs["backend"] == "compiled"
 
 
 def test_what_is_in_between_is_compiled_if_it_was_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
-    monkeypatch.setattr(backends, "_prepared", lambda: True)  # as after any other that was compiled
+    monkeypatch.setattr(advance, "prepared", lambda: True)  # as after any other that was compiled
     first = sd.simulate(NOISY, starts(NOISY), 300, device="cpu")
     assert first.attrs["backend"] == "eager"
     assert "compiling takes up to" in first.attrs["backend_reason"]
     sd.simulate(NOISY, starts(NOISY), 1, backend="compiled", device="cpu")
     assert sd.simulate(NOISY, starts(NOISY), 300, device="cpu").attrs["backend"] == "compiled"
+
+
+@pytest.mark.parametrize(("traced_before", "left_to_torch"), [(True, 1), (False, 3)])
+def test_many_short_calls_are_compiled_in_the_end(
+    traced_before: bool, left_to_torch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each takes torch 0.23 s. To compile takes 0.16 s, and to trace for the first time in a process 0.6 s.
+    monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
+    monkeypatch.setattr(advance, "prepared", lambda: traced_before)
+    found = [sd.simulate(NOISY, starts(NOISY), 300, device="cpu").attrs["backend"] for _ in range(left_to_torch + 2)]
+    assert found == ["eager"] * left_to_torch + ["compiled"] * 2
 
 
 @pytest.mark.parametrize("map_", [sd.Map(SADDLE, sd.GD(), lr=0.01), NOISY, sd.Map(SAMPLES, sd.SAM(0.1), lr=0.02)])

@@ -136,8 +136,13 @@ def test_chunks_do_not_show(backend: str, monkeypatch: pytest.MonkeyPatch) -> No
     map_ = sd.Map(BEALE, sd.SAM(rng.uniform(0, 0.5, number)), lr=rng.uniform(1e-5, 1e-4, number), momentum=0.5)
     w0 = rng.uniform([1, -1], [3, 1], (number, 2))
     one = sd.simulate(map_, w0, 5, backend=backend, device="cpu")
-    monkeypatch.setitem(chunks.NUMBERS, (backend, "cpu"), 1)
+    for name in ("eager", "compiled"):
+        monkeypatch.setitem(chunks.NUMBERS, (name, "cpu"), 1)
     assert one.identical(sd.simulate(map_, w0, 5, backend=backend, device="cpu"))
+    # At the minimum every step stays; η = 3 would leave it from anywhere beside.
+    lr = np.where(np.arange(number) < chunks.block(2), 3.0, 0.1)
+    still = sd.simulate(sd.Map(landscapes.quadratic([1.0, 2.0]), sd.GD(), lr=lr), np.zeros((number, 2)), 2)
+    assert (still.status.values == np.where(lr == 3.0, "undecided", "settled")).all()
     last = sd.simulate(select(map_, slice(-1, None)), w0[-1:], 5, backend=backend, device="cpu", first_run=number - 1)
     assert (last.w.values[0] == one.w.values[-1]).all()
 

@@ -236,7 +236,7 @@ def test_bad_input() -> None:
     for wrong in (None, sd.Map(CURVED, sd.GD(), lr=0.1)):
         with pytest.raises(sd.InputError, match="is no diffusion"):
             sd.EulerMaruyama(wrong)  # type: ignore[arg-type]
-    with pytest.raises(sd.InputError, match="is nothing that takes steps"):
+    with pytest.raises(sd.InputError, match="must be a Map or a Scheme"):
         sd.simulate(curved, (0, 0), 1)  # type: ignore[arg-type]
 
 

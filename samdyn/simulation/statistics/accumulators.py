@@ -15,7 +15,7 @@ from ...dynamics import State
 from ..results import OF_W, meaning
 from ..status import Status
 from ..threads import one_thread
-from .labels import TAKEN, labelled
+from .labels import RESERVED_NAMES, read_results
 from .moments import block
 from .statistic import FAR, Accumulator, Setting, Snapshot, Statistic
 
@@ -23,7 +23,7 @@ TRIAL_SAVES = 3  # saves of the trial that every statistic is put to
 PIECE = {"cpu": 2**18, "cuda": 2**24}  # numbers reduced at once: what a cache holds, what makes a kernel worth starting
 
 
-class Gathered:
+class Accumulators:
     """What is known of the runs so far. Its size depends on the statistics and the number of saves, not on the runs.
 
     Beside what its statistics give, every result has ``runs`` (step), how many had not diverged by then: who counts;
@@ -63,14 +63,14 @@ class Gathered:
         Raises:
             InputError: a statistic returns what has no place in a result, or two return the same.
         """
-        trial = Gathered(self.statistics, replace(self.setting, saves=min(self.setting.saves, TRIAL_SAVES)))
+        trial = Accumulators(self.statistics, replace(self.setting, saves=min(self.setting.saves, TRIAL_SAVES)))
         chunk, no = trial.chunk(slice(0, 1), start), torch.zeros(1, dtype=torch.bool, device=start.device)
         for slot in range(trial.setting.saves):
             chunk.observe(slot, start, no, no)
         chunk.finish(np.array([Status.UNDECIDED]), torch.zeros(1, dtype=torch.int64), (start,))
-        trial.labelled(refuse=True)
+        trial.results(refuse=True)
 
-    def labelled(self, *, refuse: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+    def results(self, *, refuse: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the variables and coordinates of all statistics, as xarray takes them.
 
         A statistic that fails, or returns what has no place in a result, is left out with a warning, since what was
@@ -87,7 +87,7 @@ class Gathered:
         owners: dict[str, Statistic] = {}
         for statistic, accumulator in zip(self.statistics, self.accumulators, strict=True):
             try:
-                found = labelled(statistic, accumulator, self.setting)
+                found = read_results(statistic, accumulator, self.setting)
                 _claim(owners, statistic, *found)
             except Exception as error:  # whatever a user's code may raise
                 if refuse:
@@ -108,7 +108,7 @@ def _claim(
     owners: dict[str, Statistic], statistic: Statistic, variables: dict[str, Any], coords: dict[str, Any]
 ) -> None:
     """Enter a statistic as the owner of its variables, coordinates and dims; refuse those that another owns."""
-    dims = {dim for dims, *_ in (*variables.values(), *coords.values()) for dim in dims} - set(TAKEN)
+    dims = {dim for dims, *_ in (*variables.values(), *coords.values()) for dim in dims} - set(RESERVED_NAMES)
     names = [*variables, *coords, *dims]
     for name in names:
         if name in owners:
@@ -120,7 +120,7 @@ def _claim(
 class Chunk:
     """Some of the runs on their way through all steps."""
 
-    def __init__(self, whole: Gathered, start: torch.Tensor) -> None:
+    def __init__(self, whole: Accumulators, start: torch.Tensor) -> None:
         self._whole, self._start = whole, start
 
     def observe(self, slot: int, w: torch.Tensor, diverged: torch.Tensor, outside: torch.Tensor) -> None:

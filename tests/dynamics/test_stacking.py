@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import samdyn as sd
-from samdyn.dynamics.settings import per_run, repeat, stack
+from samdyn.dynamics.settings import per_run
+from samdyn.dynamics.stacking import repeat, stack
 
 SADDLE = sd.landscapes.saddle()
 NOISE = sd.noise.Gaussian(0.1)

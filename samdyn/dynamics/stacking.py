@@ -1,0 +1,69 @@
+"""Maps that differ in numbers alone, as one map with one number per run."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import torch
+
+from ..methods import Method
+from .map import Map
+from .settings import Part, Path, filled, per_run
+
+
+def stack(maps: Sequence[Map]) -> list[tuple[list[int], Map]]:
+    """Group maps that differ in numbers alone, like ρ, η and γ, so that a group can be run as one ensemble.
+
+    Returns:
+        For every group the indices of its maps, and one map with one number per run where their numbers differ. Groups,
+        and maps in them, stand in the order in which they were given.
+
+    >>> import samdyn as sd
+    >>> saddle = sd.landscapes.saddle()
+    >>> maps = [sd.Map(saddle, method, lr=0.01) for method in (sd.GD(), sd.SAM(0.1), sd.SAM(0.2))]
+    >>> [(indices, per_run(together)) for indices, together in stack(maps)]
+    [([0], {}), ([1, 2], {('method', 'rho'): tensor([0.1000, 0.2000], dtype=torch.float64)})]
+    """
+    groups: list[tuple[Map, list[int]]] = []
+    for index, map_ in enumerate(maps):
+        blank = filled(map_, dict.fromkeys(_numbers(map_)))
+        for other, members in groups:
+            if _same_but_for_numbers(blank, other):
+                members.append(index)
+                break
+        else:
+            groups.append((blank, [index]))
+    return [(members, _together([maps[i] for i in members])) for _, members in groups]
+
+
+def repeat(part: Part, times: int) -> Part:
+    """Return a map or a scheme for ``times`` runs of every setting, those of one setting one after the other."""
+    return filled(part, {path: tensor.repeat_interleave(times) for path, tensor in per_run(part).items()})
+
+
+def _numbers(part: Any) -> dict[Path, float]:
+    """Return the floating-point parameters of a map and its method, or of a method, by where they stand."""
+    found: dict[Path, float] = {}
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, float):
+            found[field.name,] = value
+        elif isinstance(value, Method):
+            found |= {(field.name, *path): number for path, number in _numbers(value).items()}
+    return found
+
+
+def _same_but_for_numbers(a: Map, b: Map) -> bool:
+    same = a.landscape is b.landscape and a.noise is b.noise and a.nesterov == b.nesterov and not per_run(a)
+    try:
+        return same and bool(a.method == b.method)
+    except (RuntimeError, ValueError):  # constants that are arrays: whether they are equal has no one answer
+        return False
+
+
+def _together(maps: Sequence[Map]) -> Map:
+    numbers = [_numbers(map_) for map_ in maps]
+    differing = [path for path in numbers[0] if len({one[path] for one in numbers}) > 1]
+    return filled(
+        maps[0], {path: torch.tensor([one[path] for one in numbers], dtype=torch.float64) for path in differing}
+    )
