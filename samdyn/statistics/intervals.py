@@ -47,7 +47,7 @@ def mean_interval(values: "xarray.DataArray", dim: str) -> tuple["xarray.DataArr
         sample is infinite.
 
     Raises:
-        InputError: values without that dimension, or that are no real numbers.
+        InputError: the values lack the dimension, or are not real numbers.
 
     >>> import xarray as xr
     >>> from samdyn.statistics import mean_interval
@@ -85,7 +85,7 @@ def median_interval(
         The median, the lower end and the upper end: three arrays without ``dim``, in the units of ``values``.
 
     Raises:
-        InputError: values without that dimension, or that are no real numbers.
+        InputError: the values lack the dimension, or are not real numbers.
 
     >>> import numpy as np
     >>> import xarray as xr
@@ -111,10 +111,10 @@ def median_interval(
 
 
 def _check(values: "xarray.DataArray", dim: str) -> None:
-    """Refuse values without the dimension, or that are no numbers.
+    """Check that the values have the dimension and are real numbers.
 
     Raises:
-        InputError: the same.
+        InputError: the dimension is missing, or the values are not real numbers.
     """
     if dim not in values.dims:
         checks.reject("dim", dim, f"the values have {', '.join(map(str, values.dims)) or 'none'}", "Use one of these")

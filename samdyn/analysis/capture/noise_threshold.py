@@ -176,7 +176,7 @@ def noise_threshold(
     >>> noise = sd.noise.Gaussian(1.0)
     >>> map_ = sd.Map(sd.Landscape("-x**2/2", "x", box=[(-3, 3)]), sd.SAM(rho=0.1), lr=0.1, noise=noise)
     >>> (point,) = sd.critical_points(map_.landscape)
-    >>> threshold = sd.analysis.noise_threshold(map_, point, runs=400)
+    >>> threshold = sd.analysis.noise_threshold(map_, point, runs=200)
     >>> low, high = threshold.interval
     >>> bool(low < 1.25 < high)  # √(π/2) s/|λ|
     True
