@@ -17,7 +17,7 @@ from samdyn.analysis.moments import weak
 def script(experiment: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = experiment("weak_order")
     monkeypatch.setattr(module, "HALVINGS", 2)
-    monkeypatch.setattr(weak, "USUAL", 300)  # grids with more points give these orders no other digit
+    monkeypatch.setattr(weak, "DEFAULT_MAX_NODES", 300)  # grids with more points give these orders no other digit
     return module
 
 

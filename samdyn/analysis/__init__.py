@@ -1,4 +1,4 @@
-"""What the dynamics do: critical points, growth and capture near them, escape. Measured, never read off a formula."""
+"""Measures what the dynamics do: points, attractors, bifurcations, capture, escape and moments; no closed forms."""
 
 from ..dynamics import Boundary
 from .bifurcations.continuation import Branch, branch

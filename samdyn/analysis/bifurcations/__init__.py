@@ -1,1 +1,1 @@
-"""How equilibria and orbits change with a parameter."""
+"""Computes how equilibria, cycles and orbits change with a parameter."""

@@ -1,4 +1,4 @@
-"""Bifurcation diagrams: every branch from the critical points and from the bifurcations met on the way."""
+"""Computes bifurcation diagrams: the branches through the critical points and those that bifurcate from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,26 +11,32 @@ from ...arguments import checked
 from ...dynamics import Flow, Map
 from ..parameters import with_parameters
 from ..points.critical_points import critical_points
-from .continuation import Branch, follow, join, turned
+from .continuation import Branch, backward, follow, join
 from .crossings import Bifurcation, sample
 from .isolated import isolated, lies_on
 from .problem import Problem, has_jacobian, make_problem, tangent_at
 
-AMPLITUDES = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2)  # of the box: how far from a bifurcation a branch born there is looked for
-AROUND = 16  # directions in which branches are looked for where two multipliers pass at once
-LOCATED = 1e-6  # of the parameter's range and the box: bifurcations on crossing branches closer than this are one
-BRANCHES = 60  # at most
+AMPLITUDES = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2)  # in units of the box; distances from a bifurcation to a new branch's start
+DIRECTIONS = 16  # number of directions in which new branches are searched where two multipliers cross at once
+SAME_BIFURCATION = 1e-6  # in units of range and box; closer bifurcations on crossing branches are one
+MAX_BRANCHES = 60  # number of branches
 
 
 @dataclass(frozen=True, eq=False)
 class BifurcationDiagram:
-    """The branches over one parameter.
+    """The branches over one parameter, which ``plot.bifurcation_diagram`` draws.
 
     Attributes:
-        name: of the parameter.
+        name: the name of the parameter.
         limits: its range.
-        branches: those through critical points first, then those born on the way, then isolated ones.
-        not_followed: how many starts of further branches were known when BRANCHES of them had been followed.
+        branches: the branches through critical points, then those that bifurcate from them, then isolated ones.
+        not_followed: the number of starts of further branches that remained after 60 branches.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("x**2/2", "x"), sd.GD(), lr=0.1)
+    >>> diagram = sd.analysis.bifurcation_diagram(map_, "lr", (0.1, 3.0), period=1)
+    >>> len(diagram.branches), len(diagram.bifurcations), diagram.not_followed
+    (1, 1, 0)
     """
 
     name: str
@@ -40,14 +46,14 @@ class BifurcationDiagram:
 
     @property
     def bifurcations(self) -> list[Bifurcation]:
-        """Return the bifurcations of all branches, by ascending parameter; one where two branches cross is one."""
-        found: list[Bifurcation] = []
+        """The bifurcations of all branches, by ascending parameter; a crossing of two branches counts once."""
+        bifurcations: list[Bifurcation] = []
         width = self.limits[1] - self.limits[0]
         for b in sorted((b for branch in self.branches for b in branch.bifurcations), key=lambda b: b.parameter):
-            near = (c for c in found if b.parameter - c.parameter <= LOCATED * width)
+            near = (c for c in bifurcations if b.parameter - c.parameter <= SAME_BIFURCATION * width)
             if not any(b.kind == c.kind and _same_orbit(b.w, c.w) for c in near):
-                found.append(b)
-        return found
+                bifurcations.append(b)
+        return bifurcations
 
     def __str__(self) -> str:
         lines = []
@@ -60,8 +66,8 @@ class BifurcationDiagram:
 
 
 def _same_orbit(a: np.ndarray, b: np.ndarray) -> bool:
-    """Say whether two cycles ``(p, d)`` are the same points, from whichever they begin."""
-    size = LOCATED**0.5 * max(1e-300, float(np.abs(a).max()))
+    """Return whether two cycles ``(p, d)`` have the same points, whatever their first point is."""
+    size = SAME_BIFURCATION**0.5 * max(1e-300, float(np.abs(a).max()))
     return a.shape == b.shape and bool((np.abs(b[:, None] - a[0]).max(axis=2) <= size).any())
 
 
@@ -74,25 +80,30 @@ def bifurcation_diagram(
     box: Sequence[tuple[float, float]] | None = None,
     period: int = 4,
 ) -> BifurcationDiagram:
-    """Follow the equilibria at all critical points over a parameter, and what is born where they change stability.
+    """Follow the equilibria at all critical points over a parameter, and the branches that bifurcate from them.
 
-    At branch points the other branch is followed both ways, at flips the cycle of twice the period, up to ``period``.
-    Equilibria on none of these branches are searched for by Newton's method at five values of the parameter, from
-    starts all over the box; their branches are followed too. What is not covered: equilibria that exist between two
-    of the five values alone, or whose neighbourhood no start hits, and cycles that no flip connects to an equilibrium.
-    An ``orbit_diagram`` under this one shows those that attract. Along "ascent_steps" every number is taken in turn,
-    for the critical points alone.
+    At a branch point the function follows the other branch both ways, at a flip the cycle of twice the period, up to
+    ``period``. Newton's method searches for equilibria on none of these branches, at five values of the parameter, from
+    starts all over the box; the function follows their branches too. The diagram misses equilibria that exist only
+    between two of the five values or to which no start leads, and cycles that no flip connects to an equilibrium. An
+    ``orbit_diagram`` shows those of them that attract. For "ascent_steps" the diagram has the critical points alone,
+    at every whole number in the range.
 
     Args:
-        system: a map or a flow; its own value of the parameter is not used.
-        parameter: "rho", "lr", "momentum" or "ascent_steps".
+        system: a map or a flow; the diagram does not use its own value of the parameter.
+        parameter: the name of the parameter: "rho", "lr", "momentum" or "ascent_steps".
         limits: its range; both ends included.
-        box: where to look; the landscape's own where not given.
-        period: the longest period to follow.
+        box: the box of the search, one (low, high) pair per coordinate. Default: the box of the landscape.
+        period: the longest period of the cycles, in steps.
 
     Raises:
-        InputError: what ``branch`` refuses; a landscape without non-degenerate critical points in the box; a method
-            that has no Jacobian at any of them.
+        InputError: ``branch`` refuses an argument, the box has no non-degenerate critical points, or the method has no
+            Jacobian at any of them.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("x**2/2", "x"), sd.GD(), lr=0.1)
+    >>> print(sd.analysis.bifurcation_diagram(map_, "lr", (0.1, 3.0), period=1))
+    lr = 2: flip at (0), period 1
     """
     period = checks.count("period", period, "Use period=1 for equilibria alone")
     if parameter == "ascent_steps":
@@ -105,40 +116,44 @@ def bifurcation_diagram(
         if has_jacobian(problem, problem.scaled(point.w, sum(problem.limits) / 2)):
             starts.append((problem, u, np.append(np.zeros(problem.size), 1.0)))
     if not starts:
-        found = f"{len(points)} critical points, at none of which {type(system.method).__name__} has a Jacobian"
+        rule = f"{len(points)} critical points, at none of which {type(system.method).__name__} has a Jacobian"
         fix = "Start branch on a cycle that attractors finds, or choose another box"
-        checks.reject("system", system.method, found, fix)
+        checks.reject("system", system.method, rule, fix)
     branches: list[Branch] = []
-    left = _grow(branches, starts, period)
+    not_followed = _follow_all(branches, starts, period)
     for u in isolated(problem, branches):
         tangent = tangent_at(problem.derivatives(u))
-        left += _grow(branches, [(problem, u, tangent)], period, both_ways=True)
-    return BifurcationDiagram(parameter, problem.limits, tuple(branches), left)
+        not_followed += _follow_all(branches, [(problem, u, tangent)], period, both_ways=True)
+    return BifurcationDiagram(parameter, problem.limits, tuple(branches), not_followed)
 
 
-Start = tuple[Problem, np.ndarray, np.ndarray]  # of a branch: its equations, a point and a direction
+Start = tuple[Problem, np.ndarray, np.ndarray]  # the equations of a branch, a point on it and a direction
 
 
-def _grow(branches: list[Branch], starts: list[Start], period: int, both_ways: bool = False) -> int:
-    """Follow branches, and those born on them, and append them; return how many starts were left at the end."""
-    while starts and len(branches) < BRANCHES:
+def _follow_all(branches: list[Branch], starts: list[Start], period: int, both_ways: bool = False) -> int:
+    """Follow branches and those that bifurcate from them, and append them to ``branches``.
+
+    Returns:
+        The number of starts that remain after MAX_BRANCHES branches.
+    """
+    while starts and len(branches) < MAX_BRANCHES:
         at, u, tangent = starts.pop(0)
         if any(lies_on(branch, at, u) for branch in branches):
             continue
         first = sample(at, u, tangent)
-        behind = [turned(s) for s in follow(at, turned(first))[::-1]] if both_ways else []
-        born = join(at, [*behind, first, *follow(at, first)])
-        if len(born.parameter) < 3:
+        behind = [backward(s) for s in follow(at, backward(first))[::-1]] if both_ways else []
+        new = join(at, [*behind, first, *follow(at, first)])
+        if len(new.parameter) < 3:
             continue
-        branches.append(born)
-        for b in born.bifurcations:
-            starts.extend(_switched(at, b, period))
+        branches.append(new)
+        for b in new.bifurcations:
+            starts.extend(_new_starts(at, b, period))
         both_ways = False
     return len(starts)
 
 
-def _switched(problem: Problem, b: Bifurcation, period: int) -> list[Start]:
-    """Return where to start on the branches born at a bifurcation, and in which direction."""
+def _new_starts(problem: Problem, b: Bifurcation, period: int) -> list[Start]:
+    """Return the starts of the branches that emerge at a bifurcation."""
     if b.kind == "flip" and 2 * problem.period <= period:
         new = problem.of_period(2 * problem.period)
     elif b.kind == "branch point":
@@ -150,37 +165,42 @@ def _switched(problem: Problem, b: Bifurcation, period: int) -> list[Start]:
     for direction in _directions(problem, b, u):
         for amplitude in AMPLITUDES:
             guess = u + amplitude * direction
-            found = new.correct(guess, direction, float(direction @ guess))
-            if found is not None and np.linalg.norm(found - u) < 10 * amplitude:
-                starts.append((new, found, tangent_at(new.derivatives(found), found - u)))
+            corrected = new.correct(guess, direction, float(direction @ guess))
+            if corrected is not None and np.linalg.norm(corrected - u) < 10 * amplitude:
+                starts.append((new, corrected, tangent_at(new.derivatives(corrected), corrected - u)))
                 break
     return starts
 
 
 def _directions(problem: Problem, b: Bifurcation, u: np.ndarray) -> np.ndarray:
-    """Return the directions in which branches may leave a bifurcation: ``(n, D + 1)``."""
+    """Return the directions in which branches may leave a bifurcation u: ``(n, D + 1)``."""
     matrix = problem.derivatives(u)
     if b.kind == "flip":
         shifted = matrix[:, :-1] + 2 * np.eye(problem.size)  # multipliers −1: A = −2
         plane = np.hstack([np.linalg.svd(shifted)[2][-b.multiplicity :], np.zeros((b.multiplicity, 1))])
     else:
-        # Of the directions in which G does not change, the branch itself takes one.
+        # One of the directions in which G does not change is the tangent of the branch itself.
         null = np.linalg.svd(matrix)[2][-b.multiplicity - 1 :]
         own = null @ b.tangent
         plane = np.linalg.svd(own[None])[2][1:] @ null
     if b.multiplicity == 1:
-        # Of a cycle born at a flip the other side is the same cycle, half a period on.
+        # At a flip the opposite direction leads to the same cycle, half a period later.
         return plane if b.kind == "flip" else np.vstack([plane, -plane])
     if b.multiplicity == 2:
-        angle = 2 * np.pi * np.arange(AROUND) / AROUND
+        angle = 2 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
         return np.stack([np.cos(angle), np.sin(angle)], axis=1) @ plane
-    weights = np.random.default_rng(0).standard_normal((2 * AROUND, b.multiplicity))
+    weights = np.random.default_rng(0).standard_normal((2 * DIRECTIONS, b.multiplicity))
     return weights / np.linalg.norm(weights, axis=1, keepdims=True) @ plane
 
 
 def _over_ascent_steps(
     system: Map | Flow, limits: tuple[float, float], box: Sequence[tuple[float, float]] | None
 ) -> BifurcationDiagram:
+    """Return the stability of all critical points at every whole number of ascent steps within the limits.
+
+    Raises:
+        InputError: the limits are not two ascending whole numbers >= 1.
+    """
     low, high = (checks.count("limits", int(n) if n == int(n) else n, "Use whole numbers >= 1") for n in limits)
     if low >= high:
         checks.reject("limits", limits, "the lower comes first", "Use e.g. (1, 10)")

@@ -1,4 +1,4 @@
-"""Equilibria that are on no branch known so far."""
+"""Searches for equilibria that lie on none of the branches."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ import torch
 from .continuation import Branch
 from .problem import RESIDUAL, Problem, has_jacobian
 
-VALUES = 5  # of the parameter at which equilibria are searched for, both limits included
-STARTS = 256  # of Newton's method, at every value
-ITERATIONS = 40
-ARRIVED = 1e-11  # of the box: the last step of Newton's method
-REGULAR = 1e-9  # the least singular value of a regular zero's Jacobian, relative to the largest
-NEAR = 1e-2  # of the box: a point this close to a straight piece of a branch may be on it
-SAME = 1e-6  # of the box: it is, if the branch at this very parameter is as near as this
+VALUES = 5  # number of values of the parameter at which the search runs, both limits included
+STARTS = 256  # number of starts of Newton's method at every value
+ITERATIONS = 40  # number of Newton steps
+CONVERGED = 1e-11  # in units of the box; length of the last Newton step
+REGULAR = 1e-9  # least singular value over the largest; the Jacobian of a regular zero has a larger one
+NEAR_BRANCH = 1e-2  # in units of the box; a point closer than this to a chord of a branch may lie on the branch
+SAME_POINT = 1e-6  # in units of the box; it does if the branch's point at the same parameter is closer than this
 
 
 def isolated(problem: Problem, branches: list[Branch]) -> Iterator[np.ndarray]:
-    """Yield equilibria on none of the branches, as scaled points; ``branches`` may grow in between."""
+    """Yield the scaled points of equilibria on none of the branches; the caller may append branches meanwhile."""
     low, high = problem.limits
     for value in np.linspace(low, high, VALUES):
         for u in _zeros(problem, float(value)):
@@ -27,7 +27,7 @@ def isolated(problem: Problem, branches: list[Branch]) -> Iterator[np.ndarray]:
 
 
 def _zeros(problem: Problem, parameter: float) -> np.ndarray:
-    """Return regular zeros in the box, of those without velocity, at one value of the parameter: ``(n, D + 1)``."""
+    """Return regular zeros in the box at one value of the parameter, from starts at rest: ``(n, D + 1)``."""
     from scipy.stats import qmc
 
     d, scale = problem.d, problem.scale[:, 0].numpy()
@@ -35,26 +35,27 @@ def _zeros(problem: Problem, parameter: float) -> np.ndarray:
     points = np.zeros((problem.size + 1, STARTS))
     points[:d] = ((low + extent * qmc.Sobol(d, rng=0).random(STARTS)) / extent).T
     points[-1] = parameter / scale[-1]
-    u, found = torch.as_tensor(points), []
+    u, ends = torch.as_tensor(points), []
     middle = torch.as_tensor(problem.box.mean(1) / extent)[:, None]
     for _ in range(ITERATIONS):
         value, matrix = map(torch.as_tensor, problem.linearised(u.numpy()))
         step = torch.linalg.solve_ex(matrix[:, :, :-1], value.T)[0].T
-        # Steps of more than a tenth of the box would leave where the field was linearised.
+        # A step is at most a tenth of the box, as the linearisation is wrong farther away.
         step = step * (0.1 / step.abs().amax(0)).clamp(max=1)
-        there = (step.abs() <= ARRIVED).all(0)
-        found.append(torch.cat([u[:-1] - step, u[-1:]])[:, there])
+        there = (step.abs() <= CONVERGED).all(0)
+        ends.append(torch.cat([u[:-1] - step, u[-1:]])[:, there])
         going = ~there & torch.isfinite(step).all(0) & ((u[:d] - middle).abs() <= 1).all(0)
         u = torch.cat([u[:-1] - step, u[-1:]])[:, going]
         if not u.shape[1]:
             break
-    zeros = torch.cat(found, 1).numpy().T
+    zeros = torch.cat(ends, 1).numpy().T
     _, first = np.unique(zeros.round(7), axis=0, return_index=True)
     inside = [u for u in zeros[first] if (np.abs(u[:d] - middle[:, 0].numpy()) <= 0.5).all()]
     return np.array([u for u in inside if _is_regular(problem, u)]).reshape(-1, problem.size + 1)
 
 
 def _is_regular(problem: Problem, u: np.ndarray) -> bool:
+    """Return whether u is a zero of G with a regular Jacobian."""
     matrix = problem.derivatives(u)
     singular = np.linalg.svd(matrix[:, :-1], compute_uv=False)
     exact = np.linalg.norm(problem.value(u)) <= RESIDUAL * max(1e-3, float(np.linalg.norm(matrix)))
@@ -62,7 +63,7 @@ def _is_regular(problem: Problem, u: np.ndarray) -> bool:
 
 
 def lies_on(branch: Branch, problem: Problem, u: np.ndarray) -> bool:
-    """Say whether a point lies on a branch of its own period or, as one that is not a cycle, of a smaller one."""
+    """Return whether a point lies on a branch, whose period must divide that of the problem."""
     if problem.period % branch.period:
         return False
     scale = problem.scale[:, 0].numpy()
@@ -76,13 +77,13 @@ def lies_on(branch: Branch, problem: Problem, u: np.ndarray) -> bool:
     for i in np.flatnonzero(spans):
         here, there = branch.w[i], branch.w[i + 1]
         apart = np.abs(((1 - share[i]) * here + share[i] * there - w) / scale[: problem.d]).max(axis=1)
-        if apart.min() > NEAR + np.abs((there - here) / scale[: problem.d]).max() * (before[i] == after[i]):
+        if apart.min() > NEAR_BRANCH + np.abs((there - here) / scale[: problem.d]).max() * (before[i] == after[i]):
             continue
-        # Close to where they meet, two branches are told apart by where the known one is at this very parameter.
+        # Two branches are close where they meet; the branch's point at the same parameter distinguishes them.
         z = (1 - share[i]) * branch.z[i] + share[i] * branch.z[i + 1]
-        known = of_branch.correct(of_branch.scaled(z, p), np.append(np.zeros(problem.size), 1.0), u[-1])
-        if known is not None:
-            orbit = of_branch.orbit(known)
-            if (np.abs((orbit - w) / scale[: problem.d]).max(axis=1) < SAME).any():
+        on_branch = of_branch.correct(of_branch.scaled(z, p), np.append(np.zeros(problem.size), 1.0), u[-1])
+        if on_branch is not None:
+            orbit = of_branch.orbit(on_branch)
+            if (np.abs((orbit - w) / scale[: problem.d]).max(axis=1) < SAME_POINT).any():
                 return True
     return False

@@ -1,4 +1,4 @@
-"""Orbit diagrams: where runs are in the end, over one parameter."""
+"""Computes orbit diagrams: the last states of runs over one parameter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,17 @@ from ..parameters import with_parameters
 
 @dataclass(frozen=True, eq=False)
 class OrbitDiagram:
-    """Where runs are in the end, over one parameter.
+    """The last states of runs over one parameter, which ``plot.bifurcation_diagram`` draws under branches.
 
     Attributes:
-        name: of the parameter.
+        name: the name of the parameter.
         parameter: its values, ``(m,)``.
-        w: the last points of every run, ``(m, k, d)``; NaN for runs that diverged.
+        w: the last positions of the runs at each value, ``(m, k, d)``; NaN for runs that diverged.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - 1)**2/4", "x"), sd.GD(), lr=0.1)
+    >>> sd.analysis.orbit_diagram(map_, "lr", [0.5, 1.1], [[0.5]], transient=200, keep=2).w.shape
+    (2, 2, 1)
     """
 
     name: str
@@ -41,19 +46,25 @@ def orbit_diagram(
     keep: int = 64,
     time: float = 100.0,
 ) -> OrbitDiagram:
-    """Run a system at many values of a parameter and keep where it is in the end: brute force, without any Jacobian.
+    """Run a system at many values of a parameter and return its last states. No Jacobian is needed.
 
     Args:
         system: a map or a flow.
-        parameter: which.
+        parameter: the name of the parameter.
         values: its values, ``(m,)``.
-        starts: points ``(s, d)``; every value gets them all.
-        transient: how many steps of a map are thrown away before ``keep`` are kept, of every run.
-        keep: how many.
-        time: how long flows run; their last point is kept.
+        starts: the starts ``(s, d)`` of the runs at every value.
+        transient: the number of steps of a map before the states that the diagram saves.
+        keep: the number of steps of a map after that; the diagram saves the state after each of them.
+        time: the duration of a flow's runs, in units of t; the diagram saves their last state.
 
     Raises:
-        InputError: a parameter that the system does not have, values out of its range, bad starts.
+        InputError: the system does not have the parameter, a value is out of its range, or the starts are not valid.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - 1)**2/4", "x"), sd.GD(), lr=0.1)
+    >>> orbits = sd.analysis.orbit_diagram(map_, "lr", [0.5, 1.1], [[0.5]], transient=200, keep=2)
+    >>> [sorted(w.round(3).ravel().tolist()) for w in orbits.w]  # a fixed point and a 2-cycle
+    [[1.0, 1.0], [0.815, 1.116]]
     """
     grid = np.asarray(values, dtype=float)
     if grid.ndim != 1 or not grid.size:
@@ -80,7 +91,7 @@ def orbit_diagram(
 
 
 def _orbits(map_: Map, start: torch.Tensor, transient: int, keep: int) -> np.ndarray:
-    """Return the last points of runs ``(n, keep, d)``, NaN for those that left the floating-point range."""
+    """Return the last positions of runs ``(n, keep, d)``, NaN for those that left the floating-point range."""
     map_.refuse_noise()
     last = []
     with Iterates(Steps(map_, None), start, number=transient + keep) as runs:

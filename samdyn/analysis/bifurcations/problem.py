@@ -1,4 +1,4 @@
-"""The equations that a branch of equilibria, fixed points or cycles solves, and where they can be differentiated."""
+"""Defines the equations of a branch of equilibria, fixed points or cycles, with their derivatives."""
 
 from collections.abc import Sequence
 
@@ -9,20 +9,20 @@ from ... import checks
 from ...dynamics import Flow, Map
 from ..parameters import with_parameters
 
-RESIDUAL = 1e-11  # of G, relative to ‖∂G‖ and the box: what the corrector comes down to
-NEUTRAL = 1e-12  # multipliers within this of the unit circle (or the imaginary axis) are not counted as unstable
-WIDE, NARROW = 1e-5, 1e-7  # of the box: how far from a point its neighbourhood is probed
-SMOOTH = 1e-3  # how well the Jacobian must predict the change of the field
-NEARBY = 1e-2  # of the box: how far to look for how strongly the field varies
-VANISHES = 1e-12  # derivatives of a single equation below this, in units of box and range, are rounding
-ROUNDING = 1e-9  # a change below this, relative to the field nearby, may be rounding
+RESIDUAL = 1e-11  # ‖G‖ after the corrector, relative to ‖∂G‖ and the box
+NEUTRAL = 1e-12  # a multiplier at most this far outside the unit circle (right of the imaginary axis) is not unstable
+WIDE, NARROW = 1e-5, 1e-7  # in units of the box; distances from a point at which the Jacobian must predict the field
+SMOOTH = 1e-3  # relative error of the Jacobian's prediction that a smooth field may have
+NEARBY = 1e-2  # in units of the box; distance at which the variation of the field is measured
+ZERO_DERIVATIVE = 1e-12  # in units of box and range; smaller derivatives of a single equation are rounding
+ROUNDING = 1e-9  # relative to the variation of the field nearby; a smaller change may be rounding
 
 
 class Problem:
     """G(z, p) = 0 for the equilibria of a flow, or the fixed points of p steps of a map, in scaled coordinates.
 
-    The parameter is one more coordinate, so that derivatives with respect to it are automatic too. Coordinates are
-    measured in units of the box, velocities as the lengths they still go, the parameter in units of its range.
+    The parameter is one more coordinate, so that automatic differentiation covers it too. Coordinates and velocities
+    are in units of the box, the parameter in units of its range.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Problem:
     def linearised(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return G ``(D, n)`` and ∂G/∂(z, p) ``(n, D, D + 1)`` at the points in the columns, ``(D + 1, n)``."""
         n, size = points.shape[1], self.size
-        # One copy of each point for every row: cheaper than torch.func's transforms, of which a step is a hundred.
+        # One copy of each point per row costs less than torch.func's transforms of the many operations of a step.
         copies = torch.as_tensor(points).repeat_interleave(size, 1).requires_grad_()
         value = self.residual(copies)
         (rows,) = torch.autograd.grad(value, copies, torch.eye(size, dtype=value.dtype).repeat(1, n))
@@ -80,16 +80,16 @@ class Problem:
         return self.residual(torch.as_tensor(u)[:, None])[:, 0].numpy()
 
     def multipliers(self, u: np.ndarray) -> np.ndarray:
-        """Return the multipliers of p steps, or the eigenvalues of a flow's Jacobian."""
+        """Return the multipliers of p steps, or the eigenvalues of a flow's Jacobian, at a point: ``(D,)``."""
         return self.multipliers_of(self.derivatives(u))
 
     def multipliers_of(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the same of known derivatives, those farthest into instability first."""
+        """Return the same for derivatives ``(D, D + 1)``, the most unstable first."""
         values = np.linalg.eigvals(matrix[:, :-1]) + (1 if self.discrete else 0)
         return values[np.argsort(-self.beyond(values), kind="stable")]
 
     def beyond(self, values: np.ndarray) -> np.ndarray:
-        """Return how far multipliers lie outside the unit circle, or eigenvalues right of the imaginary axis."""
+        """Return the distance of multipliers outside the unit circle, or of eigenvalues right of the imaginary axis."""
         return np.abs(values) - 1 if self.discrete else values.real
 
     def orbit(self, u: np.ndarray) -> np.ndarray:
@@ -104,13 +104,13 @@ class Problem:
         return torch.cat(points, dim=1)[: self.d].T.numpy()
 
     def scaled(self, z: np.ndarray, parameter: float) -> np.ndarray:
-        """Return the scaled point of a state, rest added where it has positions alone."""
+        """Return the scaled point ``(D + 1,)`` of a state w or (w, v), with v = 0 if it has positions alone."""
         full = np.zeros(self.size + 1)
         full[: len(z)], full[-1] = z, parameter
         return full / self.scale[:, 0].numpy()
 
     def correct(self, u: np.ndarray, across: np.ndarray, value: float) -> np.ndarray | None:
-        """Newton's method for G(u) = 0 with across · u = value; None if it does not converge."""
+        """Solve G(u) = 0 with across · u = value by Newton's method; return None if it does not converge."""
         strength = 0.0
         for _ in range(12):
             values, matrices = self.linearised(u[:, None])
@@ -129,7 +129,7 @@ class Problem:
         return u if np.linalg.norm(self.value(u)) <= RESIDUAL * max(1e-3, strength * size) else None
 
     def allowed(self, u: np.ndarray) -> bool:
-        """Say whether the system has such a parameter, and it is not far beyond the limits."""
+        """Return whether the parameter of u is a possible value and not far beyond the limits."""
         low, high = self.limits
         margin = 0.05 * (high - low)
         bottom = max(low - margin, 1e-12 if self.name == "lr" else 0.0)
@@ -144,7 +144,7 @@ def make_problem(
     box: Sequence[tuple[float, float]] | None,
     period: int,
 ) -> Problem:
-    """Check what a continuation is asked for, and set it up; arguments and errors as in ``branch``."""
+    """Check the arguments of ``branch`` and return its equations; the errors are those of ``branch``."""
     if parameter == "ascent_steps":
         fix = "Use bifurcation_diagram, which takes every number in turn"
         checks.reject("parameter", parameter, "is a whole number: there is no branch along it", fix)
@@ -158,19 +158,19 @@ def make_problem(
         low = max(low, 1e-9)  # at 0 there is no velocity, and the state has half the size
     for limit in (low, high):
         with_parameters(system, {parameter: limit})
-    shown = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
+    limits_of_w = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
     period = checks.count("period", period, "Use period=1 for fixed points")
     if period > 1 and isinstance(system, Flow):
         checks.reject("period", period, "a flow has equilibria; periods are of maps", "Use period=1")
-    return Problem(system, parameter, (low, high), np.array(shown), period)
+    return Problem(system, parameter, (low, high), np.array(limits_of_w), period)
 
 
 def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
-    """Say whether the derivatives predict how G changes nearby; fields that jump or bend there do not.
+    """Return whether the derivatives predict the change of G nearby, as they do unless the field jumps or has a kink.
 
-    What the Jacobian leaves over falls with the square of the distance. If it falls with the distance, or not at all,
-    it was no Jacobian. It is compared with what is left over further out too, because a Jacobian that vanishes, as at
-    many a bifurcation, predicts nothing to compare with.
+    The error of a true Jacobian's prediction falls with the square of the distance. An error that falls more slowly
+    refutes the Jacobian. The error is also compared with the error farther out, because a Jacobian that vanishes, as at
+    many bifurcations, makes no prediction to compare with.
     """
     axes = np.eye(problem.size + 1)[:, :-1]
     directions = np.hstack([axes, -axes])
@@ -178,21 +178,21 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
     steps = np.hstack([h * directions for h in (0.0, WIDE, NARROW, NEARBY)])
     change = problem.residual(torch.as_tensor(u[:, None] + steps)).numpy()
     _, wide, narrow, nearby = np.split(change - change[:, :1], 4, axis=1)
-    left, further = (
+    near_error, far_error = (
         np.linalg.norm(part - h * (matrix @ directions), axis=0) for part, h in ((narrow, NARROW), (wide, WIDE))
     )
     predicted = 0.05 * NARROW * np.linalg.norm(matrix)
-    allowed = np.maximum(np.maximum(predicted, SMOOTH * further), ROUNDING * np.linalg.norm(nearby))
-    return bool((left <= allowed).all())
+    allowed = np.maximum(np.maximum(predicted, SMOOTH * far_error), ROUNDING * np.linalg.norm(nearby))
+    return bool((near_error <= allowed).all())
 
 
 def tangent_at(matrix: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
-    """Return the unit null vector of ``(D, D + 1)``, the one towards ``along`` or towards larger parameters."""
+    """Return the unit null vector of ``(D, D + 1)`` that points along ``along``, or towards larger parameters."""
     _, singular, rows = np.linalg.svd(matrix)
     null = rows[-1]
-    least = 1e-9 * singular[0] if len(singular) > 1 else VANISHES
+    least = 1e-9 * singular[0] if len(singular) > 1 else ZERO_DERIVATIVE
     if singular[-1] < least and along is not None:
-        # On a branch point there are two: the part of the old direction that lies in their plane.
+        # At a branch point the null space is a plane; the tangent is the old direction's projection on it.
         null = rows[-2:].T @ (rows[-2:] @ along)
         null = null / np.linalg.norm(null)
     towards = null @ along if along is not None else null[-1]

@@ -1,1 +1,1 @@
-"""When a critical point holds the runs near it."""
+"""Measures when a critical point captures the runs near it."""

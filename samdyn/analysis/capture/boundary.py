@@ -28,7 +28,7 @@ def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int
         InputError: ``trap_half_width`` refuses an argument.
 
     >>> import samdyn as sd
-    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> map_ = sd.Map(sd.Landscape("-x**2", "x"), sd.GD(), lr=0.1)
     >>> (point,) = sd.critical_points(map_.landscape)
     >>> boundary = sd.analysis.capture_boundary(map_, point, largest=1.0, steps=200)
     >>> boundary.quantity, boundary.low, str(boundary)
@@ -44,7 +44,7 @@ def capture_boundaries(maps: Sequence[Map], point: CriticalPoint, largest: float
     Maps that differ in ρ alone share one measurement of the threshold. One ensemble measures all widths.
 
     >>> import samdyn as sd
-    >>> maps = [sd.Map(sd.landscapes.saddle(), sd.GD(), lr=lr) for lr in (0.1, 0.2)]
+    >>> maps = [sd.Map(sd.Landscape("-x**2", "x"), sd.GD(), lr=lr) for lr in (0.1, 0.2)]
     >>> (point,) = sd.critical_points(maps[0].landscape)
     >>> [str(boundary) for boundary in sd.analysis.capture_boundaries(maps, point, largest=1.0, steps=200)]
     ['never', 'never']

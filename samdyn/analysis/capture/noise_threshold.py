@@ -174,7 +174,7 @@ def noise_threshold(
 
     >>> import samdyn as sd
     >>> noise = sd.noise.Gaussian(1.0)
-    >>> map_ = sd.Map(sd.Landscape("-x**2/2", "x", box=[(-3, 3)]), sd.SAM(rho=0.1), lr=0.05, noise=noise)
+    >>> map_ = sd.Map(sd.Landscape("-x**2/2", "x", box=[(-3, 3)]), sd.SAM(rho=0.1), lr=0.1, noise=noise)
     >>> (point,) = sd.critical_points(map_.landscape)
     >>> threshold = sd.analysis.noise_threshold(map_, point, runs=400)
     >>> low, high = threshold.interval

@@ -1,1 +1,1 @@
-"""When runs leave a saddle or a box."""
+"""Measures when runs leave a saddle or a box."""

@@ -1,4 +1,4 @@
-"""Escape from a saddle: what became of every run, and when it left."""
+"""Measures escape from a saddle: the outcome of every run, and the time of its escape."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +20,22 @@ OUTCOMES: tuple[str, ...] = (TRAPPED, ESCAPED, Status.DIVERGED, Status.UNDECIDED
 
 @dataclass(frozen=True)
 class Escape:
-    """What became of N runs from around a saddle.
+    """The outcomes of N runs that started around a saddle.
 
     Attributes:
-        outcome: one of OUTCOMES per run, ``(N,)``.
-        end: the step at which a run escaped or diverged, for the others the number of steps, ``(N,)``.
-        w: where the runs ended, ``(N, d)``.
-        lr: turns steps into time, t = kη.
+        outcome: one of OUTCOMES per run, ``(N,)``: "trapped", "escaped", "diverged" or "undecided".
+        end: the step at which a run escaped or diverged, for other runs the number of steps, ``(N,)``.
+        w: the last states of the runs, ``(N, d)``.
+        lr: the learning rate η, which turns steps into time t = kη.
+
+    >>> import numpy as np
+    >>> import samdyn as sd
+    >>> outcome = np.array(["escaped", "escaped", "trapped", "undecided"])
+    >>> result = sd.analysis.Escape(outcome, end=np.array([10, 20, 50, 50]), w=np.zeros((4, 2)), lr=0.1)
+    >>> result.fraction("escaped"), [round(end, 2) for end in result.interval("escaped")]
+    (0.5, [0.15, 0.85])
+    >>> result.survival().median()[0]
+    2.0
     """
 
     outcome: np.ndarray
@@ -38,21 +47,25 @@ class Escape:
         """Return the fraction of the runs with this outcome.
 
         Raises:
-            InputError: a name that is none of OUTCOMES.
+            InputError: the name is none of OUTCOMES.
         """
         return float(self._with(outcome).mean())
 
     def interval(self, outcome: str) -> tuple[float, float]:
-        """Return Wilson's 95 % interval of ``fraction(outcome)``."""
+        """Return Wilson's 95 % interval of ``fraction(outcome)``.
+
+        Raises:
+            InputError: the name is none of OUTCOMES.
+        """
         return wilson(int(self._with(outcome).sum()), len(self.outcome))
 
     def _with(self, outcome: str) -> np.ndarray:
         return self.outcome == checks.known("outcome", outcome, OUTCOMES)
 
     def survival(self) -> Survival:
-        """Return the Kaplan–Meier estimate of the time of escape; every run that did not escape is censored.
+        """Return the Kaplan–Meier estimate of the time of escape, in t = kη; all other outcomes are censored.
 
-        So are diverged runs, where they ended: with many of them, times of escape are those of the runs that did not.
+        A diverged run is censored at its last step. With many diverged runs the estimate describes the others.
         """
         return survival(self.end * self.lr, self.outcome == ESCAPED)
 
@@ -68,23 +81,30 @@ def escape(
     dtype: str = "float64",
     device: str = "auto",
 ) -> Escape:
-    """Run a map from around a saddle and say what becomes of every run.
+    """Run a map from starts around a saddle and return the outcome of every run.
 
-    - trapped: at the end it is in a ball into which runs come in from its surface (``trapping_radius``, in float64);
-    - escaped: it left the box of half-width ``radius`` around the saddle, downhill, to a loss below the saddle's;
-    - diverged: it left the floating-point range, or left the box uphill, thrown out by steps too large to be stable;
-    - undecided: it is still about. A run that passes the saddle slowly is never called trapped.
+    - trapped: the run ends in a ball that runs enter from its surface (``trapping_radius``, in float64);
+    - escaped: the run left the box of half-width ``radius`` around the saddle, to a loss below the saddle's;
+    - diverged: the run left the floating-point range, or left the box uphill, because its steps were unstable;
+    - undecided: the run is in the box and not trapped. A run that passes the saddle slowly never counts as trapped.
 
     Args:
         map_: the iterates.
         point: the saddle.
-        starts: ``(N, d)``, within the box.
+        starts: the starts ``(N, d)``, within the box.
         radius: half the width of the box that a run must leave to have escaped, in the units of w.
-        steps: how many steps every run has.
+        steps: the number of steps of each run.
         dtype, device: as in ``simulate``.
 
     Raises:
-        InputError: what ``simulate`` refuses.
+        InputError: ``simulate`` refuses an argument.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> result = sd.analysis.escape(map_, point, [(0.1, 0.0), (0.1, 0.1)], radius=1.0, steps=20)
+    >>> result.outcome.tolist(), result.end.tolist()
+    (['undecided', 'escaped'], [20, 13])
     """
     return escapes([map_], point, starts, radius, steps, dtype=dtype, device=device)[0]
 
@@ -100,10 +120,18 @@ def escapes(
     dtype: str = "float64",
     device: str = "auto",
 ) -> list[Escape]:
-    """Run ``escape`` of many maps from the same starts: those that differ in numbers alone run as one ensemble."""
+    """Measure ``escape`` of many maps from the same starts; maps that differ in numbers alone run as one ensemble.
+
+    >>> import samdyn as sd
+    >>> maps = [sd.Map(sd.landscapes.saddle(), sd.GD(), lr=lr) for lr in (0.1, 0.2)]
+    >>> (point,) = sd.critical_points(maps[0].landscape)
+    >>> results = sd.analysis.escapes(maps, point, [(0.1, 0.1)], radius=1.0, steps=20)
+    >>> [result.end.tolist() for result in results]
+    [[13], [7]]
+    """
     starts = np.atleast_2d(starts)
     box = [(c - radius, c + radius) for c in point.w]
-    measured: dict[int, Escape] = {}
+    results: dict[int, Escape] = {}
     for members, together in stack(maps):
         many, everywhere = repeat(together, len(starts)), np.tile(starts, (len(members), 1))
         runs = simulate(many, everywhere, steps, box=box, dtype=dtype, device=device, progress=False)
@@ -117,10 +145,10 @@ def escapes(
         outcome[downhill] = ESCAPED
         outcome[(status == Status.DIVERGED) | (left & ~downhill)] = Status.DIVERGED
         for place, i in enumerate(members):
-            measured[i] = Escape(outcome[place], end[place], w[place], maps[i].lr)
-    open_ = [i for i, one in measured.items() if (one.outcome == Status.UNDECIDED).any()]
+            results[i] = Escape(outcome[place], end[place], w[place], maps[i].lr)
+    open_ = [i for i, result in results.items() if (result.outcome == Status.UNDECIDED).any()]
     radii = trapping_radii([maps[i] for i in open_], point, radius, steps)
     for i, trap in zip(open_, radii, strict=True):
-        one = measured[i]
-        one.outcome[(one.outcome == Status.UNDECIDED) & (distances_from(point, one.w) <= trap)] = TRAPPED
-    return [measured[i] for i in range(len(maps))]
+        result = results[i]
+        result.outcome[(result.outcome == Status.UNDECIDED) & (distances_from(point, result.w) <= trap)] = TRAPPED
+    return [results[i] for i in range(len(maps))]

@@ -1,4 +1,4 @@
-"""When runs leave a region: exit times, of which those beyond the end of observation are censored."""
+"""Measures when runs leave a box: exit times, which the end of the observation censors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +17,19 @@ from ...statistics import Survival, survival
 
 @dataclass(frozen=True)
 class Exits:
-    """Exit times of N runs.
+    """The exit times of N runs.
 
     Attributes:
-        t: when a run left, or was last seen inside, in t = kη: ``(N,)``.
-        exited: whether it left, ``(N,)``; the others are censored on the right.
+        t: the time at which a run left the box, or at which its observation ended, in t = kη: ``(N,)``.
+        exited: whether a run left, ``(N,)`` bool; the times of the others are censored.
+
+    >>> import numpy as np
+    >>> import samdyn as sd
+    >>> exits = sd.analysis.Exits(t=np.array([1.0, 2.0, 3.0]), exited=np.array([True, True, True]))
+    >>> [round(float(value), 2) for value in exits.mean()]
+    [2.0, 0.87, 3.13]
+    >>> exits.survival().median()[0]
+    2.0
     """
 
     t: np.ndarray
@@ -32,11 +40,11 @@ class Exits:
         return survival(self.t, self.exited)
 
     def mean(self) -> tuple[float, float, float]:
-        """Return the mean exit time and its 95 % interval.
+        """Return the mean exit time and the lower and upper end of its 95 % interval, in t = kη.
 
-        Where runs were still inside at the end, the law's tail, from two thirds of the time observed, is taken for
-        exponential, as it is from a metastable state; what came before, where runs spread from their start, is not.
-        If none left in the last third, the mean is inf, and known from below alone.
+        If runs are still inside at the end, the estimate assumes an exponential tail of the law from two thirds of the
+        observed time on, as exit from a metastable state has. It assumes nothing about earlier times, when runs spread
+        from their starts. If no run left in the last third, the mean is inf, and the interval has a lower end only.
         """
         if self.exited.all():
             mean = float(self.t.mean())
@@ -46,16 +54,18 @@ class Exits:
 
         from_there = self.t.max() * 2 / 3
         late = self.t > from_there
-        left = int((self.exited & late).sum())
+        late_exits = int((self.exited & late).sum())
         early, exposure = np.minimum(self.t, from_there), float((self.t[late] - from_there).sum())
-        # Of a count of a Poisson process; with none, a bound of 95 % on one side.
-        most = chi2.ppf(0.975 if left else 0.95, 2 * left + 2) / 2
-        if not left:
+        # The interval of a Poisson count; without late exits, a one-sided 95 % bound.
+        most = chi2.ppf(0.975 if late_exits else 0.95, 2 * late_exits + 2) / 2
+        if not late_exits:
             return np.inf, float(early.mean() + late.mean() * exposure / most), np.inf
-        beyond, shortest, longest = (exposure / count for count in (left, most, chi2.ppf(0.025, 2 * left) / 2))
-        # What a run is expected to take by what was seen of it before the tail; then, how uncertain the tail is.
-        expected = early + late * beyond
-        mean, error = float(expected.mean()), 1.96 * float(expected.std(ddof=1)) / np.sqrt(len(early))
+        beyond, shortest, longest = (
+            exposure / count for count in (late_exits, most, chi2.ppf(0.025, 2 * late_exits) / 2)
+        )
+        # The expected time of each run, from its observation before the tail, then the uncertainty of the tail.
+        expected_times = early + late * beyond
+        mean, error = float(expected_times.mean()), 1.96 * float(expected_times.std(ddof=1)) / np.sqrt(len(early))
         low, high = (late.mean() * abs(edge - beyond) for edge in (shortest, longest))
         return mean, float(mean - np.hypot(error, low)), float(mean + np.hypot(error, high))
 
@@ -71,20 +81,26 @@ def exit_times(
     first_run: int = 0,
     device: str = "auto",
 ) -> Exits:
-    """Run a map until the runs leave a box.
+    """Run a map until the runs leave a box, and return their exit times.
 
-    A run is looked at once a step: what crosses the edge and comes back within a step has not left, which makes the
-    exit times of a discretised diffusion too late by O(√dt).
+    The box is checked once a step. A diffusion may cross the edge and come back within a step, so that the exit times
+    of its discretisation are too late by O(√dt).
 
     Args:
         map_: the iterates, or a scheme that turns a diffusion into steps.
-        w0: starts ``(N, d)``, inside the box.
-        box: one (low, high) pair per coordinate; a coordinate that does not matter may have wide ones.
-        steps: how long to observe.
+        w0: the starts ``(N, d)``, inside the box.
+        box: one (low, high) pair per coordinate, in the units of w; a wide pair excludes a coordinate from the exit.
+        steps: the number of steps of the observation.
         seed, first_run, device: as in ``simulate``.
 
     Raises:
-        InputError: what ``simulate`` refuses; a start outside the box.
+        InputError: ``simulate`` refuses an argument, or a start lies outside the box.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> exits = sd.analysis.exit_times(map_, [(0, 0.1), (0, 0.2)], [(-1, 1), (-1, 1)], steps=100)
+    >>> exits.t.round(3).tolist(), exits.exited.tolist()
+    ([1.3, 0.9], [True, True])
     """
     limits = checks.box(box, map_.landscape.dim)
     starts = start_points(w0, map_.landscape, torch.float64, torch.device("cpu")).T.numpy()
@@ -94,5 +110,5 @@ def exit_times(
         checks.reject("w0", starts[outside][0].tolist(), f"is outside of the box {limits}", "Start all runs inside")
     runs = simulate(map_, starts, steps, box=limits, seed=seed, first_run=first_run, device=device, progress=False)
     # A run that left the floating-point range has left the box.
-    left = np.isin(runs.status.values, (Status.LEFT, Status.DIVERGED))
-    return Exits(runs.end.values * float(map_.dt), left)
+    exited = np.isin(runs.status.values, (Status.LEFT, Status.DIVERGED))
+    return Exits(runs.end.values * float(map_.dt), exited)

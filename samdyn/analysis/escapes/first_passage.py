@@ -1,4 +1,4 @@
-"""The mean time a diffusion on a line takes to leave an interval, by quadrature."""
+"""Computes the mean time in which a diffusion on a line leaves an interval, by quadrature."""
 
 import math
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 
-COARSEST, FINEST = 2**10, 2**20  # parts of the interval
-RTOL = 1e-8
-# An end looked at every dt only acts as one MONITORING · √(D dt) further out: −ζ(½)/√(2π), for steps that are normal.
-# [Broadie, Glasserman, Kou 1997; Siegmund 1979]
+COARSEST, FINEST = 2**10, 2**20  # numbers of parts of the interval, first and last
+RTOL = 1e-8  # relative change of T between two extrapolations at which the quadrature stops
+# Shift of an end in units of √(D dt): an end that is checked every dt acts like one farther out by this distance. It is
+# −ζ(½)/√(2π) for normal steps. Source: Broadie, Glasserman & Kou (1997), Math. Finance 7, 325; Siegmund (1979).
 MONITORING = 0.5825971579390106
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -21,26 +21,34 @@ Function = Callable[[np.ndarray], np.ndarray]
 def first_passage_time(drift: Function, diffusion: Function, x0: float, low: float, high: float) -> float:
     """Return the mean time T(x0) at which dX = b(X) dt + √D(X) dW, X(0) = x0, first leaves (low, high).
 
-    T solves ½D T″ + b T′ = −1, T = 0 at both ends. [theory 18 has the drift's negative, dX = −b dt + √D dW.] With
-    the scale S′ = exp(Φ), Φ = −∫ 2b/D, and the speed m = 2/(D S′),
+    T solves ½D T″ + b T′ = −1, T = 0 at both ends. (The drift of theory 18 has the opposite sign, dX = −b dt + √D dW.)
+    With the scale S′ = exp(Φ), Φ = −∫ 2b/D, and the speed m = 2/(D S′),
 
         T = [S(x0, high) ∫ S(low, y) m(y) dy over (low, x0) + S(low, x0) ∫ S(y, high) m(y) dy over (x0, high)]
             / S(low, high),
 
-    a sum of positive terms, computed from their logarithms: exact for wells of any depth; inf beyond 1e308. Trapezoids
-    are halved, and extrapolated, until T settles to 1e-8.
+    a sum of positive terms. The function adds their logarithms, so that the result is accurate for wells of any depth;
+    it is inf beyond 1e308. It halves the trapezoids and extrapolates until T changes by less than 1e-8 of itself.
 
-    A process in steps of dt that is looked at once a step leaves later, as if the ends were MONITORING · √(D dt)
-    further out, up to O(dt): move them there to compare.
+    A process in steps of dt that is checked once a step leaves later. Up to O(dt) it does so as if the ends were
+    MONITORING · √(D dt) farther out: move the ends there to compare.
 
     Args:
-        drift, diffusion: b and D at points ``(n,)``, in the units of x per time and of x² per time; D > 0 within the
-            interval. A jump of either costs accuracy unless it is at x0.
-        x0: where to start.
-        low, high: the ends.
+        drift, diffusion: functions that return b and D at points ``(n,)``, in the units of x per time and of x² per
+            time; D > 0 within the interval. A jump of either costs accuracy unless it is at x0.
+        x0: the start.
+        low, high: the ends of the interval.
+
+    Returns:
+        T(x0), in units of time.
 
     Raises:
-        InputError: low >= high; x0 outside; D not positive, or either not finite; a time that does not settle.
+        InputError: low >= high, x0 lies outside the interval, D is not positive, b or D is not finite, or T does not
+            converge.
+
+    >>> import samdyn as sd
+    >>> round(sd.analysis.first_passage_time(lambda x: 0 * x, lambda x: 1 + 0 * x, 0.0, -1.0, 1.0), 6)  # 1/D
+    1.0
     """
     fix = "Use e.g. low=-1, high=1"
     low, high = (checks.number(n, v, "must be a finite number", fix) for n, v in (("low", low), ("high", high)))
@@ -76,7 +84,7 @@ def _log_time(drift: Function, diffusion: Function, x0: float, low: float, high:
         slope = -2 * b / d
         potential = np.concatenate([[0.0], np.cumsum(step * (slope[1:] + slope[:-1]) / 2)])
         cells = math.log(abs(step) / 2) + np.logaddexp(potential[1:], potential[:-1])
-        from_end = np.concatenate([np.logaddexp.accumulate(cells[::-1])[::-1], [-np.inf]])  # ∫ S′ from y to the end
+        from_end = np.concatenate([np.logaddexp.accumulate(cells[::-1])[::-1], [-np.inf]])  # log ∫ S′ from y to the end
         weighted = from_end + math.log(2) - np.log(d) - potential
         scales.append(from_end[0])
         times.append(math.log(abs(step) / 2) + np.logaddexp.reduce(np.logaddexp(weighted[1:], weighted[:-1])))

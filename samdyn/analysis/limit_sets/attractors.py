@@ -1,4 +1,4 @@
-"""Every attractor that a grid of starts reaches."""
+"""Finds the attractors that runs from a grid of starts reach."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from ...arguments import checked
 from ...dynamics import Flow, Map
 from .search import Attractor, limit_sets
 
-STARTS = 2500
+STARTS = 2500  # number of starts
 
 
 @checked
@@ -21,22 +21,29 @@ def attractors(
     steps: int = 50_000,
     starts: int = STARTS,
 ) -> list[Attractor]:
-    """Return the attractors that a grid of starts over a box reaches, by falling share of the starts.
+    """Return the attractors that runs from a grid of starts reach, by falling share of the starts.
 
-    Fixed points, cycles, curves of fixed points, sets on which a discontinuous flow slides to rest, and sets that a map
-    wanders over: see ``Attractor`` for what is known of each and ``limit_sets`` for how runs are given to them. With
-    momentum runs start at rest. A run that leaves the box enlarged tenfold has diverged; runs that diverged or that
-    have not settled are what the shares leave to 1.
+    Attractors are fixed points, cycles, curves of fixed points, sets on which a discontinuous flow slides to rest, and
+    sets over which a map wanders (``Attractor``). A run belongs to an attractor if a certificate shows that it rests
+    there. With momentum runs start at rest. A run that leaves the box enlarged tenfold has diverged. The shares add up
+    to less than 1 by the share of runs that diverged or did not settle.
 
     Args:
         system: a map or a flow.
-        box: where the starts are, one (low, high) pair per coordinate; the landscape's own where not given.
-        period: the longest cycle to look for, in steps.
-        steps: how many steps a map's runs have; flows have as much time as they need, within limits.
-        starts: about how many starts; the grid has the same number along every coordinate.
+        box: the box of the starts, one (low, high) pair per coordinate. Default: the box of the landscape.
+        period: the longest period of a cycle, in steps.
+        steps: the number of steps of a map's runs. Runs of flows end by themselves.
+        starts: the approximate number of starts; the grid has the same number along every coordinate.
 
     Raises:
-        InputError: a bad box; period, steps or starts < 1; a system with symbols for parameters.
+        InputError: the box is not valid, period, steps or starts < 1, or the system has symbols for parameters.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - 1)**2/4", "x"), sd.GD(), lr=0.1)
+    >>> for attractor in sd.attractors(map_, starts=10):
+    ...     print(attractor)
+    fixed point at (-1): 50.0 % [23.7, 76.3]
+    fixed point at (1): 50.0 % [23.7, 76.3]
     """
     checks.numeric(system)
     limits = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
@@ -49,5 +56,5 @@ def attractors(
 
 
 def centres(low: float, high: float, count: int) -> np.ndarray:
-    """Return the centres of ``count`` equal cells between low and high."""
+    """Return the centres of ``count`` equal cells between low and high: ``(count,)``."""
     return low + (high - low) * (np.arange(count) + 0.5) / count

@@ -1,4 +1,4 @@
-"""Basins of attraction over a plane of starts."""
+"""Maps the basins of attraction over a plane of starts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,19 @@ from .search import NAMES, Attractor, limit_sets
 
 @dataclass(frozen=True, eq=False)
 class Basins:
-    """Where the runs from a plane of starts end.
+    """The attractor of the run from each start on a plane.
 
     Attributes:
         coordinates: the names of the plane's two coordinates.
         x, y: the starts' values along them, ``(nx,)`` and ``(ny,)``: centres of equal cells.
-        label: ``(ny, nx)``: the index of the attractor in ``attractors``, DIVERGED (-1) or UNDECIDED (-2).
-        attractors: by falling share of the starts.
+        label: the index of the attractor in ``attractors``, DIVERGED (-1) or UNDECIDED (-2), ``(ny, nx)``.
+        attractors: the attractors, by falling share of the starts.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
+    >>> basins = sd.basins(map_, resolution=4)
+    >>> basins.label[0].tolist(), basins.fraction(0), [round(end, 2) for end in basins.interval(0)]
+    ([0, 0, 1, 1], 0.5, [0.28, 0.72])
     """
 
     coordinates: tuple[str, str]
@@ -35,18 +41,22 @@ class Basins:
         """Return the fraction of the starts with this label.
 
         Raises:
-            InputError: a label that is neither DIVERGED nor UNDECIDED, nor the index of an attractor.
+            InputError: the label is not DIVERGED, UNDECIDED or the index of an attractor.
         """
         return float(self._with(label).mean())
 
     def interval(self, label: int) -> tuple[float, float]:
-        """Return Wilson's 95 % interval of ``fraction(label)``, as of independent starts; a grid's error is smaller."""
+        """Return Wilson's 95 % interval of ``fraction(label)`` for independent starts; the error of a grid is smaller.
+
+        Raises:
+            InputError: the label is not DIVERGED, UNDECIDED or the index of an attractor.
+        """
         return wilson(int(self._with(label).sum()), self.label.size)
 
     def _with(self, label: int) -> np.ndarray:
-        known = [*NAMES, *range(len(self.attractors))]
-        if not isinstance(label, Integral) or label not in known:
-            checks.reject("label", label, f"the labels are {', '.join(map(str, known))}", "Use e.g. DIVERGED")
+        labels = [*NAMES, *range(len(self.attractors))]
+        if not isinstance(label, Integral) or label not in labels:
+            checks.reject("label", label, f"the labels are {', '.join(map(str, labels))}", "Use e.g. DIVERGED")
         return self.label == label
 
     def __str__(self) -> str:
@@ -67,22 +77,30 @@ def basins(
     period: int = 8,
     steps: int = 50_000,
 ) -> Basins:
-    """Say for every start on a grid in a plane on which attractor its run ends.
+    """Return for every start on a grid in a plane the attractor on which its run ends.
 
-    Runs are given to attractors as in ``attractors``: by certificates, so that slow passage near a saddle is never
-    capture. What has no certificate by the end is undecided.
+    A certificate assigns a run to an attractor, as in ``attractors``, so that slow passage near a saddle never counts
+    as capture. A run without a certificate at its end is undecided.
 
     Args:
         system: a map or a flow.
-        box: one (low, high) pair per coordinate of the landscape, the fixed ones included; its own where not given.
-        resolution: how many starts along x and y: one number for both, or a pair.
-        fixed: with more than two coordinates, the values of all but two of them, by name: the plane of the starts. The
-            runs themselves go where they go.
+        box: one (low, high) pair per coordinate of the landscape, the fixed ones included. Default: the landscape's
+            box.
+        resolution: the number of starts along x and y: one number for both, or a pair.
+        fixed: the values of all but two coordinates by name, if there are more than two. They define the plane of the
+            starts; runs may leave it.
         period, steps: as in ``attractors``.
 
     Raises:
-        InputError: a bad box or resolution; a landscape of other than two coordinates without ``fixed``, or with one
-            that does not leave two; a system with symbols for parameters.
+        InputError: the box or the resolution is not valid, the number of coordinates that are not fixed is not two, or
+            the system has symbols for parameters.
+
+    >>> import samdyn as sd
+    >>> print(sd.basins(sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1), resolution=4))
+    fixed point at (-1, 0): 50.0 % [28.0, 72.0]
+    fixed point at (1, 0): 50.0 % [28.0, 72.0]
+    diverged: 0.0 % [0.0, 19.4]
+    undecided: 0.0 % [0.0, 19.4]
     """
     checks.numeric(system)
     names = [str(s) for s in system.landscape.symbols]
@@ -108,5 +126,5 @@ def basins(
     starts = np.empty((len(y), len(x), len(names)))
     for index, name in enumerate(names):
         starts[:, :, index] = x if name == free[0] else y[:, None] if name == free[1] else values[name]
-    labels, found = limit_sets(system, starts.reshape(-1, len(names)), limits, period=period, steps=steps)
-    return Basins((free[0], free[1]), x, y, labels.reshape(len(y), len(x)), found)
+    labels, attractors = limit_sets(system, starts.reshape(-1, len(names)), limits, period=period, steps=steps)
+    return Basins((free[0], free[1]), x, y, labels.reshape(len(y), len(x)), attractors)

@@ -1,4 +1,4 @@
-"""What decides where a planar flow goes: its equilibria, and the manifolds of its saddles."""
+"""Computes what organises a planar flow: its equilibria, and the manifolds of its saddles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +21,11 @@ class PhasePlane:
         box: the part of the plane, one (low, high) pair per coordinate.
         equilibria: the equilibria in the box.
         manifolds: the stable and unstable manifolds of each saddle of the flow, to a thousandth of the box.
+
+    >>> import samdyn as sd
+    >>> plane = sd.analysis.phase_plane(sd.Flow(sd.landscapes.saddle(), sd.GD()), [(-1, 1), (-1, 1)])
+    >>> plane.box, plane.manifolds[0].complete, plane.held
+    (((-1.0, 1.0), (-1.0, 1.0)), True, [])
     """
 
     flow: Flow
@@ -47,7 +52,7 @@ def phase_plane(flow: Flow, box: Sequence[tuple[float, float]] | None = None) ->
         box: one (low, high) pair per coordinate. Default: the box of the landscape.
 
     Raises:
-        InputError: a flow that is not of the plane, or a bad box.
+        InputError: the flow does not have two coordinates, or the box is not valid.
 
     >>> import samdyn as sd
     >>> plane = sd.analysis.phase_plane(sd.Flow(sd.landscapes.saddle(), sd.GD()))

@@ -1,4 +1,4 @@
-"""What runs end on: attractors, each found from runs and certified by its multipliers or by what the runs do."""
+"""Runs a system and finds the attractors on which the runs end. Each attractor has a certificate."""
 
 from dataclasses import dataclass, replace
 
@@ -19,39 +19,49 @@ from ..points.critical_points import CriticalPoint, CriticalPoints, critical_poi
 from ..trees import tree
 from .families import families, neutral_directions
 
-DIVERGED, UNDECIDED = -1, -2  # labels beside the indices of attractors
-WAITING = -3  # label of runs on the first of what may be members of continua; then −4, −5, …
+DIVERGED, UNDECIDED = -1, -2  # labels of runs without an attractor; other labels are indices of attractors
+FIRST_MEMBER = -3  # label of the runs on the first point that may belong to a continuum; the next have −4, −5, …
 NAMES: dict[int, str] = {DIVERGED: Status.DIVERGED, UNDECIDED: Status.UNDECIDED}
 
-FAR = 10.0  # a run that leaves the box enlarged by this factor has diverged
-RESTS = 1e-6  # how near a run has to be to its resting point, by Newton's step, relative to max(unit, ‖w‖∞)
-SAME = 1e-4  # of the box: resting points closer than this are one
-ON_CURVE = 0.02  # of the box: so far may a resting point be from the traced points of the curve it lies on
-ON_SET = 0.15  # of the box: and so far from the sample of a set of higher dimension, whose loss it has
-SAME_LOSS = 1e-9  # relative to how losses differ in the box: the loss of a resting point on such a set
-FIRST_CHECK = 64  # steps; then at every doubling
-WINDOW = 512  # steps of a run that are looked at to see what it wanders over
-FIRST_TIME = 10.0  # of a flow's first round: the median time over which starts change direction, or cross the box
-LONGEST = 1e300  # time that flows have at most
-SOLVER_STEPS = 3000  # per round
-RTOL, ATOL = 1e-7, 1e-9  # of flows: bounds on the local error, relative and in the box's unit of length
+MAX_BOX_FACTOR = 10.0  # in units of the box; a run that leaves the box enlarged by this factor has diverged
+SETTLED_DISTANCE = 1e-6  # relative to max(unit, ‖w‖∞); largest Newton step from a settled run to its resting point
+SAME_POINT = 1e-4  # in units of the box; resting points closer than this are one
+CURVE_DISTANCE = 0.02  # in units of the box; distance of a resting point on a curve from the curve's points
+SET_DISTANCE = 0.15  # in units of the box; distance of a resting point on a set of higher dimension from its sample
+SAME_LOSS = (
+    1e-9  # relative to the variation of the loss in the box; loss of a resting point on such a set, less the set's
+)
+FIRST_CHECK = 64  # number of steps before the first check; the later checks come at doublings
+WINDOW = 512  # number of steps over which the extent of a wandering run is measured
+FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
+MAX_TIME = 1e300  # in units of t; duration of a flow's last round
+SOLVER_STEPS = 3000  # number of solver steps per round
+RTOL, ATOL = 1e-7, 1e-9  # local errors of flows: relative, and in the box's unit of length
 
 
 @dataclass(frozen=True, eq=False)
 class Attractor:
-    """Something that runs end on.
+    """A set on which runs end.
 
     Attributes:
-        kind: "fixed point"; "cycle", of a map; "curve", of fixed points, such as a valley of minima, or of cycles, such
-            as surround a round minimum; "sliding", rests of a discontinuous flow on its discontinuity; "wandering", a
-            set that a map's runs go about in, without period up to the one looked for.
-        w: the fixed point ``(1, d)``, the points of the cycle in order ``(p, d)``, of other kinds a sample ``(m, d)``.
+        kind: "fixed point"; "cycle" of a map; "curve" of fixed points, such as a valley of minima, or of cycles, such
+            as those around a round minimum; "sliding", resting points of a discontinuous flow on its discontinuity;
+            "wandering", a set that a map's runs do not leave and in which they have no period up to the longest one
+            of the search.
+        w: the fixed point ``(1, d)``, the points of the cycle in order ``(p, d)``, or a sample of another set
+            ``(m, d)``.
         loss: the mean of L over ``w``.
-        multipliers: of fixed points and cycles of maps the eigenvalues of the step, p times, on (w, v), ``(D,)``; of
-            fixed points of flows those of the Jacobian, ``(d,)``; None for other kinds.
-        critical: the critical point it is, or goes about.
-        runs, of: how many runs of how many ended on it.
-        repeats: after how many steps the points of a curve come back.
+        multipliers: the eigenvalues of p steps on (w, v) for a fixed point or cycle of a map, ``(D,)``; those of the
+            Jacobian, in 1/t, for a fixed point of a flow, ``(d,)``; None for other kinds.
+        critical: the critical point at or amid the attractor; None if there is none.
+        runs, of: the number of runs that ended on the attractor, and the number of all runs.
+        repeats: the number of steps after which the points of a curve recur.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1)
+    >>> (attractor,) = sd.attractors(map_, starts=10)
+    >>> attractor.kind, attractor.period, attractor.share, attractor.multipliers.real.round(6)  # 1 − ηλ
+    ('fixed point', 1, 1.0, array([0.8]))
     """
 
     kind: str
@@ -65,22 +75,22 @@ class Attractor:
 
     @property
     def period(self) -> int:
-        """Return the period of a cycle, or of a curve's cycles; 1 for fixed points, 0 where there is none."""
+        """The period of a cycle or of a curve's cycles, in steps; 1 for fixed points, 0 for sets without a period."""
         return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve"))
 
     @property
     def extent(self) -> float:
-        """Return how far its points lie apart at most, along a coordinate."""
+        """The largest difference between its points along a coordinate, in the units of w."""
         return float(np.ptp(self.w, axis=0).max())
 
     @property
     def share(self) -> float:
-        """Return the fraction of the runs that ended on it."""
+        """The fraction of the runs that ended on it."""
         return self.runs / self.of
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Return Wilson's 95 % interval of the share, as of independent starts."""
+        """Wilson's 95 % interval of the share, for independent starts."""
         return wilson(self.runs, self.of)
 
     def __str__(self) -> str:
@@ -96,40 +106,40 @@ class Attractor:
 def limit_sets(
     system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int
 ) -> tuple[np.ndarray, list[Attractor]]:
-    """Run a map or a flow from starts ``(N, d)`` and say on which attractor each run ends: labels ``(N,)`` and those.
+    """Run a map or a flow from starts ``(N, d)`` and return the label of each run ``(N,)``, and the attractors.
 
-    A label is the index of an attractor, DIVERGED or UNDECIDED. A run is given to a fixed point, curve or cycle when
-    ``simulation.settling`` certifies that it rests there: by its multipliers, so that slow passage does not count. What
-    is left of a map's runs at the end wanders over a set if, in two windows of 512 steps, halfway and at the end, it
-    covers the same stretch, to a quarter of it; a run that drifts slower than that is not told from one that stays.
+    A label is the index of an attractor, DIVERGED or UNDECIDED. A run belongs to a fixed point, curve or cycle if
+    ``simulation.settling`` certifies by multipliers that it rests there, so that slow passage does not count. Any other
+    run of a map wanders over a set if it covers the same box, to a quarter of its size, in two windows of 512 steps,
+    halfway and at the end. The windows cannot distinguish a run that drifts more slowly from one that stays.
     """
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2
-    far = tuple(zip(middle - FAR * half, middle + FAR * half, strict=True))
+    far = tuple(zip(middle - MAX_BOX_FACTOR * half, middle + MAX_BOX_FACTOR * half, strict=True))
     census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box), starts)
     if isinstance(system, Map):
         labels = _of_map(system, starts, far, census, period, steps)
     else:
         labels = _of_flow(system, starts, far, census)
     census.enter_continua(labels)
-    # In order of size: what most runs end on comes first.
-    counts = [int((labels == i).sum()) for i in range(len(census.found))]
+    # The attractor with the most runs comes first.
+    counts = [int((labels == i).sum()) for i in range(len(census.attractors))]
     order = np.argsort(-np.array(counts, dtype=int), kind="stable")
-    found = [replace(census.found[i], runs=counts[i], of=len(starts)) for i in order if counts[i]]
+    attractors = [replace(census.attractors[i], runs=counts[i], of=len(starts)) for i in order if counts[i]]
     new = np.full(len(order) + 2, UNDECIDED)
     new[order] = np.arange(len(order))
     new[DIVERGED], new[UNDECIDED] = DIVERGED, UNDECIDED
-    return new[labels], found
+    return new[labels], attractors
 
 
 @dataclass(frozen=True)
 class _Member:
-    """A resting point or cycle that may be one of a continuum.
+    """A resting point or cycle that may belong to a continuum.
 
     Attributes:
-        residual: what vanishes on the continuum, a function of lengths.
-        orbit: the points of the cycle in order, lengths, ``(p, D)``.
-        multipliers: as of an ``Attractor``.
+        residual: the function that vanishes on the continuum, of states in units of length.
+        orbit: the points of the cycle in order, in units of length, ``(p, D)``.
+        multipliers: the multipliers, as those of an ``Attractor``.
     """
 
     residual: Function
@@ -138,7 +148,7 @@ class _Member:
 
 
 class _Census:
-    """The attractors found so far, and which of them a resting point belongs to."""
+    """Collects the attractors, and assigns resting points to them."""
 
     def __init__(
         self, system: Map | Flow, extent: np.ndarray, points: CriticalPoints, unit: float, starts: np.ndarray
@@ -146,18 +156,22 @@ class _Census:
         self.system, self.extent, self.points = system, extent, points
         self.unit = unit
         losses = system.landscape.value(torch.as_tensor(starts.T.copy()))
-        self.losses = float((losses - losses.nanmedian()).abs().nanmedian())  # by how much losses differ in the box
-        self.found: list[Attractor] = []
+        self.losses = float((losses - losses.nanmedian()).abs().nanmedian())  # variation of the loss in the box
+        self.attractors: list[Attractor] = []
         self.continua: list[_Member] = []
 
     def index(self, kind: str, orbit: np.ndarray, multipliers: np.ndarray | None) -> int:
-        """Return the index of the attractor at this orbit ``(p, d)``, entering it if it is new."""
+        """Return the index of the attractor at an orbit ``(p, d)``; enter it first if it is new."""
         curve = self._curve(orbit[0]) if kind == "fixed point" else None
-        for i, known in enumerate(self.found):
+        for i, attractor in enumerate(self.attractors):
             if curve is not None:
-                if known.kind == "curve" and known.w is curve:
+                if attractor.kind == "curve" and attractor.w is curve:
                     return i
-            elif known.kind == kind and len(known.w) == len(orbit) and self._near(known.w, orbit[0]) < SAME:
+            elif (
+                attractor.kind == kind
+                and len(attractor.w) == len(orbit)
+                and self._near(attractor.w, orbit[0]) < SAME_POINT
+            ):
                 return i
         if curve is not None:
             return self.enter("curve", curve, None)
@@ -166,15 +180,15 @@ class _Census:
     def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None, repeats: int = 1) -> int:
         """Enter an attractor and return its index."""
         loss = float(self.system.landscape.value(w.T).mean())
-        self.found.append(Attractor(kind, w, loss, multipliers, self._critical(w), repeats=repeats))
-        return len(self.found) - 1
+        self.attractors.append(Attractor(kind, w, loss, multipliers, self._critical(w), repeats=repeats))
+        return len(self.attractors) - 1
 
     def on_a_set(self, w: np.ndarray) -> bool:
-        """Whether a resting point ``(d,)`` lies on a set of critical points."""
+        """Return whether a resting point ``(d,)`` lies on a set of critical points."""
         return self._curve(w) is not None
 
     def enter_continua(self, labels: np.ndarray) -> None:
-        """Enter what waits in ``continua``, each family once, and put its index in place of the runs' labels."""
+        """Enter each family of the members in ``continua`` once, and replace the labels of its runs by its index."""
         waiting = self.continua
         periods = np.array([len(member.orbit) for member in waiting])
         index = np.empty(len(waiting), dtype=int)
@@ -182,32 +196,34 @@ class _Census:
             some = np.flatnonzero(periods == p)
             orbits = torch.stack([waiting[i].orbit for i in some], 2)
             scale = np.tile(self.extent, orbits.shape[1] // len(self.extent))
-            family = families(waiting[some[0]].residual, orbits, scale, SAME)
+            family = families(waiting[some[0]].residual, orbits, scale, SAME_POINT)
             for f in np.unique(family):
                 members = some[family == f]
                 w = np.concatenate([waiting[i].orbit[:, : len(self.extent)].numpy() for i in members])
-                if np.ptp(w[::p], axis=0).max() > SAME * self.extent.max() and len(members) > 1:
+                if np.ptp(w[::p], axis=0).max() > SAME_POINT * self.extent.max() and len(members) > 1:
                     index[members] = self.enter("curve", w, None, int(p))
                 else:
                     kind = "fixed point" if p == 1 else "cycle"
                     index[members] = self.enter(kind, w[:p], waiting[members[0]].multipliers)
-        waits = labels <= WAITING
-        labels[waits] = index[WAITING - labels[waits]]
+        waits = labels <= FIRST_MEMBER
+        labels[waits] = index[FIRST_MEMBER - labels[waits]]
 
     def _near(self, w: np.ndarray, to: np.ndarray) -> float:
+        """Return the distance of the nearest of points ``(m, d)`` to another ``(d,)``, in units of the box."""
         return float(np.abs((w - to) / self.extent).max(axis=1).min())
 
     def _curve(self, w: np.ndarray) -> np.ndarray | None:
+        """Return the points ``(m, d)`` of the critical set on which w lies; None if it lies on none."""
         loss = float(self.system.landscape.value(w))
         for s in self.points.sets:
             same = s.dimension == 1 or abs(loss - s.loss) <= SAME_LOSS * max(self.losses, abs(loss))
-            if same and self._near(s.w, w) < (ON_CURVE if s.dimension == 1 else ON_SET):
+            if same and self._near(s.w, w) < (CURVE_DISTANCE if s.dimension == 1 else SET_DISTANCE):
                 return s.w
         return None
 
     def _critical(self, w: np.ndarray) -> CriticalPoint | None:
-        """Return the critical point that w is, or that lies amid a set no larger than a tenth of the box."""
-        size = max(SAME, float((np.ptp(w, axis=0) / self.extent).max()))
+        """Return the critical point at w, or amid a set w ``(m, d)`` of at most a tenth of the box; else None."""
+        size = max(SAME_POINT, float((np.ptp(w, axis=0) / self.extent).max()))
         for point in self.points:
             if size <= 0.1 and np.abs((w.mean(0) - point.w) / self.extent).max() <= size:
                 return point
@@ -215,28 +231,29 @@ class _Census:
 
 
 def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: int, steps: int) -> np.ndarray:
+    """Return the labels of a map's runs from starts ``(N, d)``: ``(N,)``."""
     map_.refuse_noise()
     low, high = torch.tensor(far, dtype=torch.float64).T[..., None]
     labels = np.full(len(starts), UNDECIDED)
     running, step = np.arange(len(starts)), Steps(map_, None)
     runs = Iterates(step, torch.as_tensor(starts.T.copy()), number=steps)
     midway: torch.Tensor | None = None
-    check, done = FIRST_CHECK, 0
-    while done < steps and running.size:
-        # A check at every doubling, and with a window before it halfway and at the end.
-        stop = min(n for n in (check, steps // 2, steps) if n > done)
+    check, step_count = FIRST_CHECK, 0
+    while step_count < steps and running.size:
+        # The runs are checked at every doubling, halfway and at the end; windows precede the last two checks.
+        stop = min(n for n in (check, steps // 2, steps) if n > step_count)
         window = []
         with runs:
             if stop < steps // 2:
-                runs.advance(stop - done)
+                runs.advance(stop - step_count)
             else:
-                runs.advance(max(0, stop - WINDOW - done))
-                while done + runs.done < stop:
+                runs.advance(max(0, stop - WINDOW - step_count))
+                while step_count + runs.done < stop:
                     runs.advance(1)
                     window.append(runs.w.clone())
             z = torch.cat(runs.parts)
             here = runs.running & torch.isfinite(z).all(0) & ((runs.w >= low) & (runs.w <= high)).all(0)
-            done, check = stop, max(check, 2 * stop) if stop >= check else check
+            step_count, check = stop, max(check, 2 * stop) if stop >= check else check
             labels[running[~here.numpy()]] = DIVERGED
             keep, running, z = here.numpy(), running[here.numpy()], z[:, here]
             labels[running] = _resting(map_, z, census, period)
@@ -248,7 +265,7 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
         if running.size:
             w, *v = z.split(map_.landscape.dim)
             runs = Iterates(step, w, runs.taker, velocity=v[0] if v else None)
-        if paths is not None and done < steps:
+        if paths is not None and step_count < steps:
             midway = paths
     if running.size and midway is not None and paths is not None:
         labels[running] = _wandering(midway.numpy(), paths.numpy(), census)
@@ -256,31 +273,31 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
 
 
 def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.ndarray:
-    """Return the labels of states that rest on fixed points and cycles; the others are undecided."""
+    """Return the labels of states ``(D, n)``: UNDECIDED unless they rest on a fixed point or a cycle."""
     d = map_.landscape.dim
     coasting = map_.lr / (1 - map_.momentum)  # makes v a length, like w
     unit = torch.ones(len(z), 1, dtype=z.dtype)
     unit[d:] = coasting
     labels = np.full(z.shape[1], UNDECIDED)
     for p in range(1, period + 1):
-        left = np.flatnonzero(labels == UNDECIDED)
-        if not left.size:
+        open_runs = np.flatnonzero(labels == UNDECIDED)
+        if not open_runs.size:
             break
 
         def residual(lengths: torch.Tensor, p: int = p) -> torch.Tensor:
             scale = unit.reshape(-1, *[1] * (lengths.ndim - 1))
             start = lengths / scale
             total = torch.zeros_like(lengths)
-            for _ in range(p):  # increments, which do not lose digits as differences of states would
+            for _ in range(p):  # sums of increments keep the digits that differences of states would lose
                 w, *v = (start + total / scale).split(d)
                 total = total + scale * torch.cat(map_.increment((w, *v)))
             return total
 
-        rests = settled(residual, unit * z[:, left], d, RESTS, discrete=True, unit=census.unit).numpy()
-        at = left[rests]
+        rests = settled(residual, unit * z[:, open_runs], d, SETTLED_DISTANCE, discrete=True, unit=census.unit).numpy()
+        at = open_runs[rests]
         if not at.size:
             continue
-        z_at, multipliers = _polished(residual, unit * z[:, at])
+        z_at, multipliers = _refine(residual, unit * z[:, at])
         orbits = [z_at]
         for _ in range(p - 1):
             orbits.append(unit * map_.flat_step(orbits[-1] / unit))
@@ -291,23 +308,23 @@ def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.nda
             w = orbit[:, :d, column].numpy()
             if neutral[column] and not (p == 1 and census.on_a_set(w[0])):
                 census.continua.append(_Member(residual, orbit[:, :, column], 1 + multipliers[column]))
-                labels[run] = WAITING - len(census.continua) + 1
+                labels[run] = FIRST_MEMBER - len(census.continua) + 1
             else:
                 labels[run] = census.index(kind, w, 1 + multipliers[column])
     return labels
 
 
-def _polished(residual: Function, z: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
-    """Return the zeros of a residual near states ``(D, n)``, and the eigenvalues of its Jacobians there, ``(n, D)``."""
+def _refine(residual: Function, z: torch.Tensor) -> tuple[torch.Tensor, np.ndarray]:
+    """Return the zeros of a residual near states ``(D, n)``, and the eigenvalues of its Jacobian there, ``(n, D)``."""
     for _ in range(4):
         a = jacobian(residual, z).movedim(2, 0)
-        # Along a curve of zeros there is nothing to correct: the shortest step.
+        # The pseudoinverse takes the shortest step, which is defined on a curve of zeros too.
         z = z - (torch.linalg.pinv(a, rtol=1e-9) @ residual(z).T[:, :, None]).squeeze(2).T
     return z, torch.linalg.eigvals(jacobian(residual, z).movedim(2, 0)).numpy()
 
 
 def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.ndarray:
-    """Label runs by the sets they go about in, from windows ``(k, d, n)`` halfway and at the end."""
+    """Return the labels of runs that wander over sets, from windows ``(k, d, n)`` halfway and at the end: ``(n,)``."""
     boxes = [(w.min(0), w.max(0)) for w in (first, second)]
     sizes = [(high - low).max(0) for low, high in boxes]
     apart = np.maximum(np.abs(boxes[0][0] - boxes[1][0]), np.abs(boxes[0][1] - boxes[1][1])).max(0)
@@ -317,9 +334,9 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
     for run in np.flatnonzero(stays):
         low, high = boxes[1][0][:, run], boxes[1][1][:, run]
         size = sizes[1][run]
-        for known_low, known_high, label in kinds:
-            same = np.maximum(np.abs(low - known_low), np.abs(high - known_high)).max()
-            if same <= 0.25 * max(size, (known_high - known_low).max()):
+        for set_low, set_high, label in kinds:
+            same = np.maximum(np.abs(low - set_low), np.abs(high - set_high)).max()
+            if same <= 0.25 * max(size, (set_high - set_low).max()):
                 labels[run] = label
                 break
         else:
@@ -329,56 +346,58 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
 
 
 def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.ndarray:
+    """Return the labels of a flow's runs from starts ``(N, d)``: ``(N,)``."""
     labels = np.full(len(starts), UNDECIDED)
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
     time, factor = _first_time(flow, w, census.extent), 2.0
-    slid: list[tuple[int, np.ndarray, bool]] = []
-    while running.size and time <= LONGEST:
+    slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
+    while running.size and time <= MAX_TIME:
         runs = integrated(scaled, w, np.array([time]), RTOL, ATOL * census.unit, far, SOLVER_STEPS)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
         for run in np.flatnonzero((status == Status.SETTLED) & slides):
-            slid.append((running[run], ends[:, run].numpy(), bool(runs.alone[run])))
+            slides_to_rest.append((running[run], ends[:, run].numpy(), bool(runs.alone[run])))
         at = np.flatnonzero((status == Status.SETTLED) & ~slides)
         if at.size:
-            points, multipliers = _polished(flow, ends[:, at])
+            points, multipliers = _refine(flow, ends[:, at])
             neutral = neutral_directions(flow, points) > 0
             for column, run in enumerate(at):
                 point = points[:, column]
                 if neutral[column] and not census.on_a_set(point.numpy()):
                     census.continua.append(_Member(flow, point[None], multipliers[column]))
-                    labels[running[run]] = WAITING - len(census.continua) + 1
+                    labels[running[run]] = FIRST_MEMBER - len(census.continua) + 1
                 else:
                     labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
-        # Runs that the solver gave up on at once are stuck; those that it got on with go on. On plateaus things take
-        # exponentially long, so that times are squared rather than doubled; steps are long there.
+        # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
+        # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
         going = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
         running, w = running[going], ends[:, going]
-        time, factor = time * factor, min(factor, LONGEST**0.5) ** 2
-    if slid:
-        _sliding(slid, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
+        time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
+    if slides_to_rest:
+        _sliding(slides_to_rest, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels
 
 
 def _first_time(flow: Flow, w: torch.Tensor, extent: np.ndarray) -> float:
-    """Return the time of the first round from starts ``(d, N)``."""
+    """Return the duration of the first round from starts ``(d, N)``, in units of t."""
     rate = float(torch.linalg.matrix_norm(flow.landscape.hessian(w).movedim(-1, 0), 2).nanmedian())
     crossing = float(torch.linalg.vector_norm(flow(w) / torch.as_tensor(extent)[:, None], dim=0).nanmedian())
     fastest = max(rate, crossing)
-    return min(FIRST_TIME / fastest if fastest > 0 else 1.0, LONGEST)
+    return min(FIRST_TIME / fastest if fastest > 0 else 1.0, MAX_TIME)
 
 
-def _sliding(slid: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, census: _Census, link: float) -> None:
-    """Group the rests of runs at jumps: points that hold runs alone each by itself, then what hangs together.
+def _sliding(rests: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, census: _Census, link: float) -> None:
+    """Group the resting points of runs at jumps into attractors, and set the labels of their runs.
 
-    Those hang together that are connected by gaps no longer than ``link``.
+    Points that attract runs by themselves form one attractor each. The other points form one attractor if gaps of at
+    most ``link``, in units of the box, connect them.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    runs, ends, isolated = (np.array(part) for part in zip(*slid, strict=True))
-    for some, gap in ((isolated, SAME), (~isolated, link)):
+    runs, ends, isolated = (np.array(part) for part in zip(*rests, strict=True))
+    for some, gap in ((isolated, SAME_POINT), (~isolated, link)):
         if not some.any():
             continue
         members, of = ends[some], runs[some]
@@ -387,5 +406,5 @@ def _sliding(slid: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, censu
         _, component = connected_components(graph, directed=False)
         for c in np.unique(component):
             here = members[component == c]
-            single = (np.ptp(here, axis=0) <= SAME * census.extent).all()
+            single = (np.ptp(here, axis=0) <= SAME_POINT * census.extent).all()
             labels[of[component == c]] = census.enter("sliding", here[:1] if single else here, None)

@@ -1,1 +1,1 @@
-"""Means and covariances of noisy runs."""
+"""Computes means and covariances of noisy runs."""

@@ -1,4 +1,4 @@
-"""Exact means and covariances of noisy iterates, where a step is linear."""
+"""Computes exact means and covariances of noisy iterates whose step is linear."""
 
 import math
 from dataclasses import dataclass, replace
@@ -16,21 +16,30 @@ from ...noise.expectation import calls
 from ...noise.gaussian import Additive
 from ...ops import affine
 
-HALVINGS = 30  # of the learning rate, in search of one at which moments settle
-LARGEST = 64  # states whose second moments are followed by one matrix of all their pairs
+MAX_HALVINGS = 30  # number of halvings of the learning rate in search of one at which the moments converge
+MAX_STATES = 64  # number of state coordinates; the matrix of second moments has the square of their pairs as entries
 
 
 @dataclass(frozen=True)
 class LinearStep:
-    """z ← Aᵢz + bᵢ + Bn on states z = (w, v), i drawn with weight pᵢ, n standard normal: one step of a linear map.
+    """One step of a linear map: z ← Aᵢz + bᵢ + Bn on states z = (w, v), with probability pᵢ and n standard normal.
 
-    With Gaussian noise there is one A and one b; with mini-batches one of each per batch, and no n.
+    Gaussian noise has one A and one b. Mini-batches have one A and one b per batch, and no n.
 
     Attributes:
         map_: the map.
-        weights: p ``(K,)``.
-        a, b: ``(K, D, D)`` and ``(K, D)``.
-        noise: B ``(D, m)``.
+        weights: the probabilities p, ``(K,)``.
+        a, b: the matrices A ``(K, D, D)`` and vectors b ``(K, D)``.
+        noise: the matrix B ``(D, m)``.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1, noise=sd.noise.Gaussian(1.0))
+    >>> step = sd.analysis.linear_step(map_)
+    >>> step.a.round(6).item(), abs(step.noise).round(6).item(), round(step.growth, 6)  # 1 − ηλ, ησ, (1 − ηλ)²
+    (0.8, 0.1, 0.64)
+    >>> mean, covariance = step.stationary()
+    >>> covariance.round(6)  # η²σ²/(1 − (1 − ηλ)²)
+    array([[0.027778]])
     """
 
     map_: Map
@@ -42,10 +51,16 @@ class LinearStep:
     def moments(self, w0: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Return mean ``(steps + 1, d)`` and covariance ``(steps + 1, d, d)`` of w after 0, 1, … steps from w0, v = 0.
 
-        By recursion, m ← E[Am + b] and P ← E[APAᵀ] + Cov[Am + b] + BBᵀ: exact to rounding.
+        The recursion m ← E[Am + b], P ← E[APAᵀ] + Cov[Am + b] + BBᵀ is exact to rounding.
 
         Raises:
-            InputError: a start of other than d finite coordinates; steps < 1.
+            InputError: the start is not d finite coordinates, or steps < 1.
+
+        >>> import samdyn as sd
+        >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1, noise=sd.noise.Gaussian(1.0))
+        >>> mean, covariance = sd.analysis.linear_step(map_).moments([1.0], steps=2)
+        >>> mean.round(6).ravel().tolist(), covariance.round(6).ravel().tolist()
+        ([1.0, 0.8, 0.64], [0.0, 0.01, 0.0164])
         """
         steps = checks.count("steps", steps, "Use e.g. steps=1000")
         d = self.map_.landscape.dim
@@ -58,12 +73,12 @@ class LinearStep:
         return mean[:, :d], covariance[:, :d, :d]
 
     def stationary(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean ``(d,)`` and covariance ``(d, d)`` of w that the iterates tend to from everywhere.
+        """Return the mean ``(d,)`` and covariance ``(d, d)`` of w to which the iterates tend from every start.
 
-        From m = E[Am + b] and P = E[APAᵀ] + Cov[Am + b] + BBᵀ, a discrete Lyapunov equation if there is one A.
+        They solve m = E[Am + b] and P = E[APAᵀ] + Cov[Am + b] + BBᵀ, a discrete Lyapunov equation if there is one A.
 
         Raises:
-            InputError: moments that grow; the message says at which learning rates they would not.
+            InputError: the moments grow; the message names the learning rates at which they converge.
         """
         from scipy.linalg import solve_discrete_lyapunov
 
@@ -76,31 +91,32 @@ class LinearStep:
             checks.reject("lr", self.map_.lr, rule, fix)
         d, size = self.map_.landscape.dim, self.b.shape[1]
         mean = np.linalg.solve(np.eye(size) - np.einsum("k,kij->ij", self.weights, self.a), self.weights @ self.b)
-        added = self._next(mean, np.zeros((size, size)))[1]
+        noise = self._next(mean, np.zeros((size, size)))[1]
         if len(self.weights) == 1:
-            covariance = solve_discrete_lyapunov(self.a[0], added)
+            covariance = solve_discrete_lyapunov(self.a[0], noise)
         else:
             pairs = np.eye(size**2) - self._pairs
-            covariance = np.linalg.solve(pairs, added.ravel()).reshape(size, size)
+            covariance = np.linalg.solve(pairs, noise.ravel()).reshape(size, size)
         return mean[:d], covariance[:d, :d]
 
     @cached_property
     def growth(self) -> float:
-        """The factor by which second moments grow in one step, in the long run, without new noise."""
+        """The factor by which second moments grow per step after many steps without new noise."""
         matrix = self.a[0] if len(self.weights) == 1 else self._pairs
         largest = float(np.abs(np.linalg.eigvals(matrix)).max())
         return largest**2 if len(self.weights) == 1 else largest
 
     @cached_property
     def _pairs(self) -> np.ndarray:
-        """E[A ⊗ A], what a step does to second moments."""
+        """The matrix E[A ⊗ A] by which a step multiplies second moments, ``(D², D²)``."""
         size = self.b.shape[1]
-        if size > LARGEST:
+        if size > MAX_STATES:
             rule = f"{size} coordinates have too many second moments under mini-batches"
-            checks.reject("landscape", self.map_.landscape.name, rule, f"Use at most {LARGEST}, or Gaussian noise")
+            checks.reject("landscape", self.map_.landscape.name, rule, f"Use at most {MAX_STATES}, or Gaussian noise")
         return np.einsum("k,kij,klm->iljm", self.weights, self.a, self.a).reshape(size**2, size**2)
 
     def _next(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean ``(D,)`` and covariance ``(D, D)`` of z after one more step."""
         means = self.a @ mean + self.b
         new = self.weights @ means
         about = means - new
@@ -110,14 +126,19 @@ class LinearStep:
 
 @checked
 def linear_step(map_: Map) -> LinearStep:
-    """Return the step of a map that is linear in its state, as on quadratics those of most methods are.
+    """Return the step of a map whose step is linear in its state, as that of most methods on quadratics.
 
-    A, b and B are derivatives of the very step that ``simulate`` takes, whatever the method, the coupling, the momentum
-    and the micro-batches; that it is linear is checked, at points and noises of different sizes.
+    A, b and B are derivatives of the same step that ``simulate`` takes, for any method, coupling, momentum and
+    micro-batches. The function checks that the step is linear, at points and noises of different sizes.
 
     Raises:
-        InputError: a map without noise; a step that is not linear, such as normalised SAM's or one on a curved loss; a
-            finite sum with too many batches to enumerate.
+        InputError: the map has no noise, its step is not linear (as that of normalised SAM, or on a loss that is not
+            quadratic), or a finite sum has too many batches to enumerate.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.USAM(rho=0.1), lr=0.1, noise=sd.noise.Gaussian(1.0))
+    >>> sd.analysis.linear_step(map_).a.round(6)  # 1 − ηλ(1 + ρλ)
+    array([[[0.76]]])
     """
     if not isinstance(map_, Map):
         checks.reject("map", map_, "is no map", "Use linear_diffusion for a diffusion")
@@ -133,19 +154,19 @@ def linear_step(map_: Map) -> LinearStep:
     if not map_.landscape.is_quadratic:
         refuse()
     size = d * (2 if map_.has_velocity else 1)
-    drawn = calls(source, map_.method, torch.zeros(d, 1, dtype=torch.float64))
+    draw_count = calls(source, map_.method, torch.zeros(d, 1, dtype=torch.float64))
     if isinstance(source, Additive):
-        shape = (drawn, source.parts, d)
+        shape = (draw_count, source.parts, d)
         weights = np.ones(1)
-        found = affine(lambda z, xi: map_.flat_step(z, Given(xi.unflatten(0, shape))), size, math.prod(shape))
+        coefficients = affine(lambda z, xi: map_.flat_step(z, Given(xi.unflatten(0, shape))), size, math.prod(shape))
     else:
-        batches, chances = source.outcomes(drawn, "smooth", torch.zeros(d, 1, dtype=torch.float64))
+        batches, chances = source.outcomes(draw_count, "smooth", torch.zeros(d, 1, dtype=torch.float64))
         weights = chances.numpy()
-        found = affine(lambda z, _: map_.flat_step(z, Given(batches)), size, 0, len(weights))
-    if found is None:
+        coefficients = affine(lambda z, _: map_.flat_step(z, Given(batches)), size, 0, len(weights))
+    if coefficients is None:
         refuse()
-    a, to_noise, b = (part.movedim(-1, 0).numpy() for part in found)
-    root = source.root_of(drawn) if isinstance(source, Additive) else np.zeros((0, 0))
+    a, to_noise, b = (part.movedim(-1, 0).numpy() for part in coefficients)
+    root = source.root_of(draw_count) if isinstance(source, Additive) else np.zeros((0, 0))
     return LinearStep(map_, weights, a, b, to_noise[0] @ root)
 
 
@@ -153,7 +174,7 @@ def start_point(w0: Any, d: int) -> np.ndarray:
     """Return one start ``(d,)``.
 
     Raises:
-        InputError: other than d finite coordinates.
+        InputError: the start is not d finite coordinates.
     """
     try:
         start = np.asarray(w0, dtype=float)
@@ -165,14 +186,14 @@ def start_point(w0: Any, d: int) -> np.ndarray:
 
 
 def _largest_lr(map_: Map) -> float | None:
-    """Return the learning rate below which second moments settle, None if there is none."""
+    """Return the learning rate below which second moments converge, None if there is none."""
     from scipy.optimize import brentq
 
     def excess(log_lr: float) -> float:
         return linear_step(replace(map_, lr=math.exp(log_lr))).growth - 1
 
     log_lr = math.log(map_.lr)
-    for _ in range(HALVINGS):
+    for _ in range(MAX_HALVINGS):
         below, log_lr = log_lr, log_lr - math.log(2)
         if excess(log_lr) < 0:
             return math.exp(brentq(excess, log_lr, below, xtol=1e-10))

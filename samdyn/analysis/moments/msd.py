@@ -1,4 +1,4 @@
-"""How far noise carries runs: mean squared displacements."""
+"""Computes mean squared displacements of noisy runs."""
 
 from typing import TYPE_CHECKING
 
@@ -14,18 +14,27 @@ if TYPE_CHECKING:
 
 @checked
 def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
-    """Return the mean squared displacement from the start along some directions, with its standard error.
+    """Return the mean squared displacement from the start along given directions, with its standard error.
 
     Args:
-        runs: from ``simulate`` with ``save_every``, so that the starts are there; runs that left the box count
-            where they are held. From the step at which the first run diverged there is no mean: NaN.
-        directions: one per column, ``(d, m)``: for those of a critical point, its ``eigenvectors``.
+        runs: the results of ``simulate`` with ``save_every``, which saves the starts. A run that left the box counts
+            with the state at which it stopped.
+        directions: the directions e, one per column, ``(d, m)``, e.g. the ``eigenvectors`` of a critical point.
 
     Returns:
-        A dataset with dims step, direction: ``msd`` = mean over runs of ((w(t) − w(0))·e)², and ``error``.
+        A dataset with dims step and direction: ``msd``, the mean over runs of ((w(t) − w(0))·e)², in the units of w²,
+        and ``error``, its standard error. Both are NaN from the step at which the first run diverged.
 
     Raises:
-        InputError: runs without their starts, or directions of another dimension.
+        InputError: the runs lack their starts, or the directions have another dimension.
+
+    >>> import numpy as np
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> runs = sd.simulate(map_, np.ones((10, 2)), steps=1, save_every=1)
+    >>> sd.analysis.msd(runs, np.eye(2)).msd.values.round(6)  # (2η)²
+    array([[0.  , 0.  ],
+           [0.04, 0.04]])
     """
     checks.holds(runs, "w", "status", "end", "step")
     if int(runs.step[0]) != 0:
@@ -34,11 +43,11 @@ def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
     if directions.ndim != 2 or len(directions) != runs.sizes["coord"]:
         rule = f"is the shape of directions for runs of {runs.sizes['coord']} coordinates"
         checks.reject("directions", directions.shape, rule, "Give one direction per column")
-    gone = runs.step >= runs.end.where(runs.status == Status.DIVERGED, np.inf).min()
-    moved = (runs.w - runs.w[:, 0]).where(~gone).transpose("run", "step", "coord").values
+    after_divergence = runs.step >= runs.end.where(runs.status == Status.DIVERGED, np.inf).min()
+    displacement = (runs.w - runs.w[:, 0]).where(~after_divergence).transpose("run", "step", "coord").values
     dims = ("step", "direction")
-    with np.errstate(over="ignore", invalid="ignore"):  # just before a run diverges its square already overflows
-        squares = (moved @ directions) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):  # squares overflow shortly before a run diverges
+        squares = (displacement @ directions) ** 2
         error = np.full(squares.shape[1:], np.nan)
         if len(squares) > 1:
             error = squares.std(0, ddof=1) / np.sqrt(len(squares))

@@ -1,4 +1,4 @@
-"""Exact expectations of functions of noisy iterates and of diffusions, to compare them without sampling error."""
+"""Computes expectations of functions of noisy iterates and of diffusions without sampling error."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -17,13 +17,26 @@ from ...noise.quadrature import hermite
 from ...simulation import Scheme
 from .linear_step import start_point
 
-MOST = 2500  # values on the grid
-USUAL = 600  # values on the grids that are tried where ``nodes`` is not given
-SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)  # nodes along each coordinate that are tried
-SETTLED = 1e-9  # an error this small, relative to the largest value of the function on the grid, ends the search
-REFUSED = 1e-2  # and one this large says nothing
-FAST, SLOW = 0.1, 3.0  # changes fall fast by the first factor a grid; else what is left may be the second times as much
-FEW = 16  # points of a grid at once
+MAX_NODES = 2500  # number of nodes of a grid
+DEFAULT_MAX_NODES = 600  # number of nodes of the largest grid if ``nodes`` is None
+NODES_PER_AXIS = (
+    4,
+    6,
+    8,
+    10,
+    12,
+    16,
+    20,
+    24,
+    32,
+    48,
+    64,
+)  # numbers of nodes along each coordinate if ``nodes`` is None
+CONVERGED = 1e-9  # relative to the largest value of the function on the grid; a smaller error ends the search
+MAX_ERROR = 1e-2  # in the same unit; the result is refused if its error is larger
+FAST_RATIO = 0.1  # change from one grid to the next over the change before, at most, if the values converge fast
+SLOW_FACTOR = 3.0  # error over the largest change, assumed if the values converge slowly
+BLOCK_POINTS = 16  # number of grid points whose outcomes are in memory at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +44,9 @@ class Expected:
     """Expectations of test functions.
 
     Attributes:
-        values: E φ(w(t)), one per test function.
-        errors: what they may be off by: how much they change from one grid to the next, and rounding as it grows on the
-            way. Sums of both; estimates, not bounds.
+        values: E φ(w(t)), one per test function, ``(n,)``.
+        errors: estimates of their errors, no bounds, ``(n,)``: the change from one grid to the next plus the growth of
+            rounding errors.
     """
 
     values: np.ndarray
@@ -52,28 +65,36 @@ def expected(
 ) -> Expected:
     """Return E φ(w(t)) for test functions φ, of a map's iterates, of a diffusion or of its discretisation, from w0.
 
-    u(w) = E[φ(w(t)) | w(0) = w] is followed back in time as a polynomial on a box: a map's by averaging u over every
-    batch that a step may draw, a scheme's over nodes of the normal numbers that it draws, a diffusion's by its
-    generator, ∂u/∂t = a·∇u + ½ηC:∇∇u. There is no sampling error. The polynomial's is estimated from grids of different
-    sizes, of which the best is taken: too few nodes do not resolve u, and with too many the rounding of its highest
-    coefficients grows, as the moments of wide tails do. What carries runs beyond the box sees the polynomial there,
-    which holds as long as u is as smooth around it. Where a step has kinks in the box, as that of normalised methods
-    where a gradient vanishes, polynomials come to about four digits; ``errors`` says so.
+    The function propagates u(w) = E[φ(w(t)) | w(0) = w], a polynomial on a box, back in time. For a map it averages u
+    over every batch that a step may draw; for a scheme, over quadrature nodes of its normal numbers. A diffusion has
+    the generator ∂u/∂t = a·∇u + ½ηC:∇∇u. There is no sampling error.
+
+    Grids of different sizes give an estimate of the polynomial's error, and the grid with the least error gives the
+    value. A grid with too few nodes does not resolve u. On one with too many, rounding errors in the highest
+    coefficients grow, as the moments of wide tails do. Runs that leave the box see the polynomial outside it, which is
+    accurate if u is as smooth there. If a step has kinks in the box, as that of normalised methods at zeros of the
+    gradient, the values have about four digits, and ``errors`` shows this.
 
     Args:
-        system: without momentum; the noise a finite sum, or Gaussian that is integrated by quadrature.
-        tests: functions of points ``(d, M)``, giving ``(M,)``.
+        system: a system without momentum. Its noise is a finite sum, or Gaussian, which quadrature integrates.
+        tests: functions that map points ``(d, M)`` to values ``(M,)``.
         w0: the start ``(d,)``.
-        time: t, in units of kη; a multiple of the step's.
-        box: one (low, high) pair per coordinate around w0 and where runs go; drift and noise must be smooth in it.
-        nodes: Chebyshev nodes along each coordinate; None takes the best of several numbers.
+        time: the time t, in units of kη; a multiple of the step's.
+        box: one (low, high) pair per coordinate, around w0 and the runs; drift and noise must be smooth in it.
+        nodes: the number of Chebyshev nodes along each coordinate. Default: the best of several numbers.
 
     Returns:
-        Values and their errors, one per test function.
+        The values and their errors, one per test function.
 
     Raises:
-        InputError: momentum, noise missing, a start outside the box, a time that is no multiple of the step's, too many
-            nodes; an error of more than 1 % of the function's largest value on the grid.
+        InputError: the system has momentum or no noise, the start lies outside the box, the time is no multiple of the
+            step's, there are too many nodes, or an error exceeds 1 % of the function's largest value on the grid.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1, noise=sd.noise.Gaussian(1.0))
+    >>> result = sd.analysis.expected(map_, [lambda w: w[0] ** 2], [1.0], time=0.2, box=[(-3, 3)], nodes=6)
+    >>> result.values.round(6)  # 0.8⁴ + 0.0164
+    array([0.426])
     """
     momentum = system.sde.momentum if isinstance(system, Scheme) else system.momentum
     if isinstance(system, Map):
@@ -85,26 +106,26 @@ def expected(
     if any(not low <= x <= high for x, (low, high) in zip(start, box, strict=True)):
         checks.reject("w0", start.tolist(), f"is outside of the box {box}", "Give a box around start and end")
     time = checks.positive("time", time, "Use e.g. time=1.0")
-    if nodes is not None and not 1 < checks.count("nodes", nodes, "Use e.g. nodes=12") <= MOST ** (1 / d):
-        checks.reject("nodes", nodes, f"must be at least 2, and nodes**{d} at most {MOST}", "Leave nodes out")
+    if nodes is not None and not 1 < checks.count("nodes", nodes, "Use e.g. nodes=12") <= MAX_NODES ** (1 / d):
+        checks.reject("nodes", nodes, f"must be at least 2, and nodes**{d} at most {MAX_NODES}", "Leave nodes out")
     if not tests:
         checks.reject("tests", tests, "at least one function is needed", "Use e.g. [lambda w: w[0]]")
     if not isinstance(system, Diffusion):
         _steps(system, time)
-    # A grid is compared with the one before.
-    usual = [n for n in SIZES if n**d <= USUAL]
-    sizes = (max(nodes - 1, 2), max(nodes, 3)) if nodes else usual if len(usual) > 1 else (2, 3)
-    found = _best(lambda n: _on_grid(system, tests, start, time, box, n), sizes)
-    if not (found.errors <= REFUSED * found.sizes).all():
-        i = int(np.flatnonzero(~(found.errors <= REFUSED * found.sizes))[0])
-        rule = f"E φ is not resolved: the error of test function {i} is about {found.errors[i]:.2g}"
+    # Each grid is compared with the one before, so that there are at least two.
+    default_sizes = [n for n in NODES_PER_AXIS if n**d <= DEFAULT_MAX_NODES]
+    sizes = (max(nodes - 1, 2), max(nodes, 3)) if nodes else default_sizes if len(default_sizes) > 1 else (2, 3)
+    estimate = _best(lambda n: _on_grid(system, tests, start, time, box, n), sizes)
+    if not (estimate.errors <= MAX_ERROR * estimate.sizes).all():
+        i = int(np.flatnonzero(~(estimate.errors <= MAX_ERROR * estimate.sizes))[0])
+        rule = f"E φ is not resolved: the error of test function {i} is about {estimate.errors[i]:.2g}"
         checks.reject("box", box, rule, "Use a box that reaches less far beyond the runs, a shorter time, or simulate")
-    return Expected(found.values, found.errors)
+    return Expected(estimate.values, estimate.errors)
 
 
 @dataclass(frozen=True)
 class _Estimate:
-    """Values of one grid, their errors, and the largest values of the functions on it, one of each per function."""
+    """The values from one grid, their errors, and the functions' largest values on the grid, ``(n,)`` each."""
 
     values: np.ndarray
     errors: np.ndarray
@@ -112,41 +133,41 @@ class _Estimate:
 
 
 def _best(on_grid: Callable[[int], _Estimate], sizes: Sequence[int]) -> _Estimate:
-    """Return for every function the estimate with the least error; the first grid is there to be compared with."""
-    tried: list[_Estimate] = []
+    """Return for every function the estimate with the least error; the first grid serves for comparison only."""
+    grids: list[_Estimate] = []
     for n in sizes:
-        tried.append(on_grid(n))
-        last = np.abs(np.diff([grid.values for grid in tried[-3:]], axis=0))
-        if len(last) == 2 and (last <= SETTLED * tried[-1].sizes).all():
+        grids.append(on_grid(n))
+        last = np.abs(np.diff([grid.values for grid in grids[-3:]], axis=0))
+        if len(last) == 2 and (last <= CONVERGED * grids[-1].sizes).all():
             break
-        if not (tried[-1].errors <= REFUSED * tried[-1].sizes).any():  # rounding only grows with the grid
+        if not (grids[-1].errors <= MAX_ERROR * grids[-1].sizes).any():  # rounding only grows with the grid
             break
-    values, rounding = (np.array([getattr(grid, name) for grid in tried]) for name in ("values", "errors"))
+    values, rounding = (np.array([getattr(grid, name) for grid in grids]) for name in ("values", "errors"))
     errors = np.append([np.full(len(rounding[0]), np.inf)], rounding[1:] + _changes(values, rounding), axis=0)
     best = np.where(np.isfinite(errors), errors, np.inf).argmin(0), np.arange(errors.shape[1])
-    return _Estimate(values[best], errors[best], np.array([grid.sizes for grid in tried])[best])
+    return _Estimate(values[best], errors[best], np.array([grid.sizes for grid in grids])[best])
 
 
 def _changes(values: np.ndarray, rounding: np.ndarray) -> np.ndarray:
-    """Return how far values on ever finer grids, ``(n, tests)``, may be from what they converge to: ``(n - 1, tests)``.
+    """Return estimates of the errors of values on finer and finer grids, ``(n, tests)``: ``(n - 1, tests)``.
 
-    While changes fall fast the last one is more than what is left. Where they do not, as at kinks, two grids may agree
-    by chance: the largest change around is taken, several times.
+    If the changes fall fast, the last change exceeds the error. If they do not, as at kinks, two grids may agree by
+    chance, and the estimate is a multiple of the largest of the neighbouring changes.
     """
     with np.errstate(invalid="ignore"):
         change = np.abs(np.diff(values, axis=0))
         following = np.append(np.maximum(change - 10 * rounding[1:], 0)[1:], change[-1:], axis=0)
         before = np.append(np.full((1, change.shape[1]), np.inf), change[:-1], axis=0)
         here = np.maximum(change, following)
-        slow = here > FAST * before
-        return np.where(slow, SLOW * np.maximum(here, before), here)
+        slow = here > FAST_RATIO * before
+        return np.where(slow, SLOW_FACTOR * np.maximum(here, before), here)
 
 
 def _steps(system: Map | Scheme, time: float) -> int:
-    """Return how many steps a time takes.
+    """Return the number of steps in a time.
 
     Raises:
-        InputError: a time that is no multiple of the step's.
+        InputError: the time is no multiple of the step's.
     """
     steps = round(time / system.dt)
     if not steps or abs(steps * system.dt - time) > 1e-9 * time:
@@ -163,7 +184,7 @@ def _on_grid(
     box: Sequence[tuple[float, float]],
     nodes: int,
 ) -> _Estimate:
-    """Return expectations from polynomials on one grid, and how far rounding has grown."""
+    """Return expectations from polynomials on one grid, with their rounding errors."""
     axes = [_chebyshev(nodes, low, high) for low, high in box]
     grid = np.array([g.ravel() for g in np.meshgrid(*axes, indexing="ij")])
     u = np.stack([test(grid) for test in tests], 1)
@@ -171,20 +192,23 @@ def _on_grid(
         if isinstance(system, Diffusion):
             from scipy.linalg import expm
 
-            carried = expm(time * _generator(system, grid, axes))
+            propagator = expm(time * _generator(system, grid, axes))
         else:
             w = torch.tensor(grid)
-            # Few points at a time: each leads to as many others as there are outcomes.
-            one_step = np.concatenate([_averaged(system, part, axes) for part in w.split(FEW, 1)])
-            carried = np.linalg.matrix_power(one_step, _steps(system, time))
+            # Each point has as many successors as there are outcomes, so that the blocks are small.
+            one_step = np.concatenate([_average(system, part, axes) for part in w.split(BLOCK_POINTS, 1)])
+            propagator = np.linalg.matrix_power(one_step, _steps(system, time))
         row = _interpolation(axes, start[:, None])[0]
-        values = row @ carried @ u
-        rounding = np.finfo(float).eps * (np.abs(row) @ np.abs(carried) @ np.abs(u))
+        values = row @ propagator @ u
+        rounding = np.finfo(float).eps * (np.abs(row) @ np.abs(propagator) @ np.abs(u))
     return _Estimate(values, rounding, np.abs(u).max(0))
 
 
 def _after_map(map_: Map, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return where a step may lead from points ``(d, M)``: ``(d, M, K)``, with weights ``(K,)`` or ``(M, K)``."""
+    """Return the K possible states after a step from points ``(d, M)``: ``(d, M, K)``, and their weights.
+
+    The weights are ``(K,)`` or ``(M, K)``.
+    """
     if map_.noise is None:
         checks.reject("noise", None, "without noise nothing is random", "Use e.g. noise.Gaussian(1.0)")
     source = map_.noise.on(map_.landscape)
@@ -194,7 +218,7 @@ def _after_map(map_: Map, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _after_scheme(scheme: Scheme, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the same for a scheme, whose steps depend on the signs alone of what it draws beside ΔW."""
+    """Return the same for a scheme. Besides ΔW its steps depend on signs of further normal numbers only."""
     d, each = scheme.landscape.dim, w.shape[1]
     nodes, weights = hermite(d)
     pairs = d * (d - 1) // 2
@@ -206,15 +230,15 @@ def _after_scheme(scheme: Scheme, w: torch.Tensor) -> tuple[torch.Tensor, torch.
     return after.unflatten(1, (each, count)), weights.repeat_interleave(signs.shape[1]) / signs.shape[1]
 
 
-def _averaged(system: Map | Scheme, w: torch.Tensor, axes: list[np.ndarray]) -> np.ndarray:
-    """Return what values on the grid are multiplied by for their mean after a step from points ``(d, P)``: (P, M)."""
+def _average(system: Map | Scheme, w: torch.Tensor, axes: list[np.ndarray]) -> np.ndarray:
+    """Return the matrix that maps grid values to their mean after a step from points ``(d, P)``: ``(P, M)``."""
     after, weights = _after_map(system, w) if isinstance(system, Map) else _after_scheme(system, w)
     rows = _interpolation(axes, after.flatten(1).numpy()).reshape(*after.shape[1:], -1)
     return np.einsum("mk,mkj->mj", np.broadcast_to(weights.numpy(), rows.shape[:2]), rows)
 
 
 def _generator(sde: Diffusion, grid: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
-    """Return a·∇ + ½C:∇∇ on values on the grid: ``(M, M)``."""
+    """Return the matrix of a·∇ + ½C:∇∇ that acts on grid values: ``(M, M)``."""
     mean, c = (part.numpy() for part in sde.law(torch.tensor(grid)))
     drift, covariance = -mean, sde.lr * c
     first = []
@@ -232,11 +256,12 @@ def _generator(sde: Diffusion, grid: np.ndarray, axes: list[np.ndarray]) -> np.n
 
 
 def _chebyshev(nodes: int, low: float, high: float) -> np.ndarray:
+    """Return the Chebyshev nodes of an interval, ascending."""
     return (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * (np.arange(nodes) + 0.5) / nodes)
 
 
 def _interpolation(axes: list[np.ndarray], points: np.ndarray) -> np.ndarray:
-    """Return what values on the grid are multiplied by to interpolate at points ``(d, P)``: ``(P, M)``."""
+    """Return the matrix that interpolates grid values at points ``(d, P)``: ``(P, M)``."""
     rows = np.ones((points.shape[1], 1))
     for x, at in zip(axes, points, strict=True):
         rows = (rows[:, :, None] * _lagrange(x, at)[:, None, :]).reshape(len(at), -1)
@@ -244,7 +269,7 @@ def _interpolation(axes: list[np.ndarray], points: np.ndarray) -> np.ndarray:
 
 
 def _lagrange(x: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return the values at ``(P,)`` of the polynomials that are 1 at one of the nodes ``(n,)``: ``(P, n)``."""
+    """Return the values at points ``(P,)`` of the Lagrange polynomials of the nodes ``(n,)``: ``(P, n)``."""
     n, middle, half = len(x), (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2 / np.cos(np.pi / 2 / len(x))
     vandermonde = np.polynomial.chebyshev.chebvander
     scaled = vandermonde((at - middle) / half, n - 1)
@@ -253,7 +278,7 @@ def _lagrange(x: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _derivative(x: np.ndarray) -> np.ndarray:
-    """Return what values at the nodes ``(n,)`` are multiplied by to differentiate: ``(n, n)``."""
+    """Return the matrix that differentiates the polynomial through values at the nodes ``(n,)``: ``(n, n)``."""
     off = x[:, None] - x + np.eye(len(x))
     weights = 1 / off.prod(1)
     matrix = weights / weights[:, None] / off

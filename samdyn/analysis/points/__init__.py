@@ -1,1 +1,1 @@
-"""Critical points of a landscape and equilibria of a flow."""
+"""Finds critical points of a landscape and equilibria of a flow."""

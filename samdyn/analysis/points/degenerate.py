@@ -138,7 +138,7 @@ def _follow(
     curve: list[np.ndarray] = []
     w = seed
     for _ in range(MAX_CURVE_POINTS):
-        new = _corrected(landscape, w + STEP * direction * extent, extent)
+        new = _correct(landscape, w + STEP * direction * extent, extent)
         step = (new - w) / extent
         if not 0.3 * STEP <= np.linalg.norm(step) <= 2 * STEP or not ((new >= low) & (new <= high)).all():
             break
@@ -149,7 +149,7 @@ def _follow(
     return np.array(curve).reshape(-1, len(seed)), False
 
 
-def _corrected(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
+def _correct(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
     """Bring a point near the curve onto it, across the flattest direction of the Hessian; NaN if that fails."""
     for _ in range(10):
         eigenvalues, basis = _split(landscape, w, extent)

@@ -35,7 +35,7 @@ def changes_sign(polynomial: sympy.Expr) -> bool:
     """
     symbols = sorted(polynomial.free_symbols, key=lambda s: (sympy.degree(polynomial, s), s.name))
     last, others = symbols[0], symbols[1:]
-    for number, cell in enumerate(_open_cells(_projected([polynomial], last), others)):
+    for number, cell in enumerate(_open_cells(_projection([polynomial], last), others)):
         if number == MAX_CELLS:
             raise UndecidedError
         if sympy.Poly(polynomial.subs(cell), last).count_roots() > 0:
@@ -49,13 +49,13 @@ def _open_cells(polynomials: Sequence[sympy.Expr], symbols: Sequence[sympy.Symbo
         yield {}
         return
     *others, last = symbols
-    for cell in _open_cells(_projected(polynomials, last), others):
+    for cell in _open_cells(_projection(polynomials, last), others):
         here = [sympy.Poly(p.subs(cell), last) for p in polynomials if p.has(last)]
         for value in _between_roots(here):
             yield {**cell, last: value}
 
 
-def _projected(polynomials: Sequence[sympy.Expr], symbol: sympy.Symbol) -> list[sympy.Expr]:
+def _projection(polynomials: Sequence[sympy.Expr], symbol: sympy.Symbol) -> list[sympy.Expr]:
     """Return the irreducible factors of the polynomials that vanish where zeros in a symbol meet or go to infinity."""
     dependent = [sympy.Poly(p, symbol) for p in polynomials if p.has(symbol)]
     boundaries = [p for p in polynomials if not p.has(symbol)]
