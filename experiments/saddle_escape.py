@@ -86,7 +86,7 @@ def main(
         sd.Map(scene, method, lr=e, momentum=g)
         for e, g, method in product(rates, momenta, cli.with_radii(methods, radii))
     ]
-    # Default: the whole of what a run within 1/|λ| would see, or as much as lies well apart from other critical points.
+    # By default the starts fill a region of size 1/|λ|, or less if another critical point is near.
     default = min(length, room / 4) / (4 if distribution == "normal" else 1)
     width = default if spread is None else spread
     points = analysis.starts_around(point, starts, distribution, width, seed)
@@ -95,7 +95,7 @@ def main(
         rule = f"puts starts at {reach:.3g} from the saddle, and there is another critical point at {room:.3g}"
         checks.reject("--spread", width, rule, f"Use a smaller one, e.g. --spread {default:.3g}")
     radius = min(2 * reach, 0.75 * room)
-    largest = min(4 * max(length, *radii), 0.75 * room)  # how far out to look for the edge of a trap
+    largest = min(4 * max(length, *radii), 0.75 * room)  # distance up to which the edge of a trap is searched
     steps = checks.count("--steps", steps, "Use e.g. --steps 5000")
     sd.simulate(
         maps[0], points[:1], 1, device=device, dtype=dtype, progress=False
