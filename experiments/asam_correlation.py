@@ -1,7 +1,7 @@
-"""Does adaptive sharpness tell a network's generalisation gap better than sharpness does, as [A21] found?
+"""Does adaptive sharpness predict a network's generalisation gap better than sharpness does, as [A21] claims?
 
-Many networks are trained to the same training loss over a grid of hyper-parameters; rank correlations with the gap say
-which measure orders them better. Then one of them is rescaled without changing its function.
+The script trains many networks to the same training loss over a grid of hyper-parameters. Rank correlations with the
+gap show which measure orders them better. Then the script rescales one network without changing its function.
 """
 
 import itertools
@@ -33,12 +33,12 @@ from samdyn.statistics import median_interval
 WIDTHS = (64, 32, 32, 10)
 AXES = {"lr": "η", "batch_size": "B", "rho": "ρ", "scale": "scale"}
 GAPS = {"loss_gap": "test loss − training loss", "error_gap": "test error − training error"}
-CHECKED = 10  # steps from one look at the training loss to the next
-SHARE = 0.5  # of the digits, for testing
-MEASURE = "measure: "  # before the names of measures among a network's numbers
-KNOWING_NOTHING = float(np.log(10))
-FEW = 10  # networks, below which nothing is correlated
-FACTORS = (0.25, 0.5, 2.0, 4.0)  # on the first layer, and their inverses on the second
+CHECKED = 10  # steps between two tests of the training loss
+SHARE = 0.5  # fraction of the digits that are for testing
+MEASURE = "measure: "  # prefix of the names of measures among a network's numbers
+KNOWING_NOTHING = float(np.log(10))  # loss of a network that gives all ten digits the same probability
+FEW = 10  # fewest networks for a rank correlation
+FACTORS = (0.25, 0.5, 2.0, 4.0)  # factors on the first layer; the second has their inverses
 
 LEGEND = (
     "τ is Kendall's over the networks of one seed, which has the whole grid; ψ is granulated: the mean over "
@@ -94,7 +94,7 @@ def main(
     checks.positive("--adaptive-radius", adaptive_radius, "Use e.g. --adaptive-radius 0.5")
     if checks.count("--ascent-steps", ascent_steps, "Use e.g. --ascent-steps 20") < 2:
         checks.reject("--ascent-steps", ascent_steps, "one step is measured anyway", "Use e.g. --ascent-steps 20")
-    for word in (seed, seed + seeds):  # a network's own
+    for word in (seed, seed + seeds):  # every network has its own seed
         checks.word("--seed", word, "Use e.g. --seed 0")
     checks.count("--processes", processes, "Use e.g. --processes 2")
     choose_device(device)
@@ -104,8 +104,8 @@ def main(
         data = networks.digits(test=SHARE)
         net = landscape(data, samples)
         sharp = Sharpness(radius, adaptive_radius, ascent_steps)
-        found, w = training(net, data, axes, seeds, train_loss, steps, sharp, seed, device, processes)
-        reached, total = int(found.step.notnull().sum()), found.step.size
+        results, w = training(net, data, axes, seeds, train_loss, steps, sharp, seed, device, processes)
+        reached, total = int(results.step.notnull().sum()), results.step.size
         shape = "-".join(map(str, WIDTHS))
         console.print(
             f"{total} ReLU MLPs {shape}, {samples} digits to train on, {len(data.test_targets)} to test;\n"
@@ -114,24 +114,24 @@ def main(
         if reached < FEW:
             rule = f"only {reached} of {total} networks came to it in {steps} steps"
             checks.reject("--train-loss", train_loss, rule, "Use a larger one, or more --steps")
-        correlated = {gap: correlations(found, found[gap]) for gap in GAPS}
+        correlated = {gap: correlations(results, results[gap]) for gap in GAPS}
         for gap, title in GAPS.items():
-            console.print(correlation_table(correlated[gap], f"{title}: {spread(found[gap])}"))
+            console.print(correlation_table(correlated[gap], f"{title}: {spread(results[gap])}"))
         console.print(LEGEND.format(seeds=seeds))
-        console.print(scale_table(found), WITHIN, sep="\n")
+        console.print(scale_table(results), WITHIN, sep="\n")
         rescaled = rescaling(net, w, sharp)
         console.print(rescaling_table(rescaled), RESCALED, sep="\n")
-        folder.save_dataset(found, "networks.zarr")
+        folder.save_dataset(results, "networks.zarr")
         folder.save_dataset(xr.concat(correlated.values(), xr.Variable("gap", [*correlated])), "correlations.zarr")
         folder.save_dataset(rescaled, "rescaled.zarr")
         with plt.rc_context(plot.STYLE):
-            folder.save_figure(draw(found, correlated["loss_gap"]), "asam_correlation.png")
+            folder.save_figure(draw(results, correlated["loss_gap"]), "asam_correlation.png")
         console.print(answer(correlated["loss_gap"]))
     console.print(f"figure, data and provenance in {out}/")
 
 
 def several(option: str, text: str, allowed: Callable[[float], bool], rule: str) -> list[float]:
-    """Read a list of numbers that have to be allowed, for there to be two or more; return each once, in order."""
+    """Read a list of two or more allowed numbers. Return each once, in ascending order."""
     values = cli.listed(option, text, allowed, rule, "1,2")
     if len(values) < 2:
         checks.reject(option, text, rule, f"Use e.g. {option} 1,2")
@@ -146,7 +146,7 @@ def landscape(data: Data, samples: int) -> Network:
 
 @dataclass(frozen=True)
 class Sharpness:
-    """How sharpness is measured: radii of the plain and the adaptive one, and the steps of the longer ascent."""
+    """The settings of the sharpness: radii of the plain and the adaptive one, and the steps of the longer ascent."""
 
     radius: float
     adaptive_radius: float
@@ -165,7 +165,7 @@ def training(
     device: str,
     processes: int,
 ) -> tuple[xr.Dataset, torch.Tensor]:
-    """Train a network for every setting and seed until its loss on all samples is low enough; measure it there.
+    """Train a network for every setting and seed until its loss on all samples is low enough. Measure it there.
 
     Networks of one seed have the same batches, whatever else is in the grid.
 
@@ -176,19 +176,22 @@ def training(
     work = [*itertools.product(axes["lr"], axes["batch_size"])]
     together = [*itertools.product(axes["rho"], axes["scale"], range(seeds))]
     parts = [(net, data, *setting, [*map(tuple, together)], train_loss, steps, sharp, seed, device) for setting in work]
-    found: dict[int, dict[str, np.ndarray]] = {}
-    first, chosen = torch.empty(0), len(parts)  # the part whose first network that is, whichever is done first
+    results: dict[int, dict[str, np.ndarray]] = {}
+    first, chosen = (
+        torch.empty(0),
+        len(parts),
+    )  # network, and the index of its part; the lowest index wins, not the first to finish
     with progress_bar("training", len(parts)) as show:
         for number, (numbers, w) in cli.in_processes(train_part, parts, processes):
-            found[number] = numbers
+            results[number] = numbers
             if len(w) and number < chosen:
                 first, chosen = w, number
-            show(len(found))
+            show(len(results))
     shape = [len(values) for values in axes.values()] + [seeds]
     coords = {**axes, "init": range(seeds)}
     on_grid = {
-        name: xr.DataArray(np.concatenate([found[n][name] for n in range(len(work))]).reshape(shape), coords=coords)
-        for name in found[0]
+        name: xr.DataArray(np.concatenate([results[n][name] for n in range(len(work))]).reshape(shape), coords=coords)
+        for name in results[0]
     }
     names = [name for name in on_grid if name.startswith(MEASURE)]
     grid = xr.Dataset({name: values for name, values in on_grid.items() if name not in names})
@@ -215,11 +218,11 @@ def train_part(
     starts = net.vector(networks.models.mlp(WIDTHS, scale=s, seed=seed + i) for s, i in zip(scales, inits, strict=True))
     noise = sd.noise.FiniteSum(int(batch_size))
     map_ = sd.Map(net, sd.SAM(torch.tensor(rho)), lr=lr, noise=noise)
-    w, taken = until(net, map_, starts, torch.tensor(inits), train_loss, steps, seed, device)
-    there = np.isfinite(taken)
-    numbers = {"step": taken}
+    w, reached_at = until(net, map_, starts, torch.tensor(inits), train_loss, steps, seed, device)
+    there = np.isfinite(reached_at)
+    numbers = {"step": reached_at}
     for name, values in measured(net, data, w[:, there], sharp).items():
-        numbers[name] = np.full(len(taken), np.nan)
+        numbers[name] = np.full(len(reached_at), np.nan)
         numbers[name][there] = values.double().cpu().numpy()
     return numbers, w[:, there][:, 0].cpu() if there.any() else torch.empty(0)
 
@@ -235,23 +238,23 @@ def until(
     device: str,
 ) -> tuple[torch.Tensor, np.ndarray]:
     """Train networks until each has come to a loss; return where that was, ``(d, n)``, and the step, nan if nowhere."""
-    taken = np.full(len(starts), np.nan)
+    reached_at = np.full(len(starts), np.nan)
     end = torch.empty(0)
     for step, w in networks.train(map_, starts, steps, save_every=CHECKED, seed=seed, runs=runs, device=device):
         end = w.clone() if not step else end
-        there = (net.value(w) <= train_loss).cpu().numpy() & np.isnan(taken)
+        there = (net.value(w) <= train_loss).cpu().numpy() & np.isnan(reached_at)
         end[:, there] = w[:, there]
-        taken[there] = step
-        if not np.isnan(taken).any():
+        reached_at[there] = step
+        if not np.isnan(reached_at).any():
             break
-    return end, taken
+    return end, reached_at
 
 
 def sharpness(net: Network, w: torch.Tensor, radius: float, adaptive: bool, ascent_steps: int) -> torch.Tensor:
     """Return max L(w + Tu) − L(w) over ‖u‖ ≤ ρ as an ascent finds it, T = |w| or 1: ``(d, n) -> (n,)``.
 
-    One step is that of SAM and ASAM. More, 2ρ/n long each and projected on the ball, climb from point to point; the
-    highest counts.  [A21, eqs. 4 and 8]
+    One step is that of SAM and ASAM. With n > 1 steps of length 2ρ/n, the ascent projects every point on the ball, and
+    the highest loss counts.  [A21, eqs. 4 and 8]
     """
     t = w.abs() if adaptive else torch.ones_like(w)
     length = radius if ascent_steps == 1 else 2 * radius / ascent_steps
@@ -298,20 +301,21 @@ def signs(x: np.ndarray) -> np.ndarray:
 def kendall(x: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
     """Return Kendall's τ_b over all networks of a seed, "init"; networks without one of the two are left out.
 
-    0 for fewer than two networks, which show no order.
+    It is 0 for fewer than two networks, which have no order.
     """
     order = ("init", *AXES)
     taus = []
     for a, b in zip(x.transpose(..., *order).values, y.transpose(..., *order).values, strict=True):
-        known = np.isfinite(a) & np.isfinite(b)
-        taus.append(kendalltau(a[known], b[known]).statistic if known.sum() > 1 else 0.0)
+        finite = np.isfinite(a) & np.isfinite(b)
+        taus.append(kendalltau(a[finite], b[finite]).statistic if finite.sum() > 1 else 0.0)
     return xr.DataArray(np.nan_to_num(taus), dims="init")
 
 
 def granulated(x: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
     """Return ψ's terms: the mean τ_b among networks that differ in one hyper-parameter, ("axis", "init").
 
-    Groups without a pair are left out; nan if all are.  [Jiang et al. 2020, Fantastic generalization measures]
+    The mean omits groups without a pair. It is nan if no group has one.  [Jiang et al. 2020, Fantastic generalization
+    measures]
     """
     x, y = x.where(y.notnull()), y.where(x.notnull())
     terms = []
@@ -326,7 +330,7 @@ def granulated(x: xr.DataArray, y: xr.DataArray) -> xr.DataArray:
 
 
 def with_differences(of: dict[str, Any]) -> dict[str, Any]:
-    """Return the measures' numbers and, after each adaptive one, what it is less the plain one."""
+    """Return the measures and, after each adaptive one, its difference from the plain one."""
     rows: dict[str, Any] = {}
     for name, value in of.items():
         rows[name] = value
@@ -335,11 +339,11 @@ def with_differences(of: dict[str, Any]) -> dict[str, Any]:
     return rows
 
 
-def correlations(found: xr.Dataset, gap: xr.DataArray) -> xr.Dataset:
+def correlations(results: xr.Dataset, gap: xr.DataArray) -> xr.Dataset:
     """Correlate every measure with a gap, seed by seed: τ, ψ and its terms, "row" by row."""
-    names = [str(name) for name in found.of.values]
-    taus = with_differences({name: kendall(found.measure.sel(of=name, drop=True), gap) for name in names})
-    terms = with_differences({name: granulated(found.measure.sel(of=name, drop=True), gap) for name in names})
+    names = [str(name) for name in results.of.values]
+    taus = with_differences({name: kendall(results.measure.sel(of=name, drop=True), gap) for name in names})
+    terms = with_differences({name: granulated(results.measure.sel(of=name, drop=True), gap) for name in names})
     rows = [
         xr.Dataset({"tau": taus[name], "psi": terms[name].mean("axis", skipna=False), "term": terms[name]})
         for name in taus
@@ -348,7 +352,7 @@ def correlations(found: xr.Dataset, gap: xr.DataArray) -> xr.Dataset:
 
 
 def median(values: xr.DataArray, style: str = "+.2f") -> str:
-    """Write the median of correlations over seeds with its interval; a seed without pairs shows no order, 0."""
+    """Write the median of correlations over seeds with its interval. A seed without pairs counts as 0."""
     return cli.with_interval(median_interval(values, "init", nan=0.0), style)
 
 
@@ -362,15 +366,15 @@ def correlation_table(correlated: xr.Dataset, title: str) -> Table:
     return table
 
 
-def scale_table(found: xr.Dataset) -> Table:
+def scale_table(results: xr.Dataset) -> Table:
     """Return the table of τ within every scale, with either gap and by either number of steps."""
     table = cli.table(
         "\nOne scale of the initial weights at a time", "gap of the", "by", "scale", "networks",
         "plain", "adaptive", "minus plain",
     )  # fmt: skip
-    steps = [str(name).removeprefix("plain, ") for name in found.of.values if str(name).startswith("plain")]
-    for (gap, title), by, scale in itertools.product(GAPS.items(), steps, found.scale.values):
-        one = found.sel(scale=[scale])
+    steps = [str(name).removeprefix("plain, ") for name in results.of.values if str(name).startswith("plain")]
+    for (gap, title), by, scale in itertools.product(GAPS.items(), steps, results.scale.values):
+        one = results.sel(scale=[scale])
         number = str(int(one[gap].notnull().sum()))
         taus = with_differences(
             {kind: kendall(one.measure.sel(of=f"{kind}, {by}", drop=True), one[gap]) for kind in ("plain", "adaptive")}
@@ -381,7 +385,7 @@ def scale_table(found: xr.Dataset) -> Table:
 
 
 def rescaling(net: Network, w: torch.Tensor, sharp: Sharpness) -> xr.Dataset:
-    """Measure a network ``(d,)``, rescaled, over what it was: along "factor", in float64."""
+    """Return the measures of a rescaled network ``(d,)`` over those before, along "factor", in float64."""
     points = torch.stack([rescale(w.double(), a) for a in (1.0, *FACTORS)], dim=1)
     numbers = {"loss": net.value(points), **measures(net, points, sharp)}
     data = {name: ("factor", (values[1:] / values[0]).cpu().numpy()) for name, values in numbers.items()}
@@ -396,7 +400,7 @@ def rescale(w: torch.Tensor, a: float) -> torch.Tensor:
 
 
 def rescaling_table(rescaled: xr.Dataset) -> Table:
-    """Return the table of what rescaling does."""
+    """Return the table of the rescaled network."""
     table = cli.table("One network rescaled", "a", *map(str, rescaled.data_vars))
     for factor in FACTORS:
         values = [float(value) for value in rescaled.sel(factor=factor).values()]
@@ -417,15 +421,15 @@ def answer(correlated: xr.Dataset) -> str:
     )
 
 
-def draw(found: xr.Dataset, correlated: xr.Dataset) -> Figure:
+def draw(results: xr.Dataset, correlated: xr.Dataset) -> Figure:
     """Draw the loss gap against both kinds of sharpness, in a colour for every scale of the initial weights."""
     figure, axes = plt.subplots(1, 2, figsize=(9.6, 4.8), sharey=True)
-    shades = plt.get_cmap("viridis")(np.linspace(0, 0.9, found.sizes["scale"]))
+    shades = plt.get_cmap("viridis")(np.linspace(0, 0.9, results.sizes["scale"]))
     for ax, kind in zip(axes, ("plain", "adaptive"), strict=True):
         tau = median_interval(correlated.sel(row=f"{kind}, 1 step").tau, "init", nan=0.0)
-        measure = found.measure.sel(of=f"{kind}, 1 step")
-        for scale, shade, mark in zip(found.scale.values, shades, itertools.cycle("o^sDvP")):
-            x, y = (of.sel(scale=scale).values.ravel() for of in (measure, found.loss_gap))
+        measure = results.measure.sel(of=f"{kind}, 1 step")
+        for scale, shade, mark in zip(results.scale.values, shades, itertools.cycle("o^sDvP")):
+            x, y = (of.sel(scale=scale).values.ravel() for of in (measure, results.loss_gap))
             ax.plot(x, y, ls="none", marker=mark, ms=3, color=shade, alpha=0.5, mew=0, label=f"{scale:g}")
         name = "sharpness" if kind == "plain" else "adaptive sharpness"
         ax.set(xscale="log", xlabel=f"{name} (one ascent step)")
@@ -441,5 +445,5 @@ def draw(found: xr.Dataset, correlated: xr.Dataset) -> Figure:
 
 if __name__ == "__main__":
     matplotlib.use("Agg")
-    torch.set_num_threads(1)  # in networks this small threads cost more than they do
+    torch.set_num_threads(1)  # threads slow down networks this small
     cli.run(main)

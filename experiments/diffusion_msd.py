@@ -1,7 +1,8 @@
-"""How far does noise carry SGD and SAM from a saddle: what iterates do, what each diffusion says, and the theorem.
+"""How far does noise carry SGD and SAM from a saddle? The script compares iterates, diffusions and the theorem.
 
-Mean squared displacements (MSD) along an eigenvector from rest at the critical point, with gradient noise |H|/B: of the
-iterates exactly and simulated, of each diffusion exactly, and of Theorem 2 of [K23] (3 with momentum).
+It computes mean squared displacements (MSD) along an eigenvector from rest at the critical point, with gradient noise
+|H|/B: the exact and the simulated one of the iterates, the exact one of each diffusion, and that of Theorem 2 of [K23]
+(Theorem 3 with momentum).
 """
 
 import math
@@ -24,8 +25,8 @@ from samdyn.noise.model import COUPLINGS
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import progress_bar
 
-PART = 50_000  # runs at once
-MOMENTS = 20  # of time at which displacements are kept
+PART = 50_000  # runs in one simulation
+MOMENTS = 20  # count of times at which the script saves displacements
 SGD, SAM = "SGD", "SAM"
 LEGEND = """\
 s.e.: (simulated - exact) in standard errors. moments, taylor, fisher: diffusions, exactly;
@@ -72,7 +73,9 @@ def main(
         return sd.Map(quadratic, method, lr=lr, momentum=momentum, noise=noise)
 
     maps = {SGD: iterates(sd.GD()), **{c: iterates(sd.USAM(rho), c) for c in COUPLINGS}, SAM: iterates(sd.SAM(rho))}
-    sd.simulate(maps[SGD], (0.0,), 1, seed=seed, first_run=runs, device=device, progress=False)  # refuses early
+    sd.simulate(
+        maps[SGD], (0.0,), 1, seed=seed, first_run=runs, device=device, progress=False
+    )  # it rejects wrong options before the work starts
 
     console = cli.console()
     with OutputFolder(out, "diffusion_msd", parameters) as folder:
@@ -90,23 +93,23 @@ def main(
 
 
 def displacements(map_: sd.Map, steps: int, runs: int, seed: int, device: str) -> xr.Dataset:
-    """Return MSDs of a map's iterates and of their diffusions; nan where there is none, or no closed form."""
+    """Return MSDs of a map's iterates and of their diffusions, or nan if there is no diffusion or no closed form."""
     saved = np.unique(np.linspace(steps / MOMENTS, steps, MOMENTS).round().astype(int))
     times = saved * map_.lr
     mean, error = simulated(map_, steps, saved, runs, seed, device)
-    found = {"simulated": mean, "error": error}
+    curves = {"simulated": mean, "error": error}
     linear = not isinstance(map_.method, sd.SAM)  # normalised SAM is not linear on a quadratic, nor are its diffusions
-    found["exact"] = analysis.linear_step(map_).moments((0.0,), steps)[1][saved, 0, 0] if linear else times * np.nan
+    curves["exact"] = analysis.linear_step(map_).moments((0.0,), steps)[1][saved, 0, 0] if linear else times * np.nan
     for model in MODELS:
-        found[model] = times * np.nan
+        curves[model] = times * np.nan
         try:
             sde = sd.Diffusion(map_.landscape, map_.method, noise_of(map_), map_.lr, map_.momentum, model)
             if linear:
-                found[model] = analysis.linear_diffusion(sde).moments((0.0,), times)[1][:, 0, 0]
+                curves[model] = analysis.linear_diffusion(sde).moments((0.0,), times)[1][:, 0, 0]
         except sd.InputError:
-            pass  # the model says nothing of this method or coupling, or at this radius
-    found["closed"], found["theorem"] = told(map_, times)
-    return xr.Dataset({name: ("time", value) for name, value in found.items()}, coords={"time": times})
+            pass  # there is no such diffusion for this method, coupling or radius
+    curves["closed"], curves["theorem"] = closed_forms(map_, times)
+    return xr.Dataset({name: ("time", value) for name, value in curves.items()}, coords={"time": times})
 
 
 def noise_of(map_: sd.Map) -> sd.noise.Noise:
@@ -129,15 +132,15 @@ def simulated(
             )
             w, diverged = ran.w, float(ran.end.where(ran.status == sd.Status.DIVERGED, np.inf).min())
             part = w.sel(step=saved).values[..., 0] ** 2
-            part[:, saved >= diverged] = np.nan  # a mean over runs of which one has gone
+            part[:, saved >= diverged] = np.nan  # a run has diverged, so that there is no mean
             sums += part.sum(0), (part**2).sum(0)
             show(first + len(start))
     mean: np.ndarray = sums[0] / runs
     return mean, np.sqrt((sums[1] / runs - mean**2) / (runs - 1))
 
 
-def told(map_: sd.Map, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the closed form for η → 0, and what the theorem says, of a map; nan where there is none."""
+def closed_forms(map_: sd.Map, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the closed form for η → 0 and that of the theorem for a map, or nan if there is none."""
     lam, noise = float(map_.landscape.hessian((0.0,))[0, 0]), noise_of(map_)
     rho = map_.radius
     at = {"lam": lam, "lr": map_.lr, "batch_size": vars(noise)["batch_size"], "t": times}
@@ -150,17 +153,17 @@ def told(map_: sd.Map, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def theorem(data: xr.Dataset) -> str:
-    """Name the theorem that has something to say."""
+    """Return the name of the theorem that applies."""
     return "Theorem 3" if data.attrs["momentum"] else "Theorem 2"
 
 
 def called(name: str) -> str:
-    """Write out what a curve is of."""
+    """Return the label of a curve."""
     return f"USAM, {name}" if name in COUPLINGS else name
 
 
 def number(value: float) -> str:
-    """Write a number, or that there is none."""
+    """Write a number, or "–" if there is none."""
     return f"{value:.3g}" if np.isfinite(value) else "–"
 
 
@@ -183,16 +186,16 @@ def gaps(data: xr.Dataset) -> dict[str, tuple[xr.DataArray, Any]]:
     at = {name: data.attrs[key] for name, key in (("lr", "lr"), ("batch_size", "batch_size"), ("rho", "rho"))}
     at |= {"lam": data.attrs["eigenvalue"], "t": data.time.values}
     sgd = data.exact.sel(iterates=SGD)
-    found = {c: (sgd - data.exact.sel(iterates=c), theory.usam_gap(**at, coupling=c)) for c in COUPLINGS}
-    found[f"{theorem(data)}, 2ηt²|λ|³ρ/B"] = (
+    curves = {c: (sgd - data.exact.sel(iterates=c), theory.usam_gap(**at, coupling=c)) for c in COUPLINGS}
+    curves[f"{theorem(data)}, 2ηt²|λ|³ρ/B"] = (
         sgd - data.theorem.sel(iterates="shared"),
         theory.theorem_2_gap(**at),
     )
-    return found
+    return curves
 
 
 def gap_table(data: xr.Dataset) -> Table:
-    """Return the table of what SAM spreads less than SGD, early and at the end."""
+    """Return the table of the MSD of SGD minus that of SAM, early and at the end."""
     early = int(np.argmin(abs(data.time.values - data.time.values[-1] / 10)))
     times = [float(data.time[i]) for i in (early, -1)]
     columns = [f"{what}, t = {t:.2g}" for t in times for what in ("gap", "leading order")]
@@ -233,7 +236,7 @@ def draw_spread(ax: Axes, data: xr.Dataset) -> None:
 
 
 def draw_gaps(ax: Axes, data: xr.Dataset) -> None:
-    """Draw what USAM spreads less than SGD, exactly and to leading order; hollow where it spreads more."""
+    """Draw the MSD of SGD minus that of USAM, exact and to leading order. Markers are hollow where it is negative."""
     for name, (exact, leading) in gaps(data).items():
         style = STYLES.get(name, {"color": "#999999", "marker": "", "linestyle": "-"})
         label = called(name)

@@ -1,10 +1,11 @@
 """Does the largest curvature of a network in training settle at the edge that is predicted for GD, USAM and SAM?
 
-Full-batch training on a squared loss; with a momentum γ at η(1+γ), where GD's edge 2(1+γ)/η is the same. SAM's edge
-moves with the gradient norm: at the end its ρ is changed at once, to see which of the two comes to the other.
+The script trains with the full batch on a squared loss. Runs with momentum γ use η(1+γ), at which GD's edge 2(1+γ)/η is
+the same. SAM's edge moves with the gradient norm. At the end the script changes ρ at once, to see which of the two
+follows the other.
 
-The settings and the seeds are the defaults below and were fixed before any network of them was trained.
-docs/networks.md has the numbers of --seeds 30, which no other option was changed for.
+The settings and the seeds are the defaults below. They were fixed before any network was trained. docs/networks.md has
+the numbers of --seeds 30, with all other options at their defaults.
 """
 
 from collections.abc import Iterator
@@ -32,11 +33,11 @@ from samdyn.simulation.starts import choose_device
 from samdyn.statistics import median_interval
 
 WIDTHS = (40, 32, 32, 10)
-TOP = 5  # eigenvalues looked at
-FACTORS = (0.25, 4.0)  # on ρ, at the end
-FOLLOWED, EVERY = 100, 5  # steps after that, and how often they are looked at
-SHOWN = (0, 5, 25, 100)  # of them, in the table
-TOGETHER = 6  # networks that are trained at once; the others in other parts, which may be other processes
+TOP = 5  # count of eigenvalues
+FACTORS = (0.25, 4.0)  # factors by which ρ changes at the end
+FOLLOWED, EVERY = 100, 5  # steps after the change, and steps between two measurements
+SHOWN = (0, 5, 25, 100)  # steps after the change that the table has
+TOGETHER = 6  # networks in one part; parts may run in several processes
 
 LEGEND = (
     'Medians over {seeds} networks with 95 % bootstrap intervals, over the last third of training. "from k" is '
@@ -78,12 +79,12 @@ def main(
         checks.reject("--samples", samples, "there are 4000 to train on", "Use e.g. --samples 200")
     if checks.count("--seeds", seeds, "Use e.g. --seeds 4") < 2:
         checks.reject("--seeds", seeds, "one alone tells no interval", "Use e.g. --seeds 4")
-    # Iterates at the edge jump to and fro: looks at even steps alone would see one side.
+    # Iterates at the edge alternate between two sides, and an even interval would show one side only.
     if checks.count("--look-every", look_every, "Use e.g. --look-every 101") % 2 == 0:
         checks.reject("--look-every", look_every, "must be odd", "Use e.g. --look-every 101")
     if checks.count("--steps", steps, "Use e.g. --steps 2000") < 6 * look_every:
         checks.reject("--steps", steps, f"is less than 6 looks of {look_every} steps", "Use a smaller --look-every")
-    for word in (seed, seed + seeds):  # a network's own
+    for word in (seed, seed + seeds):  # every network has its own seed
         checks.word("--seed", word, "Use e.g. --seed 0")
     checks.count("--processes", processes, "Use e.g. --processes 2")
     choose_device(device)
@@ -119,7 +120,7 @@ def landscape(samples: int) -> Network:
 
 
 def settings(net: Network, lr: float, rho: float, usam_rho: float, momentum: float) -> dict[str, sd.Map]:
-    """Return what is compared, by name."""
+    """Return the maps that the script compares, by name."""
     return {
         "GD": sd.Map(net, sd.GD(), lr=lr),
         f"GD, γ = {momentum:g}": sd.Map(net, sd.GD(), lr=lr * (1 + momentum), momentum=momentum),
@@ -183,7 +184,7 @@ def along(map_: sd.Map, states: Iterator[tuple[int, torch.Tensor]]) -> tuple[xr.
     for step, w in states:
         looks.append((step, look(map_, w)))
     dims = {name: ["step", "init", *(["order"] if value.ndim > 1 else [])] for name, value in looks[0][1].items()}
-    data = {name: (dims[name], np.stack([found[name] for _, found in looks])) for name in dims}
+    data = {name: (dims[name], np.stack([results[name] for _, results in looks])) for name in dims}
     coords = {"step": [step for step, _ in looks], "order": np.arange(1, TOP + 1)}
     return xr.Dataset(data, coords=coords), w.T
 
@@ -191,22 +192,22 @@ def along(map_: sd.Map, states: Iterator[tuple[int, torch.Tensor]]) -> tuple[xr.
 def training(
     maps: dict[str, sd.Map], starts: torch.Tensor, steps: int, look_every: int, device: str, processes: int
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Train the same networks by every map; return what was measured then, and after SAM's ρ was changed."""
+    """Train the same networks by every map; return the measurements then, and after the change of SAM's ρ."""
     chunks = starts.split(TOGETHER)
-    # SAM's are the longest: first, so that no process is left with one at the end.
+    # Parts of SAM take longest and start first, so that no process ends with one alone.
     names = sorted(maps, key=lambda name: name != "SAM")
     work = [(name, number) for name in names for number in range(len(chunks))]
     parts = [(maps[name], chunks[number], steps, look_every, name == "SAM", device) for name, number in work]
-    found: dict[tuple[str, int], xr.Dataset] = {}
+    results: dict[tuple[str, int], xr.Dataset] = {}
     after: dict[tuple[str, int], xr.Dataset] = {}
     with progress_bar("training", len(parts)) as show:
         for number, (along_training, switched) in cli.in_processes(train_part, parts, processes):
-            found[work[number]] = along_training
+            results[work[number]] = along_training
             if switched is not None:
                 after[work[number]] = switched
-            show(len(found))
+            show(len(results))
     runs = [
-        xr.concat([found[name, number] for number in range(len(chunks))], "init").assign_coords(
+        xr.concat([results[name, number] for number in range(len(chunks))], "init").assign_coords(
             lr=map_.lr, momentum=map_.momentum, rho=map_.method.radius
         )
         for name, map_ in maps.items()
@@ -218,18 +219,18 @@ def training(
 def train_part(
     map_: sd.Map, starts: torch.Tensor, steps: int, look_every: int, switched: bool, device: str
 ) -> tuple[xr.Dataset, xr.Dataset | None]:
-    """Train some networks by one map; return what was measured then, and after a change of ρ if that is asked for."""
+    """Train some networks by one map; return the measurements then, and after a change of ρ if ``switched``."""
     runs, ends = along(map_, networks.train(map_, starts, steps, save_every=look_every, device=device))
     return runs, switch(map_, ends, device) if switched else None
 
 
 def switch(map_: sd.Map, w: torch.Tensor, device: str) -> xr.Dataset:
-    """Go on from where networks ended with ρ times each of ``FACTORS``, and measure what follows."""
-    found = []
+    """Continue from the ends of training with ρ times each of ``FACTORS``, and measure the networks."""
+    results = []
     for factor in FACTORS:
         other = sd.analysis.with_parameters(map_, {"rho": factor * map_.method.radius})
-        found.append(along(other, networks.train(other, w, FOLLOWED, save_every=EVERY, device=device))[0])
-    return xr.concat(found, xr.Variable("factor", [*FACTORS]))
+        results.append(along(other, networks.train(other, w, FOLLOWED, save_every=EVERY, device=device))[0])
+    return xr.concat(results, xr.Variable("factor", [*FACTORS]))
 
 
 def ratio(data: xr.Dataset) -> xr.DataArray:
@@ -243,7 +244,7 @@ def last_third(data: xr.Dataset) -> xr.Dataset:
 
 
 def reached(data: xr.Dataset) -> np.ndarray:
-    """Return the first step at which λ_max was seen at its edge or above, nan if never: one per network."""
+    """Return the first measured step with λ_max at its edge or above, or nan: one per network."""
     at = ratio(data).transpose("init", "step").values >= 1
     return np.where(at.any(1), data.step.values[at.argmax(1)], np.nan)
 
@@ -265,9 +266,9 @@ def runs_table(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Table:
     for name, map_ in maps.items():
         data = runs.sel(setting=name)
         late, steps = last_third(data), reached(data)
-        known = steps[np.isfinite(steps)]
-        first = f"{np.median(known):.0f}" if known.size else "never"
-        first += f" ({known.size})" if 0 < known.size < len(steps) else ""
+        crossed = steps[np.isfinite(steps)]
+        first = f"{np.median(crossed):.0f}" if crossed.size else "never"
+        first += f" ({crossed.size})" if 0 < crossed.size < len(steps) else ""
         middles = {
             "sd": ratio(late).std("step", ddof=1),
             "above": (ratio(late) > 1).mean("step"),
@@ -285,7 +286,7 @@ def runs_table(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Table:
 
 
 def changes(switched: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return λ_max over its edge and, relative to what they were before the change, λ_max, its edge and ‖∇L‖."""
+    """Return λ_max over its edge and, relative to their values before the change, λ_max, its edge and ‖∇L‖."""
     before = switched.isel(step=0)
     relative = {name: switched[name] / before[name] for name in ("eigenvalue", "edge", "gradient_norm")}
     return {
@@ -297,7 +298,7 @@ def changes(switched: xr.Dataset) -> dict[str, xr.DataArray]:
 
 
 def switch_table(switched: xr.Dataset) -> Table:
-    """Return the table of what follows a change of ρ."""
+    """Return the table of the steps after a change of ρ."""
     changed = changes(switched)
     table = cli.table("\nAfter SAM's radius was changed", "ρ ×", "step", *changed)
     for factor in FACTORS:
@@ -334,7 +335,7 @@ def draw_runs(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Figure:
         top.set_title(name)
         bottom.set(xlabel="step $k$", yscale="log")
     gd = float(runs.sel(setting="GD").edge[0, 0])
-    # Early curvatures that no step sees twice would squeeze the rest.
+    # The high curvatures of the first steps would squeeze the rest.
     axes[0, 0].set(ylabel=r"curvature $\lambda$", ylim=(0, 1.35 * gd))
     axes[1, 0].set_ylabel("training loss")
     for ax in axes[0]:
@@ -374,5 +375,5 @@ def draw_switch(switched: xr.Dataset) -> Figure:
 
 if __name__ == "__main__":
     matplotlib.use("Agg")
-    torch.set_num_threads(1)  # in networks this small threads cost more than they do
+    torch.set_num_threads(1)  # threads slow down networks this small
     cli.run(main)

@@ -1,8 +1,9 @@
 """What do momentum and the batch size do to how SGD and SAM leave a saddle, and how far is Theorem 3 of [K23] right?
 
-On a quadratic saddle with gradient noise |H|/B, from rest at the saddle point: mean squared displacements (exact,
-simulated, told), escape times, where the theorem holds, and the momentum that makes up for a radius. Momentum γ also
-multiplies the step, by 1/(1−γ): everything is compared at equal η and at equal η/(1−γ).
+Runs start at rest at a quadratic saddle with gradient noise |H|/B. The script measures mean squared displacements
+(exact, simulated, and by the theorem), escape times, the settings in which the theorem holds, and the momentum that
+compensates a radius. Momentum γ also multiplies the step by 1/(1−γ), so that every comparison is at equal η and at
+equal η/(1−γ).
 """
 
 import itertools
@@ -32,21 +33,21 @@ from samdyn.noise.model import COUPLINGS
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import progress_bar
 
-# What momentum is compared at, and the learning rate and the number of steps there, in units of those without it.
+# The comparisons: the learning rate and the number of steps with momentum, in units of those without it.
 COMPARED: dict[str, Callable[[Any], tuple[Any, Any]]] = {
     "equal η": lambda gamma: (1.0, 1.0),
     "equal η/(1−γ), equal t": lambda gamma: (1 - gamma, 1 / (1 - gamma)),
     "equal η/(1−γ), equal k": lambda gamma: (1 - gamma, 1.0),
 }
-RATES = ["equal η", "equal η/(1−γ), equal k"]  # the two that differ in η
-MOMENTS = 8  # of time at which displacements are kept
-OBSERVED = 10  # how long escapes are waited for, in units of --time
-WIDE = 1e6  # how far out the box's walls are in the stable direction, in half-widths
+RATES = ["equal η", "equal η/(1−γ), equal k"]  # names of the two comparisons that differ in η
+MOMENTS = 8  # count of times at which the script saves displacements
+OBSERVED = 10  # length of the simulations of escapes, in units of --time
+WIDE = 1e6  # distance of the box's walls in the stable direction, in half-widths
 CELLS = 21  # values along each axis of the map of validity
-LARGEST = 0.98  # γ
-RADIUS = 2.0  # the largest ρ, in units of 1/|λ|
-EDGES = (1 / 2, 1 / 1.1, 1.1, 2)  # of the theorem's MSD over the exact one
-SHADES = ("#F0E442", "#56B4E9", "#0072B2", "#56B4E9", "#F0E442")  # light, middle, dark: told apart in grey
+LARGEST = 0.98  # largest γ
+RADIUS = 2.0  # largest ρ, in units of 1/|λ|
+EDGES = (1 / 2, 1 / 1.1, 1.1, 2)  # boundaries of the classes of the theorem's MSD over the exact one
+SHADES = ("#F0E442", "#56B4E9", "#0072B2", "#56B4E9", "#F0E442")  # light, middle, dark: different in grey too
 THEOREM = "Theorem 3"
 
 LEGEND = """\
@@ -108,7 +109,7 @@ def main(
         checks.reject("--runs", runs, "one alone tells no standard error", "Use e.g. --runs 1000")
     noise = sd.noise.Fisher((0.0, 0.0), sizes[0], coupling=coupling)
     sgd = sd.Map(sd.landscapes.quadratic((-lam, lam)), sd.USAM(0.0), lr=lr, noise=noise)  # and USAM, once it has a ρ
-    # Refuses what is not there.
+    # This rejects an unknown device before the work starts.
     sd.simulate(sgd, (0.0, 0.0), 1, seed=seed, first_run=len(sizes) * runs, device=device, progress=False)
 
     axes: Parameters = {"rho": [0.0, *radii], "momentum": sorted({0.0, *momenta}), "batch_size": sizes}
@@ -127,11 +128,11 @@ def main(
         needed = momentum_needed(sgd, radii, steps)
         console.print(needed_table(needed, radii), NEEDED.format(steps=steps), sep="\n")
         folder.save_dataset(needed, "momentum_needed.zarr")
-        told = validity(sgd, steps)
-        console.print(validity_table(told), VALID, sep="\n")
-        folder.save_dataset(told, "theorem_3.zarr")
+        valid = validity(sgd, steps)
+        console.print(validity_table(valid), VALID, sep="\n")
+        folder.save_dataset(valid, "theorem_3.zarr")
         with plt.rc_context(plot.STYLE):
-            folder.save_figure(draw_validity(told), "theorem_3.png")
+            folder.save_figure(draw_validity(valid), "theorem_3.png")
             folder.save_figure(draw_needed(needed), "momentum_needed.png")
             folder.save_figure(draw_escapes(escapes), "escape_times.png")
     console.print(f"figures, data and provenance in {out}/")
@@ -158,8 +159,8 @@ def exact_msd(map_: sd.Map, steps: int) -> np.ndarray:
     return analysis.linear_step(map_).moments([0.0] * map_.landscape.dim, steps)[1][:, -1, -1]
 
 
-def told_msd(map_: sd.Map, steps: Any, form: Callable[..., Any] = theory.theorem_3_msd) -> Any:
-    """Return what Theorem 3, or another form of its arguments, tells of a map with a radius after some steps."""
+def theorem_msd(map_: sd.Map, steps: Any, form: Callable[..., Any] = theory.theorem_3_msd) -> Any:
+    """Return the MSD of Theorem 3, or of another form, for a map with a radius after some steps."""
     lam, rho, t = eigenvalue_of(map_), vars(map_.method)["rho"], steps * map_.lr
     return form(lam=lam, lr=map_.lr, batch_size=batch_size(map_), t=t, momentum=map_.momentum, rho=rho)
 
@@ -175,23 +176,23 @@ def over(
 
     Without momentum all comparisons are one, which is measured once.
     """
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     grid = list(itertools.product(*axes.values()))
     with progress_bar(what, len(grid) * len(comparisons)) as show:
         for values in grid:
             setting = analysis.with_parameters(map_, dict(zip(axes, values, strict=True)))
             for i, compared in enumerate(comparisons):
-                found.append(measure(setting, compared) if setting.momentum or not i else found[-1])
-                show(len(found))
+                results.append(measure(setting, compared) if setting.momentum or not i else results[-1])
+                show(len(results))
     shape, data = [*map(len, axes.values()), len(comparisons)], {}
-    for name, value in found[0].items():
+    for name, value in results[0].items():
         dims = [*axes, "compared", *(["moment"] if np.ndim(value) else [])]
-        data[name] = (dims, np.reshape([f[name] for f in found], (*shape, *np.shape(value))))
+        data[name] = (dims, np.reshape([f[name] for f in results], (*shape, *np.shape(value))))
     return xr.Dataset(data, coords={**axes, "compared": list(comparisons)})
 
 
 def displacements(map_: sd.Map, axes: Parameters, steps: int, runs: int, seed: int, device: str) -> xr.Dataset:
-    """Measure the MSD of USAM, exactly and simulated, and say what Theorem 3 tells of it."""
+    """Return the MSD of USAM: exact, simulated, and by Theorem 3."""
 
     def measure(setting: sd.Map, compared: str) -> dict[str, np.ndarray]:
         here, unrounded = at(setting, compared, steps)
@@ -202,15 +203,15 @@ def displacements(map_: sd.Map, axes: Parameters, steps: int, runs: int, seed: i
             count,
             save_every=count // MOMENTS,
             seed=seed,
-            # Batch sizes share no noise: on a quadratic the runs would be multiples of each other.
+            # Every batch size has its own noise. With the same noise, runs would be multiples of each other.
             first_run=runs * axes["batch_size"].index(batch_size(here)),
             device=device,
             progress=False,
         )
-        found = analysis.msd(w, np.array([[0.0], [1.0]])).isel(direction=0, step=[*range(1, MOMENTS), -1])
-        k = found.step.values
-        measured = {"step": k, "time": k * here.lr, "simulated": found.msd.values, "error": found.error.values}
-        return {**measured, "exact": exact_msd(here, count)[k], "theorem_3": told_msd(here, k)}
+        results = analysis.msd(w, np.array([[0.0], [1.0]])).isel(direction=0, step=[*range(1, MOMENTS), -1])
+        k = results.step.values
+        measured = {"step": k, "time": k * here.lr, "simulated": results.msd.values, "error": results.error.values}
+        return {**measured, "exact": exact_msd(here, count)[k], "theorem_3": theorem_msd(here, k)}
 
     return over(map_, axes, [*COMPARED], measure, "displacements")
 
@@ -262,8 +263,8 @@ def escape_times(
         first = runs * axes["batch_size"].index(batch_size(here))
         start = np.zeros((runs, 2))
         exits = analysis.exit_times(here, start, box, steps, seed=seed, first_run=first, device=device)
-        found = zip(("k", "k_low", "k_high"), exits.survival().median(), strict=True)
-        return {"lr": float(here.lr), "left": float(exits.exited.mean()), **{name: v / here.lr for name, v in found}}
+        results = zip(("k", "k_low", "k_high"), exits.survival().median(), strict=True)
+        return {"lr": float(here.lr), "left": float(exits.exited.mean()), **{name: v / here.lr for name, v in results}}
 
     perturbed = {**axes, "rho": axes["rho"][1:]}
     methods = {
@@ -288,7 +289,7 @@ def escape_table(escapes: xr.Dataset) -> Table:
 
 
 def escape_time(one: xr.Dataset, observed: int) -> str:
-    """Write a median with its interval, or what is known of it."""
+    """Write a median with its interval, or the share of censored runs."""
     share = "" if float(one.left) == 1 else f", {100 * float(one.left):.3g} %"
     if np.isinf(one.k):
         return f"> {observed}{share}"
@@ -305,12 +306,12 @@ def momentum_needed(map_: sd.Map, radii: list[float], steps: int) -> xr.Dataset:
     noise: Any = map_.noise
 
     def exact(here: sd.Map, k: float, coupling: str) -> float:
-        found = exact_msd(replace(here, noise=replace(noise, coupling=coupling)), math.ceil(k))
-        return float(np.interp(k, np.arange(len(found)), found))  # whole steps would make jumps, and roots at jumps
+        results = exact_msd(replace(here, noise=replace(noise, coupling=coupling)), math.ceil(k))
+        return float(np.interp(k, np.arange(len(results)), results))  # whole steps would make jumps, and roots at jumps
 
     forms: dict[str, Callable[[sd.Map, float], float]] = {c: partial(exact, coupling=c) for c in COUPLINGS}
-    forms[THEOREM] = lambda here, k: float(told_msd(here, k))
-    found = []
+    forms[THEOREM] = lambda here, k: float(theorem_msd(here, k))
+    results = []
     with progress_bar("momentum needed", len(forms) * len(COMPARED) * len(radius)) as show:
         for (_, msd), compared, rho in itertools.product(forms.items(), COMPARED, radius):
             goal = msd(map_, steps)
@@ -321,11 +322,11 @@ def momentum_needed(map_: sd.Map, radii: list[float], steps: int) -> xr.Dataset:
                 here = analysis.with_parameters(map_, {"rho": rho, "momentum": gamma})
                 return msd(*at(here, compared, steps)) / goal - 1
 
-            found.append(first_root(excess))
-            show(len(found))
+            results.append(first_root(excess))
+            show(len(results))
     shape = len(forms), len(COMPARED), len(radius)
     return xr.Dataset(
-        {"momentum": (("form", "compared", "rho"), np.reshape(found, shape))},
+        {"momentum": (("form", "compared", "rho"), np.reshape(results, shape))},
         coords={"form": [*forms], "compared": [*COMPARED], "rho": radius},
     )
 
@@ -365,7 +366,7 @@ def needed_table(needed: xr.Dataset, radii: list[float]) -> Table:
 
 
 def validity(map_: sd.Map, steps: int) -> xr.Dataset:
-    """Hold Theorem 3 against exact MSDs over γ and ρ: those of its own model, and those of USAM."""
+    """Compare Theorem 3 with exact MSDs over γ and ρ: those of its own model, and those of USAM."""
     lam, name = eigenvalue_of(map_), f"USAM, {vars(map_.noise)['coupling']}"
     axes: Parameters = {
         "momentum": [*np.linspace(0, LARGEST, CELLS)],
@@ -375,14 +376,14 @@ def validity(map_: sd.Map, steps: int) -> xr.Dataset:
     def measure(setting: sd.Map, compared: str) -> dict[str, float]:
         here, unrounded = at(setting, compared, steps)
         k = round(unrounded)
-        # Its model is SGD's on another curvature, with the noise left as it was.
+        # The theorem's model is SGD on another curvature with the same noise.
         drift = lam * (1 + vars(here.method)["rho"] * lam) ** 2
         noise = sd.noise.Gaussian(abs(lam) / batch_size(here))
         model = replace(here, landscape=sd.landscapes.quadratic([drift]), method=sd.GD(), noise=noise)
-        told, other = (told_msd(here, k, f) for f in (theory.theorem_3_msd, theory.theorem_3_other_reading))
+        valid, other = (theorem_msd(here, k, f) for f in (theory.theorem_3_msd, theory.theorem_3_other_reading))
         of_model, of_usam = (float(exact_msd(m, k)[-1]) for m in (model, here))
         with np.errstate(divide="ignore"):  # shared noise vanishes at ρ = 1/|λ|, and USAM with it
-            return {"0": told / of_model, "1": other / of_model, "2": np.divide(told, of_usam)}
+            return {"0": valid / of_model, "1": other / of_model, "2": np.divide(valid, of_usam)}
 
     data = over(map_, axes, [*COMPARED], measure, "Theorem 3")
     against = ["its model", "its model, C₂ = η/t", name]
@@ -390,31 +391,31 @@ def validity(map_: sd.Map, steps: int) -> xr.Dataset:
     return xr.Dataset({"ratio": ratio}, attrs={"eigenvalue": lam, "lr": map_.lr, "steps": steps})
 
 
-def validity_table(told: xr.Dataset) -> Table:
+def validity_table(valid: xr.Dataset) -> Table:
     """Return the table of the shares of settings that Theorem 3 is right for."""
     columns = ("of", "compared at", "within 10 %", "within a factor of 2", "too large", "too small")
     table = cli.table(f"{THEOREM} against the exact MSD", *columns, keys=2)
-    for against, compared in itertools.product(told.against.values, told.compared.values):
-        kind = np.digitize(told.ratio.sel(against=against, compared=compared), EDGES)
+    for against, compared in itertools.product(valid.against.values, valid.compared.values):
+        kind = np.digitize(valid.ratio.sel(against=against, compared=compared), EDGES)
         shares = (kind == 2, (kind > 0) & (kind < 4), kind == 4, kind == 0)
-        first = compared == told.compared.values[0]
+        first = compared == valid.compared.values[0]
         table.add_row(against if first else "", compared, *(f"{100 * share.mean():.1f}" for share in shares))
     return table
 
 
-def draw_validity(told: xr.Dataset) -> Figure:
+def draw_validity(valid: xr.Dataset) -> Figure:
     """Draw where Theorem 3 is close to the exact MSD, of the right size, and off."""
-    against = [told.against.values[0], told.against.values[-1]]
+    against = [valid.against.values[0], valid.against.values[-1]]
     figure, axes = plt.subplots(len(against), len(COMPARED), figsize=(9.6, 6.4), sharex=True, sharey=True)
     colours = ListedColormap(SHADES)
-    for (i, of), (j, compared) in itertools.product(enumerate(against), enumerate(told.compared.values)):
+    for (i, of), (j, compared) in itertools.product(enumerate(against), enumerate(valid.compared.values)):
         ax: Axes = axes[i, j]
-        kind = np.digitize(told.ratio.sel(against=of, compared=compared).transpose("rho", "momentum"), EDGES)
-        rho = told.rho.values * abs(told.eigenvalue)
-        ax.pcolormesh(told.momentum, rho, kind, cmap=colours, vmin=-0.5, vmax=4.5, shading="nearest", rasterized=True)
-        ax.contourf(told.momentum, rho, kind == 0, levels=[0.5, 1.5], colors="none", hatches=["///"])
+        kind = np.digitize(valid.ratio.sel(against=of, compared=compared).transpose("rho", "momentum"), EDGES)
+        rho = valid.rho.values * abs(valid.eigenvalue)
+        ax.pcolormesh(valid.momentum, rho, kind, cmap=colours, vmin=-0.5, vmax=4.5, shading="nearest", rasterized=True)
+        ax.contourf(valid.momentum, rho, kind == 0, levels=[0.5, 1.5], colors="none", hatches=["///"])
         if not i and j < 2:  # the estimate is for long times, |a|t ≫ 1−γ
-            draw_estimate(told, compared, ax)
+            draw_estimate(valid, compared, ax)
         ax.set_title(f"of {of}\n{compared}")
     for ax in axes[-1]:
         ax.set_xlabel(r"momentum $\gamma$")
@@ -428,16 +429,16 @@ def draw_validity(told: xr.Dataset) -> Figure:
     return figure
 
 
-def draw_estimate(told: xr.Dataset, compared: str, ax: Axes) -> None:
+def draw_estimate(valid: xr.Dataset, compared: str, ax: Axes) -> None:
     """Draw where Theorem 3 is estimated to be 10 % and a factor of 2 too large."""
-    gamma, rho = np.meshgrid(np.linspace(0, LARGEST, 200), np.linspace(0, told.rho.values[-1], 200))
+    gamma, rho = np.meshgrid(np.linspace(0, LARGEST, 200), np.linspace(0, valid.rho.values[-1], 200))
     rate, longer = COMPARED[compared](gamma)
-    lr, t = rate * told.lr, rate * longer * told.lr * told.steps
-    excess = theory.theorem_3_excess(lam=told.eigenvalue, lr=lr, t=t, momentum=gamma, rho=rho)
+    lr, t = rate * valid.lr, rate * longer * valid.lr * valid.steps
+    excess = theory.theorem_3_excess(lam=valid.eigenvalue, lr=lr, t=t, momentum=gamma, rho=rho)
     levels = np.log(EDGES[2:])
-    ax.contour(gamma, rho * abs(told.eigenvalue), excess, levels=levels, colors="white", linewidths=3)
+    ax.contour(gamma, rho * abs(valid.eigenvalue), excess, levels=levels, colors="white", linewidths=3)
     ax.contour(
-        gamma, rho * abs(told.eigenvalue), excess, levels=levels, colors="black", linewidths=1.2, linestyles="--"
+        gamma, rho * abs(valid.eigenvalue), excess, levels=levels, colors="black", linewidths=1.2, linestyles="--"
     )
     ax.plot([], [], color="black", ls="--", lw=1.2, label="1.1 and 2 times, estimated")
 
@@ -450,7 +451,7 @@ FORMS: dict[str, dict[str, Any]] = {
 }
 
 
-OUTSIDE = (("^", 1.0, 1), ("v", 0.0, -1))  # how and where a γ is marked that is not there
+OUTSIDE = (("^", 1.0, 1), ("v", 0.0, -1))  # marker, height and direction of a γ that is out of range
 
 
 def draw_needed(needed: xr.Dataset) -> Figure:
@@ -488,7 +489,7 @@ def draw_escapes(escapes: xr.Dataset) -> Figure:
     paler = np.linspace(1, 0.6, escapes.sizes["rho"] - 1)
     for (i, compared), (j, size) in itertools.product(enumerate(RATES), enumerate(sizes)):
         ax = axes[i, j]
-        # Before anything is drawn: where all is censored there is no range to choose from.
+        # The script checks this first, since axes without an uncensored median have no range.
         ax.set(yscale="log", ylim=(0.7 * min(escapes.observed / 10, float(escapes.k.min())), 1.4 * escapes.observed))
         draw = [("GD", 0.0), *itertools.product(escapes.algorithm.values, escapes.rho.values[1:])]
         for n, (name, rho) in enumerate(draw):

@@ -1,11 +1,11 @@
 """Do momentum and small batches rescue SAM on networks, or is it the step size? The claim of [K23], with its control.
 
-MLPs on the digits of scikit-learn, for equally many epochs. Momentum γ also multiplies the step, by 1/(1−γ): γ is
-compared at equal η, and at equal η/(1−γ), once that of γ = 0 and once that of the largest γ. Of networks that stalled:
-are they at a saddle, and does the step of SAM lead back up to it?
+The script trains MLPs on the digits of scikit-learn for equally many epochs. Momentum γ also multiplies the step by
+1/(1−γ), so that it compares γ at equal η and at equal η/(1−γ), once that of γ = 0 and once that of the largest γ. For
+networks that stalled it asks: are they at a saddle, and does the step of SAM lead back up to it?
 
-The grid and the seeds are the defaults below and were fixed before any network of them was trained. docs/networks.md
-has the numbers of --seeds 30, which no other option was changed for.
+The grid and the seeds are the defaults below. They were fixed before any network was trained. docs/networks.md has the
+numbers of --seeds 30, with all other options at their defaults.
 """
 
 import itertools
@@ -36,15 +36,15 @@ from samdyn.simulation.progress import progress_bar
 from samdyn.simulation.starts import choose_device
 from samdyn.statistics import median_interval, wilson
 
-# What momentum is compared at, and η there in units of --lr, from γ and the largest γ.
+# The comparisons: η in units of --lr, as a function of γ and the largest γ.
 COMPARED: dict[str, Callable[[float, float], float]] = {
     "equal η": lambda gamma, largest: 1.0,
     "equal η/(1−γ), small": lambda gamma, largest: 1 - gamma,
     "equal η/(1−γ), large": lambda gamma, largest: (1 - gamma) / (1 - largest),
 }
-STALLED = 0.95 * math.log(10)  # log 10 is the loss of saying the same of all digits
+STALLED = 0.95 * math.log(10)  # log 10 is the loss of a network that gives all ten digits the same probability
 DIVERGED = 10 * math.log(10)
-# Where a network that stalled is; see ``place``.
+# Quantities at a stalled network; see ``place``.
 PLACE = ("eigenvalue", "gradient_norm", "step_ratio", "predicted_ratio")
 LINES: list[dict[str, Any]] = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
@@ -139,26 +139,26 @@ def train(
 ) -> xr.Dataset:
     """Train the networks of every batch size B for ``steps[B]``; measure them over B × compared × γ × ρ × seed.
 
-    What several comparisons have in common is trained once. Networks of one seed have the same batches, whatever else
-    is in the grid.
+    The function trains a setting that several comparisons share once. Networks of one seed have the same batches, which
+    do not depend on the rest of the grid.
     """
     momenta, radii, _ = axes.values()
     rates = [[(gamma, sgd.lr * of(gamma, momenta[-1])) for gamma in momenta] for of in COMPARED.values()]
     different = list(dict.fromkeys(itertools.chain(*rates)))
     work = [(size, setting) for size in steps for setting in different]
     parts = [(sgd, size, *setting, radii, starts, steps[size], data, seed, device) for size, setting in work]
-    found, done = {}, 0
+    results, done = {}, 0
     with progress_bar("training", sum(steps.values()) * len(different)) as show:
         for number, measured in cli.in_processes(train_setting, parts, processes):
-            found[work[number]] = measured
+            results[work[number]] = measured
             done += steps[work[number][0]]
             show(done)
     variables: dict[str, Any] = {
         name: (
             ("batch_size", "compared", "momentum", "rho", "seed"),
-            np.array([[[found[size, setting][name] for setting in row] for row in rates] for size in steps]),
+            np.array([[[results[size, setting][name] for setting in row] for row in rates] for size in steps]),
         )
-        for name in found[work[0]]
+        for name in results[work[0]]
     }
     variables["lr"] = (("compared", "momentum"), np.array(rates)[..., 1])
     variables["steps"] = ("batch_size", [*steps.values()])
@@ -205,31 +205,31 @@ def place(landscape: sd.Landscape, w: torch.Tensor, rho: float) -> tuple[float, 
 
 
 def stalled(grid: xr.Dataset) -> xr.DataArray:
-    """Whether networks stalled, or diverged."""
+    """Return whether networks stalled or diverged."""
     return ~(grid.train_loss <= STALLED)
 
 
 def settings(grid: xr.Dataset) -> list[tuple[list[str], xr.Dataset]]:
     """Return every setting that was trained, once, by ρ, η/(1−γ) and γ: how to write it, and its networks."""
-    found = {}
+    results = {}
     for rho, compared, gamma in itertools.product(grid.rho.values, grid.compared.values, grid.momentum.values):
         one = grid.sel(rho=rho, compared=compared, momentum=gamma)
         lr = float(one.lr)
-        found[rho, float(f"{lr / (1 - gamma):.6g}"), gamma] = [f"{lr:.3g}"], one
+        results[rho, float(f"{lr / (1 - gamma):.6g}"), gamma] = [f"{lr:.3g}"], one
     return [
         ([f"{rho:g}", f"{step:.3g}", f"{gamma:g}", *lr], one)
-        for (rho, step, gamma), (lr, one) in sorted(found.items(), key=lambda item: item[0])
+        for (rho, step, gamma), (lr, one) in sorted(results.items(), key=lambda item: item[0])
     ]
 
 
 def median(values: xr.DataArray, style: str) -> list[str]:
     """Write the medians over seeds with their intervals, one per batch size."""
-    found = median_interval(values.transpose("batch_size", ...), "seed")
-    return [cli.with_interval(one, style) for one in zip(*found, strict=True)]
+    results = median_interval(values.transpose("batch_size", ...), "seed")
+    return [cli.with_interval(one, style) for one in zip(*results, strict=True)]
 
 
 def tables(grid: xr.Dataset) -> list[tuple[Table, str]]:
-    """Return all tables, each with what to say below it."""
+    """Return all tables, each with the text below it."""
     sizes = [f"B = {size}" for size in grid.batch_size.values]
     names = ("ρ", "η/(1−γ)", "γ", "η", *sizes)
     accuracy = cli.table("\nTest accuracy in %", *names, gap=2)
@@ -270,7 +270,7 @@ def loss_ratio(grid: xr.Dataset) -> xr.DataArray:
 
 
 def paired_table(grid: xr.Dataset, title: str, values: xr.DataArray, style: str) -> Table:
-    """Return the table of what momentum does to something."""
+    """Return the table of the effect of momentum on a quantity."""
     sizes = [f"B = {size}" for size in grid.batch_size.values]
     table = cli.table(f"\n{title}", "compared at", "γ", "ρ", *sizes, gap=1)
     for compared, gamma, rho in itertools.product(grid.compared.values, values.momentum.values, grid.rho.values):
@@ -305,7 +305,7 @@ def step_lengths(grid: xr.Dataset, compared: str) -> str:
 
 
 def place_table(grid: xr.Dataset) -> Table:
-    """Return the table of where stalled networks are."""
+    """Return the table of the places of stalled networks."""
     names = "ρ", "B", "stalled", "λ", "‖g‖", "ρ|λ|/‖g‖", "step ratio", "predicted", "step ratio < 0"
     table = cli.table("\nWhere stalled networks are", *names, gap=2)
     for rho, size in itertools.product(grid.rho.values, grid.batch_size.values):
@@ -364,7 +364,7 @@ def draw_time(grid: xr.Dataset) -> Figure:
         for _, one in settings(grid.sel(rho=[rho])):
             gamma = float(one.momentum)
             number = [*grid.momentum.values].index(gamma)
-            # Markers of one t side by side: a momentum each.
+            # Markers at one t stand side by side, one for each momentum.
             aside = 1.12 ** (number - (grid.sizes["momentum"] - 1) / 2)
             t = aside * one.steps * float(one.lr) / (1 - gamma)
             for j, (m, low, high) in enumerate(zip(*median_interval(100 * one.test_accuracy, "seed"), strict=True)):
@@ -403,5 +403,5 @@ def draw_time(grid: xr.Dataset) -> Figure:
 
 if __name__ == "__main__":
     matplotlib.use("Agg")
-    torch.set_num_threads(1)  # networks this small are slower with two as soon as another program runs
+    torch.set_num_threads(1)  # two threads slow down networks this small if another program runs
     cli.run(main)

@@ -1,13 +1,13 @@
 """Does SAM generalise better with n ascent steps than with one, and does averaging their gradients repair it? [M23]
 
-MLPs on a fifth of scikit-learn's digits, trained by SGD and by SAM with n ascent steps of radius ρ/n, which follow the
-gradient at the last point or the mean of the gradients at all n; from the same weights with the same batches. The n
-points are ρ(n+1)/2n away on average: beside the mean of their gradients stands a single step that long. At the end:
-test accuracy, train loss, sharpness and λ_max, how high n steps climb, and the loss along the plane of ∇L(w) and
-∇L(wᵖ).
+The script trains MLPs on a fifth of scikit-learn's digits by SGD and by SAM with n ascent steps of radius ρ/n, which
+follows the gradient at the last point or the mean of the gradients at all n. All start from the same weights and have
+the same batches. The n points are at a mean distance of ρ(n+1)/2n, so that the mean of gradients is compared with a
+single step of that length. At the end the script measures test accuracy, train loss, sharpness, λ_max, how high n steps
+climb, and the loss along the plane of ∇L(w) and ∇L(wᵖ).
 
-The grid and the seeds are the defaults below and were fixed before any network of them was trained. docs/networks.md
-has the numbers of --seeds 30, which no other option was changed for.
+The grid and the seeds are the defaults below. They were fixed before any network was trained. docs/networks.md has the
+numbers of --seeds 30, with all other options at their defaults.
 """
 
 import itertools
@@ -38,10 +38,12 @@ from samdyn.simulation.progress import progress_bar
 from samdyn.simulation.starts import choose_device
 from samdyn.statistics import median_interval
 
-TEST = 0.8  # the share of the digits that is for testing: with few to learn from there is a gap to close
-SHARPNESS_RADIUS = 0.1  # in L(w + r g/‖g‖) − L(w), for all methods
-SAVES = 10  # of accuracy along training
-FORMS: dict[str, Callable[[Any, int], sd.Method]] = {  # the gradient that is followed, from ρ and n
+TEST = 0.8  # fraction of the digits that are for testing; few training samples leave a generalisation gap
+SHARPNESS_RADIUS = 0.1  # r in the sharpness L(w + r g/‖g‖) − L(w), in the units of w, for all methods
+SAVES = 10  # count of measurements of accuracy in training
+FORMS: dict[
+    str, Callable[[Any, int], sd.Method]
+] = {  # the methods, by the gradient that they follow, as functions of ρ and n
     "last": lambda rho, n: sd.SAM(rho, ascent_steps=n) if n else sd.GD(),
     "averaged": lambda rho, n: sd.SAM(rho, ascent_steps=n, average=True),
     "shorter": lambda rho, n: sd.SAM(rho * (n + 1) / (2 * n)),
@@ -51,13 +53,13 @@ STYLES: dict[str, dict[str, Any]] = {
     "averaged": {"color": "#0072B2", "linestyle": "--", "marker": "s", "label": "mean of the gradients at n points"},
     "shorter": {"color": "#000000", "linestyle": ":", "marker": "o", "mfc": "white", "label": "one step of ρ(n+1)/2n"},
 }
-SHARED: dict[int, dict[str, Any]] = {  # where all forms are one
+SHARED: dict[int, dict[str, Any]] = {  # styles of n = 0 and 1, where all forms are the same
     0: {"color": "#777777", "linestyle": "none", "marker": "D", "label": "SGD"},
     1: {"color": "#009E73", "linestyle": "none", "marker": "*", "ms": 9, "label": "one ascent step"},
 }
 GRADIENTS = {"last": "gradient at the last point", "shorter": "gradient after one shorter step"}
 GRID = 41  # points along each axis of a plane
-EXTENT = 1.5  # of a plane, in units of ρ
+EXTENT = 1.5  # half-width of a plane, in units of ρ
 
 ENDS = (
     "Medians over {seeds} networks with 95 % bootstrap intervals. n = 0 is SGD. The gradient is that at the last "
@@ -149,25 +151,26 @@ def train(
     device: str,
     processes: int,
 ) -> tuple[xr.Dataset, dict[tuple[str, int], torch.Tensor]]:
-    """Train the networks of every form, n, ρ and seed; return what they became, and where they are.
+    """Train the networks of every form, n, ρ and seed; return their measures, and the networks.
 
-    Those of one seed have the same batches, whatever else is in the grid. SGD has no ρ: it is trained once.
+    Networks of one seed have the same batches, which do not depend on the rest of the grid. SGD has no ρ and is trained
+    once.
     """
     numbers, radii, _ = axes.values()
-    # The longest first, so that no process is left with it at the end.
+    # The longest part starts first, so that no process ends with it alone.
     work = sorted(((form, n) for n in numbers for form in forms(n)), key=lambda part: -gradients(*part))
     parts = [(sgd, form, n, starts, radii, steps, data, seed, device) for form, n in work]
-    found: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+    results: dict[tuple[str, int], dict[str, np.ndarray]] = {}
     ends: dict[tuple[str, int], torch.Tensor] = {}
     done = 0
     with progress_bar("gradients", steps * sum(gradients(form, n) for form, n in work)) as show:
         for number, (measured, end) in cli.in_processes(train_one, parts, processes):
-            found[work[number]], ends[work[number]] = measured, end
+            results[work[number]], ends[work[number]] = measured, end
             done += steps * gradients(*work[number])
             show(done)
     variables: dict[str, Any] = {}
-    for name in found["last", 0]:
-        cells = [[found[form if form in forms(n) else "last", n][name] for n in numbers] for form in FORMS]
+    for name in results["last", 0]:
+        cells = [[results[form if form in forms(n) else "last", n][name] for n in numbers] for form in FORMS]
         values = np.array(cells)
         dims = ("form", "ascent_steps", "rho", "seed", *(["step"] if name == "accuracy" else []))
         variables[name] = (dims, values)
@@ -220,7 +223,7 @@ def measure(network: sd.Landscape, w: torch.Tensor) -> dict[str, np.ndarray]:
     """Return train loss, sharpness and λ_max of networks ``(d, n)``: inf, nan and nan of those that diverged."""
     loss = network.value(w)
     sharpness = network.value(w + SHARPNESS_RADIUS * unit(network.grad(w))) - loss
-    # In float32, which is twice as fast: three digits are enough here.
+    # Three digits are enough here, and float32 is twice as fast.
     top = [
         networks.extreme_eigenpairs(network, one, lowest=0, tolerance=1e-3)[0][-1] if one.isfinite().all() else np.nan
         for one in w.float().T
@@ -272,7 +275,7 @@ def rows(grid: xr.Dataset) -> Iterator[tuple[list[str], dict[str, Any]]]:
 
 
 def end_table(grid: xr.Dataset) -> Table:
-    """Return the table of what networks are in the end."""
+    """Return the table of the networks at the end of training."""
     names = ("ρ", "n", "gradient", "test accuracy [%]", "minus n = 1 [points]", "train loss × 1000")
     table = cli.table("\nAccuracy and loss at the end of training", *names, gap=2)
     for named, at in rows(grid):
@@ -295,7 +298,7 @@ def sharpness_table(grid: xr.Dataset) -> Table:
 
 
 def gain_table(grid: xr.Dataset, over: str) -> Table:
-    """Return the table of what the mean of gradients does to test accuracy, over another form."""
+    """Return the table of test accuracies with the mean of gradients minus those of another form."""
     title = f"\nTest accuracy by the mean of gradients minus that by the {GRADIENTS[over]}, in points"
     table = cli.table(title, "n", *(f"ρ = {rho:g}" for rho in grid.rho.values), gap=2)
     gained = averaged_over(grid, over)
@@ -319,7 +322,7 @@ def span(values: xr.DataArray) -> str:
 
 
 def answer(grid: xr.Dataset) -> str:
-    """Say in numbers what several ascent steps do to test accuracy."""
+    """Return the effect of several ascent steps on test accuracy, in a sentence with numbers."""
     several = gain(grid).isel(ascent_steps=slice(2, None))
     last, averaged = several.sel(form="last"), several.sel(form="averaged")
     sgd = gain(grid).sel(form="last", ascent_steps=0)
@@ -423,7 +426,7 @@ def draw_cost(grid: xr.Dataset) -> Figure:
                 ax.errorbar(cost[-1:], middle[-1:], yerr=ends, capsize=2, color=style["color"])
         ax.set(title=rf"$\rho = {rho:g}$", xscale="log", xlabel="gradients per network")
     axes[0, 0].set_ylabel("test accuracy [%]")
-    # Slow starts would squeeze the difference at the end, which is what there is to see.
+    # The low accuracies of the first steps would squeeze the differences at the end.
     medians = final(grid).median("seed")
     axes[0, 0].set_ylim(float(medians.min()) - 5, float(medians.max()) + 1)
     figure.suptitle(
@@ -458,5 +461,5 @@ def draw_planes(planes: xr.Dataset) -> Figure:
 
 if __name__ == "__main__":
     matplotlib.use("Agg")
-    torch.set_num_threads(1)  # networks this small are slower with two as soon as another program runs
+    torch.set_num_threads(1)  # two threads slow down networks this small if another program runs
     cli.run(main)

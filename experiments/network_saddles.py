@@ -1,7 +1,7 @@
 """Do statements about saddles hold at exact saddles of small networks: rates, traps, times of escape?
 
-The saddles, radii and starts are those of the defaults and were fixed before anything was measured. Rates and traps are
-those of one saddle each and hold no chance but rounding; times of escape are medians of --escapes random starts.
+The saddles, radii and starts are the defaults. They were fixed before anything was measured. Rates and traps are those
+of one saddle each and have no random error, only rounding. Escape times are medians over --escapes random starts.
 """
 
 import math
@@ -32,18 +32,18 @@ from samdyn.output import OutputFolder
 from samdyn.simulation.starts import choose_device
 
 LINEAR = (4, 4, 3)  # widths of the linear net
-TEACHER = 64  # samples of its teacher
-NEAR = 1e-6  # where rates are measured, in the units of w
-RATE_STEP, RATE_STEPS = 0.05, 20  # η|λ_min| and steps, for rates
+TEACHER = 64  # count of the teacher's samples
+NEAR = 1e-6  # distance from the saddle at which rates are measured, in the units of w
+RATE_STEP, RATE_STEPS = 0.05, 20  # η|λ_min| and count of steps, for rates
 RATE_RATIOS = (0.0, 0.25, 0.5, 0.75, 0.95, 1.05, 1.25, 1.5, 2.0)  # ρ|λ| at which rates are measured
 TRAP_STEP, TRAP_TIME = 0.1, 12  # η max|λ| and t|λ_min|, for widths
 TRAP_SHARES = (0.01, 0.03, 0.1, 0.3, 0.6, 0.9, 1.2)  # ρ over the distance of the minimum along the line
-TRAP_LIMITS = (0.25, 4.0)  # width/ρ that is looked for
-TRAP_CUTS, TRAP_ROUNDS = 12, 3
+TRAP_LIMITS = (0.25, 4.0)  # range of width/ρ in which the script searches
+TRAP_CUTS, TRAP_ROUNDS = 12, 3  # count of starts in a round of the search, and count of rounds
 ESCAPE_STEP, ESCAPE_TIME = 0.2, 40  # η|λ_min| and t|λ_min|, for escapes
 ESCAPE_FROM = 0.01  # distance of the starts from the saddle
 ESCAPE_RATIOS = {"USAM": (0.25, 0.5, 1.0, 1.5, 3.0), "SAM": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 3.0)}
-WIDEST = 2.0  # width/ρ up to which it is drawn
+WIDEST = 2.0  # largest width/ρ in the figure
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
     {"color": "#D55E00", "marker": "^", "linestyle": "--"},
@@ -82,11 +82,11 @@ def main(
         saddles = exact_saddles(data, hidden, samples, seed)
         console.print(degenerate_cases(seed))
         rates = measure_rates(saddles, device)
-        tell(console, rate_table(saddles, rates))
+        print_section(console, rate_table(saddles, rates))
         traps = measure_traps(saddles, device, seed)
-        tell(console, trap_table(traps))
+        print_section(console, trap_table(traps))
         leaving = measure_escapes([saddles[0], saddles[-1]], escapes, tolerance, device, seed)
-        tell(console, escape_table(leaving))
+        print_section(console, escape_table(leaving))
         with plt.rc_context(plot.STYLE):
             folder.save_figure(draw_saddles(rates, traps, leaving), "saddles.png")
         for name, dataset in {"rates": rates, "traps": traps, "escapes": leaving}.items():
@@ -105,12 +105,12 @@ class Saddle:
 
     @property
     def gradient(self) -> float:
-        """‖g‖ there."""
+        """‖g‖ at the saddle."""
         return float(self.network.grad(torch.as_tensor(self.point.w)).norm())
 
     @property
     def zero(self) -> float:
-        """Below this an eigenvalue is zero."""
+        """The size below which an eigenvalue counts as zero."""
         return ZERO * float(abs(self.point.eigenvalues).max())
 
     @property
@@ -120,7 +120,7 @@ class Saddle:
 
     @property
     def nearest(self) -> int:
-        """The number of the negative eigenvalue nearest to 0."""
+        """The index of the negative eigenvalue nearest to 0."""
         return len(ways_out(self.point)[0]) - 1
 
 
@@ -150,13 +150,13 @@ def teacher(widths: tuple[int, ...], seed: int) -> tuple[Network, torch.Tensor, 
 
 
 def degenerate_cases(seed: int) -> str:
-    """Say at which saddles the theory has no λ to speak of."""
-    known = analysis.critical_points(sd.landscapes.one_neuron())
+    """Name the saddles at which the theory has no λ."""
+    critical = analysis.critical_points(sd.landscapes.one_neuron())
     flat = sd.landscapes.one_neuron().hessian(torch.zeros(2, dtype=torch.float64)).abs().max()
     deep = teacher((4, 4, 4, 3), seed)[0]
     w = torch.zeros(deep.dim, dtype=torch.float64)
     return (
-        f"degenerate: the one-neuron net has {len(known)} isolated critical points in its box; w₁ = 0 is a curve\n"
+        f"degenerate: the one-neuron net has {len(critical)} isolated critical points in its box; w₁ = 0 is a curve\n"
         f"of them. Largest entry of H at its w = 0: {float(flat):.1g}; of a linear net of depth 3 at the origin:"
         f" {float(deep.hessian(w).abs().max()):.1g},\nwith ‖g‖ = {float(deep.grad(w).norm()):.1g}. There λ = 0, and"
         " USAM's Jacobian says nothing.\n"
@@ -196,7 +196,7 @@ def measure_rates(saddles: list[Saddle], device: str) -> xr.Dataset:
 
 
 def sign_change(ratios: np.ndarray, rates: np.ndarray) -> float:
-    """Return where rates, which fall, pass 0; between two neighbours they are taken for straight."""
+    """Return where falling rates pass 0, by linear interpolation between two neighbours."""
     after = int(np.argmax(rates < 0))
     return float(np.interp(0, rates[[after, after - 1]], ratios[[after, after - 1]]))
 
@@ -221,7 +221,7 @@ def measure_traps(saddles: list[Saddle], device: str, seed: int) -> xr.Dataset:
 
 
 def line_minimum(saddle: Saddle) -> float:
-    """Return how far along the eigenvector of λ_min the loss begins to rise."""
+    """Return the distance along the eigenvector of λ_min at which the loss begins to rise."""
     x = np.linspace(0, 20, 2001)
     line = saddle.point.w[:, None] + saddle.point.eigenvectors[:, :1] * x
     values = saddle.network.value(torch.as_tensor(line)).numpy()
@@ -231,8 +231,8 @@ def line_minimum(saddle: Saddle) -> float:
 def trap_widths(saddle: Saddle, rho: np.ndarray, device: str, seed: int) -> np.ndarray:
     """Return, over ρ, the farthest start up to which all return and the nearest that does not, ``(2, ρ)``.
 
-    A start returns if its run ends within ρ/8, where SAM's 2-cycle is ηρ|λ|/2 at most. All are a millionth of ρ off the
-    line, which in symmetric landscapes is invariant.
+    A start returns if its run ends within ρ/8. SAM's 2-cycle is smaller than that: ηρ|λ|/2 at most. All starts are a
+    millionth of ρ off the line, since the line is invariant in symmetric landscapes.
     """
     center, v = torch.as_tensor(saddle.point.w), torch.as_tensor(saddle.point.eigenvectors[:, 0])
     off = torch.as_tensor(np.random.default_rng(seed).standard_normal(len(v)))
@@ -249,16 +249,16 @@ def trap_widths(saddle: Saddle, rho: np.ndarray, device: str, seed: int) -> np.n
         end = (v @ (w.cpu() - center[:, None])).numpy().reshape(ratios.shape)
         returned = abs(end) < rho[:, None] / 8
         for i, row in enumerate(returned):
-            kept = len(row) if row.all() else int(row.argmin())
-            captured[i] = ratios[i, kept - 1] if kept else captured[i]
-            lost[i] = ratios[i, kept] if kept < len(row) else lost[i]
-            if 0 < kept < len(row):
+            returning = len(row) if row.all() else int(row.argmin())
+            captured[i] = ratios[i, returning - 1] if returning else captured[i]
+            lost[i] = ratios[i, returning] if returning < len(row) else lost[i]
+            if 0 < returning < len(row):
                 low[i], high[i] = captured[i], lost[i]
     return np.array([captured, lost])
 
 
 def measure_escapes(saddles: list[Saddle], runs: int, tolerance: float, device: str, seed: int) -> xr.Dataset:
-    """Time when runs from near a saddle have lost a share of its loss; the others are censored."""
+    """Return the times at which runs from near a saddle have lost a fraction of its loss. The others are censored."""
     settings = [("GD", 0.0)] + [(name, ratio) for name, ratios in ESCAPE_RATIOS.items() for ratio in ratios]
     shape = (len(saddles), len(settings), runs)
     t, left = np.zeros(shape), np.zeros(shape, dtype=bool)
@@ -316,18 +316,18 @@ def escape_times(
     return t, left
 
 
-Told = tuple[str, Table]  # a caption and what it is of
+Section = tuple[str, Table]  # a caption and its table
 
 
-def tell(console: Console, told: Told) -> None:
+def print_section(console: Console, section: Section) -> None:
     """Print a table under its caption."""
-    caption, table = told
+    caption, table = section
     console.print(caption, markup=False)
     console.print(table)
 
 
-def rate_table(saddles: list[Saddle], rates: xr.Dataset) -> Told:
-    """Return the saddles and how well USAM's rates there agree with log(1 − ηλ(1+ρλ))/η."""
+def rate_table(saddles: list[Saddle], rates: xr.Dataset) -> Section:
+    """Return the table of saddles, with the error of USAM's rates against log(1 − ηλ(1+ρλ))/η."""
     caption = (
         "USAM at exact saddles of d parameters: λ_min, the negative λ nearest 0 (λ*), λ_max; how many λ are negative "
         "and how many 0; ρ₀|λ|, at which the rate measured along the eigenvectors of λ_min and λ* changes sign; and "
@@ -350,8 +350,8 @@ def rate_table(saddles: list[Saddle], rates: xr.Dataset) -> Told:
     return caption, table
 
 
-def trap_table(traps: xr.Dataset) -> Told:
-    """Return how wide SAM's trap is along the most unstable direction."""
+def trap_table(traps: xr.Dataset) -> Section:
+    """Return the table of the widths of SAM's trap along the most unstable direction."""
     caption = (
         "\nThe half-width of SAM's trap along the eigenvector of λ_min over ρ, as [captured, lost]: the farthest start "
         "up to which all return and the nearest that does not; at ρ in units of x_m, the distance at which the loss "
@@ -366,7 +366,7 @@ def trap_table(traps: xr.Dataset) -> Told:
     return caption, table
 
 
-def escape_table(leaving: xr.Dataset) -> Told:
+def escape_table(leaving: xr.Dataset) -> Section:
     """Return median escape times from random starts."""
     runs = leaving.sizes["run"]
     caption = (
@@ -384,14 +384,16 @@ def escape_table(leaving: xr.Dataset) -> Told:
             median = float(one["median"])
             shown = f"{median:.1f} [{float(one.low):.1f}, {float(one.high):.1f}]".replace("inf", "∞")
             gd = float(leaving.sel(saddle=saddle)["median"][0])
-            told = f"in {float(one.inside):.0%}" if str(one.method.values) == "SAM" else f"{float(one.linear) * gd:.1f}"
-            cells += [shown if math.isfinite(median) else f"> {ESCAPE_TIME}", str(int(one.left.sum())), told]
+            predicted = (
+                f"in {float(one.inside):.0%}" if str(one.method.values) == "SAM" else f"{float(one.linear) * gd:.1f}"
+            )
+            cells += [shown if math.isfinite(median) else f"> {ESCAPE_TIME}", str(int(one.left.sum())), predicted]
         table.add_row(str(one.method.values), f"{float(one.ratio):g}", *[cell.replace("inf", "∞") for cell in cells])
     return caption, table
 
 
 def answer(rates: xr.Dataset, traps: xr.Dataset, leaving: xr.Dataset) -> str:
-    """Say in numbers how far rates, widths and times agree with what the quadratic says."""
+    """Return the agreement of rates, widths and times with the quadratic, in a sentence with numbers."""
     error = float(abs(rates.rate / rates.predicted - 1).max())
     small = traps.isel(share=0)
     narrowest, widest = float(small.captured.min()), float(small.lost.max())
@@ -435,7 +437,7 @@ def draw_rates(ax: Axes, rates: xr.Dataset) -> None:
 
 
 def draw_traps(ax: Axes, traps: xr.Dataset) -> None:
-    """Draw width/ρ against ρ, up to twice; arrows say that it is wider, or narrower than was looked for."""
+    """Draw width/ρ against ρ, up to 2. Arrows mark widths beyond the figure or the search."""
     ax.axhline(1, color="#666666", lw=0.6)
     for name, style in zip(traps.saddle.values, STYLES, strict=True):
         one = traps.sel(saddle=name)
@@ -482,5 +484,5 @@ def draw_escapes(ax: Axes, leaving: xr.Dataset, method: str) -> None:
 
 if __name__ == "__main__":
     matplotlib.use("Agg")
-    torch.set_num_threads(1)  # in ensembles this small threads cost more than they do
+    torch.set_num_threads(1)  # threads slow down ensembles this small
     cli.run(main)

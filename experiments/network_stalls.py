@@ -1,9 +1,9 @@
-"""Does mini-batch SAM stall beside a saddle of a network where the noise's size says?
+"""Does mini-batch SAM stall beside a saddle of a network at the radii that the noise predicts?
 
-Networks on digits, trained from small weights, which are next to the saddle where all weights are 0.
+The script trains networks on digits from small weights, which are next to the saddle where all weights are 0.
 
-The grid and the seeds are the defaults below and were fixed before any network of them was trained. docs/networks.md
-has the numbers of --seeds 30, which no other option was changed for.
+The grid and the seeds are the defaults below. They were fixed before any network was trained. docs/networks.md has the
+numbers of --seeds 30, with all other options at their defaults.
 """
 
 import itertools
@@ -35,10 +35,10 @@ from samdyn.simulation.starts import choose_device
 from samdyn.statistics import median_interval, wilson
 
 RADII = np.geomspace(0.06, 3, 12)  # ρ at which networks are trained
-PARTS = 8  # of the batches that the noise is measured with, for an interval
-SEEN = 50  # batches that the noise at stalled networks is measured with
-LOOKED = 10  # starts whose eigenvalues are looked at, at most
-TOGETHER = 10  # starts of which networks are trained at once; the others in parts that may be other processes
+PARTS = 8  # parts into which the script splits the batches of the noise, for an interval
+SEEN = 50  # batches that measure the noise at a stalled network
+LOOKED = 10  # largest count of starts whose eigenvalues the script computes
+TOGETHER = 10  # starts in one part; parts may run in several processes
 COUPLINGS = ("shared", "independent")
 LEFT, HELD, ABOUT = OUTCOMES = ("left", "held", "stalled farther out")
 MARKS: dict[str, dict[str, Any]] = {
@@ -98,22 +98,22 @@ def main(
     console = cli.console()
     with OutputFolder(out, "network_stalls", parameters) as folder:
         stalls = measure_stalls(setup, data, [*map(int, sizes)], processes)
-        found = compare(stalls, setup, data, batches, processes)
-        tell(console, threshold_table(found, setup))
+        results = compare(stalls, setup, data, batches, processes)
+        print_section(console, threshold_table(results, setup))
         looks = look_at_all(stalls, setup, data, processes)
-        tell(console, stall_table(looks))
+        print_section(console, stall_table(looks))
         with plt.rc_context(plot.STYLE):
-            folder.save_figure(draw_stalls(stalls, found), "stalls.png")
+            folder.save_figure(draw_stalls(stalls, results), "stalls.png")
         folder.save_dataset(stalls, "stalls.zarr")
-        folder.save_dataset(found, "thresholds.zarr")
+        folder.save_dataset(results, "thresholds.zarr")
         folder.save_dataset(looks, "looks.zarr")
-        console.print(answer(stalls, found))
+        console.print(answer(stalls, results))
     console.print(f"figure, data and provenance in {out}/")
 
 
 @dataclass(frozen=True)
 class Training:
-    """How networks are trained on digits."""
+    """The settings of training on digits."""
 
     hidden: int
     scale: float
@@ -126,7 +126,7 @@ class Training:
 
 
 def measure_stalls(setup: Training, data: Data, sizes: list[int], processes: int) -> xr.Dataset:
-    """Train over coupling × B × ρ; return what became of the networks.
+    """Train over coupling × B × ρ; return the outcome of every network.
 
     The full batch is the last size: the number of samples, without noise.
     """
@@ -137,21 +137,24 @@ def measure_stalls(setup: Training, data: Data, sizes: list[int], processes: int
     chunks = torch.arange(setup.starts).split(TOGETHER)
     work = [
         (coupling, size, number)
-        for size in (network.samples, *reversed(sizes))  # the longest first, so that no process is left with it
+        for size in (
+            network.samples,
+            *reversed(sizes),
+        )  # the longest part starts first, so that no process ends with it alone
         for coupling in (COUPLINGS if size < network.samples else COUPLINGS[:1])
         for number in range(len(chunks))
     ]
     parts = [(setup, data, coupling, size, chunks[number], begin) for coupling, size, number in work]
-    found: dict[tuple[str, int, int], dict[str, np.ndarray]] = {}
+    results: dict[tuple[str, int, int], dict[str, np.ndarray]] = {}
     with progress_bar("training", len(parts)) as show:
         for number, one in cli.in_processes(train_part, parts, processes):
-            found[work[number]] = one
-            show(len(found))
+            results[work[number]] = one
+            show(len(results))
 
     def on_grid(name: str) -> np.ndarray:
         def of(coupling: str, size: int) -> np.ndarray:
-            own = coupling if size < network.samples else COUPLINGS[0]  # no noise, and no coupling, on the full batch
-            return np.concatenate([found[own, size, number][name] for number in range(len(chunks))], axis=1)
+            own = coupling if size < network.samples else COUPLINGS[0]  # the full batch has no noise and no coupling
+            return np.concatenate([results[own, size, number][name] for number in range(len(chunks))], axis=1)
 
         return np.array([[of(coupling, size) for size in (*sizes, network.samples)] for coupling in COUPLINGS])
 
@@ -194,7 +197,7 @@ def train_part(
 ) -> dict[str, np.ndarray]:
     """Train the starts of these numbers by one coupling and B at every radius; return ``(ρ, starts, …)`` each.
 
-    Networks of one start have the same batches, whatever else is in the grid.
+    Networks of one start have the same batches, which do not depend on the rest of the grid.
     """
     network = Network(tanh(setup.hidden, 0.0), cross_entropy, data.train_inputs, data.train_targets)
     saddle, (_, vectors) = at_saddle(setup, data)
@@ -232,7 +235,7 @@ def on_digits(data: Data, hidden: int) -> Network:
 
 
 def compare(stalls: xr.Dataset, setup: Training, data: Data, batches: int, processes: int) -> xr.Dataset:
-    """Return where networks begin to stall, beside what follows from the noise at the plateau, over B and coupling."""
+    """Return the radii at which networks begin to stall, measured and predicted, over B and coupling."""
     begin = starts_of(setup, on_digits(data, setup.hidden))
     lost = setup.tolerance * stalls.initial_loss
     sizes = stalls.batch_size.values[:-1].tolist()
@@ -253,8 +256,8 @@ def compare(stalls: xr.Dataset, setup: Training, data: Data, batches: int, proce
             "entry_20_nearest": row["noise"] / -stalls.lam_nearest,
         }
         rows.append(row)
-    found = {name: ("setting", [row[name] for row in rows]) for name in rows[0]}
-    return xr.Dataset(found, attrs={name: stalls.attrs[name] for name in ("lam_min", "lam_nearest")})
+    results = {name: ("setting", [row[name] for row in rows]) for name in rows[0]}
+    return xr.Dataset(results, attrs={name: stalls.attrs[name] for name in ("lam_min", "lam_nearest")})
 
 
 def intervals(name: str, values: list[float]) -> dict[str, Any]:
@@ -290,7 +293,7 @@ def bracket(stalled: np.ndarray) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class MeanStep:
-    """What a step does on average near the saddle, measured from batches there: H + ρQ, on a hidden unit's weights.
+    """The mean step near the saddle, measured from batches there: H + ρQ, on the weights of a hidden unit.
 
     Attributes:
         hessian: H.
@@ -317,7 +320,7 @@ def effective_dim(samples: torch.Tensor) -> float:
 def at_samples(data: Data) -> tuple[Network, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the network with one hidden unit, its saddle, and there every sample's gradient and Hessian.
 
-    Hidden units do not see each other at the saddle, so the network with one has all there is to see.
+    Hidden units do not interact at the saddle, so that the network with one unit has all the information.
     """
     network = on_digits(data, 1)
     w = without_weights(network)
@@ -328,7 +331,7 @@ def at_samples(data: Data) -> tuple[Network, torch.Tensor, torch.Tensor, torch.T
 
 
 def mean_step(data: Data, size: int, coupling: str, batches: int, seed: int) -> MeanStep:
-    """Measure the mean step at the saddle. That the curvature changes over the perturbation itself is left out."""
+    """Measure the mean step at the saddle. It neglects the change of curvature over the perturbation."""
     network, w, gradients, hessians = at_samples(data)
     full = network.hessian(w)
     chosen = np.random.default_rng((seed, size)).integers(network.samples, size=(batches, size))
@@ -350,7 +353,7 @@ def mean_step(data: Data, size: int, coupling: str, batches: int, seed: int) -> 
 
 
 def hidden_units(begin: torch.Tensor, hidden: int) -> np.ndarray:
-    """Return what belongs to each hidden unit, in the order of the network with one, ``(75, units)``."""
+    """Return the weights of each hidden unit, in the order of the network with one unit, ``(75, units)``."""
     first, biases, last = begin[:, :-10].split([64 * hidden, hidden, 10 * hidden], dim=1)
     parts = [first.view(-1, hidden, 64), biases[..., None], last.view(-1, 10, hidden).transpose(1, 2)]
     return torch.cat(parts, 2).flatten(0, 1).T.numpy()
@@ -375,20 +378,20 @@ class Look:
     lam_max: float
     gradient: float
     cosine: float
-    escaping: float  # that cosine, in the saddle's escaping directions alone
+    escaping: float  # that cosine, in the escape directions of the saddle only
     noise: float
     along: float  # the noise's standard deviation along the eigenvector of λ_min
 
 
 def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Return that of the angle between two vectors."""
+    """Return the cosine of the angle between two vectors."""
     return float(a @ b / a.norm() / b.norm())
 
 
 def look_at(
     network: Network, w: torch.Tensor, rho: float, escaping: torch.Tensor, size: int, batches: int, seed: int
 ) -> Look:
-    """Measure what there is to see of a stalled network."""
+    """Measure a stalled network."""
     values, vectors = extreme_eigenpairs(network, w)
     g = network.grad(w)
     perturbed = network.grad(w + rho * g / g.norm())
@@ -406,31 +409,31 @@ def look_at(
     )
 
 
-Told = tuple[str, Table]  # a caption and what it is of
+Section = tuple[str, Table]  # a caption and its table
 
 
-def tell(console: Console, told: Told) -> None:
+def print_section(console: Console, section: Section) -> None:
     """Print a table under its caption."""
-    caption, table = told
+    caption, table = section
     console.print(caption, markup=False)
     console.print(table)
 
 
-def threshold_table(found: xr.Dataset, setup: Training) -> Told:
-    """Return where training begins to stall, beside predictions."""
+def threshold_table(results: xr.Dataset, setup: Training) -> Section:
+    """Return the table of the radii at which training begins to stall, beside predictions."""
     caption = (
         f"\nThe radius from which SAM stalls: tanh 64-{setup.hidden}-10 on digits from small weights, "
         f"η = {setup.lr:g}, {setup.steps} steps. Measured is the smallest radius tried at which a network stalls, that "
         f"is, lowers the loss by at most {setup.tolerance:.0%}: the median over {setup.starts} networks with its 95 % "
         "interval, and the radius tried before. Predicted at the saddle beside the start: s√d/|λ|, with "
-        f"λ_min = {found.lam_min:.3f} and λ* = {found.lam_nearest:.3f}, the negative one nearest 0; and the ρ from "
+        f"λ_min = {results.lam_min:.3f} and λ* = {results.lam_nearest:.3f}, the negative one nearest 0; and the ρ from "
         "which the mean step, linear, does not take these starts that far, with the noise only added to H, or with the "
         f"batches' own H (median and 95 % interval of {PARTS} parts of the batches)."
     )
     names = "batches", "B", "before", "stalls from ρ", "s√d", "d_eff", "/|λ_min|", "/|λ*|", "noise added", "batches' H"
     table = cli.table(None, *names)
-    for number in range(found.sizes["setting"]):
-        row = found.isel(setting=number)
+    for number in range(results.sizes["setting"]):
+        row = results.isel(setting=number)
         plain = [f"{float(row[name]):.2f}" for name in ("entry_20", "entry_20_nearest", "additive")]
         table.add_row(
             str(row.coupling.values), str(int(row.batch_size)), f"{float(row.below):.2f}".replace("inf", "∞"),
@@ -478,8 +481,8 @@ def look_at_part(setup: Training, data: Data, w: np.ndarray, rho: float, size: i
     return [look_at(network, torch.as_tensor(one).double(), rho, escaping, size, SEEN, setup.seed) for one in w]
 
 
-def stall_table(looks: xr.Dataset) -> Told:
-    """Return what there is to see of stalled networks."""
+def stall_table(looks: xr.Dataset) -> Section:
+    """Return the table of stalled networks."""
     caption = (
         "\nWhere networks stalled with shared batches, at the smallest ρ at which all are held and at the largest: "
         f"medians over {looks.sizes['start']}, and the cosine's 95 % interval. The cosine is that of the full-batch "
@@ -502,12 +505,12 @@ def stall_table(looks: xr.Dataset) -> Told:
     return caption, table
 
 
-def answer(stalls: xr.Dataset, found: xr.Dataset) -> str:
-    """Say in numbers from which radius networks stall, and whether the gradient is reversed where they are held."""
+def answer(stalls: xr.Dataset, results: xr.Dataset) -> str:
+    """Say in numbers from which radius networks stall, and whether held ones have a reversed gradient."""
     held = (stalls.outcome == HELD).sel(batch_size=stalls.batch_size.values[:-1])
     back = held & (stalls.cosine < 0)
     low, high = wilson(int(back.sum()), int(held.sum())) if held.any() else (0.0, 1.0)
-    rows = [found.isel(setting=number) for number in range(found.sizes["setting"])]
+    rows = [results.isel(setting=number) for number in range(results.sizes["setting"])]
     from_ = {
         coupling: ", ".join(
             f"{with_ends(row, 'above')} for B = {int(row.batch_size)}" for row in rows if row.coupling == coupling
@@ -522,8 +525,8 @@ def answer(stalls: xr.Dataset, found: xr.Dataset) -> str:
     )
 
 
-def draw_stalls(stalls: xr.Dataset, found: xr.Dataset) -> Figure:
-    """Draw what became of networks over ρ × B, and the predicted lines."""
+def draw_stalls(stalls: xr.Dataset, results: xr.Dataset) -> Figure:
+    """Draw the outcome of networks over ρ × B, and the predicted lines."""
     figure, axes = plt.subplots(1, 2, figsize=(11, 5), sharey=True)
     for ax, coupling in zip(axes, COUPLINGS, strict=True):
         one = stalls.sel(coupling=coupling)
@@ -539,7 +542,7 @@ def draw_stalls(stalls: xr.Dataset, found: xr.Dataset) -> Figure:
             ax.scatter(
                 RADII[radii], one.batch_size.values[sizes], s=44, marker="d", color="#999999", label="no majority"
             )
-        chosen = found.isel(setting=(found.coupling == coupling).values)
+        chosen = results.isel(setting=(results.coupling == coupling).values)
         for name, looks in PREDICTIONS.items():
             ax.plot(chosen[name], chosen.batch_size, lw=1.8, **looks)
         ax.set(xscale="log", yscale="log", xlabel=r"radius $\rho$", xlim=(RADII[0] / 1.3, RADII[-1] * 1.3))
@@ -556,5 +559,5 @@ def draw_stalls(stalls: xr.Dataset, found: xr.Dataset) -> Figure:
 
 if __name__ == "__main__":
     matplotlib.use("Agg")
-    torch.set_num_threads(1)  # in ensembles this small threads cost more than they do
+    torch.set_num_threads(1)  # threads slow down ensembles this small
     cli.run(main)

@@ -1,6 +1,7 @@
-"""From which radius on does mini-batch noise let a saddle hold normalised SAM, and for how long?
+"""From which radius on does a saddle hold normalised SAM under mini-batch noise, and for how long?
 
-Without noise normalised SAM is held at every radius, if it comes within ρ; with noise there is a threshold, ∝ 1/√B.
+Without noise a saddle holds normalised SAM at every radius, if a run comes within ρ. With noise there is a threshold
+∝ 1/√B.
 """
 
 import functools
@@ -28,9 +29,9 @@ from samdyn.simulation.starts import choose_device
 
 GROWTH_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # ρ/ρ* at which rates are measured
 EXIT_RATIOS = (0.8, 0.9, 1.0, 1.05, 1.1)  # ρ/ρ* at which exits are timed
-OBSERVED = 50  # how long, in units of 1/|λ|
-UNEQUAL = 9.0  # variance along one direction over that across, where noise is not isotropic
-FEW = 200  # the fewest runs
+OBSERVED = 50  # length of the simulations of exits, in units of 1/|λ|
+UNEQUAL = 9.0  # variance along one direction over that across it, for anisotropic noise
+FEW = 200  # fewest runs
 STYLES: list[dict[str, Any]] = [
     {"color": "#000000", "marker": "o", "linestyle": "-"},
     {"color": "#D55E00", "marker": "^", "linestyle": "--"},
@@ -123,13 +124,13 @@ def measure_thresholds(
     rows = []
     for number, (lam, d, b) in enumerate(tracked("thresholds", settings)):
         s = spread / math.sqrt(b)
-        # Each with noise of its own: with the same, a quadratic's runs are the same at every B but for their scale.
-        found = analysis.noise_threshold(
+        # Every B has its own noise. With the same noise, runs on a quadratic would differ in scale only.
+        results = analysis.noise_threshold(
             sam(lam, d, s**2, lr), saddle(lam, d)[1], seed=(seed + number) % 2**32, **options
         )
         named: dict[str, Any] = {"lam": lam, "noise": s, "dim": d}
         closed, rival = theory.noise_threshold(**named), theory.about(theory.noise_threshold).rival(**named)
-        rows.append({**named, "batch_size": b, **measured(found), "closed_form": closed, "rival": rival})
+        rows.append({**named, "batch_size": b, **measured(results), "closed_form": closed, "rival": rival})
     return as_dataset(rows)
 
 
@@ -142,13 +143,13 @@ def measure_unequal(lam: float, spread: float, lr: float, seed: int, options: di
         c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         axes = np.array([[c, -s], [s, c]])
         covariance = (axes * variances) @ axes.T
-        found = analysis.noise_threshold(sam(lam, 2, covariance, lr), saddle(lam, 2)[1], seed=seed, **options)
+        results = analysis.noise_threshold(sam(lam, 2, covariance, lr), saddle(lam, 2)[1], seed=seed, **options)
         named = {"hessian": hessian, "covariance": covariance}
         predicted, rival = (
             theory.gaussian_noise_threshold(**named),
             theory.about(theory.gaussian_noise_threshold).rival(**named),
         )
-        rows.append({"angle": degrees, **measured(found), "closed_form": predicted, "rival": rival})
+        rows.append({"angle": degrees, **measured(results), "closed_form": predicted, "rival": rival})
     return as_dataset(rows)
 
 
@@ -161,15 +162,15 @@ def measure_momenta(
     rows = []
     for equal, gamma in tracked("momentum", [*itertools.product(("η", "η/(1−γ)"), gammas)]):
         rate = lr * (1 - (max(gammas) if equal == "η" else gamma))
-        # The variance of a rate goes as η/(1−γ): fewer runs do where that is small.
+        # The variance of a rate is ∝ η/(1−γ), so that fewer runs are enough where that is small.
         used = {**options, "runs": max(FEW, round(options["runs"] * rate / (1 - gamma) / lr))}
         map_ = sam(lam, dim, spread**2, rate, gamma, rho)
-        found = analysis.noise_threshold(map_, point, seed=seed, **used)
+        results = analysis.noise_threshold(map_, point, seed=seed, **used)
         growth = analysis.noisy_growth(map_, point, seed=seed, first_run=2**31, **used)
         named = {"lam": lam, "rho": rho, "noise": spread, "dim": dim, "lr": rate, "momentum": gamma}
         predicted = {"predicted_rate": theory.noisy_escape_rate(**named), "closed_form": 2 * rho}
         rates = {"rate": growth.rate, "rate_error": growth.error}
-        rows.append({"equal": equal, **named, **measured(found), **rates, **predicted})
+        rows.append({"equal": equal, **named, **measured(results), **rates, **predicted})
     return as_dataset(rows)
 
 
@@ -184,18 +185,18 @@ def measure_growth(
         for number, ratio in enumerate(GROWTH_RATIOS):
             map_ = sam(lam, d, spread**2, lr * (1 - gamma), gamma, ratio * threshold)
             first = number * options["runs"]
-            found = analysis.noisy_growth(map_, saddle(lam, d)[1], seed=seed, first_run=first, **options)
+            results = analysis.noisy_growth(map_, saddle(lam, d)[1], seed=seed, first_run=first, **options)
             named = {"dim": d, "momentum": gamma, "ratio": ratio}
-            # In units of |λ|/(1−γ): one line for all.
+            # In units of |λ|/(1−γ) all rates lie on one line.
             unit = abs(lam) / (1 - gamma)
-            rows.append({**named, "rate": found.rate / unit, "error": found.error / unit})
+            rows.append({**named, "rate": results.rate / unit, "error": results.error / unit})
     return as_dataset(rows)
 
 
 def measure_exits(
     lam: float, dims: list[int], spread: float, lr: float, seed: int, options: dict[str, Any]
 ) -> xr.Dataset:
-    """Time when runs from the saddle first are 2ρ away along the escaping direction."""
+    """Return the times at which runs from the saddle first are 2ρ away along the escape direction."""
     runs, steps = options["runs"], math.ceil(OBSERVED / abs(lam) / lr)
     t, exited = np.zeros((2, len(dims), len(EXIT_RATIOS), runs))
     summary = np.full((4, len(dims), len(EXIT_RATIOS)), np.nan)
@@ -203,11 +204,11 @@ def measure_exits(
         rho = ratio * theory.noise_threshold(lam=lam, noise=spread, dim=d)
         box = [(-2 * rho, 2 * rho), *[(-1e9, 1e9)] * (d - 1)]
         map_ = sam(lam, d, spread**2, lr, rho=rho)
-        found = analysis.exit_times(
+        results = analysis.exit_times(
             map_, np.zeros((runs, d)), box, steps, seed=seed, first_run=j * runs, device=options["device"]
         )
-        t[i, j], exited[i, j] = found.t, found.exited
-        summary[:3, i, j] = found.mean()
+        t[i, j], exited[i, j] = results.t, results.exited
+        summary[:3, i, j] = results.mean()
         if d == 1:
             summary[3, i, j] = diffusion_time(lam, spread, rho, lr)
     dims_ = ("dim", "ratio")
@@ -234,22 +235,22 @@ def diffusion_time(lam: float, spread: float, rho: float, lr: float) -> float:
     return analysis.first_passage_time(drift, diffusion, 0.0, -2 * rho, 2 * rho)
 
 
-def measured(found: analysis.NoiseThreshold) -> dict[str, float]:
+def measured(results: analysis.NoiseThreshold) -> dict[str, float]:
     """Return a threshold as named numbers."""
-    return {"threshold": found.rho, "error": found.error, "low": found.interval[0], "high": found.interval[1]}
+    return {"threshold": results.rho, "error": results.error, "low": results.interval[0], "high": results.interval[1]}
 
 
 def as_dataset(rows: list[dict[str, Any]]) -> xr.Dataset:
-    """Label what was measured: one variable per name, along the settings."""
+    """Return measurements as a dataset: one variable per name, along the settings."""
     return xr.Dataset({name: ("setting", np.array([row[name] for row in rows])) for name in rows[0] if name not in ROW})
 
 
 ROW = ("hessian", "covariance")
 
 
-def slope(found: xr.Dataset, lam: float, dim: int) -> tuple[float, float]:
+def slope(results: xr.Dataset, lam: float, dim: int) -> tuple[float, float]:
     """Return the slope of log ρ* over log B and its standard error."""
-    chosen = found.isel(setting=((found.lam == lam) & (found.dim == dim)).values)
+    chosen = results.isel(setting=((results.lam == lam) & (results.dim == dim)).values)
     relative = (chosen.error / chosen.threshold).values
     line, covariance = np.polyfit(
         np.log(chosen.batch_size.values), np.log(chosen.threshold.values), 1, w=1 / relative, cov="unscaled"
@@ -265,55 +266,55 @@ def compared(row: xr.Dataset) -> list[str]:
     return [interval, f"{values['closed_form']:.4f}", f"{difference:+.1f} %"]
 
 
-def settings(found: xr.Dataset) -> list[xr.Dataset]:
+def settings(results: xr.Dataset) -> list[xr.Dataset]:
     """Return the settings one by one."""
-    return [found.isel(setting=number) for number in range(found.sizes["setting"])]
+    return [results.isel(setting=number) for number in range(results.sizes["setting"])]
 
 
-def threshold_table(found: xr.Dataset) -> Table:
+def threshold_table(results: xr.Dataset) -> Table:
     """Return ρ* over λ, d and B."""
     columns = ("λ", "d", "B", "ρ* measured", "s/(c_d|λ|)", "differ", "E‖ξ‖/|λ|")
     table = cli.table("\nρ*, above which the saddle holds", *columns, gap=1, keys=3)
-    for row in settings(found):
+    for row in settings(results):
         named = [f"{row.lam:g}", str(int(row.dim)), str(int(row.batch_size))]
         table.add_row(*named, *compared(row), f"{float(row.rival):.4f}")
     return table
 
 
-def unequal_table(found: xr.Dataset) -> Table:
-    """Return ρ* with unequal noise, and what taking it for isotropic would say."""
+def unequal_table(results: xr.Dataset) -> Table:
+    """Return the table of ρ* with anisotropic noise, beside the prediction for isotropic noise."""
     title = f"\nd = 2, noise of {UNEQUAL:g} times the variance along one direction, of the same mean"
     columns = ("from escaping", "ρ* measured", "quadrature", "differ", "isotropic", "is off by")
     table = cli.table(title, *columns, gap=1)
-    for row in settings(found):
+    for row in settings(results):
         off = 100 * (float(row.rival) / float(row.closed_form) - 1)
         table.add_row(f"{int(row.angle)}°", *compared(row), f"{float(row.rival):.4f}", f"{off:+.0f} %")
     return table
 
 
-def momentum_table(found: xr.Dataset, lam: float, dim: int) -> Table:
+def momentum_table(results: xr.Dataset, lam: float, dim: int) -> Table:
     """Return ρ* and rates over γ."""
-    title = f"\nmomentum, λ = {lam:g}, d = {dim}, B = 1; rates at ρ = {float(found.rho[0]):.4f} = ½s/(c_d|λ|), per t"
+    title = f"\nmomentum, λ = {lam:g}, d = {dim}, B = 1; rates at ρ = {float(results.rho[0]):.4f} = ½s/(c_d|λ|), per t"
     columns = ("equal", "γ", "η", "ρ* measured", "s/(c_d|λ|)", "differ", "rate measured", "rate, theory")
     table = cli.table(title, *columns, gap=1, keys=3)
-    for row in settings(found):
+    for row in settings(results):
         rate = f"{float(row.rate):.3f} ± {1.96 * float(row.rate_error):.3f}"
         named = [str(row.equal.values), f"{row.momentum:g}", f"{row.lr:g}"]
         table.add_row(*named, *compared(row), rate, f"{float(row.predicted_rate):.3f}")
     return table
 
 
-def exit_table(found: xr.Dataset) -> Table:
+def exit_table(results: xr.Dataset) -> Table:
     """Return mean times of exit, with how many runs left, beside the diffusion's."""
-    runs, last = found.sizes["run"], float(found.t.max())
+    runs, last = results.sizes["run"], float(results.t.max())
     title = f"\nmean time until |w| = 2ρ along the escaping direction (runs that left of {runs}, within t = {last:g})"
-    table = cli.table(title, "ρ/ρ*", *(f"d = {d}" for d in found.dim.values), "diffusion, d = 1", gap=1)
-    for ratio in found.ratio.values:
-        cells, row = [], found.sel(ratio=ratio)
+    table = cli.table(title, "ρ/ρ*", *(f"d = {d}" for d in results.dim.values), "diffusion, d = 1", gap=1)
+    for ratio in results.ratio.values:
+        cells, row = [], results.sel(ratio=ratio)
         for one in (row.sel(dim=d) for d in row.dim.values):
             mean, low, high = (float(one[name]) for name in ("mean", "low", "high"))
-            known = f"{mean:.3g} [{low:.3g}, {high:.3g}]" if math.isfinite(mean) else f"> {low:.3g}"
-            cells.append(f"{known} ({int(one.exited.sum())})")
+            cell = f"{mean:.3g} [{low:.3g}, {high:.3g}]" if math.isfinite(mean) else f"> {low:.3g}"
+            cells.append(f"{cell} ({int(one.exited.sum())})")
         sde = row.diffusion.sel(dim=1) if 1 in row.dim else math.nan
         table.add_row(f"{ratio:g}", *cells, "" if math.isnan(sde) else f"{float(sde):.3g}")
     return table
@@ -329,10 +330,10 @@ def draw(isotropic: xr.Dataset, growth: xr.Dataset, exits: xr.Dataset, lam: floa
     return figure
 
 
-def draw_thresholds(ax: Axes, found: xr.Dataset, lam: float) -> None:
+def draw_thresholds(ax: Axes, results: xr.Dataset, lam: float) -> None:
     """Draw ρ* against B."""
-    for d, style in zip(np.unique(found.dim), itertools.cycle(STYLES)):
-        chosen = found.isel(setting=((found.lam == lam) & (found.dim == d)).values)
+    for d, style in zip(np.unique(results.dim), itertools.cycle(STYLES)):
+        chosen = results.isel(setting=((results.lam == lam) & (results.dim == d)).values)
         bars = [chosen.threshold - chosen.low, chosen.high - chosen.threshold]
         ax.plot(chosen.batch_size, chosen.closed_form, color=style["color"], ls=style["linestyle"])
         ax.errorbar(
@@ -345,21 +346,21 @@ def draw_thresholds(ax: Axes, found: xr.Dataset, lam: float) -> None:
     ax.xaxis.set_minor_formatter("")
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter("")
-    ax.set_xticks(np.unique(found.batch_size))
+    ax.set_xticks(np.unique(results.batch_size))
     low, high = ax.get_ylim()
     ax.set_yticks([y for e in range(-6, 6) for y in (10.0**e, 2 * 10.0**e, 5 * 10.0**e) if low < y < high])
     ax.legend()
 
 
-def draw_growth(ax: Axes, found: xr.Dataset) -> None:
+def draw_growth(ax: Axes, results: xr.Dataset) -> None:
     """Draw rates in units of |λ|/(1−γ) against ρ/ρ*."""
     ratios = np.linspace(0, max(GROWTH_RATIOS) + 0.1, 2)
     ax.plot(ratios, 1 - ratios, color="#666666", lw=1, label=r"$1-\rho/\rho^*$")
     ax.axhline(0, color="#666666", lw=0.6)
-    kinds = sorted({(float(g), int(d)) for g, d in zip(found.momentum, found.dim, strict=True)})
+    kinds = sorted({(float(g), int(d)) for g, d in zip(results.momentum, results.dim, strict=True)})
     for number, ((gamma, d), style) in enumerate(zip(kinds, itertools.cycle(STYLES))):
-        chosen = found.isel(setting=((found.momentum == gamma) & (found.dim == d)).values)
-        # One inside the other: they are to lie on one line.
+        chosen = results.isel(setting=((results.momentum == gamma) & (results.dim == d)).values)
+        # Markers have different sizes, since all lie on one line.
         size = 15 - 2.7 * (number % len(STYLES))
         ax.errorbar(
             chosen.ratio, chosen.rate, yerr=1.96 * chosen.error, color=style["color"], marker=style["marker"],
@@ -370,16 +371,16 @@ def draw_growth(ax: Axes, found: xr.Dataset) -> None:
     ax.legend(fontsize="small")
 
 
-def draw_exits(ax: Axes, found: xr.Dataset) -> None:
+def draw_exits(ax: Axes, results: xr.Dataset) -> None:
     """Draw mean times of exit against ρ/ρ*, on a logarithmic axis; arrows where no run left."""
-    for number, (d, style) in enumerate(zip(found.dim.values, itertools.cycle(STYLES))):
-        one = found.sel(dim=d)
+    for number, (d, style) in enumerate(zip(results.dim.values, itertools.cycle(STYLES))):
+        one = results.sel(dim=d)
         looks: dict[str, Any] = {"color": style["color"], "marker": style["marker"], "ls": "none", "ms": 5}
-        at = one.ratio + 0.004 * number  # a little apart
+        at = one.ratio + 0.004 * number  # the shift separates the markers
         some = np.isfinite(one["mean"].values) & np.isfinite(one.high.values)
         bars = [(one["mean"] - one.low)[some], (one.high - one["mean"])[some]]
         ax.errorbar(at[some], one["mean"][some], yerr=bars, capsize=3, label=f"d = {d}", **looks)
-        # The arrow's length means nothing.
+        # The length of the arrow has no meaning.
         ax.errorbar(at[~some], one.low[~some], yerr=one.low[~some], lolims=True, mfc="white", **looks)
         if np.isfinite(one.diffusion).any():
             ax.plot(one.ratio, one.diffusion, color=style["color"], lw=1, label=f"diffusion, d = {d}")
@@ -389,12 +390,12 @@ def draw_exits(ax: Axes, found: xr.Dataset) -> None:
     ax.legend()
 
 
-def draw_survival(ax: Axes, found: xr.Dataset) -> None:
-    """Draw Kaplan–Meier curves in the first dimension; runs still inside at the end are censored there."""
-    d = int(found.dim[0])
-    shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, found.sizes["ratio"]))
-    for ratio, shade, style in zip(found.ratio.values, shades, itertools.cycle(STYLES)):
-        one = found.sel(dim=d, ratio=ratio)
+def draw_survival(ax: Axes, results: xr.Dataset) -> None:
+    """Draw Kaplan–Meier curves in the first dimension; runs inside at the end are censored there."""
+    d = int(results.dim[0])
+    shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, results.sizes["ratio"]))
+    for ratio, shade, style in zip(results.ratio.values, shades, itertools.cycle(STYLES)):
+        one = results.sel(dim=d, ratio=ratio)
         curve = Exits(one.t.values, one.exited.values).survival()
         plot.survival(curve, ax, color=shade, linestyle=style["linestyle"], label=f"{ratio:g}")
     ax.set_ylabel("share not yet left")
@@ -406,5 +407,5 @@ def draw_survival(ax: Axes, found: xr.Dataset) -> None:
 
 if __name__ == "__main__":
     matplotlib.use("Agg")
-    torch.set_num_threads(1)  # in ensembles this small threads cost more than they do
+    torch.set_num_threads(1)  # threads slow down ensembles this small
     cli.run(main)

@@ -1,7 +1,8 @@
 """What do the flows of GD, SAM and their relatives look like on a landscape, and which of its points attract?
 
-Draws their phase portraits side by side, with separatrices and equilibria by type, and says for every equilibrium what
-it is, with which rates, and at which radii ρ it attracts. On request it measures basins and makes an animation in ρ.
+The script draws their phase portraits side by side, with separatrices and equilibria by type. For every equilibrium it
+prints its type, its rates, and the radii ρ at which it attracts. With options it measures basins and makes an animation
+in ρ.
 """
 
 import json
@@ -29,11 +30,11 @@ from samdyn.output import OutputFolder
 from samdyn.simulation.progress import tracked
 from samdyn.symbolic import radii_text
 
-BELOW, ABOVE = 0.75, 1.5  # default ρ, in units of 1/|λ|, of methods that have a threshold there
-VISIBLE = 0.1  # default ρ, in units of the box, of those that have a trap of that size
-SAME = 1e-3  # of the box: an attractor this near an equilibrium is it
-SAVED = 400  # times at which trajectories are saved
-STEPS = 3000  # of the solver, per trajectory: in a stiff valley SAM's flow takes no end of them
+BELOW, ABOVE = 0.75, 1.5  # default ρ of methods with a threshold at 1/|λ|, in units of 1/|λ|
+VISIBLE = 0.1  # default ρ of methods with a trap of size ρ, in units of the box
+SAME = 1e-3  # distance, in units of the box, below which an attractor counts as an equilibrium
+SAVED = 400  # count of times at which trajectories are saved
+STEPS = 3000  # largest count of solver steps per trajectory; SAM's flow in a stiff valley needs very many
 
 LEGEND = """\
 rates: eigenvalues of the flow's Jacobian; attracts for: from the Hessian there, at \
@@ -118,24 +119,24 @@ def read_starts(text: str) -> list[list[float]]:
 
 
 def choose_methods(names: str, rho: str, scene: sd.Landscape, known: list[CriticalPoint], view: Box) -> list[Method]:
-    """Return the methods to draw, each with every radius of --rho, or with radii at which something is to be seen."""
+    """Return the methods to draw, each with every radius of --rho, or with default radii."""
     if rho:
         return cli.with_radii(names, cli.numbers("--rho", rho))
     width = float(f"{VISIBLE * min(high - low for low, high in view):.1g}")
     saddles = [p for p in known if p.kind == "saddle"]
     strongest = max((float(abs(p.eigenvalues).max()) for p in known), default=1 / width)
-    found: list[Method] = []
+    results: list[Method] = []
     for method in cli.with_radii(names, [width]):
         if not isinstance(method, Ascent):
-            found.append(method)
+            results.append(method)
         elif not saddles:
-            found.append(replace(method, rho=float(f"{min(width, BELOW / strongest):.2g}")))
+            results.append(replace(method, rho=float(f"{min(width, BELOW / strongest):.2g}")))
         elif not sd.stability(sd.Flow(scene, method), saddles[0]).differentiable:
-            found.append(method)
+            results.append(method)
         else:
             length = 1 / abs(saddles[0].eigenvalues[0])
-            found += [replace(method, rho=float(f"{part * length:.2g}")) for part in (BELOW, ABOVE)]
-    return found
+            results += [replace(method, rho=float(f"{part * length:.2g}")) for part in (BELOW, ABOVE)]
+    return results
 
 
 def label(method: Method) -> str:
@@ -145,7 +146,7 @@ def label(method: Method) -> str:
 
 
 def of_loss(point: Equilibrium) -> str:
-    """Say what an equilibrium of the flow is to the loss; nothing if it is no critical point."""
+    """Return the kind of an equilibrium as a critical point of the loss, or nothing if it is not one."""
     return point.critical.kind if point.critical else ""
 
 
@@ -159,13 +160,13 @@ def share(point: Equilibrium, measured: Basins | None) -> float:
 
 
 def condition(flow: sd.Flow, point: Equilibrium) -> str:
-    """Say for which radii, or within which region, an equilibrium attracts: known at critical points of the loss."""
+    """Return the radii, or the region, in which an equilibrium attracts. Only critical points of the loss have one."""
     if point.critical is None:
         return ""
-    found = sd.stability(flow, point.critical)
-    if found.condition is not None:
-        return radii_text(found.condition)
-    return "‖H(w−w*)‖ < ρ|λ*|" if found.trap is not None and point.attracts else ""
+    results = sd.stability(flow, point.critical)
+    if results.condition is not None:
+        return radii_text(results.condition)
+    return "‖H(w−w*)‖ < ρ|λ*|" if results.trap is not None and point.attracts else ""
 
 
 def make_table(planes: list[PhasePlane], measured: list[Basins | None]) -> Table:
@@ -186,7 +187,7 @@ def make_table(planes: list[PhasePlane], measured: list[Basins | None]) -> Table
 
 
 def make_dataset(planes: list[PhasePlane], measured: list[Basins | None]) -> xr.Dataset:
-    """Return what the table and the basin maps were made of: an entry per equilibrium."""
+    """Return the data of the table and the basin maps, with an entry per equilibrium."""
     rows = [(i, p) for i, plane in enumerate(planes) for p in plane.equilibria]
     rates = [np.full(2, np.nan) if p.rates is None else p.rates for _, p in rows]
     data = xr.Dataset(
@@ -230,12 +231,12 @@ def draw(planes: list[PhasePlane], measured: list[Basins | None], starts: list[l
 
 
 def traps(plane: PhasePlane) -> list[sympy.Basic | None]:
-    """Return the closed form of the trap around every critical point that holds runs without a Jacobian there."""
+    """Return the closed form of the trap around every critical point at which the field has no Jacobian."""
     return [sd.stability(plane.flow, point).region for point in plane.held]
 
 
 def moving(flow: sd.Flow, view: Box) -> Callable[[float, Axes], None]:
-    """Return what draws the frame of a radius."""
+    """Return a function that draws the frame of a radius."""
 
     def frame(rho: float, ax: Axes) -> None:
         here = replace(flow, method=replace(flow.method, rho=rho))  # type: ignore[call-arg]

@@ -1,6 +1,6 @@
 """When, and why, does SAM stay at a saddle that gradient descent leaves?
 
-Starts many runs around a saddle, says what became of them, and holds what it measures against theory.
+The script starts many runs around a saddle, prints their outcomes, and compares the measurements with theory.
 """
 
 from collections import Counter
@@ -40,9 +40,9 @@ RADII = (
     2.0,
 )  # default ρ, in units of 1/|λ|, λ the escaping eigenvalue
 
-TOGETHER = 10  # settings of one method that run as one ensemble; Ctrl-C keeps those that are finished
+TOGETHER = 10  # settings of one method in one ensemble; Ctrl-C saves the finished ensembles
 
-LONGEST_PATH = 20_000  # steps: more than a picture shows
+LONGEST_PATH = 20_000  # largest count of steps of a path; a picture shows fewer
 
 LEGEND = """\
 trap, esc, div, und: trapped, escaped, diverged, undecided. Times are t = kη, \
@@ -86,7 +86,7 @@ def main(
         sd.Map(scene, method, lr=e, momentum=g)
         for e, g, method in product(rates, momenta, cli.with_radii(methods, radii))
     ]
-    # Default: the whole of what a run within 1/|λ| would see, or as much as lies well apart from other critical points.
+    # By default the starts fill a region of size 1/|λ|, or less if another critical point is near.
     default = min(length, room / 4) / (4 if distribution == "normal" else 1)
     width = default if spread is None else spread
     points = analysis.starts_around(point, starts, distribution, width, seed)
@@ -95,9 +95,11 @@ def main(
         rule = f"puts starts at {reach:.3g} from the saddle, and there is another critical point at {room:.3g}"
         checks.reject("--spread", width, rule, f"Use a smaller one, e.g. --spread {default:.3g}")
     radius = min(2 * reach, 0.75 * room)
-    largest = min(4 * max(length, *radii), 0.75 * room)  # how far out to look for the edge of a trap
+    largest = min(4 * max(length, *radii), 0.75 * room)  # distance up to which the edge of a trap is searched
     steps = checks.count("--steps", steps, "Use e.g. --steps 5000")
-    sd.simulate(maps[0], points[:1], 1, device=device, dtype=dtype, progress=False)  # refuses what is not there
+    sd.simulate(
+        maps[0], points[:1], 1, device=device, dtype=dtype, progress=False
+    )  # this rejects an unknown device before the work starts
 
     console = cli.console()
     results: list[Result] = []
@@ -105,10 +107,10 @@ def main(
         try:
             with progress_bar("saddle escape", len(maps)) as show:
                 for together in pieces(maps):
-                    found = analysis.escapes(together, point, points, radius, steps, dtype=dtype, device=device)
+                    escapes = analysis.escapes(together, point, points, radius, steps, dtype=dtype, device=device)
                     measured = analysis.capture_boundaries(together, point, largest, steps)
                     predicted = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_ in together]
-                    results += map(Result, together, found, measured, predicted)
+                    results += map(Result, together, escapes, measured, predicted)
                     show(len(results))
         except KeyboardInterrupt:
             if not results:
@@ -141,21 +143,21 @@ def main(
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured for one setting."""
+    """The measurements of one setting."""
 
     map_: sd.Map
     escape: Escape
-    measured: Boundary  # where capture begins
+    measured: Boundary  # the boundary of capture
     predicted: Boundary | None
 
     @property
     def rho(self) -> float:
-        """ρ, 0 for a method that has none."""
+        """ρ, or 0 for a method that has none."""
         return float(self.map_.radius)
 
     @property
     def group(self) -> str:
-        """What the settings that differ in ρ alone have in common."""
+        """The parameters that settings with different ρ share."""
         return f"{type(self.map_.method).__name__}, η = {self.map_.lr:g}, γ = {self.map_.momentum:g}"
 
 
@@ -173,7 +175,7 @@ def choose_saddle(landscape: sd.Landscape, near: str) -> tuple[CriticalPoint, fl
 
 
 def pieces(maps: list[sd.Map]) -> Iterator[list[sd.Map]]:
-    """Yield maps of one method, at most so many that little is lost if they are interrupted: they run as one."""
+    """Yield small groups of maps of one method, which run as one ensemble. An interruption loses one group."""
     for _, of_one in groupby(maps, key=lambda map_: type(map_.method)):
         listed = list(of_one)
         yield from (listed[i : i + TOGETHER] for i in range(0, len(listed), TOGETHER))
@@ -210,12 +212,12 @@ def make_table(results: list[Result]) -> Table:
 
 
 def share(outcome: str) -> Callable[[Result], str]:
-    """Return what writes the share of an outcome, in %."""
+    """Return a function that writes the share of an outcome in %."""
     return lambda result: f"{100 * result.escape.fraction(outcome):.1f}"
 
 
 def escape_time(result: Result) -> str:
-    """Write the median escape time with its interval, or the time that most runs outlasted."""
+    """Write the median escape time with its interval, or a bound if most runs did not escape."""
     median, low, high = result.escape.survival().median()
     if np.isinf(median):
         return f"> {result.escape.end.max() * result.map_.lr:.3g}"
@@ -223,7 +225,7 @@ def escape_time(result: Result) -> str:
 
 
 def make_dataset(results: list[Result], points: np.ndarray, point: CriticalPoint) -> xr.Dataset:
-    """Return everything the table and the figures were made of."""
+    """Return the data of the table and the figures."""
     coordinates = [str(s) for s in results[0].map_.landscape.symbols]
     medians = np.array([r.escape.survival().median() for r in results])
     per_setting: dict[str, Any] = {
@@ -278,7 +280,7 @@ def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figur
     for full, group in groups.items():
         name = ", ".join(part for part in full.split(", ") if part[0] not in common)
         style = plot.line(group[0].map_.method)
-        # Groups of one method, at other η or γ, get paler and hollow.
+        # Groups of one method at other η or γ are paler and hollow.
         again = seen[type(group[0].map_.method).__name__]
         seen[type(group[0].map_.method).__name__] += 1
         style |= {"alpha": 0.7**again, "markerfacecolor": "white" if again else style["color"]}
@@ -326,7 +328,7 @@ def draw_survival(groups: dict[str, list[Result]]) -> Figure:
     events = [r.escape.survival().t[1:] for r in results_of(groups)]
     first, last = min(t.min(initial=np.inf) for t in events), max(r.escape.survival().last for r in results_of(groups))
     for ax in axes[0]:
-        ax.set_xlim(0.8 * min(first, last), last)  # before the scale: t = 0 has no place on a logarithmic one
+        ax.set_xlim(0.8 * min(first, last), last)  # set before the scale, since a logarithmic one has no t = 0
         ax.set_xscale("log")
     for ax in axes[0, 1:]:
         ax.set_ylabel("")
@@ -344,22 +346,22 @@ Paths = list[tuple[sd.Map, xr.Dataset]]
 def example_paths(results: list[Result], landscape: sd.Landscape, point: CriticalPoint, most: int) -> Paths:
     """Run one setting of every method from one start, out along the stable direction and a little off it.
 
-    They take ten times what the fastest direction needs, or as long as the last that leaves, and at most ``most``
-    steps: else a run would seem captured that only leaves late.
+    A run lasts ten times as long as the fastest direction needs, or until the last run has left, and at most ``most``
+    steps. Shorter runs would make a late escape look like capture.
     """
     length = crossing_length(point)
     chosen: dict[type, sd.Map] = {}
-    for r in results:  # of every method, the setting whose radius is nearest to 1.25/|λ|
+    for r in results:  # this picks, for every method, the radius nearest to 1.25/|λ|
         best = chosen.setdefault(type(r.map_.method), r.map_)
         if abs(r.rho - 1.25 * length) < abs(best.radius - 1.25 * length):
             chosen[type(r.map_.method)] = r.map_
     view = view_box(landscape, point)
-    # Eigenvectors come with any sign; this one puts the start to the left and the way out in front.
+    # The sign of an eigenvector is arbitrary. This one puts the start to the left and the escape in front.
     stable, escaping = (-v * np.sign(v[abs(v).argmax()]) for v in (point.eigenvectors[:, -1], point.eigenvectors[:, 0]))
     start = point.w + 0.43 * (view[0][1] - view[0][0]) * (stable + escaping / 20)
     most = min(most, LONGEST_PATH)
     shown = 10 / float(abs(point.eigenvalues).max()) / next(iter(chosen.values())).lr
-    # Once without saving, which is fast, to see what becomes of them.
+    # The first simulation saves nothing, which is fast, and returns the outcomes.
     ends = [sd.simulate(map_, start, most, box=view, progress=False) for map_ in chosen.values()]
     for end in ends:
         if end.status[0] in (sd.Status.LEFT, sd.Status.DIVERGED):
@@ -404,9 +406,9 @@ def draw_cosines(paths: Paths, point: CriticalPoint) -> Figure:
         plot.cosine(analysis.cosine(map_, runs), ax, **plot.line(map_.method))
         ax.set(xlim=(0, runs.step.values[-1]))
         ax.set_title(f"{label(map_)}: {plot.fate(runs)}")
-        known = symbolic.predicted_boundary(map_, point.eigenvalues)
-        if known and known.quantity == "width":
-            near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < known.low
+        boundary = symbolic.predicted_boundary(map_, point.eigenvalues)
+        if boundary and boundary.quantity == "width":
+            near = np.linalg.norm(runs.w.values[0] - point.w, axis=1) < boundary.low
             ax.fill_between(runs.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
             ax.set_title(f"{label(map_)}: {plot.fate(runs)} (grey: within ρ of the saddle)")
     for ax in axes[:-1, 0]:

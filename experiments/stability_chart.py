@@ -1,6 +1,7 @@
 """Over which learning rates, radii and momenta does a saddle hold the runs around it?
 
-Measures it on a grid of two parameters, draws the closed-form boundary over the colours, and counts where they differ.
+The script measures this on a grid of two parameters, draws the closed-form boundary over the colours, and counts the
+settings where they differ.
 """
 
 from dataclasses import replace
@@ -23,7 +24,7 @@ from samdyn.methods import Ascent
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import tracked
 
-FINE = 600  # values along each axis for the closed form's line
+FINE = 600  # values along each axis of the grid on which the closed form's line is drawn
 SYMBOLS = {"rho": "ρ", "lr": "η", "momentum": "γ", "distance": "distance"}
 
 
@@ -71,7 +72,9 @@ def main(
             if not linear and "distance" not in (x, up):
                 rule = f"near the saddle {type(method).__name__} has no Jacobian: it matters how far out a run starts"
                 checks.reject("--y", up, rule, "Use --y distance")
-            analysis.with_parameters(map_, {n: float(v[0]) for n, v in axes if n != "distance"})  # refuses early
+            analysis.with_parameters(
+                map_, {n: float(v[0]) for n, v in axes if n != "distance"}
+            )  # this rejects wrong options before the work starts
             settings.append((map_, axes))
 
     console = cli.console()
@@ -95,12 +98,12 @@ def main(
     console.print(f"figure, data and provenance in {out}/")
 
 
-# The map, what was measured, and the closed form on the same grid and on a finer one.
+# An entry has the map, the measured chart, and the closed form on the same grid and on a finer one.
 Result = tuple[sd.Map, StabilityChart, StabilityChart | None, StabilityChart | None]
 
 
 def axis(name: str, option: str, text: str, point: CriticalPoint, map_: sd.Map, resolution: int) -> np.ndarray:
-    """Return the values along an axis: the range asked for, or one in which something happens."""
+    """Return the values along an axis: those of the option, or a default range that contains the threshold."""
     length, strongest = 1 / abs(point.eigenvalues[0]), abs(point.eigenvalues).max()
     usual = {
         "rho": (0.02 * length, 2 * getattr(map_.method, "ascent_steps", 1) * length),
@@ -126,7 +129,7 @@ def predict(
 ) -> StabilityChart | None:
     """Return the closed form over a chart's parameters, negative where it says that runs return; None if none is known.
 
-    Over distances from the saddle the number is the distance from the edge of the trap, in the units of w.
+    If an axis is the distance from the saddle, the number is the distance from the edge of the trap, in the units of w.
     """
     grid = dict(zip((chart.x_name, chart.y_name), np.meshgrid(x, y), strict=True))
     distance = grid.pop("distance", None)
@@ -149,7 +152,7 @@ def off_the_line(measured: np.ndarray, predicted: np.ndarray) -> int:
 
 
 def title(map_: sd.Map, chart: StabilityChart) -> str:
-    """Say what the chart is of: the method and what is no axis."""
+    """Return the title of a chart: the method, and the parameters that are not axes."""
     values = {"rho": map_.radius if isinstance(map_.method, Ascent) else None, "lr": map_.lr, "momentum": map_.momentum}
     fixed = [
         f"{SYMBOLS[n]} = {v:g}" for n, v in values.items() if v is not None and n not in (chart.x_name, chart.y_name)
@@ -184,7 +187,7 @@ def draw(results: list[Result]) -> Figure:
 
 
 def make_dataset(map_: sd.Map, chart: StabilityChart, predicted: StabilityChart | None) -> xr.Dataset:
-    """Return everything a chart was drawn from."""
+    """Return the data of a chart."""
     axes = (chart.y_name, chart.x_name)
     rates = {"rate": (axes, chart.rate)}
     if predicted is not None:

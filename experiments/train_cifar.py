@@ -1,7 +1,8 @@
-"""A ResNet-18 on CIFAR, as in the papers: SGD, SAM, ASAM or n-step SAM, with and without batch norm and augmentation.
+"""Train a ResNet-18 on CIFAR, as in the papers.
 
-For those with the data and a GPU. [K23] trains without batch norm and augmentation, and says that SAM with large
-batches and no momentum fails; [A21] and [M23] train with both.
+The methods are SGD, SAM, ASAM and n-step SAM, with or without batch norm and augmentation. The script needs the data
+and a GPU. [K23] trains without batch norm and augmentation, and reports that SAM with large batches and no momentum
+fails. [A21] and [M23] train with both.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,14 +31,14 @@ from samdyn.simulation.starts import choose_device
 METHODS: dict[str, Callable[[nn.Module, float, int, bool], sd.Method]] = {
     "SGD": lambda model, rho, steps, average: sd.GD(),
     "SAM": lambda model, rho, steps, average: sd.SAM(rho, ascent_steps=steps, average=average),
-    # As its authors run it: biases are not scaled, and weights by |w| + 0.01.
+    # This is the form of ASAM's authors: T scales weights by |w| + 0.01 and leaves biases.
     "ASAM": lambda model, rho, steps, average: sd.ASAM(
         rho, shift=0.01, weights=networks.weights(model), ascent_steps=steps, average=average
     ),
 }
 PRECISIONS = ("float32", "bfloat16")
-MARGIN = 4  # pixels by which an image is shifted at most
-TEST_BATCH = 1000
+MARGIN = 4  # largest shift of an image, in pixels
+TEST_BATCH = 1000  # images in a batch of the test set
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -76,7 +77,9 @@ def main(
     model = model.to(where)
     update = make(model, rho, ascent_steps, average)
     optimizer = networks.Optimizer(model.parameters(), update, lr, momentum, weight_decay)
-    folder = OutputFolder(out, "train_cifar", parameters)  # refuses what it cannot replace, before the data are read
+    folder = OutputFolder(
+        out, "train_cifar", parameters
+    )  # this rejects a folder that it may not replace, before the data are read
     data = networks.cifar(data_dir, dataset)
     if batch_size > len(data.train_inputs):
         rule = f"is more than the {len(data.train_inputs)} samples"
@@ -99,16 +102,16 @@ def main(
 
 
 class Batches:
-    """Batches of the training set, shuffled anew in every epoch, and those of the test set; on a device."""
+    """Batches of the training set, in a new order in every epoch, and those of the test set, on a device."""
 
     def __init__(self, data: networks.Data, size: int, augment: bool, seed: int, device: torch.device) -> None:
         self.train = (data.train_inputs.to(device), data.train_targets.to(device))
         self.test = (data.test_inputs.to(device), data.test_targets.to(device))
         self._size, self._augment = size, augment
-        self._generator = torch.Generator().manual_seed(seed)  # on the CPU: the same on every device
+        self._generator = torch.Generator().manual_seed(seed)  # a CPU generator gives the same batches on every device
 
     def epoch(self) -> Iterator[Batch]:
-        """Yield the training set in batches of equal size; what is left over waits for the next epoch."""
+        """Yield the training set in batches of equal size. The epoch omits the samples that do not fill a batch."""
         order = torch.randperm(len(self.train[0]), generator=self._generator)
         for first in range(0, len(order) - self._size + 1, self._size):
             chosen = order[first : first + self._size].to(self.train[0].device)
@@ -117,7 +120,7 @@ class Batches:
 
 
 def augmented(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return images ``(n, 3, 32, 32)`` shifted by up to 4 pixels, with 0 coming in, and reflected every other time."""
+    """Return images ``(n, 3, 32, 32)`` with a random shift of up to 4 pixels and a random reflection."""
     n, _, height, width = images.shape
     down, right = torch.randint(2 * MARGIN + 1, (2, n, 1), generator=generator).to(images.device)
     reflect = torch.randint(2, (n, 1, 1, 1), generator=generator).to(images.device)
@@ -136,7 +139,7 @@ def trained(
     epochs: int,
     console: Console,
 ) -> tuple[xr.Dataset, str]:
-    """Train for some epochs, or until the loss is not finite or the user has enough; return what was measured."""
+    """Train for some epochs, or until the loss is not finite or the user interrupts. Return the measurements."""
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     rows: list[tuple[float, ...]] = []
     ending = f"{epochs} epochs done"
@@ -157,8 +160,8 @@ def trained(
             schedule.step()
             loss, accuracy = tested(model, batches.test)
             rows.append((float(torch.stack(losses).mean()), loss, accuracy, rate, perf_counter() - began))
-            told = f"train loss {rows[-1][0]:.4f}  test loss {loss:.4f}  accuracy {accuracy:.2%}"
-            console.print(f"epoch {epoch + 1:3}/{epochs}  {told}  {rows[-1][-1]:.1f} s")
+            line = f"train loss {rows[-1][0]:.4f}  test loss {loss:.4f}  accuracy {accuracy:.2%}"
+            console.print(f"epoch {epoch + 1:3}/{epochs}  {line}  {rows[-1][-1]:.1f} s")
     except networks.NotFinite as error:
         ending = f"Stopped in epoch {len(rows) + 1}: {error}"
     except KeyboardInterrupt:

@@ -1,7 +1,8 @@
-"""Do the diffusions of the literature follow SAM's iterates as closely as is claimed?
+"""Do the diffusions of the literature follow SAM's iterates as closely as their authors claim?
 
-|E φ(wₖ) − E φ(X(kη))| for five functions φ, without sampling error: over η with the radius ρ ∝ √η, over η at one
-radius, and over ρ. Orders of weak convergence of [C23]'s SDEs ("taylor"), of that of a step's moments, and of SGD's.
+The script computes |E φ(wₖ) − E φ(X(kη))| for five functions φ without sampling error: over η with the radius ρ ∝ √η,
+over η at one radius, and over ρ. It fits orders of weak convergence of the SDEs of [C23] ("taylor"), of that with the
+moments of a step, and of SGD's.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from samdyn import analysis, checks, cli, plot
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import progress_bar
 
-# In the box the gradient of no sample vanishes, so that directions are smooth, and runs from START stay in it.
+# The gradient of no sample vanishes in the box, so that directions are smooth. Runs from START stay in the box.
 LOSS = "p*a**2/2 + q*b**2/2 + r*a*b + a**3/12 - s*a + t*b"
 DATA = {"p": [1, 2, 0.5], "q": [0.6, 1.5, 2], "r": [0.3, -0.4, 0.2], "s": [-1, -0.5, -1.5], "t": [1, 0.4, 1.2]}
 BOX = ((-0.9, 1.6), (-1.0, 1.3))
@@ -34,9 +35,9 @@ FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "exp(a/2)": lambda w: np.exp(w[0] / 2),
     "sin(b)": lambda w: np.sin(w[1]),
 }
-HALVINGS = 4
-SMALL = 2.0**-3  # of the largest radius: where orders in ρ are fitted, halving it from there
-PLAIN = "SGD's"  # the diffusion that knows no ρ
+HALVINGS = 4  # count of times that η or ρ is halved
+SMALL = 2.0**-3  # first radius of the fit of orders in ρ, in units of the largest
+PLAIN = "SGD's"  # the diffusion without ρ
 MODELS = {
     "taylor": {"color": "#0072B2", "marker": "s", "linestyle": "--"},
     "moments": {"color": "#000000", "marker": "o", "linestyle": "-"},
@@ -64,7 +65,7 @@ def main(
     landscape = sd.SampleLandscape(LOSS, "a b", DATA, box=BOX, name="curved")
     noise = sd.noise.FiniteSum(batch_size)
     for method in chosen:
-        sd.Diffusion(landscape, method, noise, lr, model="taylor")  # refuses early
+        sd.Diffusion(landscape, method, noise, lr, model="taylor")  # this rejects wrong options before the work starts
         if not isinstance(method, sd.methods.Ascent):
             checks.reject("--methods", methods, "has no radius, and no diffusion but SGD's", "Use USAM, DNSAM or SAM")
 
@@ -88,7 +89,7 @@ def measure(
 ) -> xr.Dataset:
     """Return the errors of every function and model over η with ρ ∝ √η ("together"), over η ("lr"), and over ρ ("rho").
 
-    Over ρ a model is held against the moments of a step, which have no error of their own as η → 0.
+    Over ρ the function compares a model with the diffusion of the moments of a step, which has no error as η → 0.
     """
     halved = 2.0 ** -np.arange(HALVINGS + 1)
     grids = {
@@ -97,7 +98,7 @@ def measure(
         "rho": [(lr * halved[-1], rho * SMALL * h) for h in halved],
     }
 
-    @cache  # grids have settings in common, and SGD's diffusion knows no radius
+    @cache  # grids share settings, and SGD's diffusion has no radius
     def along(model: str, rate: float, radius: float) -> np.ndarray:
         moved = method(radius) if radius else sd.GD()  # type: ignore[call-arg]
         return expected(sd.Diffusion(landscape, moved, noise, rate, model=model))
@@ -109,10 +110,10 @@ def measure(
     errors = np.zeros((len(grids), len(MODELS), len(halved), len(FUNCTIONS)))
     for i, (name, grid) in enumerate(grids.items()):
         for k, (rate, radius) in enumerate(grid):
-            found = {model: along(model, rate, radius) for model in ("taylor", "moments")}
-            found[PLAIN] = along("moments", rate, 0.0)
-            truth = found["moments"] if name == "rho" else iterates(rate, radius)
-            errors[i, :, k] = [np.abs(found[model] - truth) for model in MODELS]
+            slopes = {model: along(model, rate, radius) for model in ("taylor", "moments")}
+            slopes[PLAIN] = along("moments", rate, 0.0)
+            truth = slopes["moments"] if name == "rho" else iterates(rate, radius)
+            errors[i, :, k] = [np.abs(slopes[model] - truth) for model in MODELS]
     coords = {"varied": [*grids], "model": [*MODELS], "halved": halved, "function": [*FUNCTIONS]}
     return xr.Dataset({"error": ([*coords], errors)}, coords=coords)
 
@@ -123,7 +124,7 @@ def expected(system: sd.Map | sd.Diffusion) -> np.ndarray:
 
 
 def orders(errors: xr.DataArray) -> np.ndarray:
-    """Return the slopes of log error on the logarithm of what was halved, one per function, over the last three."""
+    """Return the slope of log error against the log of the halved parameter for every function, over the last three."""
     last = errors.isel(halved=slice(-3, None)).transpose("halved", "function")
     return np.polyfit(np.log(last.halved), np.log(last.values), 1)[0]
 
@@ -138,8 +139,8 @@ def make_table(data: xr.Dataset, rho: float) -> Table:
             cells = []
             for varied in TITLES:
                 errors = data.error.sel(algorithm=method, model=model, varied=varied)
-                found = orders(errors) if float(errors.max()) else None
-                cells.append("" if found is None else f"{found.min():.2f} to {found.max():.2f}")
+                slopes = orders(errors) if float(errors.max()) else None
+                cells.append("" if slopes is None else f"{slopes.min():.2f} to {slopes.max():.2f}")
             table.add_row(method if model == "taylor" else "", model, *cells)
     return table
 

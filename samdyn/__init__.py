@@ -1,4 +1,9 @@
-"""samdyn: a dynamical-systems simulator for Sharpness-Aware Minimization."""
+"""samdyn simulates Sharpness-Aware Minimization and its relatives as dynamical systems.
+
+>>> import samdyn as sd
+>>> print(sd.stability(sd.Flow(sd.landscapes.saddle(), sd.USAM(rho=0.6)), (0, 0)).kind)
+attractor
+"""
 
 from . import analysis, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
 from .analysis import attractors, basins, critical_points

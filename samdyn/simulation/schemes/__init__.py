@@ -1,4 +1,4 @@
-"""Schemes that turn a diffusion into steps. A new file with a Scheme in it joins the catalogue."""
+"""Schemes that turn a diffusion into steps. The catalogue finds every file here that defines a Scheme."""
 
 from ... import catalogues, checks
 from .euler_maruyama import EulerMaruyama
@@ -12,7 +12,11 @@ catalogues.import_all(__name__, __path__)
 
 
 def catalogue() -> dict[str, type[Scheme]]:
-    """Return every scheme that can be used, by name, those defined by the user included."""
+    """Return every scheme by name. It includes the user's own classes.
+
+    >>> [name for name in ("EulerMaruyama", "Milstein", "Platen") if name in catalogue()]
+    ['EulerMaruyama', 'Milstein', 'Platen']
+    """
     return catalogues.concrete(Scheme)  # type: ignore[type-abstract]
 
 
@@ -21,10 +25,13 @@ def __getattr__(name: str) -> type[Scheme]:
 
 
 def named(name: str) -> type[Scheme]:
-    """Return the scheme of this name, in any case.
+    """Return the scheme of this name, in upper or lower case.
 
     Raises:
-        InputError: an unknown name; the message lists the known ones and suggests the nearest.
+        InputError: the name is unknown. The message lists the known names and suggests the nearest.
+
+    >>> named("platen").__name__
+    'Platen'
     """
-    known = catalogue()
-    return known[checks.known("scheme", name, known)]
+    schemes = catalogue()
+    return schemes[checks.known("scheme", name, schemes)]

@@ -7,7 +7,16 @@ from .scheme import Scheme
 
 
 class EulerMaruyama(Scheme):
-    """z + a dt + B ΔW: weak order 1; strong order ½, and 1 where B is the same everywhere.  [Kloeden, Platen 10.2]"""
+    """The Euler-Maruyama scheme, z + a dt + B ΔW.  [Kloeden, Platen 10.2]
+
+    It has weak order 1 and strong order ½, or strong order 1 where B is constant.
+
+    >>> import samdyn as sd
+    >>> sde = sd.Diffusion(sd.Landscape("x**2/2", "x"), sd.GD(), sd.noise.Gaussian(1e-4), lr=0.1)
+    >>> runs = sd.simulate(sd.EulerMaruyama(sde), [(1.0,)] * 100, 10, statistics=["mean"])
+    >>> runs["mean"].values.round(1).tolist(), round(0.9**10, 1)
+    ([[0.3]], 0.3)
+    """
 
     weak, strong = 1.0, 0.5
 

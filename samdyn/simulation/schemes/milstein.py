@@ -1,4 +1,4 @@
-"""Milstein's scheme, for commutative noise."""
+"""Milstein's scheme for commutative noise."""
 
 from dataclasses import dataclass
 
@@ -8,21 +8,27 @@ from ... import checks
 from ...noise import StepDraws
 from .scheme import Scheme
 
-PROBES = 16  # points at which noise is tried for commutativity
-COMMUTES = 1e-6  # how well, relative to the size of the noise and of its derivatives
-DIFFERENCE = 1e-6  # between points that derivatives are taken from, relative to the box
+PROBES = 16  # number of points at which the commutator of the noise is computed
+MAX_COMMUTATOR = 1e-6  # norm of the commutator that counts as 0, over the norms of the noise and its derivatives
+DIFFERENCE = 1e-6  # distance of the points of a finite difference, relative to the diagonal of the box
 
 
 @dataclass(frozen=True)
 class Milstein(Scheme):
-    """Strong order 1, weak order 1, for diagonal and other commutative noise; without derivatives.
+    """Milstein's scheme without derivatives, of strong and weak order 1.  [Kloeden, Platen 11.1.7]
 
-    z + a dt + Σⱼ bʲΔWʲ + ½ Σⱼₖ (bᵏ(z + a dt + bʲ√dt) − bᵏ(z)) (ΔWʲΔWᵏ − δⱼₖdt)/√dt, bʲ the columns of B.
-    [Kloeden, Platen 11.1.7]
+    z + a dt + Σⱼ bʲΔWʲ + ½ Σⱼₖ (bᵏ(z + a dt + bʲ√dt) − bᵏ(z)) (ΔWʲΔWᵏ − δⱼₖdt)/√dt, with the columns bʲ of B.
+    The noise must commute, as diagonal noise does.
 
     Raises:
-        InputError: beside Scheme's, noise that does not commute, (bʲ·∇)bᵏ ≠ (bᵏ·∇)bʲ somewhere in the landscape's box:
-            the scheme's strong order would be ½.
+        InputError: as ``Scheme``; also if the noise does not commute, (bʲ·∇)bᵏ ≠ (bᵏ·∇)bʲ somewhere in the landscape's
+            box. The strong order would then be ½.
+
+    >>> import samdyn as sd
+    >>> sde = sd.Diffusion(sd.Landscape("x**2/2", "x"), sd.GD(), sd.noise.Gaussian(1e-4), lr=0.1)
+    >>> runs = sd.simulate(sd.Milstein(sde), [(1.0,)] * 100, 10, statistics=["mean"])
+    >>> runs["mean"].values.round(1).tolist(), round(0.9**10, 1)
+    ([[0.3]], 0.3)
     """
 
     weak, strong = 1.0, 1.0
@@ -39,16 +45,16 @@ class Milstein(Scheme):
             return b.expand(*b.shape[:2], z.shape[1])
 
         def derivative(b: torch.Tensor) -> torch.Tensor:
-            # By differences: the formulas of a matrix's root cannot be differentiated where eigenvalues meet.
+            # Finite differences: the formulas of a matrix root have no derivative where eigenvalues meet.
             step = DIFFERENCE * (high - low).norm() / b.norm(dim=0).clamp(min=torch.finfo(b.dtype).tiny)
             return (columns(z + step * b) - columns(z - step * b)) / (2 * step)
 
         along = [derivative(b) for b in columns(z).unbind(1)]
         for j, first in enumerate(along):
             for k, second in enumerate(along[:j]):
-                off = (first[:, k] - second[:, j]).norm(dim=0)
+                commutator = (first[:, k] - second[:, j]).norm(dim=0)
                 size = sum(part.flatten(0, 1).norm(dim=0) for part in (first, second, columns(z)))
-                if not (off <= COMMUTES * size).all():
+                if not (commutator <= MAX_COMMUTATOR * size).all():
                     rule = "its noise does not commute, so that this scheme has no better order than Euler's"
                     checks.reject("sde", self.sde, rule, "Use EulerMaruyama, or Platen for means")
 

@@ -1,4 +1,4 @@
-"""What a solver of diffusions is: it turns one into steps, which ``simulate`` takes as it takes a map's."""
+"""The interface of a solver of diffusions, whose steps ``simulate`` takes like those of a map."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,16 +15,27 @@ from ...noise import Noise, StepDraws
 
 @dataclass(frozen=True)
 class Scheme(ABC):
-    """Steps of length dt of a diffusion.
+    """A scheme that takes steps of length dt of a diffusion.
+
+    To add a scheme, write a class with ``weak``, ``strong`` and ``change``.
 
     Attributes:
         sde: the diffusion.
-        dt: length of a step, in t = kη; without it sde.lr, one step for one of the map. With momentum, keep it below
-            η/(1 − γ), the time in which velocity is lost.
-        weak, strong: orders of convergence in dt, of means and of paths.
+        dt: length of a step, in the units of t = kη; None for sde.lr, which is one step per step of the map. With
+            momentum, keep it below η/(1 − γ), the decay time of the velocity.
+        weak, strong: orders of convergence in dt of means and of paths.
 
     Raises:
-        InputError: dt that is not finite and positive; a diffusion that the scheme has no order for.
+        InputError: dt is not finite and positive, or the scheme has no order for the diffusion.
+
+    >>> import samdyn as sd
+    >>> class Drift(sd.simulation.Scheme):  # Euler's scheme without noise
+    ...     weak, strong = 0.0, 0.0
+    ...     def change(self, z, draws):
+    ...         return self.dt * self.sde.drift(z)
+    >>> sde = sd.Diffusion(sd.Landscape("x**2/2", "x"), sd.GD(), sd.noise.Gaussian(1.0), lr=0.1)
+    >>> sd.simulate(Drift(sde, dt=0.5), (1.0,), 2).w.values.round(4).tolist()
+    [[[0.25]]]
     """
 
     weak: ClassVar[float]
@@ -41,24 +52,24 @@ class Scheme(ABC):
 
     @property
     def landscape(self) -> Landscape:
-        """The diffusion's."""
+        """The landscape of the diffusion."""
         return self.sde.landscape
 
     @property
     def method(self) -> Method:
-        """The diffusion's."""
+        """The method of the diffusion."""
         return self.sde.method
 
     @property
     def noise(self) -> Noise:
-        """The diffusion's."""
+        """The noise model of the diffusion."""
         return self.sde.noise
 
     def start(self, w: torch.Tensor) -> State:
-        """Return the state at w with no velocity: (w,), or with momentum (w, v).
+        """Return the state at w with zero velocity: (w,), or with momentum (w, v), ``(d, N)`` each.
 
         Raises:
-            InputError: a point at which the diffusion's covariance is indefinite.
+            InputError: the covariance of the diffusion is indefinite at a point.
         """
         z = self.sde.start(w)
         bad = self.sde.coefficients(z)[1].isnan().any(0).any(0).nonzero()
@@ -78,7 +89,7 @@ class Scheme(ABC):
         """Return the change of the states z ``(D, N)`` in one step."""
 
     def attributes(self) -> dict[str, Any]:
-        """Return what a result is labelled with."""
+        """Return the attributes of a result, by name."""
         sde = self.sde
         return {
             "method": repr(sde.method),
@@ -94,10 +105,10 @@ class Scheme(ABC):
         """Return B ΔW: ``(D, d, N), (d, N) -> (D, N)``."""
         if b.shape[-1] > 1 or bool(((b != 0).sum(1) > 1).any()):
             return (b * dw).sum(1)
-        # The same everywhere, one entry a row: without sums over d² numbers, nearly all of them 0.
+        # B is constant and has one entry per row. Indexing avoids sums over d² numbers, nearly all of them 0.
         place = (b[..., 0] != 0).int().argmax(1)
         return b[torch.arange(len(b)), place] * dw[place]
 
     def _increments(self, draws: StepDraws, like: torch.Tensor) -> torch.Tensor:
-        """Return the Brownian motions' increments, ``(d, N)``."""
+        """Return the increments of the Brownian motions, ``(d, N)``, in the dtype of ``like``."""
         return self.dt**0.5 * draws.normals(0, self.landscape.dim).to(like.dtype)

@@ -1,4 +1,4 @@
-"""Statistics over the runs of an ensemble. A new file with a Statistic that has a name joins the catalogue."""
+"""Statistics over the runs of an ensemble. The catalogue finds every file here that defines a Statistic with a name."""
 
 from typing import Any
 
@@ -19,7 +19,11 @@ catalogues.import_all(__name__, __path__)
 
 
 def catalogue() -> dict[str, type[Statistic]]:
-    """Return every statistic that has a name, those defined by the user included, by that name."""
+    """Return every statistic that has a name, by that name. It includes the user's own classes.
+
+    >>> sorted(catalogue())  # doctest: +ELLIPSIS
+    ['covariance', 'exit_times', 'histogram', 'loss', 'mean', 'msd', 'status'...]
+    """
     return dict(sorted((cls.name, cls) for cls in _classes().values() if cls.name))
 
 
@@ -32,32 +36,36 @@ def _classes() -> dict[str, type[Statistic]]:
 
 
 def choose(statistics: Any, landscape: Landscape) -> tuple[Statistic, ...]:
-    """Return the statistics that were asked for.
+    """Return the statistics that an argument of ``simulate`` names.
 
     Args:
-        statistics: statistics, or names of such in any case; one alone needs no list.
-        landscape: where the runs are.
+        statistics: a list of statistics or their names, in upper or lower case; or one of them without a list.
+        landscape: the landscape of the runs.
 
     Raises:
-        InputError: none, an unknown name, a name that does not say enough, a class in place of a statistic, the same
-            one twice.
+        InputError: the list is empty, a name is unknown, a statistic cannot be made from its name alone, an entry is a
+            class in place of a statistic, or an entry comes twice.
+
+    >>> import samdyn as sd
+    >>> choose(["mean", sd.MSD()], sd.landscapes.saddle())
+    (Mean(), MSD())
     """
     fix = 'Use e.g. statistics=["mean", "covariance"]'
     if isinstance(statistics, str | Statistic):
         statistics = [statistics]
     try:
-        wanted = list(statistics)
+        entries = list(statistics)
     except TypeError:
         checks.reject("statistics", statistics, "is no list of statistics", fix)
-    if not wanted:
+    if not entries:
         checks.reject("statistics", statistics, "names no statistic", fix)
-    known, chosen = catalogue(), list[Statistic]()
-    for one in wanted:
+    by_name, result = catalogue(), list[Statistic]()
+    for one in entries:
         if isinstance(one, type) and issubclass(one, Statistic):
             checks.reject("statistic", one, "is a class", f"Make one: {one.__name__}(…)")
         if not isinstance(one, Statistic):
-            one = known[checks.known("statistic", one, known)].by_name(landscape)
-        if one in chosen:
+            one = by_name[checks.known("statistic", one, by_name)].by_name(landscape)
+        if one in result:
             checks.reject("statistics", one.name or one, "is asked for twice", "Ask for it once")
-        chosen.append(one)
-    return tuple(chosen)
+        result.append(one)
+    return tuple(result)

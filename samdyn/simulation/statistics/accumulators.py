@@ -1,4 +1,4 @@
-"""Statistics of an ensemble while it runs: the accumulators of those that were chosen, and the counts of all runs."""
+"""The record of statistics: the accumulators of all statistics of a simulation, and the count of its runs."""
 
 import warnings
 from collections.abc import Sequence
@@ -19,49 +19,51 @@ from .labels import RESERVED_NAMES, read_results
 from .moments import block
 from .statistic import FAR, Accumulator, Setting, Snapshot, Statistic
 
-TRIAL_SAVES = 3  # saves of the trial that every statistic is put to
-PIECE = {"cpu": 2**18, "cuda": 2**24}  # numbers reduced at once: what a cache holds, what makes a kernel worth starting
+TRIAL_SAVES = 3  # number of saves at which statistics are tried before the simulation starts
+PIECE = {
+    "cpu": 2**18,
+    "cuda": 2**24,
+}  # numbers reduced at once; a cache holds them, or they are worth a kernel's launch
 
 
 class Accumulators:
-    """What is known of the runs so far. Its size depends on the statistics and the number of saves, not on the runs.
+    """The accumulators of some statistics. Their size depends on the statistics and the saves, not on the runs.
 
-    Beside what its statistics give, every result has ``runs`` (step), how many had not diverged by then: who counts;
-    and ``largest`` (step), the largest |coordinate| of those, nan if there are none. A run farther out than FAR is
-    about to diverge and is left out where it is, as one that has diverged; of one that is nearer nobody knows yet.
-    ``largest`` says whether the means are those of a few such runs.
+    Every result also has ``runs`` (step), the number of runs that count, and ``largest`` (step), the largest
+    |coordinate| of those, nan if there are none. A run counts until it diverges or goes beyond FAR, where it is about
+    to diverge. A large value of ``largest`` warns that a few runs on their way to infinity dominate the means.
     """
 
     def __init__(self, statistics: Sequence[Statistic], setting: Setting) -> None:
         """Start with no run.
 
         Raises:
-            InputError: a statistic that makes no accumulator, or refuses the setting.
+            InputError: a statistic returns no accumulator, or refuses the setting.
         """
         self.statistics, self.setting = tuple(statistics), setting
         self.runs = np.zeros(setting.saves, dtype=np.int64)
         self.largest = np.full(setting.saves, np.nan)
         self.accumulators = [statistic.accumulator(setting) for statistic in self.statistics]
-        for statistic, made in zip(self.statistics, self.accumulators, strict=True):
-            if not isinstance(made, Accumulator):
+        for statistic, accumulator in zip(self.statistics, self.accumulators, strict=True):
+            if not isinstance(accumulator, Accumulator):
                 fix = "Return an object of a class derived from samdyn.Accumulator"
-                checks.reject(f"accumulator of {statistic}", made, "is no accumulator", fix)
+                checks.reject(f"accumulator of {statistic}", accumulator, "is no accumulator", fix)
 
     def copy(self) -> Self:
-        """Return what is known so far, to go back to."""
+        """Return a copy to go back to."""
         shared = (self.statistics, self.setting, self.setting.landscape)
         return deepcopy(self, {id(one): one for one in shared})
 
     def chunk(self, part: slice, start: torch.Tensor) -> "Chunk":
-        """Go on with some of the runs, which start at ``(d, n)``: whole blocks, but for the last chunk."""
+        """Return the recorder of a chunk with the starts ``(d, n)``. It has whole blocks unless it is the last."""
         return Chunk(self, start)
 
     @torch.no_grad()
     def rehearse(self, start: torch.Tensor) -> None:
-        """Try the statistics on one start ``(d, 1)``, so that a mistake in one shows before anything is simulated.
+        """Try the statistics on one start ``(d, 1)``, so that their errors are raised before the simulation.
 
         Raises:
-            InputError: a statistic returns what has no place in a result, or two return the same.
+            InputError: a statistic returns values that do not fit a result, or two return the same name.
         """
         trial = Accumulators(self.statistics, replace(self.setting, saves=min(self.setting.saves, TRIAL_SAVES)))
         chunk, no = trial.chunk(slice(0, 1), start), torch.zeros(1, dtype=torch.bool, device=start.device)
@@ -73,11 +75,11 @@ class Accumulators:
     def results(self, *, refuse: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the variables and coordinates of all statistics, as xarray takes them.
 
-        A statistic that fails, or returns what has no place in a result, is left out with a warning, since what was
-        simulated must not be lost with it; with ``refuse`` its error is raised.
+        A statistic that fails, or returns values that do not fit a result, is left out with a warning, so that the
+        others are not lost. With ``refuse`` its error is raised.
 
         Raises:
-            InputError: as said.
+            InputError: with ``refuse``, a statistic returns values that do not fit a result.
         """
         variables: dict[str, Any] = {
             "runs": (("step",), self.runs, meaning("runs that are counted", "runs")),
@@ -87,16 +89,16 @@ class Accumulators:
         owners: dict[str, Statistic] = {}
         for statistic, accumulator in zip(self.statistics, self.accumulators, strict=True):
             try:
-                found = read_results(statistic, accumulator, self.setting)
-                _claim(owners, statistic, *found)
-            except Exception as error:  # whatever a user's code may raise
+                new_variables, new_coords = read_results(statistic, accumulator, self.setting)
+                _claim(owners, statistic, new_variables, new_coords)
+            except Exception as error:  # a user's code may raise anything
                 if refuse:
                     raise
                 why = f"{type(error).__name__}: {error}"
                 warnings.warn(f"the result is without {statistic}. {why}", RuntimeWarning, stacklevel=3)
             else:
-                variables |= found[0]
-                coords |= found[1]
+                variables |= new_variables
+                coords |= new_coords
         used = {dim for dims, *_ in variables.values() for dim in dims}
         for dim, what in (("coord", "coordinate of w"), ("coord_2", "other coordinate of w")):
             if dim in used:
@@ -107,7 +109,7 @@ class Accumulators:
 def _claim(
     owners: dict[str, Statistic], statistic: Statistic, variables: dict[str, Any], coords: dict[str, Any]
 ) -> None:
-    """Enter a statistic as the owner of its variables, coordinates and dims; refuse those that another owns."""
+    """Register a statistic as the owner of its variables, coordinates and dims; refuse those that another one owns."""
     dims = {dim for dims, *_ in (*variables.values(), *coords.values()) for dim in dims} - set(RESERVED_NAMES)
     names = [*variables, *coords, *dims]
     for name in names:
@@ -118,21 +120,21 @@ def _claim(
 
 
 class Chunk:
-    """Some of the runs on their way through all steps."""
+    """Records some of the runs."""
 
     def __init__(self, whole: Accumulators, start: torch.Tensor) -> None:
         self._whole, self._start = whole, start
 
     def observe(self, slot: int, w: torch.Tensor, diverged: torch.Tensor, outside: torch.Tensor) -> None:
-        """Take in where the runs are at a save.
+        """Pass the positions of the runs at a save to all accumulators.
 
         Args:
-            slot: which save, from 0.
-            w: ``(d, n)``, float64 or float32, on any device; runs that are out are held where they were last.
-            diverged, outside: ``(n,)`` bool, whether a run left the floating-point range, or the box, by then.
+            slot: index of the save, from 0.
+            w: ``(d, n)``, float64 or float32, on any device. A run that stopped stays where it stopped.
+            diverged, outside: ``(n,)`` bool, whether the run has left the floating-point range, or the box.
         """
         whole, landscape, (d, n) = self._whole, self._whole.setting.landscape, w.shape
-        # Not "farther than", which nan is not.
+        # "distance > FAR" would be false for nan.
         distance = w.abs().amax(0)
         counts = ~diverged & (distance <= FAR)
         whole.runs[slot] += int(counts.sum())
@@ -145,8 +147,8 @@ class Chunk:
             for first in range(0, n, length):
                 piece = slice(first, first + length)
                 start = partial(self._start_of, piece, w.device)
-                those = (counts[piece], diverged[piece], outside[piece])
-                snapshot = Snapshot(slot, w[:, piece], start, *those, landscape)
+                masks = (counts[piece], diverged[piece], outside[piece])
+                snapshot = Snapshot(slot, w[:, piece], start, *masks, landscape)
                 for accumulator in whole.accumulators:
                     accumulator.observe(snapshot)
 
@@ -155,13 +157,13 @@ class Chunk:
         return self._start[:, piece]
 
     def finish(self, status: np.ndarray, steps: torch.Tensor, state: State) -> None:
-        """Take in what became of the runs.
+        """Pass the ends of the runs to all accumulators.
 
         Args:
             status: ``(n,)`` of str.
-            steps: ``(n,)`` of int: how many steps a run took, or for one that is out, after how many it left.
-            state: their last state, which was observed.
+            steps: ``(n,)`` of int, the number of steps that the run took.
+            state: the last state, which ``observe`` has passed on.
         """
-        taken = steps.cpu().numpy()
+        counts = steps.cpu().numpy()
         for accumulator in self._whole.accumulators:
-            accumulator.finish(status, taken)
+            accumulator.finish(status, counts)

@@ -9,7 +9,16 @@ from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
 @dataclass(frozen=True)
 class Covariance(Statistic):
-    """The unbiased covariance of w, over n − 1: covariance (step, coord, coord_2). Of one run it is nan."""
+    """The unbiased covariance of w, with the divisor n − 1: covariance (step, coord, coord_2), in units of w, squared.
+
+    The covariance of one run is nan.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - y**2)/2", "x y"), sd.GD(), lr=0.5)
+    >>> runs = sd.simulate(map_, [(1, 0), (3, 0), (1, 2), (3, 2)], 1, statistics=[sd.Covariance()])
+    >>> runs.covariance.sel(step=1).values.round(4).tolist()
+    [[0.3333, 0.0], [0.0, 3.0]]
+    """
 
     name = "covariance"
 
@@ -25,7 +34,7 @@ class CovarianceAccumulator(Accumulator):
         self.moments = Moments(setting, setting.landscape.dim, full=True)
 
     def observe(self, snapshot: Snapshot) -> None:
-        """Add where the runs are."""
+        """Add the positions of the runs."""
         self.moments.add(snapshot.slot, snapshot.w, snapshot.counts)
 
     def variables(self) -> dict[str, Variable]:

@@ -1,4 +1,4 @@
-"""When runs leave the box or diverge."""
+"""The times at which runs leave the box or diverge."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,18 @@ from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
 @dataclass(frozen=True)
 class ExitTimes(Statistic):
-    """How many runs have left, and when: exited (step), exposure and exit_time (), in t = kη.
+    """The number of exits, and the times: exited (step), exposure () and exit_time (), in the units of t = kη.
 
-    ``exited`` counts the runs that had left the box or diverged by then. ``exposure`` is the time that all runs
-    together spent inside: if exit is memoryless its likeliest rate is exited[-1]/exposure. ``exit_time`` is the mean
-    exit time of those that left, nan if none did.
+    ``exited`` counts the runs that have left the box or diverged. ``exposure`` is the total time that the runs spent
+    inside: if exits are memoryless, the maximum-likelihood rate is exited[-1]/exposure. ``exit_time`` is the mean exit
+    time of the runs that left, nan if none did.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - y**2)/2", "x y"), sd.GD(), lr=0.5)
+    >>> box = [(-4, 4), (-4, 4)]
+    >>> runs = sd.simulate(map_, [(1, 0), (0, 1)], 4, save_every=2, box=box, statistics=[sd.ExitTimes()])
+    >>> runs.exited.values.tolist(), runs.exit_time.item(), runs.exposure.item()
+    ([0, 0, 1], 2.0, 4.0)
     """
 
     name = "exit_times"
@@ -26,28 +33,28 @@ class ExitTimes(Statistic):
 
 
 class ExitAccumulator(Accumulator):
-    """Counts of runs and of steps: integers, so that sums are exact in any order."""
+    """Counts of runs and of steps. They are integers, so that their sums are exact in any order."""
 
     def __init__(self, setting: Setting) -> None:
         self.dt = setting.dt
         self.exited = np.zeros(setting.saves, dtype=np.int64)
-        self.left, self.steps_of_left, self.steps_of_all = 0, 0, 0
+        self.exits, self.steps_to_exit, self.all_steps = 0, 0, 0
 
     def observe(self, snapshot: Snapshot) -> None:
-        """Count the runs that are out."""
+        """Count the runs that have left the box or diverged."""
         self.exited[snapshot.slot] += int((snapshot.diverged | snapshot.outside).sum())
 
     def finish(self, status: np.ndarray, steps: np.ndarray) -> None:
         """Add the steps that the runs took."""
-        left = np.isin(status, (Status.DIVERGED, Status.LEFT))
-        self.left += int(left.sum())
-        self.steps_of_left += int(steps[left].sum())
-        self.steps_of_all += int(steps.sum())
+        exits = np.isin(status, (Status.DIVERGED, Status.LEFT))
+        self.exits += int(exits.sum())
+        self.steps_to_exit += int(steps[exits].sum())
+        self.all_steps += int(steps.sum())
 
     def variables(self) -> dict[str, Variable]:
         """Return counts and times."""
-        mean = self.dt * self.steps_of_left / self.left if self.left else np.nan
-        exposure = np.array(self.dt * self.steps_of_all)
+        mean = self.dt * self.steps_to_exit / self.exits if self.exits else np.nan
+        exposure = np.array(self.dt * self.all_steps)
         return {
             "exited": (("step",), self.exited, meaning("runs that have left the box or diverged", "runs")),
             "exposure": ((), exposure, meaning("time that all runs together spent in the box", TIME)),

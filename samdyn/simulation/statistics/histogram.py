@@ -1,4 +1,4 @@
-"""Where the runs are along a coordinate."""
+"""Histograms of the coordinates of the runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +15,24 @@ from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 
 @dataclass(frozen=True)
 class Histogram(Statistic):
-    """Counts of runs by where a coordinate x is: histogram_x (step, bin_x), with x_left and x_right (bin_x).
+    """The number of runs in each bin of a coordinate x: histogram_x (step, bin_x), with x_left and x_right (bin_x).
 
-    Bins are closed on the left, the last one on both sides, as those of ``numpy.histogram``.
+    Bins are closed on the left, the last one on both sides, as in ``numpy.histogram``.
 
     Attributes:
-        edges: of every coordinate to count, by its name: at least two, ascending, in the units of w; the outermost may
-            be infinite.
+        edges: the edges of the bins, by the name of the coordinate: at least two, ascending, in the units of w. The
+            outermost may be infinite.
 
     Raises:
-        InputError: no coordinate, or edges that are none; in a simulation, a coordinate that the landscape lacks.
+        InputError: there is no coordinate, or the edges are not ascending numbers; in a simulation, the landscape has
+            no such coordinate.
 
-    >>> Histogram({"x": [-1, 0, float("inf")]})
-    Histogram(edges={'x': (-1.0, 0.0, inf)})
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - y**2)/2", "x y"), sd.GD(), lr=0.5)
+    >>> histogram = sd.Histogram({"x": [-1, 0, 1, float("inf")]})
+    >>> runs = sd.simulate(map_, [(1, 0), (3, 0), (4, 0)], 1, statistics=[histogram])
+    >>> runs.histogram_x.values.tolist()
+    [[0, 1, 2]]
     """
 
     edges: Mapping[str, Sequence[float] | np.ndarray]
@@ -37,18 +42,18 @@ class Histogram(Statistic):
         fix = 'Use e.g. Histogram({"x": [-1, 0, 1]})'
         if not isinstance(self.edges, Mapping) or not self.edges:
             checks.reject("edges", self.edges, "must give edges for at least one coordinate", fix)
-        read = {}
-        for name, given in self.edges.items():
+        checked = {}
+        for name, numbers in self.edges.items():
             try:
-                edges = np.asarray(given, dtype=np.float64)
+                edges = np.asarray(numbers, dtype=np.float64)
             except (TypeError, ValueError, OverflowError):
-                checks.reject(f"edges of {name}", given, "cannot be read as numbers", fix)
+                checks.reject(f"edges of {name}", numbers, "cannot be read as numbers", fix)
             if edges.ndim != 1 or len(edges) < 2:
-                checks.reject(f"edges of {name}", given, "one bin has two edges, n bins have n + 1", fix)
+                checks.reject(f"edges of {name}", numbers, "one bin has two edges, n bins have n + 1", fix)
             if not (edges[1:] > edges[:-1]).all():
-                checks.reject(f"edges of {name}", given, "must ascend, each above the one before, without nan", fix)
-            read[name] = tuple(edges.tolist())
-        object.__setattr__(self, "edges", read)
+                checks.reject(f"edges of {name}", numbers, "must ascend, each above the one before, without nan", fix)
+            checked[name] = tuple(edges.tolist())
+        object.__setattr__(self, "edges", checked)
 
     @classmethod
     def by_name(cls, landscape: Landscape) -> Self:
@@ -60,12 +65,12 @@ class Histogram(Statistic):
         """Return an accumulator of counts.
 
         Raises:
-            InputError: a coordinate that the landscape lacks, or the same one twice, in different case.
+            InputError: the landscape has no such coordinate, or the same one comes twice, in different case.
         """
         names, axes = setting.coordinates, dict[str, Sequence[float] | np.ndarray]()
-        for given, edges in self.edges.items():
-            # Coordinates may differ in case alone: what is spelled exactly is meant.
-            name = given if given in names else checks.known("coordinate", given, names)
+        for key, edges in self.edges.items():
+            # Coordinates may differ only in case, so that an exact name comes first.
+            name = key if key in names else checks.known("coordinate", key, names)
             if name in axes:
                 checks.reject("statistics", f"histogram of {name}", "is asked for twice", "Ask for it once")
             axes[name] = edges
@@ -73,13 +78,13 @@ class Histogram(Statistic):
 
 
 class HistogramAccumulator(Accumulator):
-    """Counts for every coordinate that was asked for."""
+    """Counts for every coordinate."""
 
     def __init__(self, bins: dict[str, "Bins"]) -> None:
         self.bins = bins
 
     def observe(self, snapshot: Snapshot) -> None:
-        """Count where the runs are."""
+        """Count the runs in every bin."""
         for bins in self.bins.values():
             bins.add(snapshot.slot, snapshot.w, snapshot.counts)
 
@@ -90,12 +95,12 @@ class HistogramAccumulator(Accumulator):
 
     def coords(self) -> dict[str, Any]:
         """Return both edges of every bin."""
-        found: dict[str, Any] = {}
+        labels: dict[str, Any] = {}
         for name, bins in self.bins.items():
             edges = bins.edges.numpy()
-            found[f"{name}_left"] = (f"bin_{name}", edges[:-1], meaning("lower edge of the bin", OF_W))
-            found[f"{name}_right"] = (f"bin_{name}", edges[1:], meaning("upper edge of the bin", OF_W))
-        return found
+            labels[f"{name}_left"] = (f"bin_{name}", edges[:-1], meaning("lower edge of the bin", OF_W))
+            labels[f"{name}_right"] = (f"bin_{name}", edges[1:], meaning("upper edge of the bin", OF_W))
+        return labels
 
 
 class Bins:
@@ -110,8 +115,8 @@ class Bins:
         """Count points ``(d, n)``, float64, of those runs ``(n,)`` that count."""
         x, edges = w[self.axis].contiguous(), self.edges.to(w.device)
         last = len(edges)
-        # How many edges are at or below x: 0 below the first, the last at and above it.
-        passed = torch.bucketize(x, edges, right=True)
-        passed = torch.where(x == edges[-1], last - 1, passed)
-        passed = torch.where(who, passed, 0)
-        self.counts[slot] += torch.bincount(passed, minlength=last + 1)[1:last].cpu().numpy()
+        # The number of edges at or below x: 0 below the first edge.
+        below = torch.bucketize(x, edges, right=True)
+        below = torch.where(x == edges[-1], last - 1, below)
+        below = torch.where(who, below, 0)
+        self.counts[slot] += torch.bincount(below, minlength=last + 1)[1:last].cpu().numpy()

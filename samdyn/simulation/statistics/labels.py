@@ -1,4 +1,4 @@
-"""What a statistic returns, checked: its dims exist and its arrays have their shapes."""
+"""The check of what a statistic returns: its dims exist, and its arrays have the right shapes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,22 +17,24 @@ def read_results(
     """Return the variables and coordinates of a statistic, as xarray takes them.
 
     Raises:
-        InputError: they are no mappings of names to (dims, values); a dim that has no labels; values of another shape;
-            a name that is taken.
+        InputError: a result is not a mapping from names to (dims, values), a dim has no labels, values have the wrong
+            shape, or a name is reserved.
     """
     sizes = {"step": setting.saves, "coord": setting.landscape.dim, "coord_2": setting.landscape.dim}
     coords: dict[str, Any] = {}
-    for name, given in _named(statistic, "coords", accumulator.coords()).items():
-        coords[name] = _read(f"coords[{name!r}] of {statistic}", given if isinstance(given, tuple) else (name, given))
+    for name, result in _named(statistic, "coords", accumulator.coords()).items():
+        coords[name] = _read(
+            f"coords[{name!r}] of {statistic}", result if isinstance(result, tuple) else (name, result)
+        )
         dims, values = coords[name][:2]
         for dim, size in zip(dims, values.shape, strict=True):
             if sizes.setdefault(dim, size) != size:
                 rule = f"has {size} labels along {dim!r}, which has {sizes[dim]} entries"
                 checks.reject(f"coords[{name!r}] of {statistic}", values.shape, rule, "Give one label per entry")
     variables: dict[str, Any] = {}
-    for name, given in _named(statistic, "variables", accumulator.variables()).items():
+    for name, result in _named(statistic, "variables", accumulator.variables()).items():
         where = f"variables[{name!r}] of {statistic}"
-        variables[name] = _read(where, given)
+        variables[name] = _read(where, result)
         dims, values = variables[name][:2]
         for dim in dims:
             if dim not in sizes:
@@ -45,23 +47,23 @@ def read_results(
     return variables, coords
 
 
-def _named(statistic: Statistic, what: str, given: Any) -> Mapping[str, Any]:
-    """Return a mapping that a statistic returned."""
+def _named(statistic: Statistic, what: str, result: Any) -> Mapping[str, Any]:
+    """Return a mapping that a statistic returned, after a check of its names."""
     where = f"{what}() of {statistic}"
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        checks.reject(where, given, "must be a mapping from names", 'Return e.g. {"mine": ("step", values)}')
-    for name in given:
+    if not isinstance(result, Mapping) or not all(isinstance(name, str) for name in result):
+        checks.reject(where, result, "must be a mapping from names", 'Return e.g. {"mine": ("step", values)}')
+    for name in result:
         if name in RESERVED_NAMES:
             checks.reject(where, name, "is a name that every result has already", "Use another")
-    return given
+    return result
 
 
-def _read(where: str, given: Any) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
-    """Return dims, values and attributes; as many dims as the values have axes."""
+def _read(where: str, result: Any) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
+    """Return dims, values and attributes, after a check that there are as many dims as axes."""
     fix = 'Return e.g. ("step", values), or (("step", "coord"), values, {"units": "1"})'
-    if not isinstance(given, tuple) or len(given) not in (2, 3):
-        checks.reject(where, given, "must be (dims, values) or (dims, values, attributes)", fix)
-    dims, values, attributes = (*given, {})[:3]
+    if not isinstance(result, tuple) or len(result) not in (2, 3):
+        checks.reject(where, result, "must be (dims, values) or (dims, values, attributes)", fix)
+    dims, values, attributes = (*result, {})[:3]
     dims = (dims,) if isinstance(dims, str) else dims
     if not isinstance(dims, tuple | list) or not all(isinstance(dim, str) for dim in dims):
         checks.reject(where, dims, "must be a dim or a tuple of dims", fix)

@@ -9,9 +9,15 @@ from .statistic import FAR, Accumulator, Setting, Snapshot, Statistic, Variable
 
 @dataclass(frozen=True)
 class MeanLoss(Statistic):
-    """E L(w), and its standard error: loss, loss_error (step,). The mean of no run, and the error of one, is nan.
+    """E L(w), and its standard error: loss, loss_error (step), in units of L.
 
-    A run whose |loss| is beyond FAR², or no number, is about to diverge and is left out.
+    The mean of no run and the error of one run are nan. A run whose |loss| exceeds FAR² or is not a number is about to
+    diverge; it does not count.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - y**2)/2", "x y"), sd.GD(), lr=0.5)
+    >>> sd.simulate(map_, [(2, 0), (4, 0)], 1, statistics="loss").loss.values.tolist()
+    [1.25]
     """
 
     name = "loss"
@@ -28,7 +34,7 @@ class LossAccumulator(Accumulator):
         self.moments = Moments(setting, 1)
 
     def observe(self, snapshot: Snapshot) -> None:
-        """Add the runs' losses."""
+        """Add the losses of the runs."""
         loss = snapshot.loss
         self.moments.add(snapshot.slot, loss[None], snapshot.counts & (loss.abs() <= FAR**2))
 

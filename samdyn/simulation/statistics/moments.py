@@ -1,4 +1,4 @@
-"""Means and second moments over runs, in bits that do not depend on how the runs are chunked."""
+"""Means and second moments over runs, whose bits do not depend on the chunks of the runs."""
 
 import numpy as np
 import torch
@@ -8,17 +8,18 @@ from .statistic import Setting
 
 
 def block(d: int) -> int:
-    """Return how many runs are reduced together, and what chunks are made of, in d dimensions: a power of two."""
+    """Return the number of runs that are summed together in d dimensions: a power of two. Chunks are its multiples."""
     return 1 << max(6, min(13, (2**16 // d).bit_length() - 1))
 
 
 class Moments:
     """Means and second moments of d values per run, at every save.
 
-    Sums are taken in float64, by halves within blocks of ``block(dim)`` runs, and blocks are merged in order, so that
-    on a CPU the bits do not depend on how whole blocks are chunked. Moments are of distances from the first run that
-    counts, centred at a block's mean and merged by the formulas of Chan, Golub, LeVeque, Updating formulae and a
-    pairwise algorithm for computing sample variances (1979): they are good where the spread is tiny beside the mean.
+    Sums are in float64. Within a block of ``block(dim)`` runs they are pairwise, and blocks merge in order, so that on
+    a CPU the bits do not depend on the chunks, which consist of whole blocks. Values are distances from the first run
+    that counts. The moments of a block are about its mean, and blocks merge by the formulas of Chan, Golub, LeVeque,
+    Updating formulae and a pairwise algorithm for computing sample variances (1979). Both keep the precision where the
+    spread is tiny beside the mean.
     """
 
     def __init__(self, setting: Setting, values: int, *, full: bool = False) -> None:
@@ -26,19 +27,19 @@ class Moments:
 
         Args:
             setting: the simulation.
-            values: d, how many values a run has.
-            full: whether to sum products of all pairs of values too, for covariances.
+            values: d, the number of values of a run.
+            full: whether to sum the products of all pairs of values, for covariances.
         """
         saves, d = setting.saves, values
         self.full, self.size = full, block(setting.landscape.dim)
         self.count = [0] * saves
-        # Near the values, so that nothing is lost where they are far from 0 and close together.
+        # A point near the values, so that differences keep their precision where the values are far from 0.
         self.origin = torch.zeros(saves, d, dtype=torch.float64)
         self.offset = torch.zeros(saves, d, dtype=torch.float64)  # of the mean from the origin
-        self.spread = torch.zeros(saves, d, *[d] * full, dtype=torch.float64)  # Σ of squares or products, centred
+        self.spread = torch.zeros(saves, d, *[d] * full, dtype=torch.float64)  # Σ of squares or products about the mean
 
     def add(self, slot: int, values: torch.Tensor, who: torch.Tensor) -> None:
-        """Merge values ``(d, n)``, float64, of those runs ``(n,)`` that count, at one save."""
+        """Add the values ``(d, n)``, float64, of the runs that count, ``who`` ``(n,)`` bool, at one save."""
         values, who = _blocks(values, self.size), _blocks(who, self.size)
         numbers = who.sum(1)
         if not self.count[slot]:
@@ -59,12 +60,12 @@ class Moments:
         self._merge(slot, numbers.tolist(), means.T.cpu(), spreads.cpu())
 
     def _merge(self, slot: int, numbers: list[int], means: torch.Tensor, spreads: torch.Tensor) -> None:
-        """Merge blocks in order: how many, their means ``(blocks, d)`` and spreads ``(blocks, d[, d])``."""
+        """Merge blocks in order: their counts, means ``(blocks, d)`` and spreads ``(blocks, d[, d])``."""
         n, offset, spread = self.count[slot], self.offset[slot], self.spread[slot]
         for more, mean, around in zip(numbers, means, spreads, strict=True):
             if not more:
                 continue
-            if not n:  # by itself, as a difference that overflows, times 0, would be nan
+            if not n:  # the formulas below give nan if a difference overflows and is multiplied by 0
                 n, offset, spread = more, mean, around
                 continue
             total, apart = n + more, mean - offset
@@ -95,7 +96,7 @@ class Moments:
 
 
 def _blocks(a: torch.Tensor, size: int) -> torch.Tensor:
-    """Cut the last axis into blocks, the last filled up with zeros: ``(…, n) -> (…, blocks, size)``."""
+    """Cut the last axis into blocks and pad the last block with zeros: ``(…, n) -> (…, blocks, size)``."""
     short = -a.shape[-1] % size
     if short:
         a = torch.cat([a, a.new_zeros(*a.shape[:-1], short)], -1)

@@ -11,7 +11,13 @@ from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
 class MSD(Statistic):
     """E (w(t) − w(0))² along each coordinate, and its standard error: msd, msd_error (step, coord).
 
-    The mean of no run, and the error of one, is nan.
+    Both are in units of w, squared. The mean of no run and the error of one run are nan.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - y**2)/2", "x y"), sd.GD(), lr=0.5)
+    >>> runs = sd.simulate(map_, [(1, 0), (3, 0)], 2, save_every=1, statistics=[sd.MSD()])
+    >>> runs.msd.sel(coord="x").values.tolist()
+    [0.0, 1.25, 2.8125]
     """
 
     name = "msd"
@@ -28,7 +34,7 @@ class MSDAccumulator(Accumulator):
         self.moments = Moments(setting, setting.landscape.dim)
 
     def observe(self, snapshot: Snapshot) -> None:
-        """Add how far the runs have gone."""
+        """Add the squared displacements of the runs."""
         self.moments.add(snapshot.slot, (snapshot.w - snapshot.start).square(), snapshot.counts)
 
     def variables(self) -> dict[str, Variable]:

@@ -1,4 +1,4 @@
-"""What a statistic is: a quantity over all runs, gathered while they run, so that no trajectory is stored."""
+"""The interface of a statistic: a quantity over all runs that accumulates while they run, without trajectories."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -12,20 +12,20 @@ import torch
 from ... import checks
 from ...landscapes import Landscape
 
-FAR = 1e70  # units of w: a run farther out along any coordinate is about to diverge; its fourth power is still a number
+FAR = 1e70  # |coordinate|, in units of w, beyond which a run is about to diverge; its fourth power is still finite
 
-# Dims, values and, if wanted, attributes such as ``results.meaning`` makes: what xarray takes for a variable.
+# A variable in the form that xarray takes: dims, values and optional attributes, such as ``results.meaning`` returns.
 Variable = tuple[str | Sequence[str], Any] | tuple[str | Sequence[str], Any, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a simulation before it starts.
+    """The data of a simulation that a statistic needs before the first step.
 
     Attributes:
-        landscape: where the runs are.
-        saves: how many steps are looked at.
-        dt: the time of a step, in t = kη.
+        landscape: the landscape of the runs.
+        saves: number of saves.
+        dt: time of a step, in the units of t = kη.
     """
 
     landscape: Landscape
@@ -40,15 +40,15 @@ class Setting:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Some of the runs at a save. Runs that left the box count where they are held; runs that diverged do not count.
+    """Some of the runs at a save. A run that left the box counts where it stopped; a run that diverged does not count.
 
     Attributes:
-        slot: which save, from 0.
-        raw: where the runs are, ``(d, n)``, in the dtype and on the device of the simulation.
-        find_start: returns where they started, ``(d, n)``, on that device.
-        counts: which runs count, ``(n,)`` bool: those that have neither diverged nor gone beyond FAR.
-        diverged, outside: which left the floating-point range, or the box, by then, ``(n,)`` bool.
-        landscape: where the runs are.
+        slot: index of the save, from 0.
+        raw: ``(d, n)``, the positions in the dtype and on the device of the simulation.
+        find_start: function that returns the starts ``(d, n)``, on that device.
+        counts: ``(n,)`` bool, whether the run counts: it has neither diverged nor gone beyond FAR.
+        diverged, outside: ``(n,)`` bool, whether the run has left the floating-point range, or the box.
+        landscape: the landscape of the runs.
     """
 
     slot: int
@@ -61,44 +61,60 @@ class Snapshot:
 
     @cached_property
     def w(self) -> torch.Tensor:
-        """Where the runs are, ``(d, n)``, float64; those that are out are held where they were last."""
+        """The positions of the runs, ``(d, n)``, float64; a run that stopped stays where it stopped."""
         return self.raw.double()
 
     @cached_property
     def start(self) -> torch.Tensor:
-        """Where they started, ``(d, n)``, float64."""
+        """The starts of the runs, ``(d, n)``, float64."""
         return self.find_start().double()
 
     @cached_property
     def loss(self) -> torch.Tensor:
-        """Their losses, ``(n,)``, float64."""
+        """The losses of the runs, ``(n,)``, float64."""
         return self.landscape.value(self.w)
 
 
 class Accumulator(ABC):
-    """What a statistic knows of the runs so far, in one simulation. It must not grow with the number of runs.
+    """The sums of a statistic over the runs of one simulation. Its size must not grow with the number of runs.
 
-    Runs come in chunks: for every chunk ``observe`` is called at every save, once for each piece of it, and then
-    ``finish``. A chunk that fails is begun again with a copy (``copy.deepcopy``) of what was known before it.
+    Runs come in chunks. For every chunk ``simulate`` calls ``observe`` at every save, once for each piece of the chunk,
+    and then ``finish``. A chunk that fails starts again from a copy (``copy.deepcopy``) of the accumulator before it.
+
+    >>> import samdyn as sd
+    >>> class Outside(sd.Accumulator):  # counts the runs that ended outside the box
+    ...     def __init__(self):
+    ...         self.count = 0
+    ...     def finish(self, status, steps):
+    ...         self.count += int((status == "left the box").sum())
+    ...     def variables(self):
+    ...         return {"outside": ((), self.count)}
+    >>> class CountOutside(sd.Statistic):
+    ...     def accumulator(self, setting):
+    ...         return Outside()
+    >>> map_ = sd.Map(sd.Landscape("x**2 - y**2", "x y"), sd.GD(), lr=0.1)
+    >>> runs = sd.simulate(map_, [(0, 0.1), (0, 0.5)], 10, box=[(-1, 1), (-1, 1)], statistics=CountOutside())
+    >>> runs.outside.item()
+    1
     """
 
-    def observe(self, snapshot: Snapshot) -> None:  # noqa: B027  # some need only one of the two
-        """Take in some of the runs at a save."""
+    def observe(self, snapshot: Snapshot) -> None:  # noqa: B027  # a class may need only one of the two
+        """Add some of the runs at a save."""
 
     def finish(self, status: np.ndarray, steps: np.ndarray) -> None:  # noqa: B027
-        """Take in how some of the runs ended.
+        """Add the ends of some of the runs.
 
         Args:
             status: ``(n,)`` of str, each a ``samdyn.Status``.
-            steps: ``(n,)`` of int: how many steps a run took; of one that is out, after how many it left.
+            steps: ``(n,)`` of int, the number of steps that the run took.
         """
 
     @abstractmethod
     def variables(self) -> Mapping[str, Variable]:
         """Return the results by name, each as (dims, values) or (dims, values, attributes).
 
-        The dims may be "step" (one entry per save), "coord" and "coord_2" (one per coordinate of w), and those that
-        ``coords`` labels.
+        The dims are "step" (one entry per save), "coord" and "coord_2" (one entry per coordinate of w), and the dims
+        that ``coords`` labels.
         """
 
     def coords(self) -> Mapping[str, Any]:
@@ -109,12 +125,12 @@ class Accumulator(ABC):
 class Statistic(ABC):
     """A quantity over all runs, for ``simulate(…, statistics=[…])``.
 
-    To add one, write a class derived from this that makes an accumulator, and the accumulator. Every simulation makes
-    an accumulator of its own, which is given the runs at every save and how they ended, and says at the end what it
-    found. It works for any backend, device and number of runs.
+    To add a statistic, write two classes: a ``Statistic`` that returns an accumulator, and the ``Accumulator``. Every
+    simulation gets an accumulator of its own, passes it the runs at every save and their ends, and asks it for its
+    variables at the end. A statistic works for any backend, device and number of runs.
 
     Attributes:
-        name: a short name that ``statistics=["name"]`` may ask by, if the class has defaults for all that it needs.
+        name: a short name for ``statistics=["name"]``, if all fields of the class have defaults; "" for none.
 
     >>> import numpy as np, samdyn as sd
     >>> from dataclasses import dataclass
@@ -142,14 +158,14 @@ class Statistic(ABC):
 
     @abstractmethod
     def accumulator(self, setting: Setting) -> Accumulator:
-        """Return a new accumulator, which knows of no run."""
+        """Return a new accumulator, which has seen no run."""
 
     @classmethod
     def by_name(cls, landscape: Landscape) -> Self:
-        """Return the statistic that the name alone stands for.
+        """Return the statistic for ``statistics=["name"]``.
 
         Raises:
-            InputError: it needs more than its name.
+            InputError: a field of the class has no default.
         """
         try:
             return cls()

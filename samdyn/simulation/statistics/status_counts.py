@@ -1,4 +1,4 @@
-"""How many runs ended how."""
+"""The number of runs that ended with each status."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,15 @@ from .statistic import Accumulator, Setting, Statistic, Variable
 
 @dataclass(frozen=True)
 class StatusCounts(Statistic):
-    """How many runs ended "settled", "diverged", "left the box", "undecided": status_count (status), all four."""
+    """The number of runs that ended "settled", "diverged", "left the box" and "undecided": status_count (status).
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("(x**2 - y**2)/2", "x y"), sd.GD(), lr=0.5)
+    >>> box = [(-4, 4), (-4, 4)]
+    >>> runs = sd.simulate(map_, [(1, 0), (0, 1)], 4, box=box, statistics=[sd.StatusCounts()])
+    >>> dict(zip(runs.status.values.tolist(), runs.status_count.values.tolist()))
+    {'settled': 0, 'diverged': 0, 'left the box': 1, 'undecided': 1}
+    """
 
     name = "status"
 
@@ -28,7 +36,7 @@ class StatusAccumulator(Accumulator):
         self.number = dict.fromkeys(map(str, Status), 0)
 
     def finish(self, status: np.ndarray, steps: np.ndarray) -> None:
-        """Count how the runs ended."""
+        """Count the statuses of the runs."""
         for name in self.number:
             self.number[name] += int((status == name).sum())
 

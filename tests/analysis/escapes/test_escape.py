@@ -75,7 +75,7 @@ def test_shares_are_of_outcomes_and_labels_that_there_are(saddle, origin) -> Non
 
 @pytest.mark.parametrize("starts", [np.array(0.0), np.zeros((2, 3)), np.zeros((0, 2)), np.full((1, 2), np.nan)])
 def test_starts_are_points(saddle, origin, starts: np.ndarray) -> None:
-    with pytest.raises(sd.InputError, match="^(w0|starts) = "):
+    with pytest.raises(sd.InputError, match=r"^(w0|starts) = "):
         analysis.escape(sd.Map(saddle, sd.GD(), lr=0.1), origin, starts, radius=1.0, steps=5)
 
 

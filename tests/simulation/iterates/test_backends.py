@@ -34,7 +34,7 @@ SAMPLES = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", {"x": [1, 2, -1,
 def unwarned() -> Iterator[None]:
     """Forget what was warned of, and left to torch."""
     backends.warn_once.cache_clear()
-    advance._left.clear()
+    advance._eager_work.clear()
     yield
     backends.warn_once.cache_clear()
 
