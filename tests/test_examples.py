@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-PACKAGES = ["landscapes", "networks", "output", "plot"]  # the parts of samdyn whose every public name has an example
+PACKAGES = ["dynamics", "landscapes", "networks", "output", "plot", "simulation"]  # every public name has an example
 CATALOGUES = ["landscapes"]  # those whose entries are public names too
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
 NAMES += [
