@@ -87,7 +87,7 @@ def measure(device: str) -> None:
         if isinstance(kernel, Kernel):
 
             def load(kernel: Kernel = kernel) -> None:
-                cache._whole.clear()
+                cache._checked.clear()
                 kernel.build()
 
             rows["loaded"].append(least(load, processor))

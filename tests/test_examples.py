@@ -6,12 +6,15 @@ import inspect
 import pytest
 
 # The packages of samdyn in which every public name has an example.
-PACKAGES = ["analysis", "landscapes", "methods", "networks", "noise", "output", "plot", "statistics", "symbolic"]
-PACKAGES += ["theory"]
+PACKAGES = ["analysis", "dynamics", "landscapes", "methods", "networks", "noise", "output", "plot", "simulation"]
+PACKAGES += ["statistics", "symbolic", "theory"]
 CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
 NAMES += [
-    (package, name) for package in CATALOGUES for name in importlib.import_module(f"samdyn.{package}").catalogue()
+    (package, name)
+    for package in CATALOGUES
+    for name, entry in importlib.import_module(f"samdyn.{package}").catalogue().items()
+    if entry.__module__.startswith("samdyn.")  # and no other test has defined it
 ]
 
 

@@ -1,4 +1,4 @@
-"""Steps written in torch, compiled: traced to a run's scalars, and written out in C, or in CUDA for a GPU."""
+"""The compiler of steps: it traces a torch function to operations on scalars, and writes them in C or CUDA."""
 
 from .cuda_kernel import CUDAKernel
 from .expression import CONSTANT, STATIC, UNIFORM, VARYING, NotCompilable

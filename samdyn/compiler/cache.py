@@ -1,4 +1,4 @@
-"""Compiled code on disk: found by what it was made from, and used only if it is whole and nobody else's."""
+"""The cache of compiled code on disk. It loads a file only if the file is complete and belongs to the user."""
 
 import hashlib
 import os
@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PREFIX = "building-"  # of folders in which code is being compiled
-ABANDONED = 86_400.0  # seconds after which such a folder is nobody's: whoever made it was killed
+PREFIX = "building-"  # prefix of the folders in which a process compiles code
+MAX_FOLDER_AGE = 86_400.0  # seconds after which such a folder is removed, since its process must have been killed
 
-ROOT = 0  # the user who can do anything anyway
+ROOT = 0  # user id of root, who can change every file anyway
 
-# Files that were found whole, by name, each with what its system said of it then: whoever writes to it changes that.
-_whole: dict[str, tuple[Path, tuple[int, ...]]] = {}
+# Files whose hash was checked, by key, with their file status then: a later write changes the status.
+_checked: dict[str, tuple[Path, tuple[int, ...]]] = {}
 
 
 def cache_folder() -> Path:
-    """Return where compiled code is kept: the variable SAMDYN_CACHE, or ``samdyn`` in the user's cache folder.
+    """Return the folder of the cache: the variable SAMDYN_CACHE, or ``samdyn`` in the user's cache folder.
 
     Raises:
-        OSError: no variable names it, and the user has no home folder.
+        OSError: no variable is set, and the user has no home folder.
     """
-    named = os.environ.get("SAMDYN_CACHE")
-    if named:
-        return Path(named)
+    variable = os.environ.get("SAMDYN_CACHE")
+    if variable:
+        return Path(variable)
     users = os.environ.get("XDG_CACHE_HOME")
     try:
         return Path(users) / "samdyn" if users else Path.home() / ".cache" / "samdyn"
@@ -36,89 +36,88 @@ def cache_folder() -> Path:
 
 
 def find(key: str) -> Path | None:
-    """Return the file that was kept under a name; one that is damaged is removed.
+    """Return the file of a key, None if there is none; remove damaged files.
 
-    A file's name ends with the hash of what it holds: what is cut off or changed would end the process as soon as it is
-    loaded, or later, and no exception could tell.
+    The name of a file ends with the hash of its content. Loading a damaged library would crash the process.
     """
     with suppress(OSError):
         folder = cache_folder()
         _check_folder(folder)
-        seen, said = _whole.get(key, (folder, ()))
-        if said and seen.parent == folder and _said_of(seen) == said:
-            return seen
+        file, status = _checked.get(key, (folder, ()))
+        if status and file.parent == folder and _status(file) == status:
+            return file
         for path in sorted(folder.glob(f"{key}-*.so")):
-            before = _said_of(path)
-            if _is_whole(path):
-                _whole[key] = path, before
+            status = _status(path)
+            if _is_intact(path):
+                _checked[key] = path, status
                 return path
-            with suppress(OSError):  # where nothing can be written, it stays
+            with suppress(OSError):  # in a read-only folder it stays
                 path.unlink()
     return None
 
 
-def keep(key: str, made: Path) -> None:
-    """Move a file that was made in a ``workplace`` to where ``find`` finds it, at once: others see it whole or not.
+def store(key: str, file: Path) -> None:
+    """Move a file from a ``workplace`` to the cache, atomically, so that no process sees a part of it.
 
     Raises:
-        OSError: that cannot be done.
+        OSError: the file cannot be moved.
     """
-    made.chmod(0o700)  # whatever the umask: what others can change is not loaded
-    made.replace(made.parent.parent / f"{key}-{_hash(made)}.so")
+    file.chmod(0o700)  # for every umask, since ``find`` ignores files that others can change
+    file.replace(file.parent.parent / f"{key}-{_hash(file)}.so")
 
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """Make a folder beside what is kept, and remove it at the end.
+    """Create a folder inside the cache, and remove it at the end.
 
     Raises:
-        OSError: nothing can be kept, or must not, as others can write there.
+        OSError: the cache cannot be written, or other users can write to it.
     """
     folder = cache_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _check_folder(folder)
     for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > ABANDONED:
+            if time.time() - path.stat().st_mtime > MAX_FOLDER_AGE:
                 shutil.rmtree(path, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder, ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a folder in which others can put files: code that is loaded can do all that the user can."""
-    found = folder.stat()
-    if not _is_ours(found):
+    """Refuse a folder that other users can write to, since loaded code has all rights of the user."""
+    status = folder.stat()
+    if not _is_ours(status):
         raise PermissionError(f"{folder} belongs to another user")
-    if found.st_mode & stat.S_IWOTH and os.name == "posix":
+    if status.st_mode & stat.S_IWOTH and os.name == "posix":
         raise PermissionError(f"{folder} can be written to by all users; chmod o-w it")
 
 
-def _is_whole(path: Path) -> bool:
+def _is_intact(path: Path) -> bool:
     try:
-        found = path.lstat()
-        if not stat.S_ISREG(found.st_mode) or not _is_ours(found):
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or not _is_ours(status):
             return False
-        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and os.name == "posix":
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and os.name == "posix":
             return False
         return path.stem.rpartition("-")[2] == _hash(path)
     except OSError:
         return False
 
 
-def _said_of(path: Path) -> tuple[int, ...]:
-    """Return what changes if a file does, or who may write to it; nothing of a file that is not there or not ours."""
+def _status(path: Path) -> tuple[int, ...]:
+    """Return numbers that change with a file or its rights; () if the file is missing or not ours."""
     try:
-        found = path.lstat()
+        file = path.lstat()
     except OSError:
         return ()
-    if not _is_ours(found):
+    if not _is_ours(file):
         return ()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mode, found.st_uid, found.st_mtime_ns, found.st_ctime_ns
+    return file.st_dev, file.st_ino, file.st_size, file.st_mode, file.st_uid, file.st_mtime_ns, file.st_ctime_ns
 
 
-def _is_ours(found: os.stat_result) -> bool:
-    return os.name != "posix" or found.st_uid in (os.geteuid(), ROOT)
+def _is_ours(status: os.stat_result) -> bool:
+    return os.name != "posix" or status.st_uid in (os.geteuid(), ROOT)
 
 
 def _hash(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A step of an ensemble as a CUDA kernel, compiled at run time by NVIDIA's NVRTC."""
+"""The step of an ensemble as a CUDA kernel, which NVIDIA's NVRTC compiles at run time."""
 
 import ctypes
 from collections.abc import Sequence
@@ -13,26 +13,33 @@ from .expression import NotCompilable
 from .kernel import LIMIT, Step
 from .trace import Input, trace
 
-THREADS = 128  # a block; a step needs some 50 registers of the 65,536 that a multiprocessor has
-PARAMETER_BYTES = 4096  # that a kernel may be handed on every card
+THREADS = 128  # threads of a block; a step needs some 50 of the 65,536 registers of a multiprocessor
+PARAMETER_BYTES = 4096  # bytes of parameters that a kernel can take on every card
 
 
 class CUDAKernel:
-    """A function that takes a step, traced and compiled for a GPU.
+    """The step of an ensemble, compiled for a GPU.
 
     Attributes:
-        text: the code.
+        text: the CUDA code.
         numbers: its literals and tables, float64.
-        operations: how many operations on a run's scalars it comes down to.
+        operations: number of operations on the scalars of a run.
+        calls: number of operations on tensors that torch would make.
+
+    >>> import torch
+    >>> from samdyn.compiler import CUDAKernel, Input, VARYING
+    >>> kernel = CUDAKernel(lambda w: [0.5 * w], [Input("w", (), torch.float64, VARYING)], [], None, None)
+    >>> "__global__ void run" in kernel.text, kernel.is_built
+    (True, False)
     """
 
     def __init__(
         self, function: Step, state: Sequence[Input], others: Sequence[Input], going: str | None, step: str | None
     ) -> None:
-        """Trace a function as ``Kernel`` does, which says what the arguments are.
+        """Trace a function; the arguments are those of ``Kernel``.
 
         Raises:
-            NotCompilable: the function cannot be traced, or has more numbers than a kernel can be handed.
+            NotCompilable: the function cannot be traced, or has more numbers than a kernel can take.
         """
         inputs = [*state, *others]
         values, self.calls = trace(function, inputs, LIMIT)
@@ -46,28 +53,29 @@ class CUDAKernel:
 
     @property
     def is_built(self) -> bool:
-        """Whether it was compiled before: never, since binaries are kept within a process alone."""
+        """Whether a binary is on disk: never, since binaries stay in the process."""
         return False
 
     def build(self) -> None:
-        """Compile it for the current device, if that was not done before.
+        """Compile the code for the current device, unless this process has done so.
 
         Raises:
-            NotCompilable: there is no NVRTC, or it or the driver failed.
+            NotCompilable: there is no NVRTC, or NVRTC or the driver failed.
         """
         _loaded(self.text, torch.cuda.current_device(), torch.cuda.get_device_capability())
 
     def run(self, per_run: Sequence[torch.Tensor], shared: dict[str, int], begin: int, steps: int) -> None:
-        """Take steps, in place, on the tensors' device, after what was asked of it before. Does not wait for them.
+        """Take steps in place, in the device's current stream, without waiting for their end.
 
         Args:
-            per_run: the state and what else every run has, contiguous.
-            shared: by name, what all runs share.
-            begin: the first step's number.
-            steps: how many.
+            per_run: the state and the other tensors with one entry per run, contiguous.
+            shared: the integers that all runs share, by name.
+            begin: number of the first step.
+            steps: number of steps.
 
         Raises:
-            NotCompilable: there is no NVRTC, or it or the driver failed.
+            NotCompilable: there is no NVRTC, or NVRTC or the driver failed.
+            ValueError: a tensor has another shape, dtype or device than the kernel.
         """
         device, runs = per_run[0].device, per_run[0].shape[-1]
         for entry, tensor in zip(self._per_run, per_run, strict=True):
@@ -92,10 +100,10 @@ def _launch(text: str, device: torch.device, runs: int, arguments: Sequence[np.n
 
 @cache
 def _bindings() -> tuple[Any, Any]:
-    """Return NVIDIA's Python bindings of the driver and of NVRTC, which torch's CUDA builds bring.
+    """Return NVIDIA's Python bindings of the driver and of NVRTC, which torch's CUDA builds install.
 
     Raises:
-        NotCompilable: they are not there.
+        NotCompilable: they are not installed.
     """
     try:
         from cuda.bindings import driver, nvrtc
@@ -106,7 +114,7 @@ def _bindings() -> tuple[Any, Any]:
 
 @cache
 def _loaded(text: str, device: int, capability: tuple[int, int]) -> Any:
-    """Compile and load a kernel, once in a process and for a device."""
+    """Compile and load a kernel, once for each device in a process."""
     driver = _bindings()[0]
     binary = np.frombuffer(compiled(text, f"sm_{capability[0]}{capability[1]}"), dtype=np.uint8)
     module = _checked(driver.cuModuleLoadData(binary.ctypes.data))
@@ -114,15 +122,15 @@ def _loaded(text: str, device: int, capability: tuple[int, int]) -> Any:
 
 
 def compiled(text: str, architecture: str) -> bytes:
-    """Return the binary of a kernel for an architecture such as "sm_90". Needs no GPU.
+    """Return the binary of a kernel for an architecture such as "sm_90". This needs no GPU.
 
     Raises:
-        NotCompilable: there is no NVRTC, or it refuses the code; the message has the end of what it said.
+        NotCompilable: there is no NVRTC, or it refuses the code. The message ends with the end of its log.
     """
     nvrtc = _bindings()[1]
     try:
         program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), b"step.cu", 0, [], []))
-    except RuntimeError as error:  # of the bindings, which look for the library now
+    except RuntimeError as error:  # the bindings load the library at the first call
         raise NotCompilable(f"NVRTC could not be loaded: {str(error)[:200]}") from error
     options = [f"--gpu-architecture={architecture}".encode()]
     try:
@@ -139,11 +147,11 @@ def compiled(text: str, architecture: str) -> bytes:
 
 
 def _checked(answer: tuple[Any, ...]) -> Any:
-    """Return what a call gave beside its status.
+    """Return the value of a call of CUDA, after a check of its status.
 
     Raises:
         torch.OutOfMemoryError: the device has no memory left.
-        NotCompilable: another status than success.
+        NotCompilable: the status is another error.
     """
     status, *values = answer
     if int(status):

@@ -1,4 +1,4 @@
-"""CUDA for a step of an ensemble, repeated: a thread is a run, its state in registers, its steps inside."""
+"""The CUDA code of a step: a thread takes all steps of a run, with its state in registers."""
 
 from collections.abc import Sequence
 
@@ -30,25 +30,25 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
     """Write the kernel.
 
     Args:
-        inputs: state, as many as there are values, and after them what does not change.
+        inputs: the inputs of the state, as many as ``values``, and after them the other inputs.
         values: the expressions of the next state.
-        going: the entry of the state that says whether a run still goes on, None for none; a run that does not is
-            left as it is.
-        step: the shared input that is the number of the step, None for none.
+        going: name of the entry of the state that is true while a run goes on; a run that does not go on keeps its
+            state. None for none.
+        step: name of the shared input that is the number of the step; None for none.
 
     Returns:
-        Code of ``run(stride, begin, steps, shared, p, arrays…)``, with as many runs as ``stride``: steps ``begin`` and
-        following of every run, in place. ``p`` holds the numbers by value, so that they come from constant memory.
+        The code of ``run(stride, begin, steps, shared, p, arrays…)``, which takes the steps ``begin``, ``begin`` + 1, …
+        of ``stride`` runs in place. ``p`` holds the numbers by value, so that the GPU reads them from constant memory.
     """
     return _Writer(inputs, values, going, step).source()
 
 
 class _Writer(_CWriter):
-    """Writes one straight line of code for a step; nothing is kept in arrays."""
+    """Writes a step as straight code, without arrays."""
 
     def _assigned(self) -> dict[int, int]:
-        where = {CONSTANT: ONCE, UNIFORM: EVERY_STEP, STATIC: BEFORE, VARYING: 0}
-        return {id(node): where[node.level] for node in self._order}
+        loops = {CONSTANT: ONCE, UNIFORM: EVERY_STEP, STATIC: BEFORE, VARYING: 0}
+        return {id(node): loops[node.level] for node in self._order}
 
     def _used(self, node: Node, loop: int) -> str:
         return self._names[id(node)]
@@ -61,12 +61,12 @@ class _Writer(_CWriter):
         name = super()._literal(value, dtype)
         if not name.startswith("p"):
             return name
-        self._lines[ONCE].pop()  # which keeps it in a register
+        self._lines[ONCE].pop()  # it would occupy a register
         return f"(({TYPES[dtype]})p.of[{name[1:]}])"
 
     def _operation(self, node: Node, arguments: list[str]) -> str:
         kind = node.dtype
-        if node.operation in ("+", "-", "*", "<<") and kind in UNSIGNED:  # which wrap around, as torch's do
+        if node.operation in ("+", "-", "*", "<<") and kind in UNSIGNED:  # unsigned integers wrap around, as torch's do
             a, b = (f"({UNSIGNED[kind]}){a}" for a in arguments)
             return f"({TYPES[kind]})({a} {node.operation} {b})"
         return super()._operation(node, arguments)
@@ -84,12 +84,12 @@ class _Writer(_CWriter):
         load, store = [], []
         for number, entry in enumerate(per_run):
             for flat, at in enumerate(_places(entry)):
-                there, here = f"a{number}[{flat} * stride + thread]", _local(entry, at)
+                memory, local = f"a{number}[{flat} * stride + thread]", _local(entry, at)
                 if entry in self._state:
-                    load.append(f"{TYPES[entry.dtype]} {here} = {there};")
-                    store.append(f"{there} = {here};")
+                    load.append(f"{TYPES[entry.dtype]} {local} = {memory};")
+                    store.append(f"{memory} = {local};")
                 else:
-                    load.append(f"const {TYPES[entry.dtype]} {here} = {there};")
+                    load.append(f"const {TYPES[entry.dtype]} {local} = {memory};")
         update = [
             f"const {TYPES[entry.dtype]} next_{_local(entry, at)} = {self._names[id(node)]};"
             for entry, at, node in self._results

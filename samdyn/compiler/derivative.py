@@ -1,6 +1,6 @@
-"""Forward-mode differentiation of expressions, by torch's own rules.
+"""Forward-mode differentiation of expressions, by the rules of torch.
 
-Where torch makes a choice, as at the kinks of max and abs, the rule here makes the same one.
+Where torch chooses a derivative, as at the kinks of max and abs, the rule here makes the same choice.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ def differentiate(graph: Graph, values: Sequence[Node], tangents: dict[Node, tup
     """Return the derivative of every value along a direction.
 
     Args:
-        graph: makes the derivatives' nodes.
+        graph: the graph of the derivatives' nodes.
         values: expressions of the variables.
         tangents: for each variable, the node to put in its place and its component of the direction.
     """
@@ -42,14 +42,14 @@ def _tangent(graph: Graph, value: Node, tangents: Sequence[Tangent]) -> Tangent:
     if all(t is None for t in tangents) or not value.dtype.is_floating_point or value.operation == "sign":
         return None
     if value.operation == "cast":
-        return cast(graph, tangents[0], value.dtype)  # type: ignore[arg-type]  # its only argument has one
+        return cast(graph, tangents[0], value.dtype)  # type: ignore[arg-type]  # its only argument has a tangent
     if value.operation not in RULES:
         raise NotCompilable(f"the derivative of {value.operation} is not among those that are compiled")
     return RULES[value.operation](_Algebra(graph, value.dtype), value, tangents)
 
 
 class _Algebra:
-    """Makes nodes of one dtype from nodes and numbers."""
+    """Creates nodes of one dtype from nodes and numbers."""
 
     def __init__(self, graph: Graph, dtype: torch.dtype) -> None:
         self._graph, self._dtype = graph, dtype
@@ -70,13 +70,15 @@ class _Algebra:
         return cast(self._graph, a, self._dtype) if isinstance(a, Node) else self._graph.literal(a, self._dtype)
 
 
-Rule = Callable[[_Algebra, Node, Sequence[Tangent]], Node]  # of a value and its arguments' tangents, not all None
+Rule = Callable[
+    [_Algebra, Node, Sequence[Tangent]], Node
+]  # takes a value and its arguments' tangents, of which one is not None
 
 
 def _sum(o: _Algebra, value: Node, tangents: Sequence[Tangent]) -> Node:
     a, b = tangents
     if a is None or b is None:
-        return a or b  # type: ignore[return-value]  # one is a node
+        return a or b  # type: ignore[return-value]  # one of them is a node
     return o("+", a, b)
 
 
@@ -131,7 +133,7 @@ def _inverse(slope: Callable[[_Algebra, Node, Node], Node]) -> Rule:
     return lambda o, value, tangents: o("/", tangents[0], slope(o, value, value.arguments[0]))  # type: ignore[arg-type]
 
 
-# By operation. Those of one argument multiply by a slope, or divide by an inverse slope, of the value and the argument.
+# Rules by operation. For functions of one argument they multiply by the slope, or divide by its inverse.
 RULES: dict[str, Rule] = {
     "+": _sum,
     "-": _difference,

@@ -1,4 +1,4 @@
-"""Expressions of one run's scalars: what a step of the whole ensemble comes down to."""
+"""Expressions of the scalars of one run, which represent the step of an ensemble."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,20 +6,21 @@ from typing import Any
 
 import torch
 
-CONSTANT, UNIFORM, STATIC, VARYING = range(4)  # fixed | one value a step | one a run | one a run and step
+# The level of a value: one for all, one per step, one per run, one per run and step.
+CONSTANT, UNIFORM, STATIC, VARYING = range(4)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Node:
-    """An operation on scalars. Equal ones are made once, by ``Graph``, so that they can be told by identity.
+    """An operation on scalars. ``Graph`` creates equal nodes once, so that they can be compared by identity.
 
     Attributes:
-        operation: a name of C's or of ours; "input" and "literal" have no arguments.
-        arguments: nodes.
-        dtype: of the value.
-        value: of a literal, the number; of an input, its name and the index of the run that it belongs to, None for
-            those that all runs share; of a lookup, the table.
-        level: how far it is the same: CONSTANT, UNIFORM, STATIC or VARYING.
+        operation: name of the operation, in C or in this package; "input" and "literal" have no arguments.
+        arguments: the nodes of the arguments.
+        dtype: dtype of the value.
+        value: the number of a literal; the table of a lookup; the name of an input and the index of its run, which is
+            None if all runs share the input.
+        level: CONSTANT, UNIFORM, STATIC or VARYING.
     """
 
     operation: str
@@ -31,12 +32,12 @@ class Node:
 
 @dataclass
 class Graph:
-    """Makes nodes, each once.
+    """Creates nodes, equal ones once.
 
     Attributes:
-        limit: how many at most.
-        calls: how many operations on tensors they came from.
-        depth: how many derivatives these expressions are differentiated for, one inside the other.
+        limit: the largest number of nodes.
+        calls: number of operations on tensors that created them.
+        depth: number of nested derivatives that these expressions are part of.
     """
 
     limit: int
@@ -48,7 +49,7 @@ class Graph:
         """Return the node of an operation.
 
         Raises:
-            NotCompilable: there are too many.
+            NotCompilable: there are more nodes than ``limit``.
         """
         key = (operation, *map(id, arguments), dtype, value)
         if key not in self._nodes:
@@ -59,20 +60,20 @@ class Graph:
         return self._nodes[key]
 
     def literal(self, value: Any, dtype: torch.dtype) -> Node:
-        """Return a number."""
+        """Return the node of a number."""
         value = float(value) if dtype.is_floating_point else int(value)
-        # Zeros differ in sign and are equal, and so are True and 1.
+        # The key must tell 0.0 from -0.0, and 0 from False, which Python takes for equal.
         return self.node("literal", (), dtype, value if value else str(value))
 
     def input(self, name: tuple[Any, ...], run: int | None, dtype: torch.dtype, level: int) -> Node:
-        """Return what comes from outside."""
+        """Return the node of an input."""
         key = ("input", name, run)
         if key not in self._nodes:
             self._add(key, Node("input", (), dtype, (name, run), level))
         return self._nodes[key]
 
     def detached(self, node: Node) -> Node:
-        """Return a value that derivatives take for a constant."""
+        """Return a node with the same value whose derivative is 0."""
         return self.node("detach", (node,), node.dtype) if self.depth else node
 
     def _add(self, key: Any, node: Node) -> None:
@@ -82,18 +83,27 @@ class Graph:
 
 
 class NotCompilable(Exception):
-    """A step that is left to torch; the message says why."""
+    """A step cannot be compiled, and runs in torch; the message gives the reason.
+
+    >>> from samdyn.compiler import Input, Kernel, NotCompilable, VARYING
+    >>> import torch
+    >>> try:
+    ...     Kernel(lambda w: [w.sort().values], [Input("w", (), torch.float64, VARYING)], [], None, None)
+    ... except NotCompilable as error:
+    ...     print(error)
+    aten.sort.default is not among the operations that are compiled
+    """
 
 
 def ordered(values: Sequence[Node]) -> list[Node]:
-    """Return all nodes that some are made of, each after its arguments."""
-    found: dict[int, Node] = {}
-    waiting = list(reversed(values))  # not by recursion: sums may be thousands of terms deep
-    while waiting:
-        missing = [a for a in waiting[-1].arguments if id(a) not in found]
-        if missing:
-            waiting.extend(reversed(missing))
+    """Return all nodes that some values depend on, each after its arguments."""
+    order: dict[int, Node] = {}
+    stack = list(reversed(values))  # a stack and no recursion, since sums may be thousands of terms deep
+    while stack:
+        arguments = [a for a in stack[-1].arguments if id(a) not in order]
+        if arguments:
+            stack.extend(reversed(arguments))
         else:
-            node = waiting.pop()
-            found[id(node)] = node
-    return list(found.values())
+            node = stack.pop()
+            order[id(node)] = node
+    return list(order.values())

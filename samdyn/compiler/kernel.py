@@ -1,4 +1,4 @@
-"""A step of an ensemble, compiled: the same step, of the same tensors, many times faster."""
+"""The step of an ensemble, compiled for a processor."""
 
 import ctypes
 from collections.abc import Callable, Sequence
@@ -10,36 +10,47 @@ from .source import LANES, write
 from .trace import Input, trace
 from .workers import call_in_threads
 
-LIMIT = 24_000  # operations on scalars, of the runs traced; beyond, compiling takes long and torch is not that slow
-# Operations on scalars, some milliseconds of work, that are done in the thread that asks for them, and that each other
-# is given at least: to start them may take as long where other programs run, and Ctrl-C may wait so long.
+LIMIT = 24_000  # largest number of operations on scalars in a trace; more take long to compile and gain little
+# Operations on scalars, some milliseconds of work. So many run in the calling thread, and further threads get at least
+# as many each: to start a thread may take as long where other programs run, and Ctrl-C may wait so long.
 SHORT = 2e6
 
 Step = Callable[..., Sequence[torch.Tensor]]
 
 
 class Kernel:
-    """A function that takes a step, traced; run after it was built.
+    """The step of an ensemble, traced at construction, compiled by ``build`` and called by ``run``.
 
     Attributes:
-        text: the code.
-        operations: how many operations on a run's scalars it comes down to.
-        calls: how many operations on tensors torch would make.
+        text: the C code.
+        operations: number of operations on the scalars of a run.
+        calls: number of operations on tensors that torch would make.
+
+    >>> import torch
+    >>> from samdyn.compiler import LANES, Input, Kernel, VARYING
+    >>> kernel = Kernel(lambda w: [0.5 * w], [Input("w", (), torch.float64, VARYING)], [], None, None)
+    >>> kernel.calls
+    1
+    >>> kernel.build()
+    >>> w = torch.full((LANES,), 8.0, dtype=torch.float64)
+    >>> kernel.run([w], {}, begin=0, steps=3)
+    >>> w[0].item()
+    1.0
     """
 
     def __init__(
         self, function: Step, state: Sequence[Input], others: Sequence[Input], going: str | None, step: str | None
     ) -> None:
-        """Trace a function of the tensors of a state and others, which gives the next state.
+        """Trace a function of the tensors of a state and others that returns the next state.
 
         Args:
-            function: it gets what ``state`` and ``others`` list, and gives as many tensors as ``state`` lists, of the
-                same shapes and dtypes.
-            state: what steps change; one for every run.
-            others: what they do not.
-            going: the part of the state that says whether a run still goes on, if there is one; where none of a block
-                does, no more steps are taken.
-            step: the one of others that is the number of the step, if there is one.
+            function: takes the tensors of ``state`` and ``others``, and returns tensors with the shapes and dtypes of
+                ``state``.
+            state: the inputs that a step updates; each run has its own.
+            others: the inputs that a step does not change.
+            going: name of the entry of the state that is true while a run goes on. A block stops when none of its runs
+                goes on. None for none.
+            step: name of the input that is the number of the step; None for none.
 
         Raises:
             NotCompilable: the function cannot be traced.
@@ -54,7 +65,7 @@ class Kernel:
 
     @property
     def is_built(self) -> bool:
-        """Whether it was compiled before, maybe by another process.
+        """Whether the code was compiled before, by any process of this machine.
 
         Raises:
             NotCompilable: there is no compiler.
@@ -62,7 +73,7 @@ class Kernel:
         return is_built(self.text)
 
     def build(self) -> None:
-        """Compile it, if that was not done before.
+        """Compile the code, unless that was done before, and load it.
 
         Raises:
             NotCompilable: there is no compiler, or it failed.
@@ -72,20 +83,21 @@ class Kernel:
     def run(
         self, per_run: Sequence[torch.Tensor], shared: dict[str, int], begin: int, steps: int, threads: int = 1
     ) -> None:
-        """Take steps, in place.
+        """Take steps in place.
 
-        Where that is interrupted, as by Ctrl-C, all threads have ended before the exception is passed on. The tensors
-        are then at any step.
+        After an interrupt such as Ctrl-C, all threads end before the exception is passed on. The runs may then be at
+        different steps.
 
         Args:
-            per_run: the state and what else every run has, contiguous, their last axis a multiple of LANES long.
-            shared: by name, what all runs share.
-            begin: the first step's number.
-            steps: how many.
-            threads: on how many threads at most; the bits do not depend on it.
+            per_run: the state and the other tensors with one entry per run, contiguous. The length of their last axis
+                is a multiple of LANES.
+            shared: the integers that all runs share, by name.
+            begin: number of the first step.
+            steps: number of steps.
+            threads: largest number of threads; the bits do not depend on it.
 
         Raises:
-            ValueError: tensors of other shapes or dtypes than the kernel was made for: it would write beside them.
+            ValueError: a tensor has another shape, dtype or device than the kernel. The kernel would write beside it.
         """
         runs = per_run[0].shape[-1]
         self._check(per_run, runs)
@@ -99,9 +111,9 @@ class Kernel:
         stop = ctypes.c_int32(0)
 
         def part(number: int, owners: Sequence[torch.Tensor] = per_run) -> None:
-            # The default holds the tensors: no memory is given back while a thread may write into it.
+            # The default argument keeps the tensors alive while a thread may write to them.
             first, last = (ctypes.c_int64(blocks * n // threads) for n in (number, number + 1))
-            # Which lets other threads run.
+            # ctypes releases the interpreter lock during the call.
             self._library.run(first, last, *whole, common, numbers, arrays, ctypes.byref(stop))
 
         if work > SHORT:

@@ -1,4 +1,4 @@
-"""torch's operations on arrays of expressions. What is not here is left to torch."""
+"""torch's operations on arrays of expressions. A step with any other operation is not compiled."""
 
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -22,20 +22,20 @@ def cast(graph: Graph, node: Node, dtype: torch.dtype) -> Node:
 
 
 def each(graph: Graph, function: Callable[..., Node], *arrays: Any) -> np.ndarray:
-    """Apply a function of nodes to every entry, of arrays and numbers that broadcast."""
-    found = np.frompyfunc(function, len(arrays), 1)(*arrays)
-    return found if isinstance(found, np.ndarray) else np.array(found, dtype=object)
+    """Apply a function of nodes to the entries of arrays and numbers, which broadcast."""
+    result = np.frompyfunc(function, len(arrays), 1)(*arrays)
+    return result if isinstance(result, np.ndarray) else np.array(result, dtype=object)
 
 
 def _simple(operation: str, takes: str = "result", gives: str = "result") -> Operation:
-    """Return an operation of C that takes values of the dtype of the result, or that the arguments have in common."""
+    """Return an operation of C; ``takes`` says if arguments have the dtype of the result or their common dtype."""
 
     def apply(graph: Graph, common: torch.dtype, dtype: torch.dtype, *arrays: Any) -> np.ndarray:
-        taken = dtype if takes == "result" else common
-        given = dtype if gives == "result" else torch.bool
+        argument_dtype = dtype if takes == "result" else common
+        result_dtype = dtype if gives == "result" else torch.bool
 
         def one(*nodes: Any) -> Node:
-            return graph.node(operation, tuple(_node(graph, n, taken) for n in nodes), given)
+            return graph.node(operation, tuple(_node(graph, n, argument_dtype) for n in nodes), result_dtype)
 
         return each(graph, one, *arrays)
 
@@ -91,7 +91,7 @@ def _rsqrt(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any) -> np.
 def _clamp(
     graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any, min: Any = None, max: Any = None
 ) -> np.ndarray:
-    # Derivatives where a value is on its bound: one tensor hands on its own, all else that of the value.
+    # At the bound the derivative is that of the bound, if the one bound is a tensor, else that of the value.
     kind = (
         "clamp"
         if (min is None) == (max is None) or not isinstance(min if max is None else max, np.ndarray)
@@ -122,7 +122,9 @@ def _copy(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any, b: Any,
 
 
 def _detach(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: np.ndarray) -> np.ndarray:
-    return each(graph, graph.detached, a) if graph.depth else a  # a view, of which in-place operations are seen
+    return (
+        each(graph, graph.detached, a) if graph.depth else a
+    )  # a view, since in-place operations must change the original
 
 
 def _logical(operation: str) -> Operation:
@@ -137,7 +139,7 @@ def _logical(operation: str) -> Operation:
 FUNCTIONS = ["sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan"]
 FUNCTIONS += ["abs", "neg", "sign"]
 
-# By the name of ATen's operation: of a graph, the dtype that the arguments have in common, that of the result, and the
+# Operations by the name in ATen. They take a graph, the common dtype of the arguments, the dtype of the result and the
 # arguments.
 ELEMENTWISE: dict[str, Operation] = {
     **{name: _simple(name) for name in FUNCTIONS},
@@ -235,7 +237,7 @@ def _repeat(a: np.ndarray, sizes: list[int]) -> np.ndarray:
     return np.tile(a, sizes)
 
 
-# By the name of ATen's operation: of arrays alone. Those that are views of tensors are views of arrays.
+# Operations by the name in ATen that take only arrays. Views of tensors are views of arrays.
 VIEWS: dict[str, Operation] = {
     **{name: lambda a, sizes: a.reshape(sizes) for name in ("view", "_unsafe_view", "reshape")},
     **{name: lambda a, **_: a.copy() for name in ("clone", "lift_fresh")},
@@ -258,19 +260,19 @@ VIEWS: dict[str, Operation] = {
 
 
 def lookup(graph: Graph, table: torch.Tensor, indices: Sequence[np.ndarray | None]) -> np.ndarray:
-    """Return entries of a table at places that are expressions, along one axis."""
+    """Return the entries of a table at indices that are expressions, along one axis."""
     along = [(axis, index) for axis, index in enumerate(indices) if index is not None]
     if len(along) != 1:
         raise NotCompilable("a table is looked up along several axes")
     ((axis, index),) = along
     rows = table.movedim(axis, -1)
     lead = rows.ndim - 1
-    found = np.empty((*rows.shape[:-1], *index.shape), dtype=object)
+    result = np.empty((*rows.shape[:-1], *index.shape), dtype=object)
     for at in np.ndindex(*rows.shape[:-1]):
         values = tuple(rows[at].tolist())
 
         def one(place: Node, values: tuple[float, ...] = values) -> Node:
             return graph.node("lookup", (cast(graph, place, torch.int64),), table.dtype, values)
 
-        found[at] = each(graph, one, index)
-    return np.moveaxis(found, list(range(lead, found.ndim)), list(range(axis, axis + index.ndim)))
+        result[at] = each(graph, one, index)
+    return np.moveaxis(result, list(range(lead, result.ndim)), list(range(axis, axis + index.ndim)))

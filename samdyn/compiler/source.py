@@ -1,4 +1,4 @@
-"""C for a step of an ensemble, repeated: runs side by side in the lanes of vector registers, their steps inside."""
+"""The C code of a step: the runs of a block are in the lanes of vector registers, and the block takes all its steps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import torch
 from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable, ordered
 from .trace import Input
 
-LANES = 64  # runs in a block, a multiple of what a vector register holds: no remainder is ever computed otherwise
-CHECK = 16  # steps after which it is seen whether any run of a block still goes on, and whether to stop
-STACK = 2**20  # bytes that a block's numbers may take; threads have 2 MB or more where the system is glibc's
+LANES = 64  # number of runs in a block, a multiple of the numbers in a vector register, so that no run is left over
+CHECK = 16  # number of steps between two checks whether any run of a block goes on, and whether to stop
+STACK = 2**20  # largest number of bytes of a block's arrays; threads of glibc have a stack of 2 MB or more
 TYPES = {
     torch.float64: "double",
     torch.float32: "float",
@@ -19,13 +19,11 @@ TYPES = {
     torch.int32: "int32_t",
     torch.bool: "_Bool",
 }
-ONCE, EVERY_STEP, BEFORE = (
-    -3,
-    -2,
-    -1,
-)  # beside the loops of a step: code outside of loops, and the loop before all steps
+# Places of code beside the loops 0, 1, … of a step: before all loops, at the start of every step, in a loop over the
+# runs before the first step.
+ONCE, EVERY_STEP, BEFORE = -3, -2, -1
 CALLED = ("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow")
-PLAIN = 16.0  # whole numbers up to this stand in the code; others are handed in, so that a new value compiles nothing
+PLAIN = 16.0  # largest whole number in the code; other numbers are arguments, so that new values need no compilation
 
 HEAD = """\
 #include <math.h>
@@ -65,12 +63,13 @@ SELECT(int32_t, uint32_t, select_int32_t)
 
 @dataclass(frozen=True)
 class Source:
-    """Code, and the numbers that it is called with.
+    """Code, and the numbers that are its argument.
 
     Attributes:
-        text: defines ``run(first, last, stride, begin, steps, shared, numbers, arrays, stop)``: from block ``first`` up
-            to ``last``, steps ``begin`` and following, in place; once ``stop`` is not 0 it writes nothing more.
-        numbers: its literals and tables.
+        text: the code of ``run(first, last, stride, begin, steps, shared, numbers, arrays, stop)``. It takes the steps
+            ``begin``, ``begin`` + 1, … of the blocks ``first`` to ``last`` − 1 in place; once ``stop`` is not 0 it
+            writes nothing more.
+        numbers: the literals and tables, float64.
     """
 
     text: str
@@ -81,19 +80,19 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
     """Write the code.
 
     Args:
-        inputs: state, as many as there are values, and after them what does not change.
+        inputs: the inputs of the state, as many as ``values``, and after them the other inputs.
         values: the expressions of the next state.
-        going: the entry of the state that says whether a run still goes on, None for none.
-        step: the shared input that is the number of the step, None for none.
+        going: name of the entry of the state that is true while a run goes on; None for none.
+        step: name of the shared input that is the number of the step; None for none.
     """
     return _Writer(inputs, values, going, step).source()
 
 
 class _Writer:
-    """Writes loops over the runs of a block: one that all steps share, and in every step one for each stage.
+    """Writes loops over the runs of a block: one before all steps, and one for each stage of a step.
 
-    A function that is called, such as log, ends a stage: around a call no value can stay in a register, and in a loop
-    of its own there are few.
+    Calls of functions such as log have stages of their own. Around a call no value stays in a register, and such a loop
+    has few values.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class _Writer:
         self._names = {id(node): f"n{number}" for number, node in enumerate(self._order)}
         self._numbers: list[float] = []
         self._loops = self._assigned()
-        self._kept: dict[str, torch.dtype] = {}  # arrays of what one loop computes and another needs
+        self._arrays: dict[str, torch.dtype] = {}  # dtypes of the arrays that pass values from one loop to another
         self._lines: dict[int, list[str]] = {}
         self._read: set[tuple[int, str]] = set()
 
@@ -136,14 +135,14 @@ class _Writer:
         return max([*self._loops.values(), 0])
 
     def _assigned(self) -> dict[int, int]:
-        """Return in which loop a node is computed: of those of a step from 0, as late as can be, or which of BEFORE."""
+        """Return the loop of every node by its id: as late as possible, or ONCE, EVERY_STEP or BEFORE."""
         loops: dict[int, int] = {}
         for node in self._order:
             if node.level != VARYING:
                 loops[id(node)] = {CONSTANT: ONCE, UNIFORM: EVERY_STEP, STATIC: BEFORE}[node.level]
             else:
                 earliest = max((loops[id(a)] for a in node.arguments), default=0)
-                # Even loops compute, odd ones call.
+                # Even loops compute, odd loops call functions.
                 called = node.operation in CALLED
                 loops[id(node)] = max(earliest, 0) + (max(earliest, 0) % 2 != called)
         last = max([*loops.values(), 0])
@@ -160,7 +159,7 @@ class _Writer:
         return loops
 
     def _used(self, node: Node, loop: int) -> str:
-        """Return a value's name in a loop, after the code that brings it there was added."""
+        """Return the name of a value in a loop; add the code that passes the value to the loop."""
         name = self._names[id(node)]
         if node.operation == "literal" or node.level in (CONSTANT, UNIFORM):
             return name
@@ -168,8 +167,8 @@ class _Writer:
             return self._from_array(name, node.dtype, loop)
         if self._loops[id(node)] == loop:
             return name
-        if name not in self._kept:
-            self._kept[name] = node.dtype
+        if name not in self._arrays:
+            self._arrays[name] = node.dtype
             self._add(self._loops[id(node)], f"k{name}[i] = {name};")
         return self._from_array(f"k{name}", node.dtype, loop)
 
@@ -188,12 +187,12 @@ class _Writer:
         load, store, arrays = [], [], []
         for number, entry in enumerate(per_run):
             for flat, at in enumerate(_places(entry)):
-                there = f"(({_stored(entry)} *)arrays[{number}])[{flat} * stride + from + i]"
-                load.append(f"{_local(entry, at)}[i] = {there};")
+                memory = f"(({_stored(entry)} *)arrays[{number}])[{flat} * stride + from + i]"
+                load.append(f"{_local(entry, at)}[i] = {memory};")
                 if entry in self._state:
-                    store.append(f"{there} = {_local(entry, at)}[i];")
+                    store.append(f"{memory} = {_local(entry, at)}[i];")
                 arrays.append(f"{_held(self._inputs, entry.dtype)} {_local(entry, at)}[{LANES}];")
-        arrays += [f"{_held(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._kept.items()]
+        arrays += [f"{_held(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._arrays.items()]
         if 8 * LANES * len(arrays) > STACK:
             raise NotCompilable(
                 f"a step keeps {len(arrays)} numbers of each run at once, more than a thread's stack holds"
@@ -257,14 +256,14 @@ class _Writer:
         return name
 
     def _operation(self, node: Node, arguments: list[str]) -> str:
-        kind, operation, taken = node.dtype, node.operation, [a.dtype for a in node.arguments]
+        kind, operation, argument_dtypes = node.dtype, node.operation, [a.dtype for a in node.arguments]
         suffix = "f" if kind == torch.float32 else ""
         a, b = (*arguments, "", "")[:2]
         if operation == "cast":
             return f"{a} != 0" if kind == torch.bool else f"({TYPES[kind]}){a}"
         if operation == "?":
             return self._select(kind, a, b, arguments[2])
-        if operation in ("max", "min"):  # which is not a number stays so
+        if operation in ("max", "min"):  # nan stays nan
             return self._select(kind, f"({a} {'>' if operation == 'max' else '<'} {b}) | ({a} != {a})", a, b)
         if operation == "neg":
             return f"-{a}"
@@ -273,13 +272,12 @@ class _Writer:
         if operation == "sign":
             return f"({TYPES[kind]})({a} > 0) - ({TYPES[kind]})({a} < 0)"
         if operation == "~":
-            return f"!{a}" if taken[0] == torch.bool else f"~{a}"
+            return f"!{a}" if argument_dtypes[0] == torch.bool else f"~{a}"
         if operation == "|" and (turn := _rotation(node)):
             word, left = f"(uint32_t){self._used(turn[0], self._loops[id(node)])}", turn[1]
             return f"(int32_t)(({word} << {left}) | ({word} >> {32 - left}))"
         if operation == "lookup":
-            # Negative places count from the end. What lies beside the table must not be read: there torch raises, and
-            # here the value is not a number.
+            # Negative places count from the end. Places outside the table give nan, where torch raises an error.
             first, n = len(self._numbers), len(node.value)
             self._numbers.extend([*node.value, np.nan])
             place = f"{a} + ({a} < 0) * INT64_C({n})"
@@ -300,16 +298,16 @@ class _Writer:
 
 
 def _rotation(node: Node) -> tuple[Node, int] | None:
-    """Return what is rotated and how far to the left, if a node is that; compilers know it from unsigned words."""
-    left, masked = node.arguments
-    if node.dtype != torch.int32 or left.operation != "<<" or masked.operation != "&":
+    """Return the word and the number of bits if a node is a left rotation, for which compilers have an instruction."""
+    high, low = node.arguments
+    if node.dtype != torch.int32 or high.operation != "<<" or low.operation != "&":
         return None
-    right, mask = masked.arguments
-    if right.operation != ">>" or right.arguments[0] is not left.arguments[0]:
+    right, mask = low.arguments
+    if right.operation != ">>" or right.arguments[0] is not high.arguments[0]:
         return None
-    numbers = [n.value if n.operation == "literal" else None for n in (left.arguments[1], right.arguments[1], mask)]
+    numbers = [n.value if n.operation == "literal" else None for n in (high.arguments[1], right.arguments[1], mask)]
     bits = numbers[0]
-    return (left.arguments[0], bits) if bits and numbers[1:] == [32 - bits, (1 << bits) - 1] else None
+    return (high.arguments[0], bits) if bits and numbers[1:] == [32 - bits, (1 << bits) - 1] else None
 
 
 def _places(entry: Input) -> list[tuple[int, ...]]:
@@ -329,7 +327,7 @@ def _stored(entry: Input) -> str:
 
 
 def _held(inputs: Sequence[Input], dtype: torch.dtype) -> str:
-    """Return the type of a local array; truth values as wide as the numbers beside them, as vectors need them."""
+    """Return the type of a local array. Booleans are as wide as the numbers beside them, as vector code needs."""
     if dtype != torch.bool:
         return TYPES[dtype]
     return "int64_t" if any(i.dtype == torch.float64 for i in inputs) else "int32_t"

@@ -1,4 +1,4 @@
-"""What a function of tensors does to the scalars of one run, found by calling it on tensors of expressions."""
+"""The trace of a function of tensors: a call with tensors of expressions shows its operations on scalars."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,29 @@ from .derivative import differentiate
 from .expression import STATIC, VARYING, Graph, NotCompilable
 from .operations import ELEMENTWISE, REDUCTIONS, VIEWS, lookup, matmul
 
-RUNS = 2  # traced side by side, to see that each is made of its own alone; what the first does is what one run does
-KINDS = ("dtype", "layout", "device", "pin_memory", "non_blocking", "memory_format")  # which the example shows
-# Time that torch takes to differentiate a function forward, in operations per operation of the function: 23 to 50.
-DERIVED = 30
-FILLED = {"zeros_like": 0, "new_zeros": 0, "ones_like": 1, "new_ones": 1}
+RUNS = 2  # number of runs in a trace, to check that they do not depend on each other; the first one gives the code
+# Keyword arguments of torch's operations that the example tensors handle.
+KINDS = ("dtype", "layout", "device", "pin_memory", "non_blocking", "memory_format")
+# Time of torch's forward differentiation, in operations per operation of the function; measured values are 23 to 50.
+DERIVATIVE_COST = 30
+FILL_VALUES = {"zeros_like": 0, "new_zeros": 0, "ones_like": 1, "new_ones": 1}
 
 
 @dataclass(frozen=True)
 class Input:
-    """What a function is given: a tensor of this shape, and after that the runs' axis unless all share it."""
+    """An argument of a traced function.
+
+    Attributes:
+        name: name of the argument, a C identifier.
+        shape: shape of the tensor, without the last axis of the runs, which it has unless all runs share it.
+        dtype: dtype of the tensor.
+        level: VARYING or STATIC for one value per run, UNIFORM or CONSTANT for a value that all runs share.
+
+    >>> import torch
+    >>> from samdyn.compiler import UNIFORM, Input
+    >>> Input("step", (), torch.int64, UNIFORM).per_run
+    False
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -29,20 +42,20 @@ class Input:
 
     @property
     def per_run(self) -> bool:
-        """Whether every run has its own."""
+        """Whether every run has its own value."""
         return self.level >= STATIC
 
 
 class Traced(torch.Tensor):
-    """A tensor with an expression for every entry. Operations make others; what needs the numbers is refused."""
+    """A tensor with an expression for every entry. An operation that needs the numbers raises NotCompilable."""
 
-    example: torch.Tensor  # numbers that go along, for their shapes and dtypes
+    example: torch.Tensor  # a tensor of numbers with the same shape and dtype
     nodes: np.ndarray  # of Node, of the tensor's shape
     graph: Graph
 
     @staticmethod
     def __new__(cls, example: torch.Tensor, nodes: np.ndarray, graph: Graph) -> "Traced":
-        """Make the tensor."""
+        """Create the tensor."""
         if nodes.shape != tuple(example.shape):
             raise NotCompilable(f"an operation of shape {tuple(example.shape)} was traced as one of {nodes.shape}")
         traced: Traced = torch.Tensor._make_wrapper_subclass(cls, example.shape, dtype=example.dtype)
@@ -53,37 +66,40 @@ class Traced(torch.Tensor):
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
-        """Do to the expressions what an operation does to numbers."""
-        named = kwargs or {}
+        """Apply an operation to the expressions."""
+        keywords = kwargs or {}
         name = func._schema.name.removeprefix("aten::")
         in_place = name.endswith("_") and not name.endswith("__")
         name = name[:-1] if in_place else name
-        graph = max((t.graph for t in _flat([args, *named.values()]) if isinstance(t, Traced)), key=lambda g: g.depth)
+        graph = max(
+            (t.graph for t in _flat([args, *keywords.values()]) if isinstance(t, Traced)), key=lambda g: g.depth
+        )
         graph.calls += 1
-        example = func(*_each(_example, args), **{k: _each(_example, v) for k, v in named.items()})
+        example = func(*_each(_example, args), **{k: _each(_example, v) for k, v in keywords.items()})
         dtype: Any = getattr(example, "dtype", None)
 
         def entries(value: Any) -> Any:
             return _entries(graph, value)
 
-        arrays, named_arrays = _each(entries, args), {k: _each(entries, v) for k, v in named.items() if k not in KINDS}
+        arrays = _each(entries, args)
+        options = {k: _each(entries, v) for k, v in keywords.items() if k not in KINDS}
         if name in ELEMENTWISE:
-            nodes = ELEMENTWISE[name](graph, _common(args), dtype, *arrays, **named_arrays)
+            nodes = ELEMENTWISE[name](graph, _common(args), dtype, *arrays, **options)
         elif name in REDUCTIONS:
-            nodes = REDUCTIONS[name](graph, dtype, *arrays, **named_arrays)
+            nodes = REDUCTIONS[name](graph, dtype, *arrays, **options)
         elif name in VIEWS:
-            nodes = VIEWS[name](*arrays, **named_arrays)
+            nodes = VIEWS[name](*arrays, **options)
         elif name == "mm":
             nodes = matmul(graph, dtype, *arrays)
-        elif name in FILLED or name == "full_like":
-            nodes = np.full(example.shape, graph.literal(FILLED.get(name, args[-1]), dtype))
+        elif name in FILL_VALUES or name == "full_like":
+            nodes = np.full(example.shape, graph.literal(FILL_VALUES.get(name, args[-1]), dtype))
         elif name == "index" and not isinstance(args[0], Traced):
             nodes = lookup(graph, args[0], arrays[1])
         elif name == "index" and not any(isinstance(i, Traced) for i in args[1]):
             nodes = arrays[0][tuple(slice(None) if i is None else i.numpy() for i in args[1])]
         else:
             raise NotCompilable(f"{func} is not among the operations that are compiled")
-        if in_place:  # views share their expressions with what they are views of, as tensors share their numbers
+        if in_place:  # a view shares its expressions with the original tensor
             args[0].nodes[...] = nodes
             return args[0]
         if isinstance(nodes, list):
@@ -91,43 +107,44 @@ class Traced(torch.Tensor):
         return cls(example, nodes, graph)
 
     def directional_derivative(self, function: Callable[[torch.Tensor], torch.Tensor], v: torch.Tensor) -> "Traced":
-        """Return D function(self)·v, what ``ops.directional_derivative`` is on numbers.
+        """Return D function(self)·v, as ``ops.directional_derivative`` does for numbers.
 
-        torch's own forward mode looks at storages and devices that these tensors have none of.
+        torch's forward mode needs storages and devices, which these tensors do not have.
         """
-        # A graph of its own: the function's expressions of the variables are none of the step's.
+        # A graph of its own, since the expressions of the variables are not part of the step.
         inner = Graph(self.graph.limit, depth=self.graph.depth + 1)
         variables, direction = np.empty(self.shape, dtype=object), np.broadcast_to(_entries(self.graph, v), self.shape)
         for place in np.ndindex(*self.shape):
             variables[place] = inner.input(("variable", *place), None, self.dtype, VARYING)
         value = function(Traced(self.example, variables, inner))
-        if not isinstance(value, Traced):  # it does not depend on the variables
+        if not isinstance(value, Traced):  # a function that does not depend on the variables
             return Traced(torch.zeros_like(value), _entries(self.graph, torch.zeros_like(value)), self.graph)
         places = zip(self.nodes.flat, direction.flat, strict=True)
         tangents = dict(zip(variables.flat, places, strict=True))
         nodes = np.empty(value.shape, dtype=object)
         nodes.flat[:] = differentiate(self.graph, list(value.nodes.flat), tangents)
-        self.graph.calls += DERIVED * inner.calls
+        self.graph.calls += DERIVATIVE_COST * inner.calls
         return Traced(value.example, nodes, self.graph)
 
 
 def trace(
     function: Callable[..., Sequence[torch.Tensor]], inputs: Sequence[Input], limit: int
 ) -> tuple[list[np.ndarray], int]:
-    """Return the expressions of a function's values for one run, each an array of the value's shape without the runs'.
+    """Return the expressions of a function's values for one run, and the number of operations on tensors.
 
-    And how many operations on tensors were made.
+    The expressions of a value are an array with its shape, without the axis of the runs.
 
     Args:
-        function: of one tensor per input; its values have the runs on their last axis.
-        inputs: what it is given.
-        limit: how many operations on scalars there may be.
+        function: takes one tensor per input, and returns values with the runs on their last axis.
+        inputs: the inputs of the function.
+        limit: largest number of operations on scalars.
 
     Raises:
-        NotCompilable: the function looks at the numbers, does what is not known, mixes runs, or does too much.
+        NotCompilable: the function needs the numbers, has an operation that is not compiled, mixes runs, or has too
+            many operations.
     """
     graph = Graph(limit)
-    given = []
+    arguments = []
     for i in inputs:
         shape = (*i.shape, RUNS) if i.per_run else i.shape
         nodes = np.empty(shape, dtype=object)
@@ -135,35 +152,36 @@ def trace(
             at = place[:-1] if i.per_run else place
             name = (i.name, *at)
             nodes[place] = graph.input(name, place[-1] if i.per_run else None, i.dtype, i.level)
-        given.append(Traced(torch.ones(shape, dtype=i.dtype), nodes, graph))
+        arguments.append(Traced(torch.ones(shape, dtype=i.dtype), nodes, graph))
     try:
         with torch.no_grad():
-            values = function(*given)
+            values = function(*arguments)
     except NotCompilable:
         raise
-    except Exception as error:  # whatever code does with tensors that are none; if it is wrong, torch will say so
+    except Exception as error:  # code may fail on expressions for any reason; torch raises its own errors
         raise NotCompilable(f"tracing failed: {type(error).__name__}: {error}") from error
-    found = []
+    expressions = []
     for value in values:
         if not isinstance(value, Traced) or value.ndim == 0 or value.shape[-1] != RUNS:
             raise NotCompilable("a value does not depend on the runs")
-        found.append(value.nodes)
+        expressions.append(value.nodes)
     for run in range(RUNS):
-        _check_alone([nodes[..., run] for nodes in found], run)
-    return [nodes[..., 0] for nodes in found], graph.calls
+        _check_alone([nodes[..., run] for nodes in expressions], run)
+    return [nodes[..., 0] for nodes in expressions], graph.calls
 
 
-def _check_alone(found: list[np.ndarray], run: int) -> None:
-    seen: set[int] = set()
-    waiting = [node for array in found for node in array.flat]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
+def _check_alone(expressions: list[np.ndarray], run: int) -> None:
+    """Refuse expressions of one run that depend on another run."""
+    visited: set[int] = set()
+    stack = [node for array in expressions for node in array.flat]
+    while stack:
+        node = stack.pop()
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         if node.operation == "input" and node.value[1] not in (run, None):
             raise NotCompilable("runs depend on one another")
-        waiting.extend(node.arguments)
+        stack.extend(node.arguments)
 
 
 def _flat(value: Any) -> list[Any]:
@@ -179,7 +197,7 @@ def _example(value: Any) -> Any:
 
 
 def _entries(graph: Graph, value: Any) -> Any:
-    """Return a tensor's expressions; numbers in tensors are literals."""
+    """Return the expressions of a tensor; those of a tensor of numbers are literals."""
     if isinstance(value, Traced):
         return value.nodes
     if not torch.is_tensor(value):
@@ -191,6 +209,6 @@ def _entries(graph: Graph, value: Any) -> Any:
 
 
 def _common(args: Any) -> torch.dtype:
-    """Return the dtype that the arguments of an operation are compared in."""
+    """Return the common dtype of the arguments of an operation."""
     kinds = [a.example if isinstance(a, Traced) else a for a in args if not isinstance(a, list | tuple | None)]
     return torch.result_type(*kinds[:2]) if len(kinds) > 1 else kinds[0].dtype

@@ -1,4 +1,4 @@
-"""Threads that share one call into C, and have ended when it returns, whatever is raised meanwhile."""
+"""Threads that share one call into C. All have ended when the call returns, also after an exception."""
 
 import ctypes
 import time
@@ -7,44 +7,44 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 
-POLL = 1e-3  # seconds between two looks at whether the threads of an interrupted call have ended
+POLL = 1e-3  # seconds between two checks whether the threads of an interrupted call have ended
 
 
 def call_in_threads(call: Callable[[int], None], number: int, stop: ctypes.c_int32) -> None:
     """Call ``call(0)`` … ``call(number - 1)`` in as many other threads, and wait for them.
 
-    This thread only waits, in Python, so that a signal's handler can run at any time. Whatever it raises here, as
-    Ctrl-C does, ``stop`` is set to 1, the threads are waited for, and then it is passed on.
+    This thread only waits, in Python, so that the handler of a signal can run at any time. If the handler raises an
+    exception, as that of Ctrl-C does, this function sets ``stop`` to 1, waits for the threads, and raises it again.
 
     Args:
-        call: the work. It must refer to all memory that it writes to, so that this memory outlives it, and return
-            soon, with nothing more written, when ``stop`` is not 0.
-        number: of threads.
-        stop: 0.
+        call: the work. It must hold a reference to all memory that it writes to. When ``stop`` is not 0 it must return
+            soon and write nothing more.
+        number: number of threads.
+        stop: a variable of C with the value 0.
 
     Raises:
-        BaseException: what a call or a signal's handler raised.
+        BaseException: the exception of a call or of a signal's handler.
     """
     parts = list(range(number))
-    begun: list[int] = []
-    ended: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
     results: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def work() -> None:
-        begun.append(1)
+        starts.append(1)
         try:
             with suppress(IndexError):  # no part is left
                 while True:
                     results.put(_error(call, parts.pop()))
         finally:
-            ended.append(1)
+            ends.append(1)
 
     try:
         for _ in range(number):
             try:
-                # No pool of threads: interrupted while it starts one, it forgets to end it when Python ends.
+                # A pool of threads does not end a thread if an interrupt comes while the pool starts it.
                 start_new_thread(work, ())
-            except RuntimeError:  # no thread can be started, as when Python is about to end: this one does the work
+            except RuntimeError:  # Python is about to end and starts no thread; this one does the work
                 work()
         for _ in range(number):
             error = results.get()
@@ -52,12 +52,12 @@ def call_in_threads(call: Callable[[int], None], number: int, stop: ctypes.c_int
                 raise error
     except BaseException:
         stop.value = 1
-        _wait(begun, ended)
+        _wait(starts, ends)
         raise
 
 
 def _error(call: Callable[[int], None], part: int) -> BaseException | None:
-    """Do a part; return what it raised."""
+    """Do a part; return its exception."""
     try:
         call(part)
     except BaseException as error:
@@ -65,10 +65,10 @@ def _error(call: Callable[[int], None], part: int) -> BaseException | None:
     return None
 
 
-def _wait(begun: list[int], ended: list[int]) -> None:
-    """Wait until as many calls have ended as had begun; one that begins later finds that it must stop."""
-    while len(ended) < len(begun):
+def _wait(starts: list[int], ends: list[int]) -> None:
+    """Wait until all started calls have ended; a call that starts later stops at once."""
+    while len(ends) < len(starts):
         try:
             time.sleep(POLL)
-        except BaseException:  # a second Ctrl-C: the first is about to be raised, when the threads have ended
+        except BaseException:  # a second Ctrl-C; the caller raises the first when the threads have ended
             continue

@@ -1,4 +1,4 @@
-"""The two ways to compute the same steps, torch operation by operation or compiled: which is chosen, and its check."""
+"""The two backends of a step, eager torch and compiled code: their costs, and the check that they agree."""
 
 import sys
 import warnings
@@ -15,11 +15,14 @@ from ..compiler import LANES, CUDAKernel, Kernel, NotCompilable
 from .threads import user_threads
 
 BACKENDS = ("auto", "eager", "compiled")
-GAIN = 2.0  # torch must be expected to take so many times as long as it takes to build compiled code
-FELT = 0.1  # share of torch's time that may go into tracing a step, since it may turn out that compiling does not pay
-UNKNOWN_CALLS, UNKNOWN_NUMBERS = 300, 1500  # operations on tensors, and numbers computed, of a step before it is traced
+MIN_GAIN = 2.0  # expected time of eager torch over the time to build compiled code, above which it is built
+MAX_TRACE_SHARE = 0.1  # time to trace a step over the time of eager torch; a trace may show that compiling does not pay
+UNKNOWN_CALLS = 300  # guess of the operations on tensors of a step that was not traced
+UNKNOWN_NUMBERS = 1500  # guess of the numbers that a step computes for each run
 FIRST_TRACE = 0.6  # seconds that torch takes to prepare for the first trace of a process
-AGREE = 0.5  # share of runs whose first compiled step must be torch's, to rounding; where fields jump some may differ
+MIN_AGREEMENT = (
+    0.5  # share of runs whose first compiled step must equal torch's to rounding; where fields jump some differ
+)
 
 Step = Callable[..., Sequence[torch.Tensor]]
 AnyKernel = Kernel | CUDAKernel
@@ -27,15 +30,15 @@ AnyKernel = Kernel | CUDAKernel
 
 @dataclass(frozen=True)
 class Costs:
-    """What things take on a kind of device, in seconds, as ``benchmarks/backend_costs.py`` measures them.
+    """Times on a kind of device, in seconds, as ``benchmarks/backend_costs.py`` measures them.
 
     Attributes:
-        operation: an operation of torch on tensors, with Python's share.
-        number: each number that such an operation computes.
-        trace: each operation on tensors of a step that is traced.
-        load: to find and load code that was compiled before.
-        compile: to compile code, however short it is.
-        line: to compile each operation on scalars in it.
+        operation: time of one operation of torch on tensors, Python's share included.
+        number: time of each number that such an operation computes.
+        trace: time to trace one operation on tensors.
+        load: time to find and load code that was compiled before.
+        compile: time to compile the shortest code.
+        line: time to compile one more operation on scalars.
     """
 
     operation: float
@@ -46,11 +49,11 @@ class Costs:
     line: float
 
     def torch(self, steps: float, runs: int, calls: float = UNKNOWN_CALLS, numbers: float = UNKNOWN_NUMBERS) -> float:
-        """Return how long torch takes: steps of some operations on tensors, which compute some numbers for each run."""
+        """Return the time of eager torch for steps of ``calls`` operations that compute ``numbers`` numbers per run."""
         return steps * (calls * self.operation + numbers * runs * self.number)
 
     def build(self, kernel: AnyKernel) -> float:
-        """Return how long it takes to have a kernel ready.
+        """Return the time to build a kernel, or to load one that was compiled before.
 
         Raises:
             NotCompilable: there is no compiler.
@@ -58,25 +61,27 @@ class Costs:
         return self.load if kernel.is_built else self.compile + self.line * kernel.operations
 
     def may_trace(self, work: float, calls: int = UNKNOWN_CALLS) -> bool:
-        """Whether tracing a step of some operations on tensors is little beside the time that torch would take."""
-        return FELT * work >= self.trace * calls
+        """Say whether a step of ``calls`` operations is traced in a time short beside ``work``, that of eager torch."""
+        return MAX_TRACE_SHARE * work >= self.trace * calls
 
     def why_not(self, work: float, kernel: AnyKernel, before: float = 0.0) -> str | None:
-        """Return why a kernel should not be built for what takes torch so long; None if it should.
+        """Return the reason not to build a kernel; None if it is worth building.
 
         Args:
-            work: how long torch would take, in seconds.
+            work: time that eager torch would take, in seconds.
             kernel: the kernel.
-            before: for how long torch did what the kernel would have done, earlier in this process.
+            before: time that eager torch took for the same code earlier in this process, in seconds.
 
         Raises:
             NotCompilable: there is no compiler.
         """
         needed = self.build(kernel)
-        return None if work + before >= GAIN * needed else f"{work_of(work)}, and compiling takes up to {needed:.2g} s"
+        return (
+            None if work + before >= MIN_GAIN * needed else f"{work_of(work)}, and compiling takes up to {needed:.2g} s"
+        )
 
 
-# Measured with one thread of a server's processor (Xeon, 2.1 GHz) and gcc 12; those of CUDA are of an H100.
+# The times of the CPU are for one thread of a Xeon at 2.1 GHz and gcc 12, those of CUDA for an H100.
 COSTS = {
     "cpu": Costs(operation=2.9e-6, number=5.9e-10, trace=7e-5, load=1e-4, compile=0.08, line=2.6e-4),
     "cuda": Costs(operation=8e-6, number=1e-11, trace=7e-5, load=0.01, compile=0.5, line=1e-3),
@@ -84,7 +89,7 @@ COSTS = {
 
 
 def work_of(seconds: float) -> str:
-    """Say how long torch would take."""
+    """Return the words for a time of eager torch."""
     return f"about {seconds:.2g} s of work"
 
 
@@ -92,7 +97,7 @@ class Backend(ABC):
     """A way to compute steps."""
 
     name: str
-    multiple = 1  # the number of runs must be one of this
+    multiple = 1  # the number of runs must be a multiple of this
 
     @abstractmethod
     def advance(
@@ -104,19 +109,19 @@ class Backend(ABC):
         begin: int = 0,
         shared: Mapping[str, int] | None = None,
     ) -> Sequence[torch.Tensor]:
-        """Return the state some steps later; the one that was given may be overwritten.
+        """Return the state after some steps. The tensors of ``state`` may be overwritten.
 
         Args:
-            state: what steps change, with the runs on the last axis.
-            others: what else every run has.
-            steps: how many.
-            begin: the number of the first, where steps have one.
-            shared: what all runs share, by name; None: steps have neither such things nor a number.
+            state: the tensors that a step updates, with the runs on the last axis.
+            others: the other tensors with one entry per run.
+            steps: number of steps.
+            begin: number of the first step, for steps that take a number.
+            shared: the integers that all runs share, by name; None if a step takes neither such integers nor a number.
         """
 
 
 class Eager(Backend):
-    """Every operation of a step by itself, in torch."""
+    """Torch, one operation after another."""
 
     name = "eager"
 
@@ -139,7 +144,7 @@ class Eager(Backend):
 
 
 class Compiled(Backend):
-    """All steps of a run in one loop of compiled code: on a processor in blocks of runs, on a GPU in a thread each."""
+    """Compiled code that loops over the steps, in blocks of runs on a processor, with one thread per run on a GPU."""
 
     name = "compiled"
 
@@ -159,7 +164,7 @@ class Compiled(Backend):
         """Take the steps, in place where the state is contiguous.
 
         Raises:
-            NotCompilable: a GPU refuses the code.
+            NotCompilable: the GPU refuses the code.
         """
         state = [tensor.contiguous() for tensor in state]
         per_run, common = [*state, *others], dict(shared or {})
@@ -178,42 +183,43 @@ def check_agreement(
     compared: Sequence[int],
     **step: Any,
 ) -> None:
-    """Take one step both ways, of copies. Code that does not do what torch does is not trusted, whatever is to blame.
+    """Take one step of copies with both backends, and refuse compiled code that disagrees with torch.
 
     Args:
-        eager, compiled: the two.
+        eager, compiled: the backends.
         state, others, step: as for ``Backend.advance``.
-        compared: which tensors of the state to compare. Numbers must agree to rounding, all else exactly.
+        compared: indices of the tensors of the state to compare. Floats must agree to rounding, the others exactly.
 
     Raises:
-        NotCompilable: they do not agree.
+        NotCompilable: the states differ in more than half of the runs.
     """
     both = (backend.advance([t.clone() for t in state], others, 1, **step) for backend in (eager, compiled))
     same = torch.ones_like(state[0][0], dtype=torch.bool)
     for number, (a, b) in enumerate(zip(*both, strict=True)):
         if number in compared:
             same &= same_numbers(a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]))
-    if same.double().mean() < AGREE:
+    if same.double().mean() < MIN_AGREEMENT:
         raise NotCompilable("the compiled code does not do what torch does")
 
 
 def same_numbers(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Say in which columns ``(m, N)`` two results are the same.
+    """Say which columns of two results ``(m, N)`` are the same: ``(N,)`` bool.
 
-    Numbers are but for rounding, relative to the column's largest.
+    Floats may differ by rounding, relative to the largest of the column.
     """
     if not a.is_floating_point():
         return (a == b).all(0)
-    near = torch.finfo(a.dtype).eps ** 0.5
-    size = a.nan_to_num(0, 0, 0).abs().amax(0).clamp(min=near)
-    return ((a == b) | (a.isnan() & b.isnan()) | ((a - b).abs() <= near * size)).all(0)
+    tolerance = torch.finfo(a.dtype).eps ** 0.5
+    size = a.nan_to_num(0, 0, 0).abs().amax(0).clamp(min=tolerance)
+    return ((a == b) | (a.isnan() & b.isnan()) | ((a - b).abs() <= tolerance * size)).all(0)
 
 
 class Operations(TorchFunctionMode):
-    """Counts operations on tensors, and the numbers that they give.
+    """Counts the operations on tensors within its context.
 
     Attributes:
-        calls, numbers: how many.
+        calls: number of operations.
+        numbers: number of entries of all their results.
     """
 
     def __init__(self) -> None:
@@ -222,28 +228,28 @@ class Operations(TorchFunctionMode):
 
     @classmethod
     def of(cls, step: Step, *arguments: Any) -> "Operations":
-        """Count those of one step."""
+        """Count the operations of one step."""
         with cls() as operations:
             step(*arguments)
         return operations
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count an operation; what is no operation, as to look up a shape, gives no tensor."""
-        found = func(*args, **(kwargs or {}))
-        for part in found if isinstance(found, tuple | list) else (found,):
+        """Count an operation. A call that returns no tensor, such as the look-up of a shape, does not count."""
+        result = func(*args, **(kwargs or {}))
+        for part in result if isinstance(result, tuple | list) else (result,):
             if torch.is_tensor(part):
                 self.calls += 1
                 self.numbers += part.numel()
-        return found
+        return result
 
 
 def prepared() -> bool:
-    """Whether something was traced in this process before."""
-    # The first operation on any tensor that is not quite one imports this, in torch's C++.
+    """Say whether this process has traced a step."""
+    # Torch imports this module at the first operation on a tensor of a subclass.
     return "torch.distributed.tensor" in sys.modules
 
 
 @cache
 def warn_once(why: str) -> None:
-    """Say once why runs take longer than they need to."""
+    """Warn, once for each reason, that a simulation runs in eager torch."""
     warnings.warn(f"simulating in eager torch: {why}", RuntimeWarning, stacklevel=4)

@@ -1,4 +1,4 @@
-"""Flows, integrated to a tolerance: by SciPy for one start, batched on a device for many."""
+"""Integration of flows to a tolerance: by SciPy for one start, in batches on a device for many."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,9 +28,9 @@ from .units import ScaledFlow, unit_of
 if TYPE_CHECKING:
     import xarray
 
-BATCH = 2**16  # runs that a CPU integrates at once: their data stays in its caches
-FEW_AXES = 4  # coordinates; for more of them ``settled`` has a cheaper way to rule out moving runs
-LARGEST = float(np.finfo(float).max) ** 0.5  # |coordinate| whose square is the largest number; error estimates square
+BATCH = 2**16  # number of runs that a CPU integrates at once; its caches hold their data
+FEW_AXES = 4  # number of coordinates above which ``settled`` has a cheaper way to rule out moving runs
+LARGEST = float(np.finfo(float).max) ** 0.5  # largest |coordinate| whose square, which error estimates take, is finite
 ATOL = 1e-10  # default bound on the local error, in the landscape's unit of length
 
 
@@ -49,36 +49,43 @@ def integrate(
 ) -> "xarray.Dataset":
     """Integrate a flow from every start, in float64.
 
-    One start goes to SciPy's LSODA; many go to a batched explicit method of order 5 in which every run has steps of its
-    own, and those that turn out to be stiff to an implicit one of order 4, or, if they are few and still need many
-    steps, to LSODA. Where the field jumps, runs cross, slide
-    along the discontinuity, leave it or come to rest on it, in Filippov's sense. A run that needs more than
-    ``max_steps`` ends "undecided", at the time it reached. One that leaves the floating-point range, or is on its way
-    there, growing a million-fold in steps too short to change the time, ends "diverged".
+    SciPy's LSODA integrates a single start. Many starts go to a batched explicit method of order 5, in which every run
+    chooses its own steps. Runs that turn out to be stiff go to an implicit method of order 4, and from there to LSODA
+    if they are few and need many steps. Where the field jumps, runs cross, slide along the discontinuity, leave it or
+    come to rest on it, in Filippov's sense. A run that needs more than ``max_steps`` ends "undecided" at the time it
+    reached. A run ends "diverged" if it leaves the floating-point range, or if it grows a million-fold in steps too
+    short to change the time.
 
-    Lengths that are small, such as how near a run has to be to where it rests, are measured in a unit near a sixth of
-    the landscape's box (``units.unit_of``): give the box if coordinates are not of order 1.
+    The unit of small lengths, such as the distance at which a run counts as at rest, is near a sixth of the landscape's
+    box (``units.unit_of``). Define the box if coordinates are not of order 1.
 
     Args:
         flow: the field.
         w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w.
-        times: when to save, ascending, > 0 or starting at 0; a single number saves the end alone. Time is t = kη.
-        rtol, atol: bounds on the local error, relative (at least 2e-14, for rounding) and in the units of w; atol is
-            1e-10 of the landscape's unit where it is not given, 1e-10 for boxes of ordinary size.
-        box: stop runs that leave it.
-        device: as in ``simulate``; one start is always computed on the CPU.
-        backend: "eager" torch, "compiled" by the machine's C compiler, or "auto", the one that is done first, time to
-            compile included. They take the same steps, but for rounding. What cannot be compiled is left to torch, and
-            so are one start, stiff runs and sliding; the attributes ``backend`` and ``backend_reason`` say so.
-        max_steps: per run.
+        times: the times to save, ascending, ≥ 0, in the units of t = kη. A single number saves the end alone.
+        rtol: bound on the relative local error; values below 2e-14 count as 2e-14, because of rounding.
+        atol: bound on the local error, in the units of w; None for 1e-10 of the landscape's unit of length.
+        box: one (low, high) pair per coordinate, in the units of w. A run that leaves the box stops.
+        device: as in ``simulate``. The CPU integrates a single start.
+        backend: "eager" for torch, "compiled" for code from the machine's C compiler, "auto" for the one that finishes
+            first, compile time included. They take the same steps, but for rounding. Torch integrates fields that
+            cannot be compiled, stiff runs and sliding runs; the attributes ``backend`` and ``backend_reason`` name the
+            backend and the reason.
+        max_steps: number of steps that a run may try.
         progress: show a progress bar if standard error is a terminal.
 
     Returns:
-        A dataset like that of ``simulate`` with time in place of step. ``end`` (run) is the time a run got to; from
-        there on it is held.
+        A dataset like that of ``simulate``, with time in place of step. ``end`` (run) is the time that a run reached;
+        it stays there at later times. ``slid`` (run) says whether the run slid along a jump of the field.
 
     Raises:
-        InputError: times not ascending, tolerances ≤ 0, bad starts, box, device or backend.
+        InputError: times do not ascend, a tolerance is ≤ 0, or the starts, box, device or backend are not valid.
+
+    >>> import samdyn as sd
+    >>> saddle = sd.Landscape("(x**2 - y**2)/2", "x y")
+    >>> runs = sd.integrate(sd.Flow(saddle, sd.GD()), [(1, 0.1), (1, 0)], [0.5, 1.0])
+    >>> runs.w.dims, runs.w.sel(time=1.0).values.round(3).tolist()
+    (('run', 'time', 'coord'), [[0.368, 0.272], [0.368, 0.0]])
     """
     if not isinstance(flow, Flow):
         checks.reject("flow", flow, "is no flow", "Use Flow(landscape, method); simulate for a map or a scheme")
@@ -99,7 +106,7 @@ def integrate(
     )
     states = ends.states.cpu()
     loss = torch.stack([landscape.value(state) for state in states])
-    labelled = dataset(
+    result = dataset(
         landscape,
         states.numpy(),
         loss.numpy(),
@@ -117,11 +124,11 @@ def integrate(
         backend=ends.backend,
         backend_reason=ends.backend_reason,
     )
-    return label(labelled.assign(slid=("run", ends.slid.cpu().numpy())))
+    return label(result.assign(slid=("run", ends.slid.cpu().numpy())))
 
 
 def _save_times(times: Any) -> np.ndarray:
-    """Return the times to save, (saves,), checked."""
+    """Return the times to save, ``(saves,)``, after a check."""
     fix = "Give one time > 0, or several in ascending order"
     try:
         grid = np.atleast_1d(np.array(times, dtype=float))
@@ -140,10 +147,10 @@ class Ends:
     Attributes:
         states: (saves, d, N), in the units of w.
         status: (N,), as in ``results``.
-        t: (N,), the time at which each ended.
-        slid: (N,), whether it slid on a surface across which the field jumps, or rests where the field jumps.
-        at_jump: (N,), whether it rests where the field jumps.
-        alone: (N,), whether it does so at a point that is no part of a curve, or a set, of such points.
+        t: (N,), the time at which each run ended.
+        slid: (N,), whether the run slid on a surface across which the field jumps, or rests where the field jumps.
+        at_jump: (N,), whether the run rests where the field jumps.
+        alone: (N,), whether it rests there at an isolated point, and not on a curve or a set of such points.
         backend, backend_reason: the backend that computed the steps, and why.
     """
 
@@ -169,9 +176,9 @@ def integrated(
     backend: str = "auto",
     progress: bool = False,
 ) -> Ends:
-    """Integrate as ``integrate`` does, from starts ``(d, N)``; arguments and starts have been checked.
+    """Integrate as ``integrate`` does, from starts ``(d, N)``. The caller has checked the arguments.
 
-    All but the unit is in the units of w. In the flow's unit everything below is of order 1.
+    Arguments are in the units of w; in the unit of the flow the lengths below are of order 1.
     """
     unit, on, d = flow.unit, w0.device, len(w0)
     start = w0 / unit
@@ -196,11 +203,11 @@ def integrated(
 
 
 def _status(flow: ScaledFlow, filippov: Filippov, limits: Limits, start: torch.Tensor, outside: str) -> np.ndarray:
-    """Say what became of every run, and put those that rest where they rest: (N,)."""
+    """Return the status of every run, (N,), and move the runs that rest to their resting points."""
     runs, status = filippov.runs, np.full(start.shape[1], Status.UNDECIDED, dtype=DTYPE)
     w = runs.w
-    # Blow-up in finite time: the run grew a million-fold, or its speed leaves the floating-point range, in steps that
-    # no longer change the time. On the way from a plateau into a well, speed grows as much and stays finite.
+    # A run blows up in finite time if it grew a million-fold, or its speed left the floating-point range, in steps that
+    # no longer change the time. From a plateau into a well, speed grows as much, and stays finite.
     grew = w.abs().amax(0) > BLOW_UP_DISTANCE * start.abs().amax(0).clamp(min=1)
     blew_up = (runs.outcome == NO_STEP) & (grew | ~(norm(flow(w)) < LARGEST))
     status[blew_up.cpu().numpy()] = Status.DIVERGED
@@ -215,10 +222,10 @@ def _status(flow: ScaledFlow, filippov: Filippov, limits: Limits, start: torch.T
 
 
 def _hardly_moves(flow: ScaledFlow, w: torch.Tensor, tolerance: float) -> torch.Tensor:
-    """Say which runs ``(d, n)`` may rest, by a few values of the field: those that a certificate holds, and others.
+    """Say which runs ``(d, n)`` may rest, from a few values of the field: ``(n,)``. The others have no certificate.
 
-    ``settled`` asks for ‖ẇ‖ ≤ near · ‖A‖ where the field is linear to 5 % over ``near``; ``Filippov.rests`` for a
-    field that differs over such distances by more than it is there.
+    ``settled`` requires ‖ẇ‖ ≤ near · ‖A‖ where the field is linear to 5 % over the distance ``near``.
+    ``Filippov.rests`` requires that the field changes over such distances by more than its value at the point.
     """
     if len(w) > FEW_AXES:
         return torch.ones_like(w[0], dtype=torch.bool)

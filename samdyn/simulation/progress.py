@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal; elsewhere, once the work is long, a line a minute."""
+"""Progress on standard error: a bar on a terminal, elsewhere a line a minute if the work is long."""
 
 import threading
 import time
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST_LINE, NEXT_LINE = 20.0, 60.0  # seconds from the start to the first line, and between two
+FIRST_LINE, NEXT_LINE = 20.0, 60.0  # seconds from the start to the first line, and between two lines
 
-_shown_now = threading.Lock()  # held by the one progress that is shown: what it calls may have a progress of its own
+_display = threading.Lock()  # the outermost progress holds it, so that those of inner calls are not displayed
 
 
 @contextmanager
 def progress_bar(description: str, total: float, shown: bool = True) -> Iterator[Callable[[float], None]]:
-    """Show on standard error how far the block is; what it yields is called with how much of ``total`` is done.
+    """Display the progress of the block; the function it yields takes the part of ``total`` that is done.
 
-    Inside another progress that is shown, nothing is.
+    Inside another progress that is displayed, nothing is displayed.
     """
-    if not shown or not _shown_now.acquire(blocking=False):
+    if not shown or not _display.acquire(blocking=False):
         yield lambda done: None
         return
     try:
@@ -35,11 +35,11 @@ def progress_bar(description: str, total: float, shown: bool = True) -> Iterator
         with _bar(description, total, console) as show:
             yield show
     finally:
-        _shown_now.release()
+        _display.release()
 
 
 def tracked(description: str, items: Sequence[T], shown: bool = True) -> Iterator[T]:
-    """Yield items one by one, and show how many of them are done."""
+    """Yield items one by one, and display the number of them that are done."""
     with progress_bar(description, len(items), shown) as show:
         for done, item in enumerate(items, 1):
             yield item
@@ -48,13 +48,13 @@ def tracked(description: str, items: Sequence[T], shown: bool = True) -> Iterato
 
 @contextmanager
 def silenced(silent: bool = True) -> Iterator[None]:
-    """Show no progress while the block runs."""
-    taken = silent and _shown_now.acquire(blocking=False)
+    """Display no progress while the block runs."""
+    holds = silent and _display.acquire(blocking=False)
     try:
         yield
     finally:
-        if taken:
-            _shown_now.release()
+        if holds:
+            _display.release()
 
 
 @contextmanager
@@ -62,32 +62,32 @@ def _bar(description: str, total: float, console: "Console") -> Iterator[Callabl
     from rich.progress import Progress, TimeElapsedColumn
 
     columns = (*Progress.get_default_columns(), TimeElapsedColumn())
-    # The time left is estimated from the whole work: steps of some experiments take minutes.
+    # The estimate of the remaining time uses all steps so far, since some steps take minutes.
     with Progress(*columns, console=console, transient=True, speed_estimate_period=float("inf")) as progress:
         task = progress.add_task(description, total=total)
         yield lambda done: progress.update(task, completed=done)
 
 
 def _lines(description: str, total: float, console: "Console") -> Callable[[float], None]:
-    """Return what writes a line, at most one a minute, and none about work that is done."""
-    began = time.monotonic()
-    due = began + FIRST_LINE
+    """Return a function that writes a line, at most one a minute, and none once the work is done."""
+    start = time.monotonic()
+    due = start + FIRST_LINE
 
     def show(done: float) -> None:
         nonlocal due
         now = time.monotonic()
         if now >= due and 0 < done < total:
             due = now + NEXT_LINE
-            left = (now - began) * (total - done) / done
+            rest = (now - start) * (total - done) / done
             print(
-                f"{description}: {done / total:.0%} done, about {_duration(left)} left", file=console.file, flush=True
+                f"{description}: {done / total:.0%} done, about {_duration(rest)} left", file=console.file, flush=True
             )
 
     return show
 
 
 def _duration(seconds: float) -> str:
-    """Write a time roughly."""
+    """Return the words for a time, rounded."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""The labelled dataset that a simulation hands back."""
+"""The dataset that a simulation returns, with its labels and units."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 OF_W, OF_LOSS, TIME = "units of w", "units of L", "steps × lr"
 
-# What every variable and coordinate of a result is, and its units ("1": it has none).
+# Long name and units of every variable and coordinate of a result ("1": no units).
 MEANINGS = {
     "w": ("position w", OF_W),
     "v": ("last velocity v, a sum of gradients", "units of L per unit of w"),
@@ -26,7 +26,8 @@ MEANINGS = {
     "noise_run": ("index by which the run draws its noise", "1"),
     "coord": ("coordinate of w", "1"),
 }
-MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, the definition knows the units
+# Long name and units of the parameters with one value per run. A user's own parameters are not among them.
+MEANINGS_OF_PARAMETERS = {
     "rho": ("radius ρ", f"{OF_W}; of w per gradient where the method does not normalise it"),
     "lr": ("learning rate η", "units of w, squared, per unit of L"),
     "momentum": ("momentum γ", "1"),
@@ -38,7 +39,7 @@ MEANINGS_OF_PARAMETERS = {  # where they are one per run; of others, a user's, t
 
 
 def meaning(long_name: str, units: str) -> dict[str, str]:
-    """Return a variable's attributes: what it is, and its units ("1": it has none)."""
+    """Return the attributes of a variable: its long name and its units ("1": no units)."""
     return {"long_name": long_name, "units": units}
 
 
@@ -49,14 +50,14 @@ def label(result: "xarray.Dataset", parameters: Iterable[str] = ()) -> "xarray.D
     """
     meanings = dict(MEANINGS)
     for parameter in parameters:
-        unknown = (parameter.replace("_", " "), "as in its definition")
-        meanings[parameter] = MEANINGS_OF_PARAMETERS.get(parameter, unknown)
-    if "step" not in result.dims:  # a flow's
+        default = (parameter.replace("_", " "), "as in its definition")
+        meanings[parameter] = MEANINGS_OF_PARAMETERS.get(parameter, default)
+    if "step" not in result.dims:  # the result of a flow
         meanings["end"] = ("time that the run got to", TIME)
     for name, variable in result.variables.items():
-        found = meanings.get(str(name))
-        if found:
-            variable.attrs = meaning(*found)
+        entry = meanings.get(str(name))
+        if entry:
+            variable.attrs = meaning(*entry)
     return result
 
 
@@ -72,7 +73,7 @@ def dataset(
 ) -> "xarray.Dataset":
     """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis.
 
-    ``time`` is ``(saved,)``, or ``(N, saved)`` where it is not the same for all runs.
+    ``time`` is ``(saved,)``, or ``(N, saved)`` if it differs from run to run.
     """
     import xarray
 
@@ -102,7 +103,7 @@ def summary(
     time: np.ndarray,
     **attributes: Any,
 ) -> "xarray.Dataset":
-    """Label statistics over runs; of the dim step ``saves`` and ``time`` are the labels.
+    """Label statistics over runs. ``saves`` and ``time`` label the dim step.
 
     Variables and coordinates are (dims, values, attributes).
     """

@@ -1,8 +1,8 @@
-"""Has a run come to rest? A certificate, so that slow passage near a saddle is not taken for capture.
+"""A certificate that a run has come to rest, so that slow passage near a saddle does not count as capture.
 
-It sees escape whose rate, e-folds per step or per unit of time, is above UNSTABLE = 1e-6 of ‖A‖, the fastest rate at
-which a displacement changes the motion there: on x² − c y² down to c = 1e-6. Slower escape counts as neutral, as motion
-along a valley of minima does.
+It detects escape at rates above UNSTABLE = 1e-6 of ‖A‖, the fastest rate at which a displacement changes the motion
+there; rates are in e-folds per step or per unit of time. On x² − c y² that is c > 1e-6. Slower escape counts as
+neutral, like motion along a valley of minima.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from .units import in_unit, unit_of
 
 Function = Callable[[torch.Tensor], torch.Tensor]  # (D, N) -> (D, N), point by point
 
-FLAT = 1e-6  # directions in which the residual varies less than this, relative to ‖A‖, count as neutral
-UNSTABLE = 1e-6  # growth faster than this, relative to ‖A‖, is instability
-LINEAR = 0.05  # how well the linear part must predict differences, relative to ‖A‖
-PROBES = 4  # random directions that bound the Jacobian's norm in high dimension
-BLOCK = 2**21  # entries of the Jacobians held at once
+FLAT = 1e-6  # rate of change of the residual along a direction, relative to ‖A‖, below which it is neutral
+UNSTABLE = 1e-6  # growth rate, relative to ‖A‖, above which a point is unstable
+LINEAR = 0.05  # largest error of the linear part's prediction of differences, relative to ‖A‖
+PROBES = 4  # number of random directions that bound the Jacobian's norm in high dimension
+BLOCK = 2**21  # number of entries of the Jacobians in memory at once
 
 
 def settled(
@@ -34,27 +34,27 @@ def settled(
     unit: float = 1.0,
     residual_of: Callable[[torch.Tensor], Function] | None = None,
 ) -> torch.Tensor:
-    """Say which of the states z rest, within ``tolerance``, at a point where ``residual`` vanishes and that holds them.
+    """Say which of the states z rest: within ``tolerance`` the residual vanishes at a point that holds them.
 
-    Let A be the Jacobian of the residual at z, and ‖A‖ the norm of its first d columns: how fast things happen when w
-    is displaced, whatever the learning rate and the momentum. A state is settled if all of these hold:
+    Let A be the Jacobian of the residual at z, and ‖A‖ the norm of its first d columns: the rate at which a
+    displacement of w changes the motion, for every learning rate and momentum. A state is settled if all of these hold:
 
     - the resting point is near: the Newton step from z to it, ‖A⁻¹ residual(z)‖, is at most
       tolerance · max(unit, ‖z‖∞). Singular values below FLAT · ‖A‖ (along curves of resting points they are 0) count as
       that bound;
     - it is stable: no eigenvalue of A outside the circle |1 + a| ≤ 1 (discrete: the residual is map(z) − z), or right
       of Re a ≤ 0 (the residual is a velocity), by more than UNSTABLE · ‖A‖;
-    - A means something there: it predicts residual(z ± h e) along every axis e, h the tolerance, to LINEAR · ‖A‖. This
-      fails where the field has no Jacobian, as normalised SAM's at a critical point.
+    - A describes the residual: it predicts residual(z ± h e) along every axis e, with h the tolerance, to LINEAR · ‖A‖.
+      This fails where the field has no Jacobian, as that of normalised SAM at a critical point.
 
     Args:
         residual: map(z) − z, computed without cancellation, or a velocity.
         z: states ``(D, N)``, finite, all components lengths; the certificate is computed in float64.
-        d: how many of the components are w.
-        tolerance: a distance, relative to max(unit, ‖z‖∞).
+        d: number of components that belong to w.
+        tolerance: distance to the resting point, relative to max(unit, ‖z‖∞).
         discrete: whether the residual is that of a map.
-        unit: of length, as ``units.unit_of`` has it.
-        residual_of: returns the residual of some of the states, by their indices, if it differs from state to state.
+        unit: unit of length, as ``units.unit_of`` returns it.
+        residual_of: function that returns the residual of the states with some indices, if it differs between states.
 
     Returns:
         Truth values ``(N,)``.
@@ -71,7 +71,7 @@ def settled(
 
     for block in candidates.split(max(1, BLOCK // len(z) ** 2)):
         here, a = _linearised(of(block), z[:, block])
-        # ‖A⁻¹ r‖ ≥ ‖r‖/‖A‖: most moving runs are ruled out before anything is decomposed.
+        # ‖A⁻¹ r‖ ≥ ‖r‖/‖A‖ rules out most moving runs without a decomposition.
         slow = here.norm(dim=0) <= near[block] * a.flatten(1).norm(dim=1)
         slow &= torch.isfinite(a).flatten(1).all(1)
         at = block[slow]
@@ -113,7 +113,7 @@ def _certified(
             difference = (residual(z + h * axis[:, None]) - here) / h
             deviation = torch.maximum(deviation, (difference - a[:, :, index].T).norm(dim=0))
 
-    # Small dense problems are a CPU's work.
+    # A CPU is faster than a GPU at small dense problems.
     a, here, near, deviation = (part.cpu() for part in (a, here, near, deviation))
     strength = torch.linalg.matrix_norm(a[:, :, :d], 2)
     u, singular, _ = torch.linalg.svd(a)
@@ -123,43 +123,41 @@ def _certified(
     growth = ((1 + eigenvalues).abs() - 1 if discrete else eigenvalues.real).amax(1)
 
     holds = (newton <= near) & (growth <= UNSTABLE * strength)
-    plateau = (strength == 0) & (here.norm(dim=0) == 0)  # nothing moves, and nearby neither
+    plateau = (strength == 0) & (here.norm(dim=0) == 0)  # the field vanishes at the point and around it
     rounding = 8 * torch.finfo(a.dtype).eps * torch.linalg.matrix_norm(a, 2)
     return ((holds | plateau) & (deviation <= LINEAR * strength + rounding)).to(z.device)
 
 
 def at_rest(map_: Map, state: State) -> torch.Tensor:
-    """Say which states of a map, ``(d, N)`` each, rest at a fixed point or, failing that, on a 2-cycle: ``(N,)``.
+    """Say which states of a map, ``(d, N)`` each, rest at a fixed point or on a 2-cycle: ``(N,)``.
 
-    Parameters of the map may be one per state, ``(N,)``. Where its momentum is 0, a state's velocity is not looked at.
+    Parameters of the map may have one value per state, ``(N,)``. Where the momentum is 0 the velocity has no effect.
     """
     if torch.is_tensor(map_.momentum) and len(state) > 1 and not map_.momentum.all():
         rests = torch.zeros_like(state[0][0], dtype=torch.bool)
         for with_velocity in (False, True):
-            some = ((map_.momentum != 0) == with_velocity).nonzero().squeeze(1).to(rests.device)
+            which = ((map_.momentum != 0) == with_velocity).nonzero().squeeze(1).to(rests.device)
             parts = state if with_velocity else state[:1]
-            rests[some] = at_rest(_of_states(map_, some), tuple(part[:, some] for part in parts))
+            rests[which] = at_rest(_of_states(map_, which), tuple(part[:, which] for part in parts))
         return rests
     d, z = map_.landscape.dim, _lengths(map_, state)
-    everyone = torch.arange(z.shape[1], device=z.device)
-    rests = _settled_map(map_, z, d, 1, everyone)
+    rests = _settled_map(map_, z, d, 1, torch.arange(z.shape[1], device=z.device))
     moving = (~rests).nonzero().squeeze(1)
     rests[moving] = _settled_map(map_, z, d, 2, moving)
     return rests
 
 
 def _settled_map(map_: Map, z: torch.Tensor, d: int, period: int, states: torch.Tensor) -> torch.Tensor:
-    """Say which of some states, by their indices, rest on a cycle of a period."""
+    """Say which of the states with some indices rest on a cycle of a period."""
 
     def residual_of(some: torch.Tensor) -> Function:
         increment = _increment_of_lengths(_of_states(map_, states[some]))
         return increment if period == 1 else lambda z: _two_steps(increment, z)
 
     tolerance, unit = torch.finfo(z.dtype).eps ** 0.5, unit_of(map_.landscape.box)
-    everyone = torch.arange(len(states), device=z.device)
-    residual = residual_of(everyone)
-    several = residual_of if per_run(map_) else None
-    return settled(residual, z[:, states], d, tolerance, discrete=True, unit=unit, residual_of=several)
+    residual = residual_of(torch.arange(len(states), device=z.device))
+    own_residuals = residual_of if per_run(map_) else None
+    return settled(residual, z[:, states], d, tolerance, discrete=True, unit=unit, residual_of=own_residuals)
 
 
 def _two_steps(increment: Function, z: torch.Tensor) -> torch.Tensor:
@@ -173,7 +171,7 @@ def _of_states(map_: Map, states: torch.Tensor) -> Map:
 
 
 def _coasting(map_: Map) -> Any:
-    """Return how far a unit of velocity still goes; it makes v a length, like w."""
+    """Return η/(1 − γ), the distance that a unit of velocity still covers; times v it is a length, like w."""
     return map_.lr / (1 - map_.momentum)
 
 
@@ -184,7 +182,7 @@ def _lengths(map_: Map, state: State) -> torch.Tensor:
 
 
 def _increment_of_lengths(map_: Map) -> Function:
-    """Return the difference to the next state of states that are arrays of lengths."""
+    """Return the change of states in one step, for states that are arrays of lengths."""
     d, coasting = map_.landscape.dim, _coasting(map_)
 
     def increment(z: torch.Tensor) -> torch.Tensor:

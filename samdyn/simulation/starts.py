@@ -1,4 +1,4 @@
-"""Where runs start and on which device: the checks every simulation makes before it begins."""
+"""The checks of starts, devices, dtypes and memory that every simulation makes before it begins."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import torch
 from .. import checks
 from ..landscapes import Landscape
 
-NAMED = 20  # coordinates that a message names
+MAX_NAMES = 20  # number of coordinates above which a message does not list their names
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
@@ -17,27 +17,27 @@ def choose_device(device: str) -> torch.device:
     """Return the device of this name; "auto" is CUDA where there is one.
 
     Raises:
-        InputError: an unknown device, or CUDA where there is none.
+        InputError: the device is unknown, or the machine has no such CUDA device.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        chosen = torch.device(device)
+        result = torch.device(device)
     except (RuntimeError, TypeError):
-        chosen = None
-    if chosen is None or chosen.type not in ("cpu", "cuda"):
+        result = None
+    if result is None or result.type not in ("cpu", "cuda"):
         checks.reject("device", device, "no such device", 'Use "auto", "cpu", "cuda" or "cuda:N"')
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+    if result.type == "cuda" and (result.index or 0) >= torch.cuda.device_count():
         rule = f"this machine offers {torch.cuda.device_count()} CUDA device(s) to torch {torch.__version__}"
         checks.reject("device", device, rule, 'Use device="cpu" or "auto"')
-    return chosen
+    return result
 
 
 def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
-    """Return torch.float64 or torch.float32, given as such or by name.
+    """Return torch.float64 or torch.float32, from the dtype or its name.
 
     Raises:
-        InputError: another dtype.
+        InputError: the dtype is another one.
     """
     name = str(dtype).removeprefix("torch.")
     if name not in DTYPES:
@@ -48,16 +48,17 @@ def choose_dtype(dtype: str | torch.dtype) -> torch.dtype:
 def start_points(
     w0: Any, landscape: Landscape, dtype: torch.dtype, device: torch.device, name: str = "w0"
 ) -> torch.Tensor:
-    """Return the starts, handed in as ``(run, coord)`` or one point ``(coord,)``, as a tensor ``(d, N)``.
+    """Return the starts ``(run, coord)``, or one point ``(coord,)``, as a tensor ``(d, N)``.
 
-    ``name`` is what messages call them.
+    Messages call them ``name``.
 
     Raises:
-        InputError: no starts, points of another dimension, values that are not finite real numbers in dtype's range.
+        InputError: there are no starts, they have another dimension, or values are not finite real numbers in the range
+            of dtype.
     """
     d = landscape.dim
     fix = f"Give an array of shape (runs, {d}), one row per start"
-    if d <= NAMED:  # networks have too many to name
+    if d <= MAX_NAMES:  # networks have more
         fix += f", with the columns {', '.join(map(str, landscape.symbols))}"
     try:
         array = w0.detach().cpu().numpy() if torch.is_tensor(w0) else np.asarray(w0)
@@ -84,12 +85,12 @@ def noise_indices(runs: Any, number: int | None, things: str = "runs") -> torch.
     """Return the indices by which runs draw their noise, ``(N,)`` int64.
 
     Args:
-        runs: as the user gave them.
-        number: N, None for any.
-        things: what a message calls the runs.
+        runs: the argument of the user.
+        number: N; None for any.
+        things: the word of messages for the runs.
 
     Raises:
-        InputError: another number of them, or what is no integer in [0, 2³²).
+        InputError: the number of indices is not N, or an index is not an integer in [0, 2³²).
     """
     many = "integers" if number is None else f"{number} integers"
     rule, fix = f"must be {many} in [0, 2**32), one for each of the {things}", "Use e.g. runs=range(number of runs)"
@@ -104,28 +105,29 @@ def noise_indices(runs: Any, number: int | None, things: str = "runs") -> torch.
 
 
 def check_memory(name: str, value: object, saves: int, d: int, runs: int) -> None:
-    """Refuse to hold more than memory has room for.
+    """Refuse a simulation whose saved states do not fit in memory.
 
     Args:
-        name, value: what the user chose that decides how much is held.
-        saves: how many states of every run.
-        d, runs: how many coordinates a state has, and how many runs there are.
+        name, value: the argument of the user that sets the number of saves.
+        saves: number of saved states of every run.
+        d: number of coordinates of a state.
+        runs: number of runs.
 
     Raises:
-        InputError: there is less memory than that.
+        InputError: the states need more memory than is free.
     """
-    # Per save: the states and losses, at most 8 bytes each, the number of the step and its time.
+    # A save holds the states and losses, at most 8 bytes each, the number of the step and its time.
     needed = 8 * saves * ((d + 1) * runs + 2)
     try:
-        told = Path("/proc/meminfo").read_text()
-    except OSError:  # a system that does not tell
+        text = Path("/proc/meminfo").read_text()
+    except OSError:  # the system has no such file
         return
-    free = 1024 * int(told.partition("MemAvailable:")[2].split()[0])
+    free = 1024 * int(text.partition("MemAvailable:")[2].split()[0])
     if needed > free:
         rule = f"{saves} states of {runs} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
         checks.reject(name, value, rule, "Save less often, or run fewer starts at once")
 
 
 def save_points(total: int, every: int | None) -> np.ndarray:
-    """Return the steps to save out of 0 … total: every k-th and always the last; without k the last alone."""
+    """Return the steps to save of 0 … total: every k-th and the last for ``every`` = k, the last alone for None."""
     return np.array([total]) if every is None else np.append(np.arange(0, total, every), total)

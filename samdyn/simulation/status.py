@@ -1,18 +1,18 @@
-"""What became of a run."""
+"""The status of a run at its end."""
 
 from enum import StrEnum
 
-DTYPE = "U12"  # of arrays of statuses: as long as the longest
+DTYPE = "U12"  # dtype of arrays of statuses; the longest has 12 characters
 
 
 class Status(StrEnum):
-    """What became of a run: a string, so that ``runs.status == "settled"`` and ``Status.SETTLED`` are the same.
+    """The status of a run at its end. It is a string, so that "settled" and ``Status.SETTLED`` are equal.
 
     >>> Status.LEFT == "left the box"
     True
     """
 
-    SETTLED = "settled"  # at rest, or on a 2-cycle, certified to stay there
-    DIVERGED = "diverged"  # left the floating-point range
+    SETTLED = "settled"  # a certificate shows that a fixed point or a 2-cycle holds it
+    DIVERGED = "diverged"  # it left the floating-point range
     LEFT = "left the box"
-    UNDECIDED = "undecided"  # none of the others, so far
+    UNDECIDED = "undecided"  # none of the others holds, so far

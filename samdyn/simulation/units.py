@@ -1,4 +1,4 @@
-"""The unit of length that tolerances are counted in, so that a landscape in µm behaves as one in m."""
+"""The unit of length of tolerances, so that a landscape in µm behaves like one in m."""
 
 import math
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import torch
 from ..dynamics import Flow
 from ..landscapes import Box
 
-STANDARD = 6.0  # width of the box that a landscape has where none is given; its unit is 1
-BASE = 8.0  # units are powers of this: multiplying by a power of two is exact
+STANDARD = 6.0  # width of the default box of a landscape, whose unit is 1
+BASE = 8.0  # units are powers of this, since multiplication by a power of two is exact
 
 
 def unit_of(box: Box) -> float:
@@ -20,20 +20,17 @@ def unit_of(box: Box) -> float:
 
 
 def in_unit(function: Callable[[torch.Tensor], torch.Tensor], unit: float) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a field, a gradient or an increment of lengths as a function of the length over the unit, over the unit.
-
-    Shapes stay as they are.
-    """
+    """Return a field, a gradient or an increment in the unit: u ↦ function(unit·u)/unit, with the same shapes."""
     return function if unit == 1 else lambda u: function(unit * u) / unit
 
 
 @dataclass(frozen=True)
 class ScaledFlow:
-    """A flow whose lengths are counted in a unit: u̇ = F(unit·u)/unit, with its loss L(unit·u)/unit².
+    """A flow in a unit of length: u̇ = F(unit·u)/unit, with the loss L(unit·u)/unit².
 
     Attributes:
         flow: the flow, in the units of w.
-        unit: how long the unit is, in those.
+        unit: length of the unit, in the units of w.
     """
 
     flow: Flow

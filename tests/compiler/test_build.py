@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     for function in (build.compiler, build._machine, build._warn):
         function.cache_clear()
-    build._unkept.clear()
+    build._in_memory.clear()
     build._hanging.clear()
 
 
@@ -170,7 +170,7 @@ def test_a_folder_that_all_can_write_to_is_not_used(folder: Path) -> None:
     with pytest.warns(RuntimeWarning, match="can be written to by all users"):
         assert runs(5)
     folder.chmod(0o775)  # by the user's group: what others put there is theirs
-    build._unkept.clear()
+    build._in_memory.clear()
     assert kernel(5).is_built
 
 

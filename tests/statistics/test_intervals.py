@@ -75,7 +75,7 @@ def test_diverged_runs_count_as_the_worst() -> None:
         (lambda: wilson(0, 0), "of = 0"),
         (lambda: mean_interval(xr.DataArray([1.0, 2.0], dims="seed"), "run"), "dim = 'run': the values have seed"),
         (lambda: median_interval(xr.DataArray([1.0, 2.0], dims="seed"), "run"), "dim = 'run'"),
-        (lambda: median_interval(xr.DataArray(["a", "b"], dims="seed"), "seed"), "values = <U1"),
+        (lambda: median_interval(xr.DataArray(["a", "b"], dims="seed"), "seed"), "values = .*<U1"),
         (lambda: mean_interval([1.0, 2.0], "seed"), "values = "),  # type: ignore[arg-type]
     ],
 )

@@ -1,12 +1,10 @@
 """Closed forms are functions with real signatures, and a check of one can fail both ways."""
 
-import doctest
 import inspect
 import math
 import pickle
 import re
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -105,24 +103,12 @@ def test_forms_and_rivals_are_pickled(form: Callable[..., Any]) -> None:
 
 
 def test_every_rival_takes_some_of_the_parameters_and_no_others() -> None:
-    forms = [form for form in REGISTER if form is not twice]
+    forms = [form for form in REGISTER if getattr(theory, form.__name__, None) is form]
     assert len(forms) == 18
     for form in forms:
         rival = inspect.signature(theory.about(form).rival).parameters
         assert rival
         assert set(rival) <= set(inspect.signature(form).parameters)
-
-
-MODULES = ["theory.closed_form", "theory.diffusion", "theory.noise_trap", "theory.saddles", "symbolic.boundary"]
-MODULES += ["symbolic.fields.along", "symbolic.fields.effective", "symbolic.growth", "symbolic.limits"]
-MODULES += ["symbolic.notation", "symbolic.stability"]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_run(name: str) -> None:
-    failed, attempted = doctest.testmod(import_module(f"samdyn.{name}"))
-    assert attempted >= 2
-    assert not failed
 
 
 # Infinities and arrays.

@@ -24,7 +24,7 @@ MAX_BRANCHES = 60  # number of branches
 
 @dataclass(frozen=True, eq=False)
 class BifurcationDiagram:
-    """The branches over one parameter, which ``plot.bifurcation_diagram`` draws.
+    """The branches over one parameter, which ``plot.bifurcation`` draws.
 
     Attributes:
         name: the name of the parameter.

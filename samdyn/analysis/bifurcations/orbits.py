@@ -17,7 +17,7 @@ from ..parameters import with_parameters
 
 @dataclass(frozen=True, eq=False)
 class OrbitDiagram:
-    """The last states of runs over one parameter, which ``plot.bifurcation_diagram`` draws under branches.
+    """The last states of runs over one parameter, which ``plot.orbits`` draws under branches.
 
     Attributes:
         name: the name of the parameter.

@@ -1,4 +1,4 @@
-"""Runs of a flow whose field may jump: they cross, slide, leave and rest, in the sense of Filippov."""
+"""Integration of flows whose field may jump: runs cross, slide, leave and rest in the sense of Filippov."""
 
 from collections.abc import Callable
 
@@ -23,21 +23,21 @@ CORNER_DISTANCE = 1e-4  # distance that runs are moved past a corner of surfaces
 CORNER_STEP = 2.5e-8  # length of a step there, relative to max(1, ‖w‖∞)
 MIN_HOLDING_SPEED = 1e-3  # speed towards a surface, over that of the field beside it, with which it holds runs
 MAX_NEGLIGIBLE = 1e-5  # upper bound on the errors that do not count, relative to max(1, ‖w‖∞)
-TRAP_RADIUS = 100  # distance at which a trap is looked for, over the errors that do not count
+TRAP_RADIUS = 100  # radius of the search for a trap, over the errors that do not count
 SLIDING_REACH = 100  # length of a sliding step whose rejection may mean the end of the surface, over these errors
 
 
 class Filippov:
     """Moves runs through their states (``states.State``) until all are done.
 
-    A run is integrated where the field is smooth. Where error control fails as it does at a jump (``dopri.solve``) the
-    run is AT_JUMP: if it is trapped from all sides (``resting.traps``) it rests; if a surface lies ahead it goes on
-    behind it, or slides on it, until the field beside the surface no longer points to it. Corners where surfaces meet
-    are passed in small steps; a run that does not get away from them, as one that slides along the corner, is given up.
+    Solvers integrate a run where the field is smooth. Where error control fails as at a jump (``dopri.solve``) the run
+    is AT_JUMP. If the field traps it from all sides (``resting.traps``), it rests. If a surface lies ahead, it goes on
+    behind the surface, or slides on it until the field beside it no longer points to it. Runs pass the corners of
+    surfaces in small steps. A run that stays near corners, such as one that slides along an edge, ends "undecided".
 
     Attributes:
         runs: the runs, which are updated.
-        chooser: what computed the steps where the field is smooth, and why.
+        chooser: chooses the backend where the field is smooth.
     """
 
     def __init__(self, flow: ScaledFlow, runs: FilippovRuns, limits: Limits, backend: str) -> None:
@@ -45,7 +45,7 @@ class Filippov:
         self._flow, self._limits = flow, limits
         self._sliding = Sliding(flow, runs.normals)
         self._negligible = min(max(limits.rtol, limits.atol), MAX_NEGLIGIBLE)
-        # The path to a surface is taken to be a parabola; its error is a sixth of the cube of its length.
+        # ``meet`` approximates the path to a surface by a parabola, with an error of a sixth of the cube of its length.
         self._trial = Trial(flow, limits.rtol, limits.atol, self._negligible ** (1 / 3) / 2)
         self.chooser = Chooser(backend, self._trial)
         self._moves: dict[State, Callable[[torch.Tensor], None]] = {
@@ -69,7 +69,7 @@ class Filippov:
                     move(some)
 
     def rests(self, which: torch.Tensor, tolerance: float) -> torch.Tensor:
-        """Say which of these runs, that got to the last time, rest where the field jumps or has a kink."""
+        """Say which of these runs, which reached the last time, rest where the field jumps or has a kink."""
         runs = self.runs
         sliding = which[runs.state[which] == State.DONE_ON_SURFACE]
         if len(sliding):
@@ -122,10 +122,9 @@ class Filippov:
     # Decisions.
 
     def _begin(self, which: torch.Tensor) -> None:
-        """Put runs that start on a surface to the side that they leave for, or on it.
+        """Move runs that start on a surface to the side that they leave to, or let them slide.
 
-        On a surface the field has a value by convention, which may be neither side's: a run that starts there would
-        stand still.
+        On a surface the value of the field is a convention, and may be that of neither side: the run would stand still.
         """
         runs, w = self.runs, self.runs.w[:, which]
         surface = passing(self._flow, w)
@@ -139,14 +138,14 @@ class Filippov:
         self._begin_to_slide(which[slides], surface.normal[:, slides])
 
     def _probe(self, which: torch.Tensor) -> None:
-        """Say whether runs are trapped, or have a jump of the field on the way; those that are not go on."""
+        """Find runs that are trapped, or meet a jump of the field; the others go on with LSODA."""
         runs, w = self.runs, self.runs.w[:, which]
         jump = traps(self._flow, w, self._radius(which))[0] | meet(self._flow, w, runs.h[which])[0].exists
         runs.state[which] = torch.where(jump, State.AT_JUMP, State.SINGLE)
         runs.single_patience[which] = torch.where(jump, SINGLE_PATIENCE, 2 * runs.single_patience[which])
 
     def _meet(self, which: torch.Tensor) -> None:
-        """Move runs to the surfaces ahead, where they slide, or beyond them; without a surface they go on."""
+        """Move runs to the surfaces ahead if they slide there, or beyond them; without a surface they go on."""
         which = self._untrapped(which)
         if not len(which):
             return
@@ -164,7 +163,7 @@ class Filippov:
         self._count_meetings(which, meets.long())
 
     def _leave(self, which: torch.Tensor) -> None:
-        """Move runs off the surfaces that no longer hold them, or past the corner where these end."""
+        """Move runs off the surfaces that no longer hold them, or past a corner where the surfaces end."""
         which = self._untrapped(which)
         if not len(which):
             return
@@ -173,7 +172,7 @@ class Filippov:
         towards, away = surface.speeds
         forward = surface.exists & (-away < MIN_HOLDING_SPEED * norm(surface.after))
         backward = surface.exists & (towards < MIN_HOLDING_SPEED * norm(surface.before)) & ~forward
-        # Where the surface stops holding the run lies within the step that was rejected last.
+        # The point where the surface stops holding the run lies within the step that was rejected last.
         leaves = (forward | backward) & (h < runs.times[-1] - runs.t[which])
         ahead = torch.where(forward, surface.after, surface.before) * h
         side = torch.where(forward, 1.0, -1.0) * BESIDE * size(w)
@@ -183,14 +182,14 @@ class Filippov:
         self._count_meetings(which, torch.where(leaves, 1, CORNER_MEETINGS))
         self._pass_corner(which[~leaves & (runs.state[which] == State.SMOOTH)])
 
-    # What decisions are made of.
+    # Parts of the decisions.
 
     def _radius(self, which: torch.Tensor) -> torch.Tensor:
-        """Return the distance within which a trap counts as where the run is: (n,)."""
+        """Return the distance within which a trap counts as the position of the run: (n,)."""
         return TRAP_RADIUS * self._negligible * size(self.runs.w[:, which])
 
     def _untrapped(self, which: torch.Tensor) -> torch.Tensor:
-        """Let runs rest that are trapped from all sides; return the others."""
+        """Let the runs rest that are trapped from all sides; return the others."""
         runs = self.runs
         rest, w = traps(self._flow, runs.w[:, which], self._radius(which))
         ids = which[rest]
@@ -208,16 +207,16 @@ class Filippov:
         self.runs.state[which], self.runs.slid[which] = State.SLIDING, True
 
     def _count_meetings(self, which: torch.Tensor, number: torch.Tensor) -> None:
-        """Count surfaces (n,) that runs met, and give up those that meet too many."""
+        """Add to the number of surfaces that runs met, and end the runs that met too many."""
         runs = self.runs
         runs.meetings[which] += number
         over = which[runs.meetings[which] > MAX_MEETINGS]
         runs.state[over], runs.outcome[over] = State.DONE, OUT_OF_STEPS
 
     def _pass_corner(self, which: torch.Tensor) -> None:
-        """Move runs on by steps so small that it does not matter where they switch sides.
+        """Move runs by steps so small that the place where they change sides does not matter.
 
-        Where surfaces meet there is no normal. Euler's method follows Filippov's solution there, to about CORNER_STEP.
+        At a corner surfaces have no normal. Euler's method follows Filippov's solution there, to about CORNER_STEP.
         """
         if not len(which):
             return

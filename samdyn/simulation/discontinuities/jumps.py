@@ -1,6 +1,6 @@
-"""Surfaces across which a field jumps: where a run meets one, its normal, and the field on both sides.
+"""Surfaces across which a field jumps: the point where a run meets one, the normal, and the field on both sides.
 
-The field enters by its values alone. Lengths are relative to max(1, ‖w‖∞).
+The functions use only values of the field. Lengths are relative to max(1, ‖w‖∞).
 """
 
 from collections.abc import Callable
@@ -11,19 +11,19 @@ import torch
 from ...ops import dot, norm
 
 Function = Callable[[torch.Tensor], torch.Tensor]  # (d, …) -> (d, …), point by point
-Test = Callable[[torch.Tensor], torch.Tensor]  # which side: (d, …) -> (…)
+Test = Callable[[torch.Tensor], torch.Tensor]  # (d, …) -> (…) bool, the side of a surface that a point is on
 
-LOCATION_ERROR = 4e-16  # distance of a located point from its surface: rounding
+LOCATION_ERROR = 4e-16  # distance of a located point from its surface, due to rounding
 SIDE_DISTANCE = 1e-7  # distance from a surface at which the field on its sides is evaluated
-TANGENT_DISTANCE = 2e-5  # distance along a surface of the neighbours that give its normal
+TANGENT_DISTANCE = 2e-5  # distance along a surface to the neighbours that determine its normal
 MIN_JUMP = 1e-6  # |difference of the field across a surface| over the speed there
-MIN_JUMP_RATIO = 0.5  # jump at a short distance over that at a longer one; a field that only turns fast loses more
+MIN_JUMP_RATIO = 0.5  # difference across a short distance over that across a longer one, at a jump; less if smooth
 MAX_LIMIT_ERROR = 0.1  # |field near a surface − its limit there| over the jump
-MIN_CHANGE = 0.3  # change of the field along a path, over its greatest change there, that places a jump
+MIN_CHANGE = 0.3  # change of the field along a path, over its greatest change, at which the jump lies
 FIRST_REACH = 1e-9  # distance that the first search for a surface covers
 SPREAD = 32  # distance that the next search covers, over that of the one before
-CUTS = 3, 255  # least and most points that cut an interval at once
-POINTS = 2**14  # points that cut all intervals at once, unless each has the least: so many cost little more than a few
+CUTS = 3, 255  # least and greatest number of points that cut an interval at once
+POINTS = 2**14  # total number of points that cut all intervals at once; so many cost little more than a few
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Surface:
         w: (d, n), on the surface.
         normal: (d, n), from the side of ``before`` to that of ``after``.
         before, after: (d, n), the limits of the field from the two sides.
-        exists: (n,), whether there is one; all else means nothing where there is none.
+        exists: (n,), whether there is a surface. Without one the other attributes have no meaning.
     """
 
     w: torch.Tensor
@@ -72,8 +72,8 @@ def meet(field: Function, w: torch.Tensor, h: torch.Tensor) -> tuple[Surface, to
 
     Args:
         field: the velocity.
-        w: (d, n), where the runs are.
-        h: (n,), time.
+        w: (d, n), the positions of the runs.
+        h: (n,), the time ahead.
 
     Returns:
         The surfaces, ``before`` on this side, and the times ``(n,)``.
@@ -82,12 +82,12 @@ def meet(field: Function, w: torch.Tensor, h: torch.Tensor) -> tuple[Surface, to
     scale, speed = size(w), norm(f)
     back = 10 * SIDE_DISTANCE * scale / speed
     bend = (f - field(w - back * f)) / back
-    bend = torch.where(norm(bend) * h < speed, bend, 0)  # otherwise what lies behind is another side
+    bend = torch.where(norm(bend) * h < speed, bend, 0)  # else the point behind is on another side
 
     def path(s: torch.Tensor) -> torch.Tensor:
         return _spread(w, s) + s * _spread(f, s) + s**2 / 2 * _spread(bend, s)
 
-    # Between which two points the field stops being what it was.
+    # Find the two times between which the field changes.
     times = torch.cat([0 * h[None], h * 2.0 ** torch.arange(-5, 2, device=h.device)[:, None]])
     change = norm(field(path(times)) - f[:, None])
     first = (change > MIN_CHANGE * change.amax(0)).long().argmax(0, keepdim=True)
@@ -95,22 +95,22 @@ def meet(field: Function, w: torch.Tensor, h: torch.Tensor) -> tuple[Surface, to
     near, far = field(path(low)), field(path(high))
     beyond = _nearer(field, near, far)
     low, high = _narrow(lambda s: beyond(path(s)), low, high, LOCATION_ERROR * scale / speed)
-    slightly = 10 * LOCATION_ERROR * scale / speed  # on the surface itself the field may be anything
+    slightly = 10 * LOCATION_ERROR * scale / speed  # on the surface the value of the field is a convention
     before, after = field(path(low - slightly)), field(path(high + slightly))
     jump = norm(after - before)
 
     surface = locate(field, _nearer(field, before, after), path(high), f / speed)
-    # Where the field only turns fast, nothing is left of the difference close by, or its limits depend on the distance.
+    # If the field only turns fast, the difference vanishes at short distances, or the limits depend on the distance.
     surface.exists &= (jump > MIN_JUMP_RATIO * norm(far - near)) & (jump > MIN_JUMP * speed)
     surface.exists &= norm(surface.after - after) + norm(surface.before - before) < MAX_LIMIT_ERROR * jump
     return surface, high
 
 
 def passing(field: Function, w: torch.Tensor) -> Surface:
-    """Describe the surfaces that points w (d, n) lie on, to SIDE_DISTANCE/100: the limits of the field differ.
+    """Describe the surfaces that points w (d, n) lie on, within SIDE_DISTANCE/100.
 
-    A point at which alone the field has no limit, as normalised SAM's at a critical point, lies on none: next to it
-    along the surface the limits are others.
+    On a surface the limits of the field from the two sides differ. An isolated point without limit, such as a critical
+    point for normalised SAM, lies on none: beside it the limits are others.
     """
     scale = size(w)
     way = torch.randn(len(w), 1, generator=torch.Generator().manual_seed(0), dtype=w.dtype).to(w.device)
@@ -125,7 +125,7 @@ def passing(field: Function, w: torch.Tensor) -> Surface:
         return surface
     at = w[:, some]
     before, after = (side[:, some] for side in narrow)
-    # The random way may run along the surface. Gradients jump across it; the field says in which direction.
+    # The random way may be tangent to the surface. Gradients jump in the direction of the normal.
     beyond, across = _nearer(field, before, after), (after - before) / persists[some]
     across = torch.where(beyond(at + SIDE_DISTANCE * scale[some] * across), across, -across)
     there = locate(field, beyond, at, across)
@@ -147,12 +147,12 @@ def passing(field: Function, w: torch.Tensor) -> Surface:
 def locate(field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor) -> Surface:
     """Describe the surfaces on which ``beyond`` changes from false to true, near w in the directions ±way.
 
-    The normal is that of the secants to two neighbours in each tangent direction, good to 1e-9; the limits are
-    extrapolated, along the normal, to second order.
+    Secants to two neighbours in each tangent direction give the normal, with an error near 1e-9. The limits are
+    extrapolations along the normal, of second order.
 
     Args:
         field: the velocity.
-        beyond: on which side points are.
+        beyond: test of the side that points are on.
         w: (d, n), near the surfaces.
         way: (d, n), unit vectors that cross them.
     """
@@ -181,7 +181,7 @@ def _spread(a: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
 
 
 def _nearer(field: Function, near: torch.Tensor, far: torch.Tensor) -> Test:
-    """Return the test of sides that holds where the field is closer to ``far`` (d, n) than to ``near``."""
+    """Return the test whether the field at a point is closer to ``far`` (d, n) than to ``near``."""
 
     def beyond(x: torch.Tensor) -> torch.Tensor:
         step = _spread(far - near, x[0])
@@ -193,7 +193,7 @@ def _nearer(field: Function, near: torch.Tensor, far: torch.Tensor) -> Test:
 def _distance(
     beyond: Test, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, tries: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return how far along ``way`` (d, n) the surfaces are from w (d, m, n), and whether there are any: both (m, n).
+    """Return the distances from w (d, m, n) to the surfaces along ``way`` (d, n), and whether surfaces exist: (m, n).
 
     The search covers ±reach (m, n), then SPREAD times that, and so on.
     """
@@ -218,7 +218,7 @@ def _narrow(
     """Narrow intervals, each with ``beyond`` false at low and true at high, down to ``width``."""
     number = min(max(POINTS // max(low.numel(), 1), CUTS[0]), CUTS[1])
     cuts = torch.arange(1, number + 1, device=low.device, dtype=low.dtype).reshape(-1, *[1] * low.ndim) / (number + 1)
-    for _ in range(40):  # from 1e9 down to 1e-15, if need be
+    for _ in range(40):  # enough to narrow an interval from 1e9 to 1e-15
         if not (high - low > width).any():
             break
         inner = low + cuts * (high - low)
@@ -232,6 +232,6 @@ def complement(unit: torch.Tensor) -> torch.Tensor:
     """Return d − 1 unit vectors orthogonal to ``unit`` (d, n) and to each other: ``(d, d − 1, n)``."""
     first = torch.zeros_like(unit)
     first[0] = torch.where(unit[0] < 0, 1.0, -1.0)
-    mirror = unit - first  # Householder's reflection takes unit to ±the first axis, and the other axes to what we want
+    mirror = unit - first  # Householder's reflection maps the first axis to ±unit, and the other axes to its complement
     axes = torch.eye(len(unit), dtype=unit.dtype, device=unit.device)[:, 1:, None]
     return axes - 2 * mirror[:, None] * mirror[None, 1:] / dot(mirror, mirror)

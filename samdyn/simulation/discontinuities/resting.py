@@ -1,4 +1,4 @@
-"""Certificates that a run rests where the field jumps, as ``settling`` has them where the field is smooth."""
+"""Certificates that a run rests where the field jumps; those of ``settling`` are for smooth fields."""
 
 import torch
 
@@ -8,10 +8,10 @@ from ..units import ScaledFlow, unit_of
 from .jumps import complement, size
 from .sliding import Sliding
 
-SPHERES = (1.0, 0.1, 0.01)  # radii of the spheres around a point, over the largest one's
+SPHERES = (1.0, 0.1, 0.01)  # radii of the spheres around a point, over that of the largest
 DIRECTIONS = 32  # directions sampled around a point of the plane; as many per coordinate in higher dimension
 ROUNDS = 30  # rounds of the search for the direction with the least inward speed
-ROUND_SPREAD = 0.6  # angles that a round samples, over those of the round before
+ROUND_SPREAD = 0.6  # spread of the directions of a round, over that of the round before
 MIN_SPEED_RATIO_AT_JUMP = 0.3  # inward speed at r/10 and at r/100 over that at r; a jump keeps its speed
 MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
 MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
@@ -24,19 +24,19 @@ Field = Flow | ScaledFlow
 
 
 def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Say which runs a point within ``radius``, at which the field jumps, traps from all sides, and where it is.
+    """Say which runs are trapped from all sides by a point within ``radius`` where the field jumps; return the points.
 
-    Such a point is an equilibrium in Filippov's sense, reached in finite time: around it, on spheres of ``radius``, a
-    tenth and a hundredth of it, the field points inward, and does not slow down as the distance shrinks, as it would
-    where it is smooth. Around critical points ellipsoids, on which vᵀ|H|v is constant, do as well as spheres. The field
-    is sampled: in the plane in 32 directions, in d dimensions along the Hessian's eigenvectors and in 32 d random
-    directions, and then around the worst of them. The condition is sufficient: a point that attracts in another way is
-    not certified.
+    Such a point is an equilibrium in Filippov's sense that runs reach in finite time. On spheres of ``radius``, a tenth
+    and a hundredth of it, the field points inward, and its speed does not fall with the distance, as that of a smooth
+    field would. Around critical points ellipsoids, on which vᵀ|H|v is constant, serve as well as spheres. The field is
+    sampled in 32 directions in the plane, in d dimensions along the Hessian's eigenvectors and in 32 d random
+    directions, and then around the worst of them. The condition is sufficient: a point that attracts in another way
+    gets no certificate.
 
     Args:
         flow: the field.
-        w: (d, n).
-        radius: (n,), of the ellipsoids the longest half-axis.
+        w: (d, n), the positions of the runs.
+        radius: (n,), the radius of the largest sphere, or the longest half-axis of the ellipsoid.
 
     Returns:
         Truth values ``(n,)``, and the points ``(d, n)``.
@@ -47,18 +47,18 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
         return holds, unit * centre
     holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
     critical, near = _critical(flow, w, radius)
-    round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
-    # Most runs are ruled out by one or two of the axes.
-    some = _along_axes(flow, w, radius, round_.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
+    unit_axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    # One or two of the axes rule out most runs.
+    some = _along_axes(flow, w, radius, unit_axes.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
     if len(some):
         here = torch.where(near[some], critical[:, some], _walk(flow, w[:, some], radius[some]))
-        sure = _inward(flow, here, radius[some], round_.expand(-1, -1, len(some)))
+        sure = _inward(flow, here, radius[some], unit_axes.expand(-1, -1, len(some)))
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
     some = (near & ~holds).nonzero().squeeze(1)
     here = critical[:, some]
     if not len(some):
         return holds, centre
-    # The ellipsoid through twice the run's displacement: in larger ones what bends the valley counts for more.
+    # Take the ellipsoid through twice the run's displacement: in larger ones the curvature of the valley matters more.
     half_axes = _half_axes(flow, here)
     lengths = norm(half_axes)
     extent = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
@@ -72,16 +72,16 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
 
 
 def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Say which runs rest at a point within ``radius`` that nothing near it moves away from, and where it is.
+    """Say which runs rest at a zero of the field within ``radius`` that no run leaves; return the zeros.
 
-    Such is the edge of a plateau, or of a valley's flat side, where the field has no one Jacobian: around the zero that
-    Newton's method leads to, by this side's Jacobian, on spheres of ``radius``, a tenth and a hundredth of it, the
-    field has no outward component. The distance to the zero then does not grow.
+    An example is the edge of a plateau, where the field has no Jacobian. Newton's method, with the Jacobian of this
+    side, finds the zero. On spheres of ``radius``, a tenth and a hundredth of it, the field has no outward component,
+    so that the distance to the zero does not grow.
 
     Args:
         flow: the field.
-        w: (d, n).
-        radius: (n,).
+        w: (d, n), the positions of the runs.
+        radius: (n,), the radius of the largest sphere.
 
     Returns:
         Truth values ``(n,)``, and the points ``(d, n)``.
@@ -91,29 +91,29 @@ def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tu
         inverse = torch.linalg.pinv(flow.jacobian_at(centre).movedim(-1, 0).nan_to_num(0, 0, 0), rtol=NEUTRAL_RATE)
         centre = centre - (inverse @ flow(centre).T[..., None])[..., 0].T
     rests = torch.isfinite(centre).all(0) & (norm(centre - w) <= radius)
-    round_ = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None].expand(-1, -1, w.shape[1])
+    unit_axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None].expand(-1, -1, w.shape[1])
     for part in SPHERES:
         if not rests.any():
             break
         some = rests.nonzero().squeeze(1)
-        axes = round_[:, :, some]
+        axes = unit_axes[:, :, some]
         inward, fastest = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
         rests[some] = inward >= -ROUNDING_SPEED * fastest
     return rests, torch.where(rests, centre, w)
 
 
 def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
-    """Say around which points the field comes in at the ends of all half-axes ``(d, d, n)``, in columns."""
-    # To go inward is to have a component against the normal, v|H|: parallel to the axis at its end.
+    """Say around which points the field points inward at the ends of all half-axes ``(d, d, n)``, in columns: (n,)."""
+    # The normal v|H| at the end of an axis is parallel to the axis.
     offset = radius * half_axes
     ends = torch.stack([s * (flow(centre[:, None] + s * offset) * half_axes).sum(0) for s in (1, -1)])
     return (ends < 0).all(0).all(0)
 
 
 def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
-    """Say around which points the field comes in on three ellipsoids, and not ever slower: (n,)."""
+    """Say around which points the field points inward on three ellipsoids, without slowing down: (n,)."""
     lengths, least = norm(half_axes), torch.zeros_like(radius)
-    # Around most points the field is smooth, and nearly vanishes close to them.
+    # Around most points the field is smooth and nearly vanishes near them; they need no search.
     offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
     wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
     sure = narrow > MIN_FIELD_RATIO_AT_JUMP * wide
@@ -131,8 +131,8 @@ def _slowest(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the least inward speed on ellipsoids, and the greatest speed, in units of the half-axes: (n,).
 
-    Next to the direction that is worst so far others are tried, ever nearer to it: on a surface that slides the field
-    points inward in all directions but two.
+    The search samples directions ever nearer to the worst one so far: on a sliding surface the field points inward in
+    all directions but two.
     """
     generator = torch.Generator().manual_seed(0)
     directions, spread = _directions(centre), 2 * torch.pi / DIRECTIONS
@@ -151,21 +151,21 @@ def _slowest(
 
 
 def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return where Newton's method gets from w, ``(d, n)``, and if that is a critical point within ``radius``, (n,)."""
+    """Return the limit (d, n) of Newton's method from w, and whether it is a critical point within ``radius``: (n,)."""
     newton = w
     for _ in range(6):
         hessian = flow.hessian(newton).movedim(-1, 0).nan_to_num(0, 0, 0)
         inverse = torch.linalg.pinv(hessian, hermitian=True)
         change = -(inverse @ flow.grad(newton).T.nan_to_num(0, 0, 0)[..., None])[..., 0].T
         newton = newton + change
-    # Where the Hessian vanishes Newton's method goes nowhere, and that is no critical point.
+    # Where the Hessian vanishes Newton's method stands still; such a point is not accepted.
     strength = torch.linalg.matrix_norm(hessian, 2)
     critical = norm(flow.grad(newton)) <= 1e-11 * strength * size(w)
     return newton, critical & (strength > 0) & (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius)
 
 
 def _walk(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
-    """Return where following the field in ever shorter steps leads."""
+    """Return the limit of following the field in ever shorter steps."""
     step = radius
     for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
         velocity = flow(w)
@@ -198,13 +198,14 @@ def _directions(w: torch.Tensor) -> torch.Tensor:
 def sliding_rests(
     sliding: Sliding, w: torch.Tensor, normals: torch.Tensor, tolerance: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Say which runs rest on a surface across which the field jumps, where on it they are, and which of them alone.
+    """Say which runs rest on a surface across which the field jumps.
 
-    Returns (n,), (d, n) and (n,); what is not neutral along the surface rests alone, and not on a curve of rests.
+    Returns whether a run rests, (n,); the point of the surface, (d, n); and whether the resting point is isolated,
+    (n,), and not on a curve of such points. It is isolated if the motion along the surface is not neutral.
 
-    The surface holds them from both sides, the sliding motion has a resting point within ``tolerance``, and there it is
-    stable, or neutral: ``settling.settled`` for the d − 1 coordinates along the surface, by differences. Rates below
-    NEUTRAL_RATE · ‖ẇ‖ beside the surface, per unit of max(1, ‖w‖∞), count as neutral.
+    The surface holds a resting run from both sides, the sliding motion has a resting point within ``tolerance``, and it
+    is stable there, or neutral: ``settling.settled`` for the d − 1 coordinates along the surface, by differences. Rates
+    below NEUTRAL_RATE · ‖ẇ‖ beside the surface, per unit of max(1, ‖w‖∞), count as neutral.
     """
     surface = sliding.surface(w, normals)
     velocity = surface.sliding_velocity

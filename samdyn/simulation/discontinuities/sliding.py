@@ -1,4 +1,4 @@
-"""Motion of runs that slide on surfaces across which the field jumps: ``Surface.sliding_velocity``, step by step."""
+"""The velocity of runs that slide on surfaces across which the field jumps, at every step of an integration."""
 
 import torch
 
@@ -24,11 +24,11 @@ class Sliding:
         return surface.sliding_velocity
 
     def accept(self, which: torch.Tensor, moves: torch.Tensor) -> None:
-        """Store the normals of the latest evaluation for those runs that move to where it was."""
+        """Store the normals of the latest evaluation for the runs that accepted the step to it."""
         self.normals[:, which[moves]] = self._latest[:, moves]
 
     def land(self, w: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
-        """Return the points of the surfaces next to points near them: ``(d, n), (n,) -> (d, n)``."""
+        """Return the points of the surfaces nearest to w along the normals: ``(d, n), (n,) -> (d, n)``."""
         return self.surface(w, self.normals[:, which]).w
 
     def surface(self, w: torch.Tensor, way: torch.Tensor) -> Surface:

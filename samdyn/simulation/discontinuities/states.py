@@ -1,4 +1,4 @@
-"""The states of a run whose field may jump, and which state follows when an integration ends."""
+"""The states of a run whose field may jump, and the transitions at the end of an integration."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -10,19 +10,19 @@ from ..flows.runs import NO_STEP, SHORT_STEPS, STALL, STIFF, Runs
 
 
 class State(IntEnum):
-    """What happens to a run next."""
+    """The next action for a run."""
 
-    START = 0  # see whether it starts on a surface
-    SMOOTH = 1  # integrate, by explicit steps
-    IMPLICIT = 2  # integrate, by implicit steps: the field is stiff
-    SINGLE = 3  # integrate by itself, by LSODA: it is the only run, or few stiff ones need many steps
-    PROBE = 4  # see whether a jump lies ahead, since LSODA's steps are short
+    START = 0  # check whether it starts on a surface
+    SMOOTH = 1  # integrate by explicit steps
+    IMPLICIT = 2  # integrate by implicit steps, since the field is stiff
+    SINGLE = 3  # integrate alone by LSODA: it is the only run, or one of few stiff runs that need many steps
+    PROBE = 4  # check whether a jump lies ahead, since LSODA's steps are short
     SLIDING = 5  # integrate on its surface
-    LEAVING = 6  # see where its surface no longer holds it
-    AT_JUMP = 7  # see whether it rests at a jump, crosses it or slides on it
-    RESTING = 8  # at a point or on a surface where the field jumps, for good
-    DONE = 9  # it ended beside surfaces
-    DONE_ON_SURFACE = 10  # it ended while it slid
+    LEAVING = 6  # find the point where its surface no longer holds it
+    AT_JUMP = 7  # decide whether it rests at a jump, crosses it or slides on it
+    RESTING = 8  # final: it rests at a point or on a surface where the field jumps
+    DONE = 9  # final: it ended beside surfaces
+    DONE_ON_SURFACE = 10  # final: it ended while it slid
 
 
 FINAL = (State.RESTING, State.DONE, State.DONE_ON_SURFACE)
@@ -38,7 +38,7 @@ NEXT = {
     (State.SLIDING, STALL): State.LEAVING,
     (State.SLIDING, NO_STEP): State.LEAVING,
 }
-LAST = {State.SLIDING: State.DONE_ON_SURFACE}  # from the other states it is DONE
+LAST = {State.SLIDING: State.DONE_ON_SURFACE}  # the final state by the present one; DONE for the others
 
 # The states that may follow where ``filippov.Filippov`` decides by the field around a run.
 DECISIONS = {
@@ -48,8 +48,8 @@ DECISIONS = {
     State.AT_JUMP: (State.SMOOTH, State.SLIDING, State.RESTING, State.DONE),
 }
 
-PATIENCE = 4  # evidence of a jump that ends an integration, in rejected steps; twice as much after a false alarm
-SINGLE_PATIENCE = 20  # short steps of LSODA in a row that end an integration; twice as many after a false alarm
+PATIENCE = 4  # evidence of a jump that ends an integration, in rejected steps; a false alarm doubles it
+SINGLE_PATIENCE = 20  # short steps of LSODA in a row that end an integration; a false alarm doubles them
 
 
 @dataclass
@@ -79,24 +79,24 @@ class FilippovRuns(Runs):
         """Put N runs at their starts ``(d, N)``, at t = 0."""
         runs = Runs.start(w0, times)
         zero = torch.zeros_like(runs.steps)
-        no, yet = zero > 0, zero.clone()
+        false = zero > 0
         return cls(
-            **vars(runs), state=yet + State.START, normals=torch.zeros_like(w0), patience=zero + PATIENCE,
-            single_patience=zero + SINGLE_PATIENCE, meetings=zero.clone(), slid=no, isolated=no.clone(),
+            **vars(runs), state=zero + State.START, normals=torch.zeros_like(w0), patience=zero + PATIENCE,
+            single_patience=zero + SINGLE_PATIENCE, meetings=zero.clone(), slid=false, isolated=false.clone(),
         )  # fmt: skip
 
     def transition(self, which: torch.Tensor) -> None:
-        """Give these runs the states that follow from how their integrations ended."""
+        """Set the states of these runs by the outcomes of their integrations."""
         for run_state in self.state[which].unique().tolist():
             state = State(run_state)
-            some = which[self.state[which] == state]
-            self.state[some] = LAST.get(state, State.DONE)
+            runs = which[self.state[which] == state]
+            self.state[runs] = LAST.get(state, State.DONE)
             for (before, outcome), after in NEXT.items():
                 if before == state:
-                    self.state[some[self.outcome[some] == outcome]] = after
+                    self.state[runs[self.outcome[runs] == outcome]] = after
 
     def move(self, which: torch.Tensor, time: torch.Tensor, w: torch.Tensor) -> None:
-        """Put these runs at w (d, n), ``time`` (n,) later, on straight lines."""
+        """Move these runs on straight lines to w (d, n), in ``time`` (n,)."""
         start, end = self.t[which], self.t[which] + time
         passes = (self.times[:, None] > start) & (self.times[:, None] <= end)
         if passes.any():

@@ -1,4 +1,4 @@
-"""Trial steps of a flow: in torch or compiled, chosen on the way, since nobody knows before how many there will be."""
+"""The choice between eager and compiled trial steps of a flow, during the integration that shows their number."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -11,14 +11,15 @@ from ..backends import COSTS, Backend, Compiled, Eager, check_agreement, warn_on
 from ..threads import one_thread
 from .trial import CHANGED, Batch, Trial
 
-FIRST, USUAL = 4, 150  # steps after which their lengths say how many there will be; and that some run takes
-ASIDE = 0.1  # how far from the runs, relative to max(1, ‖w‖∞), compiled steps are tried out
-COMPARED = ("w", "k", "t", "going")  # parts of a batch by which it is seen whether compiled steps are torch's
-KERNELS = 16  # traced, and kept for further calls
+FIRST = 4  # number of steps after which their lengths predict how many there will be
+USUAL = 150  # number of steps that some run usually takes
+PROBE_DISTANCE = 0.1  # distance from the runs at which compiled steps are compared, relative to max(1, ‖w‖∞)
+COMPARED = ("w", "k", "t", "going")  # attributes of a batch in which compiled steps must agree with torch's
+MAX_KERNELS = 16  # number of kernels that the process keeps in memory for further calls
 
 
-def advanced(backend: Backend, batch: Batch, steps: int) -> Batch:
-    """Return the runs so many trial steps later; what was given may be overwritten."""
+def advance(backend: Backend, batch: Batch, steps: int) -> Batch:
+    """Return the runs after some trial steps. The tensors of ``batch`` may be overwritten."""
     tensors = batch.tensors
     return Batch(*backend.advance(tensors[:CHANGED], tensors[CHANGED:], steps), *tensors[CHANGED:])
 
@@ -26,17 +27,18 @@ def advanced(backend: Backend, batch: Batch, steps: int) -> Batch:
 class Chooser:
     """Chooses the backend of a flow where it is smooth.
 
-    Used as a context, at whose end torch uses as many threads as before; beside compiled steps it uses one.
+    It is a context manager. Beside compiled steps torch uses one thread; at the end it uses as many as before.
 
     Attributes:
-        name, reason: what was chosen last, and why.
+        name: name of the latest choice.
+        reason: reason for it.
     """
 
     def __init__(self, backend: str, trial: Trial) -> None:
         """Begin in torch.
 
         Args:
-            backend: "eager", "compiled", or "auto", which takes what takes less time, that of compiling included.
+            backend: "eager", "compiled", or "auto" for the one that needs less time, compile time included.
             trial: the step.
         """
         self.name, self.reason = "eager", "asked for" if backend == "eager" else "nothing was integrated in a batch"
@@ -54,27 +56,27 @@ class Chooser:
         self._end.close()
 
     def choose(self, batch: Batch, runs: int, count: int) -> Compiled | None:
-        """Return the compiled steps if they are to be taken.
+        """Return the compiled backend if it is worth it, else None.
 
         Args:
-            batch: the runs, which may be filled up with others.
-            runs: how many there are.
-            count: how many steps they have tried.
+            batch: the runs, which may be padded with copies.
+            runs: number of runs without copies.
+            count: number of steps that they have tried.
         """
         if self._compiled or self._over:
             return self._compiled
         if batch.w.device.type != "cpu":
             return self._not("flows are compiled for the CPU alone", self._backend == "compiled")
-        auto, known, costs = self._backend == "auto", _known(self._trial) is not None, COSTS["cpu"]
+        auto, was_traced, costs = self._backend == "auto", _cached_kernel(self._trial) is not None, COSTS["cpu"]
         ahead = USUAL
-        if count:  # no more than at this pace; and than usual, or as many as there were already
+        if count:  # the number at the present pace, at most the larger of USUAL and ``count``
             pace = (batch.last - batch.t)[batch.going] / batch.h[batch.going]
             ahead = int(pace.clamp(max=max(count, USUAL)).mean())
-        elif auto and not known:
-            self.reason = "soon done"  # until there is a pace
+        elif auto and not was_traced:
+            self.reason = "soon done"  # the first steps will show the pace
             return None
         work = costs.torch(count + ahead, runs)
-        if auto and not known and not costs.may_trace(work):
+        if auto and not was_traced and not costs.may_trace(work):
             self.reason = f"{work_of(work)}, and to see whether it can be compiled takes time"
             return None
         try:
@@ -103,10 +105,10 @@ class Chooser:
         return None
 
     def _check(self, compiled: Compiled, probe: Batch) -> None:
-        # Beside the runs, not where they are: on a surface where the field jumps rounding decides.
-        everyone = torch.arange(LANES, dtype=probe.w.dtype)
-        aside = torch.stack([torch.sin((axis + 1) * everyone) for axis in range(len(probe.w))])
-        probe.w = probe.w + ASIDE * probe.w.abs().amax(0).clamp(min=1) * aside
+        # Compare beside the runs: on a surface where the field jumps, rounding decides the side.
+        lanes = torch.arange(LANES, dtype=probe.w.dtype)
+        aside = torch.stack([torch.sin((axis + 1) * lanes) for axis in range(len(probe.w))])
+        probe.w = probe.w + PROBE_DISTANCE * probe.w.abs().amax(0).clamp(min=1) * aside
         probe.f = self._trial.field(probe.w)
         compared = [number for number, part in enumerate(fields(Batch)) if part.name in COMPARED]
         tensors: Sequence[torch.Tensor] = probe.tensors
@@ -117,12 +119,12 @@ _traced: dict[Trial, Kernel] = {}
 
 
 def kernel_of(trial: Trial, d: int) -> Kernel:
-    """Trace the trial step of a flow in d coordinates, unless that was done before.
+    """Return the kernel of the trial step of a flow in d coordinates; trace it at the first call.
 
     Raises:
-        NotCompilable: it cannot be.
+        NotCompilable: the step cannot be traced.
     """
-    kernel = _known(trial)
+    kernel = _cached_kernel(trial)
     if kernel is None:
         shapes = {"w": (d,), "f": (d,), "k": (7, d), "low": (d,), "high": (d,)}
         kinds = dict.fromkeys(("excess", "jump_evidence", "patience"), torch.int64)
@@ -137,14 +139,14 @@ def kernel_of(trial: Trial, d: int) -> Kernel:
             for number, part in enumerate(fields(Batch))
         ]
         kernel = Kernel(trial, inputs[:CHANGED], inputs[CHANGED:], "going", None)
-        while len(_traced) >= KERNELS:
+        while len(_traced) >= MAX_KERNELS:
             _traced.pop(next(iter(_traced)))
-        with suppress(TypeError):  # of what is compared by value and may change: not kept
+        with suppress(TypeError):  # a field that cannot be hashed is traced at every call
             _traced[trial] = kernel
     return kernel
 
 
-def _known(trial: Trial) -> Kernel | None:
+def _cached_kernel(trial: Trial) -> Kernel | None:
     try:
         return _traced.get(trial)
     except TypeError:  # it cannot be hashed

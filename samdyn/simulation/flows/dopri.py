@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import torch
 
 from ..backends import Backend, Compiled, Eager
-from .chooser import FIRST, Chooser, advanced
+from .chooser import FIRST, Chooser, advance
 from .runs import AT_END, NO_STEP, OUT_OF_STEPS, OUTSIDE, STALL, STIFF, Limits, Runs
 from .trial import Batch, Trial, combined, tableau
 
-PERIOD = 16  # steps between two looks at whether runs are stiff or hardly move
-MAX_SLOW_MOVE = 1000.0  # |Δw|∞ in PERIOD steps, in units of the tolerance, of a run that hardly moves
+PERIOD = 16  # steps between two checks whether runs are stiff or hardly move
+MAX_SLOW_MOVE = 1000.0  # |Δw|∞ in PERIOD steps, over the tolerance, up to which a run hardly moves
 SLOW_EVIDENCE = 4  # evidence of a jump that a run gives by hardly moving, in rejected steps
-MIN_STIFF_RATE = 2.0  # |hλ| of a stiff step
-MIN_STIFF_LOOKS = 4  # looks in a row at which a run has to seem stiff
+MIN_STIFF_RATE = 2.0  # |hλ| above which a step is stiff
+MIN_STIFF_CHECKS = 4  # checks in a row at which a run has to seem stiff
 MIN_STEPS_LEFT = 1000  # steps of the present length up to the last time; with fewer ahead stiffness does not matter
 SHOW_PERIOD = 64  # steps between two reports of progress
 
@@ -27,14 +27,14 @@ def solve(
     patience: torch.Tensor,
     chooser: Chooser | None = None,
 ) -> None:
-    """Integrate some of the runs from where they are to the last time, or as far as they get.
+    """Integrate some of the runs from their present states to the last time, or as far as they get.
 
-    Every run chooses its own steps, by the embedded method of order 4; runs that end drop out of the batch. Values
-    between steps come from the interpolant of order 4 that belongs to the method. The coefficients are SciPy's RK45.
+    The embedded method of order 4 chooses the steps of every run. Runs that end drop out of the batch. The method's own
+    interpolant of order 4 gives the values between steps. The coefficients are those of SciPy's RK45.
 
-    A run is stiff if it is the method's stability that keeps its steps short [Hairer, Wanner, section IV.2], with many
-    of them ahead. A run stalls where the field jumps. There the error falls with the step and not with its fifth power,
-    and later the run hardly moves. It ends so once the evidence of this amounts to ``patience`` and its steps are
+    A run is stiff if the stability of the method limits its steps [Hairer, Wanner, section IV.2] and many of them lie
+    ahead. A run stalls where the field jumps: there the error falls with the step, not with its fifth power, and later
+    the run hardly moves. The run ends with that outcome once the evidence reaches ``patience`` and its steps are
     shorter than the trial's ``reach``.
 
     Args:
@@ -56,15 +56,15 @@ def solve(
 
 @dataclass
 class _Integration:
-    """Runs on their way through one call of ``solve``.
+    """The state of one call of ``solve``.
 
     Attributes:
         trial, runs, limits: as in ``solve``.
         backend: what computes the steps.
-        which: (n,), the runs that are still in the batch.
-        batch: their data, filled up with copies, which do not go on, to a multiple of the backend's block.
-        mark: (d, n), where they were at the latest look.
-        stiff_looks: (n,), at how many looks in a row they seemed stiff.
+        which: (n,), the indices of the runs in the batch.
+        batch: the data of these runs, padded to a multiple of the backend's block with copies that do not go on.
+        mark: (d, n), the positions at the latest check.
+        stiff_checks: (n,), the number of checks in a row at which the run seemed stiff.
         count: the number of steps so far.
     """
 
@@ -75,7 +75,7 @@ class _Integration:
     which: torch.Tensor
     batch: Batch
     mark: torch.Tensor
-    stiff_looks: torch.Tensor
+    stiff_checks: torch.Tensor
     count: int = 0
 
     @classmethod
@@ -87,7 +87,7 @@ class _Integration:
         limits: Limits,
         patience: torch.Tensor,
     ) -> "_Integration":
-        """Begin where the runs are."""
+        """Begin at the present states of the runs."""
         step, w, last = trial(which), runs.w[:, which], runs.times[-1]
         f = step.field(w)
         h, excess = _first_step(w, f, last), runs.steps[which] - limits.max_steps
@@ -95,7 +95,7 @@ class _Integration:
         return cls(trial, runs, limits, Eager(step), which, batch, batch.w, torch.zeros_like(which))
 
     def choose(self, chooser: Chooser | None) -> None:
-        """Go over to compiled steps if it is time to."""
+        """Change to the compiled backend if the chooser returns it."""
         due = self.count % PERIOD == 0 or self.count == FIRST
         if chooser is None or isinstance(self.backend, Compiled) or not due:
             return
@@ -105,21 +105,21 @@ class _Integration:
             self._select(torch.arange(len(self.which), device=self.which.device))
 
     def advance(self) -> None:
-        """Try one step of every run, or several, and look at the runs when that is due."""
+        """Try one step of every run, or several, and check the runs every PERIOD steps."""
         saves_between = len(self.runs.times) > 1
         steps = PERIOD - self.count % PERIOD if isinstance(self.backend, Compiled) and not saves_between else 1
         t, w = (self.batch.t.clone(), self.batch.w.clone()) if saves_between else (self.batch.t, self.batch.w)
-        self.batch = advanced(self.backend, self.batch, steps)
+        self.batch = advance(self.backend, self.batch, steps)
         self.count += steps
         if saves_between:
             n = len(self.which)
             _interpolate(self.runs, self.which, t[:n], self.batch.t[:n], w[:, :n], self.batch.k[..., :n])
         if self.count % PERIOD == 0:
-            self._look()
+            self._check()
             self.mark = self.batch.w.clone()
 
     def retire(self) -> None:
-        """Store the runs that ended and drop them from the batch, once they are many."""
+        """Store the runs that ended, and drop them from the batch when they are many."""
         n = len(self.which)
         ends = ~self.batch.going[:n]
         number = int(ends.sum())
@@ -130,11 +130,11 @@ class _Integration:
             self.limits.show(float(self.batch.t[self.batch.going].min()))
 
     def _store(self, at: torch.Tensor) -> None:
-        """Bring the runs at these places of the batch up to date."""
+        """Copy the data of these columns of the batch to the runs."""
         batch, runs, ids = self.batch, self.runs, self.which[at]
         w, t = batch.w[:, at], batch.t[at]
         outcome = torch.where(batch.excess[at] < 0, NO_STEP, OUT_OF_STEPS)
-        outcome[self.stiff_looks[at] >= MIN_STIFF_LOOKS] = STIFF
+        outcome[self.stiff_checks[at] >= MIN_STIFF_CHECKS] = STIFF
         outcome[batch.at_jump[at]] = STALL
         outcome[t >= runs.times[-1]] = AT_END
         outcome[self.limits.outside(w)] = OUTSIDE
@@ -142,47 +142,47 @@ class _Integration:
         runs.steps[ids], runs.outcome[ids] = self.limits.max_steps + batch.excess[at], outcome
 
     def _select(self, stay: torch.Tensor) -> None:
-        """Go on with the runs at these places of the batch alone."""
+        """Reduce the batch to these columns, and pad it."""
         self.which = self.which[stay]
         if not len(stay):
             return
-        filled = torch.cat([stay, stay[:1].expand(-len(stay) % self.backend.multiple)])
-        self.batch = self.batch.select(filled)
+        columns = torch.cat([stay, stay[:1].expand(-len(stay) % self.backend.multiple)])
+        self.batch = self.batch.select(columns)
         self.batch.going[len(stay) :] = False
-        self.mark, self.stiff_looks = self.mark[:, filled], self.stiff_looks[filled]
+        self.mark, self.stiff_checks = self.mark[:, columns], self.stiff_checks[columns]
         if isinstance(self.backend, Eager):
             self.backend = Eager(self.trial(self.which))
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """End runs that are stiff, or hardly move at a jump."""
         batch, trial = self.batch, self.trial(self.which)
         k, going, rest = batch.k, batch.going, batch.last - batch.t
         far = MIN_STEPS_LEFT * batch.latest_h < rest
-        if not bool((far & going).any()):  # neither matters to runs that soon reach the last time
-            self.stiff_looks = torch.where(going, 0, self.stiff_looks)
+        if not bool((far & going).any()):  # stiffness and jumps do not matter to runs that soon reach the last time
+            self.stiff_checks = torch.where(going, 0, self.stiff_checks)
             return
         if trial.land is None:
             a, b, _ = tableau(k.device)
             apart = (combined(b, k) - combined(a[-1], k)).abs().amax(0)  # the points that k[6] and k[5] belong to
             unstable = far & ((k[6] - k[5]).abs().amax(0) > MIN_STIFF_RATE * apart)
-            # A rejected step was too long, for whatever reason: it says nothing about stiffness.
+            # A rejected step was too long, for any reason, and is no evidence of stiffness.
             accepts = batch.jump_error == torch.inf
-            looks = torch.where(unstable, self.stiff_looks + 1, 0)
-            self.stiff_looks = torch.where(going & accepts, looks, self.stiff_looks)
+            checks = torch.where(unstable, self.stiff_checks + 1, 0)
+            self.stiff_checks = torch.where(going & accepts, checks, self.stiff_checks)
         slow = hardly_moves(batch.w, self.mark, batch.latest_h, rest, max(trial.rtol, trial.atol))
         batch.jump_evidence = batch.jump_evidence + SLOW_EVIDENCE * slow
         short = batch.latest_h * batch.f.abs().amax(0) <= trial.reach * batch.w.abs().amax(0).clamp(min=1)
         batch.at_jump = batch.at_jump | (going & slow & short & (batch.jump_evidence >= batch.patience))
-        batch.going = going & ~batch.at_jump & (self.stiff_looks < MIN_STIFF_LOOKS)
+        batch.going = going & ~batch.at_jump & (self.stiff_checks < MIN_STIFF_CHECKS)
 
 
 def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float) -> torch.Tensor:
-    """Say which runs moved no further in PERIOD steps than errors do, with many such steps ahead: (n,).
+    """Say which runs moved no further in PERIOD steps than errors would, with many such steps ahead: (n,).
 
     Args:
-        w, mark: (d, n), where they are, and where they were PERIOD steps ago.
+        w, mark: (d, n), the positions now and PERIOD steps ago.
         h: (n,), the latest step.
-        rest: (n,), the time up to the last.
+        rest: (n,), the time that is left.
         tol: the tolerance.
     """
     slow = (w - mark).abs().amax(0) <= min(MAX_SLOW_MOVE * tol, 1e-3) * w.abs().amax(0).clamp(min=1)
@@ -190,8 +190,8 @@ def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: tor
 
 
 def _first_step(w: torch.Tensor, f: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
-    # A hundredth of the time in which the state would change by its own size, or by the landscape's unit; the error
-    # control does the rest.
+    # A hundredth of the time in which the state would change by its own size, or by the landscape's unit. Error control
+    # corrects it.
     guess = 1e-2 * w.abs().amax(0).clamp(min=1) / f.abs().amax(0)
     return torch.where((guess > 0) & (guess < last), guess, 1e-6 * last)
 
@@ -204,7 +204,7 @@ def _interpolate(
     w: torch.Tensor,
     k: torch.Tensor,
 ) -> None:
-    """Save the states at times in (t, new_t], which lie within the steps with the stages ``k``, times h."""
+    """Save the states at the times in (t, new_t], by the interpolant of the steps. ``k`` are the stages times h."""
     from scipy.integrate import RK45
 
     p = torch.as_tensor(RK45.P, dtype=w.dtype, device=w.device)

@@ -1,4 +1,4 @@
-"""SciPy's LSODA, for one run at a time: for few runs the fastest, stiff or not."""
+"""SciPy's LSODA for one run at a time: the fastest solver for few runs, stiff or not."""
 
 import warnings
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MAX_SHORT_MOVE = 100.0  # |Δw|∞ of a step that counts as short, in units of the error bound
 MAX_SHORT_TIME = 1e-3  # Δt of a step that counts as short, as a fraction of the time left
-AHEAD = 8  # step that a run is said to have tried, within which a jump may lie, over LSODA's latest step
+AHEAD = 8  # length within which a jump may lie ahead of a run, over LSODA's latest step
 
 
 def solve(flow: ScaledFlow, runs: Runs, run: int, limits: Limits, patience: int) -> None:
@@ -34,7 +34,7 @@ def solve(flow: ScaledFlow, runs: Runs, run: int, limits: Limits, patience: int)
             warnings.simplefilter("ignore")  # what LSODA warns of, it also reports as a failed status
             solver.step()
         if solver.status == "failed" or not np.isfinite(solver.y).all():
-            outcome = STALL  # the last good state stays
+            outcome = STALL  # the run keeps its last good state
             break
         move, time = np.abs(solver.y - w).max(), solver.t - t
         following = np.searchsorted(grid, solver.t, side="right")
@@ -58,10 +58,10 @@ def solve(flow: ScaledFlow, runs: Runs, run: int, limits: Limits, patience: int)
 
 
 def _solver(flow: ScaledFlow, runs: Runs, run: int, limits: Limits) -> "tuple[LSODA, float]":
-    """Return LSODA, begun where the run is, in units of the last time, and that time."""
+    """Return LSODA at the present state of the run, with time in units of the last time, and the last time."""
     from scipy.integrate import LSODA
 
-    end = float(runs.times[-1])  # LSODA does not cope with times as short as 1e-300
+    end = float(runs.times[-1])  # LSODA fails at times as short as 1e-300
 
     def field(_: float, w: np.ndarray) -> np.ndarray:
         return end * flow(torch.from_numpy(w)[:, None])[:, 0].numpy()

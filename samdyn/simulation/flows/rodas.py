@@ -1,4 +1,4 @@
-"""Hairer and Wanner's RODAS, of order 4, for many initial values: where explicit steps would have to be too short."""
+"""Hairer and Wanner's RODAS, an implicit method of order 4, for many stiff initial values."""
 
 import torch
 
@@ -24,18 +24,18 @@ C = (
     (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
 )
 MIN_GROWTH, MAX_GROWTH = 0.2, 6.0  # bounds of a step's length over that of the one before it
-MIN_STEPS_TO_JUDGE = 4 * PERIOD  # steps after which their lengths say how many more there will be
-LSODA_COST = 200  # time that LSODA takes for a run, in steps of a batch
-MIN_BATCH_COST = 8  # runs whose step costs as much as that of a smaller batch
+MIN_STEPS_TO_JUDGE = 4 * PERIOD  # number of steps after which their lengths predict how many more there will be
+LSODA_COST = 200  # time of LSODA for a run, in steps of a batch
+MIN_BATCH_COST = 8  # number of runs below which the step of a batch costs no less
 
 
 def solve(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits) -> None:
-    """Integrate some of the runs from where they are to the last time, or as far as they get, as ``dopri.solve`` does.
+    """Integrate some of the runs from their present states to the last time, or as far as they get.
 
-    Every run chooses its own steps, by the embedded method of order 3, and none steps over a time to be saved. A run
-    that hardly moves any more, in steps that do not grow, stalls, as at a jump of the field. Down a narrow, curved
-    valley the method's order falls to 2, and multistep methods have far fewer steps: where few runs need many, on the
-    CPU, they are left to LSODA, with the outcome STIFF.
+    The embedded method of order 3 chooses the steps of every run, and no step passes a time to save. A run that hardly
+    moves, in steps that do not grow, stalls, as at a jump of the field. Down a narrow, curved valley the order of the
+    method falls to 2, and multistep methods need far fewer steps. Where few runs need many steps on the CPU, they end
+    with the outcome STIFF, for LSODA.
     """
     mark, h_at_mark, count, tol = runs.w[:, which], runs.h[which], 0, max(limits.rtol, limits.atol)
     while len(which):
@@ -60,11 +60,11 @@ def solve(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits) -> 
 
 
 def _try_step(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits) -> tuple[torch.Tensor, torch.Tensor]:
-    """Try one step of each run, and save where a time to be saved is reached; return the outcomes and the steps."""
+    """Try one step of each run, save the runs that reach a time to save, and return the outcomes and the steps."""
     t, w, h = runs.t[which], runs.w[:, which], runs.h[which]
     following = torch.searchsorted(runs.times, t, right=True)
     rest = runs.times[following] - t
-    # Not a sliver before the time to be saved, but half the way.
+    # Go half the way, rather than leave a tiny step before the time to save.
     step = torch.where(h >= rest, rest, torch.where(2 * h > rest, rest / 2, h))
     new, error = _step(flow, w, step)
     error = error / (limits.atol + limits.rtol * torch.maximum(w.abs(), new.abs()))
@@ -75,7 +75,7 @@ def _try_step(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits)
     runs.steps[which] += 1
     runs.w[:, which] = w = torch.where(accepts, new, w)
     runs.t[which] = t = torch.where(arrives, runs.times[following], torch.where(accepts, t + step, t))
-    # A step cut short by a time to be saved says little about the next.
+    # The length of a step that ends at a time to save predicts little about the next.
     runs.h[which] = torch.where(arrives & (step < h), torch.maximum(h, factor * step), factor * step)
     runs.states[following[arrives], :, which[arrives]] = w[:, arrives].T
     outcome = torch.full_like(which, RUNNING)
@@ -87,7 +87,7 @@ def _try_step(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits)
 def _has_no_step(
     flow: ScaledFlow, w: torch.Tensor, t: torch.Tensor, step: torch.Tensor, accepts: torch.Tensor
 ) -> torch.Tensor:
-    """Say of which runs a step changes nothing, as ``trial.Trial`` does: (n,)."""
+    """Say for which runs a step changes neither state nor time, as ``trial.Trial`` does: (n,)."""
     smallest, far = torch.finfo(w.dtype).eps, w.abs().amax(0)
     no_step = (step <= t * (4 * smallest)) & (far > BLOW_UP_DISTANCE)
     refuses = (~accepts).nonzero().squeeze(1)

@@ -1,4 +1,4 @@
-"""Runs of a flow on their way through the times to save, and the limits that all solvers hold them to."""
+"""The states and outcomes of the runs of a flow, and the limits that all solvers obey."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,27 +6,28 @@ from typing import Self
 
 import torch
 
-# How an integration of a run ended.
+# The outcomes of an integration of a run.
 RUNNING = 0  # it has not ended
 AT_END = 1  # it reached the last time
 OUTSIDE = 2  # it left the box
 OUT_OF_STEPS = 3  # it tried as many steps as it may
 STALL = 4  # its steps are short and do not get longer, as where the field jumps
-SHORT_STEPS = 5  # LSODA's steps stay short: it stalls, or it has passed a jump and has to begin anew
-STIFF = 6  # stability keeps its steps short: a task for another solver
+SHORT_STEPS = 5  # LSODA's steps stay short: it stalls, or it has passed a jump and must restart
+STIFF = 6  # stability limits its steps; another solver must go on
 NO_STEP = 7  # no step is both short enough for the tolerance and long enough to change the state or the time
 
 
 @dataclass
 class Runs:
-    """N runs on their way through ``times`` (saves,), ascending.
+    """N runs of a flow.
 
     Attributes:
-        states: (saves, d, N), filled in as the runs pass the times.
-        t, w: (N,) and (d, N), where each run is.
-        h: (N,), the step it tried last.
-        steps: (N,), how many it tried, accepted or rejected.
-        outcome: (N,), how its last integration ended.
+        times: (saves,), ascending, the times to save.
+        states: (saves, d, N), the states at these times; solvers write them as the runs pass.
+        t, w: (N,) and (d, N), the present time and position of each run.
+        h: (N,), the latest step that the run tried.
+        steps: (N,), the number of steps that the run tried, accepted or rejected.
+        outcome: (N,), the outcome of its latest integration.
     """
 
     times: torch.Tensor
@@ -45,7 +46,7 @@ class Runs:
         return cls(times, states, zero, w0.clone(), zero.clone(), none, none.clone())
 
     def hold(self, which: torch.Tensor) -> None:
-        """Save, at all times from now on, where these runs are."""
+        """Save the present positions of these runs at all later times."""
         later = self.times[:, None, None] >= self.t[which]
         self.states[:, :, which] = torch.where(later, self.w[:, which], self.states[:, :, which])
 
@@ -58,7 +59,7 @@ class Limits:
         rtol, atol: bounds on the local error, relative and in the units of w.
         low, high: (d, 1), the box; a run that leaves it ends.
         max_steps: steps that a run may try.
-        show: callback that reports the least time of all runs, now and then.
+        show: callback that gets the least time of all runs from time to time.
     """
 
     rtol: float

@@ -1,4 +1,4 @@
-"""A trial step of Dormand and Prince's method, with what error control makes of it: one function of tensors."""
+"""A trial step of Dormand and Prince's method with its error control, as one function of tensors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -6,11 +6,11 @@ from functools import cache
 
 import torch
 
-SAFETY = 0.9  # step to try over the step whose error is estimated to be the bound
+SAFETY = 0.9  # next step over the step whose estimated error equals the bound
 MIN_GROWTH, MAX_GROWTH = 0.2, 5.0  # bounds of a step's length over that of the one before it
 BLOW_UP_DISTANCE = 1e6  # ‖w‖∞ in the landscape's unit; a run further out may blow up in finite time
 
-Function = Callable[[torch.Tensor], torch.Tensor]  # of points (d, n), giving as many
+Function = Callable[[torch.Tensor], torch.Tensor]  # (d, n) -> (d, n), point by point
 
 
 @dataclass
@@ -59,49 +59,47 @@ class Batch:
         box: tuple[torch.Tensor, torch.Tensor],
         patience: torch.Tensor,
     ) -> "Batch":
-        """Begin, with all runs going on: as the attributes, but for ``last`` () and the ``box`` (d, 1)."""
-        none = torch.zeros_like(excess)
+        """Return a batch of running runs. Arguments are as the attributes, except ``last`` () and ``box`` (d, 1)."""
+        zero = torch.zeros_like(excess)
         low, high = (bound.expand_as(w) for bound in box)
         return cls(
-            w, f, w.new_empty(7, *w.shape), t, h, h, excess, none, torch.full_like(h, torch.inf), none > 0, none == 0,
+            w, f, w.new_empty(7, *w.shape), t, h, h, excess, zero, torch.full_like(h, torch.inf), zero > 0, zero == 0,
             last.expand_as(h), low, high, patience,
         )  # fmt: skip
 
     @property
     def tensors(self) -> list[torch.Tensor]:
-        """All attributes, those that steps change first."""
+        """All attributes. Those that a step updates come first."""
         return [getattr(self, part.name) for part in fields(self)]
 
     def select(self, which: torch.Tensor) -> "Batch":
         """Return some of the runs, without their stages."""
         d, n = len(self.w), len(which)
-        memory = (
-            self.k.view(-1) if n <= self.k.shape[-1] else self.k.new_empty(7 * d * n)
-        )  # to allocate it each time is slow
+        # Reuse the memory of the stages, since allocation is slow.
+        memory = self.k.view(-1) if n <= self.k.shape[-1] else self.k.new_empty(7 * d * n)
         parts = {part.name: getattr(self, part.name) for part in fields(self) if part.name != "k"}
         some = {name: tensor.index_select(-1, which) for name, tensor in parts.items()}
         return Batch(k=memory[: 7 * d * n].view(7, d, n), **some)
 
 
-CHANGED = 11  # number of a batch's attributes that steps change
+CHANGED = 11  # number of attributes of a batch that a step updates
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The step that every run tries which still goes on; the others are held.
+    """The trial step of every run that goes on. The others keep their states.
 
-    A run accepts the step where the error is in bounds, and tries a shorter one next where it is not. It ends at the
-    last time, out of the box, out of steps, at a jump of the field (see ``dopri.solve``), and where it has no step: a
-    rejected step is so short that it does not change the state, or, far out, a step does not change the time. Elsewhere
-    steps need not change the time: a run that comes from a plateau after 1e15 units of time moves at the pace of what
-    it comes to.
+    A run accepts the step if the error is within its bound; if not, it tries a shorter one next. It ends at the last
+    time, outside the box, out of steps, at a jump of the field (see ``dopri.solve``), and where it has no step: a
+    rejected step is so short that it does not change the state, or, far out, a step does not change the time. Nearer,
+    steps need not change the time: a run that leaves a plateau after 1e15 units of time then moves at the local pace.
 
     Attributes:
         field: the velocity.
         rtol, atol: bounds on the local error, relative and in the units of w.
         reach: length of a step, relative to max(1, ‖w‖∞), below which its rejection may be due to a jump.
-        land: projection of the ends of steps onto where runs belong; how far it moves them counts as error.
-        accept: callback that gets, (n,), whose latest evaluation of the field was at the end of an accepted step.
+        land: projection of the ends of steps onto a surface; the distance that it moves them counts as error.
+        accept: callback that gets the mask (n,) of the runs whose latest step was accepted.
     """
 
     field: Function
@@ -157,12 +155,12 @@ class Trial:
             error = error + (end - new)
         error = error / (torch.maximum(w.abs(), end.abs()) * self.rtol + self.atol)
         size = error.square().mean(0)
-        return end, slope, torch.where(size < torch.inf, size, torch.inf)  # also where it is not a number
+        return end, slope, torch.where(size < torch.inf, size, torch.inf)  # nan becomes inf too
 
 
 @cache
 def tableau(device: torch.device) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
-    """Return rows of weights: of the stages in the stages' points, in the new point and in its error; SciPy's RK45."""
+    """Return the weights of SciPy's RK45: those of the stages' points, of the new point and of its error."""
     from scipy.integrate import RK45
 
     a, b, c = (torch.as_tensor(m, dtype=torch.float64, device=device) for m in (RK45.A, RK45.B, RK45.E))

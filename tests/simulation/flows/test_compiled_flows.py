@@ -82,8 +82,8 @@ def test_steps_of_flows_of_order_two_are_torchs(landscape: sd.Landscape, method:
     batch = batch.select(torch.arange(2 * LANES))
     kernel = chooser.kernel_of(trial, 2)
     kernel.build()
-    expected = chooser.advanced(backends.Eager(trial), replace(batch, k=batch.k.clone()), 1)
-    found = chooser.advanced(backends.Compiled(kernel), batch, 1)
+    expected = chooser.advance(backends.Eager(trial), replace(batch, k=batch.k.clone()), 1)
+    found = chooser.advance(backends.Compiled(kernel), batch, 1)
     # A stage rounds w by 1e-16, and Beale's field has slopes up to 1e6 there; the steps h are 1e-4.
     torch.testing.assert_close(found.k, expected.k, rtol=1e-11, atol=1e-14)
     torch.testing.assert_close(found.w, expected.w, rtol=1e-12, atol=1e-14)
