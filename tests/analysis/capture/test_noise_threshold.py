@@ -31,7 +31,6 @@ def sam(scene: sd.Landscape, rho: float = 0.1, covariance: Any = NOISE**2, **opt
     ("lam", "dim", "options"),
     [
         (-1.0, 1, {}),
-        (-2.0, 2, {}),
         (-0.5, 2, {"lr": 0.02}),
         (-1.0, 2, {"coupling": "independent"}),
         (-1.0, 2, {"lr": 0.001, "momentum": 0.9}),
@@ -50,8 +49,8 @@ def test_thresholds(lam: float, dim: int, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("spectrum", "covariance"),
-    [((-1.0, 1.0), np.diag([0.01, 0.25])), ((-1.0, 1.0), TILTED), ((-1.0, -0.9, 1.0), 0.0625 * np.diag([1, 4, 1]))],
-    ids=["unequal", "tilted", "two ways out"],
+    [((-1.0, 1.0), TILTED), ((-1.0, -0.9, 1.0), 0.0625 * np.diag([1, 4, 1]))],
+    ids=["tilted", "two ways out"],
 )
 def test_noise_of_unequal_variances(spectrum: tuple[float, ...], covariance: np.ndarray) -> None:
     scene, point = saddle(*spectrum)

@@ -57,7 +57,7 @@ def slopes(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("method", [sd.USAM, sd.DNSAM, sd.SAM])
 def test_the_diffusions_of_c23_are_of_weak_order_1_in_lr(method: Any, model: str) -> None:
     """At ρ = √η/2; SGD's diffusion, for the same iterates, is of order ½."""
-    rates = np.array([0.005, 0.00125])
+    rates = np.array([0.01, 0.0025])
     found = slopes(rates, np.array([errors(method(lr**0.5 / 2), model, lr) for lr in rates]))
     assert found == pytest.approx(np.ones(5), abs=0.2)
     rival = slopes(rates, np.array([errors(method(lr**0.5 / 2), "gd", lr) for lr in rates]))
@@ -70,21 +70,21 @@ def test_taylor_is_of_order_2_in_rho(method: Any) -> None:
     radii = np.array([0.01, 0.0025])
 
     def off(rho: float) -> np.ndarray:
-        return np.abs(diffusion(method(rho), "taylor", 0.001) - diffusion(method(rho), "moments", 0.001))
+        return np.abs(diffusion(method(rho), "taylor", 0.002) - diffusion(method(rho), "moments", 0.002))
 
     assert slopes(radii, np.array([off(rho) for rho in radii])) == pytest.approx(2 * np.ones(5), abs=0.2)
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.2])
+@pytest.mark.parametrize("rho", [0.0, 0.3])
 def test_moments_need_no_small_radius(rho: float) -> None:
     """At a radius that does not shrink with η, "moments" keeps its order, and "taylor" has none: its mean of w₀."""
-    rates = np.array([0.005, 0.00125])
+    rates = np.array([0.01, 0.0025])
 
     def order(model: str) -> np.ndarray:
         return slopes(rates, np.array([errors(sd.SAM(rho), model, lr) for lr in rates]))
 
     assert order("moments") == pytest.approx(np.ones(5), abs=0.2)
-    if rho == 0.2:
+    if rho == 0.3:
         assert order("taylor")[0] < 0.5
 
 
