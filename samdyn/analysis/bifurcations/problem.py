@@ -7,6 +7,7 @@ import torch
 
 from ... import checks
 from ...dynamics import Flow, Map
+from ...dynamics.settings import filled
 from ..parameters import with_parameters
 
 RESIDUAL = 1e-11  # ‖G‖ after the corrector, relative to ‖∂G‖ and the box
@@ -42,8 +43,12 @@ class Problem:
         return Problem(self.system, self.name, self.limits, self.box, period)
 
     def at(self, parameter: torch.Tensor) -> Map | Flow:
-        """Return the system at values ``(n,)`` of the parameter."""
-        return with_parameters(self.system, {self.name: parameter})
+        """Return the system at values ``(n,)`` of the parameter. Only values beyond the limits are checked."""
+        low, high = self.limits
+        if not ((parameter >= low) & (parameter <= high)).all():
+            return with_parameters(self.system, {self.name: parameter})
+        path = ("method", self.name) if self.name in ("rho", "ascent_steps") else (self.name,)
+        return filled(self.system, {path: parameter})
 
     def residual(self, u: torch.Tensor) -> torch.Tensor:
         """Return G at scaled points u = (z, p): ``(D + 1, n) -> (D, n)``."""
