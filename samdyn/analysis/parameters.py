@@ -10,12 +10,15 @@ import numpy as np
 from .. import checks
 from ..arguments import checked
 from ..dynamics import Diffusion, Flow, Map
+from ..dynamics.settings import Path
 from ..methods import Ascent
 from ..simulation.progress import tracked
 
 if TYPE_CHECKING:
     import xarray
 
+# The part of a system that has a parameter; the system itself has the others.
+PARTS = {"rho": "method", "ascent_steps": "method", "batch_size": "noise"}
 System = TypeVar("System", bound=Map | Flow | Diffusion)
 
 
@@ -59,13 +62,18 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
             kind, has = type(system).__name__.lower(), ", ".join(names) or "none"
             rule = f"this {kind} of {type(system.method).__name__} has no parameter of this name"
             checks.reject("parameter", name, rule, f"It has: {has}")
-    of_method = {name: values[name] for name in ("rho", "ascent_steps") if name in values}
-    method = replace(system.method, **of_method) if of_method else system.method
-    others = {name: value for name, value in values.items() if name not in of_method}
-    if "batch_size" in others:
-        noise: Any = vars(system)["noise"]
-        others["noise"] = replace(noise, batch_size=others.pop("batch_size"))
-    return replace(system, method=method, **others)
+    own: dict[str, Any] = {}
+    of_parts: dict[str, dict[str, Any]] = {}  # the parameters of the method and of the noise
+    for name, value in values.items():
+        part = PARTS.get(name)
+        (own if part is None else of_parts.setdefault(part, {}))[name] = value
+    parts = {part: replace(getattr(system, part), **of_part) for part, of_part in of_parts.items()}
+    return replace(system, **own, **parts)
+
+
+def path_of(name: str) -> Path:
+    """Return the path of a parameter in its system, as ``dynamics.settings.filled`` takes it."""
+    return (PARTS[name], name) if name in PARTS else (name,)
 
 
 @checked

@@ -60,8 +60,12 @@ def filled(part: Part, values: Mapping[Path, Any]) -> Part:
 
 
 def select(part: Part, runs: Any) -> Part:
-    """Return a map or a scheme with the parameters of some runs, given by indices ``(n,)``, a mask or a slice."""
-    return filled(part, {path: tensor[runs] for path, tensor in per_run(part).items()})
+    """Return a map or a scheme with the parameters of some runs, given by indices ``(n,)``, a mask or a slice.
+
+    They are on the device of the indices.
+    """
+    device = runs.device if torch.is_tensor(runs) else None
+    return filled(part, {path: tensor.to(device=device)[runs] for path, tensor in per_run(part).items()})
 
 
 def described(part: Part) -> Part:

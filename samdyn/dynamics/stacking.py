@@ -12,11 +12,11 @@ from .settings import Part, Path, filled, per_run
 
 
 def stack(maps: Sequence[Map]) -> list[tuple[list[int], Map]]:
-    """Group maps that differ in numbers alone, like ρ, η and γ, so that a group can be run as one ensemble.
+    """Group maps that differ only in numbers, like ρ, η and γ, so that each group can run as one ensemble.
 
     Returns:
-        For every group the indices of its maps, and one map with one number per run where their numbers differ. Groups,
-        and maps in them, stand in the order in which they were given.
+        One pair for every group: the indices of its maps, and one map that has a number per run where their numbers
+        differ. Groups, and the maps in them, keep the order of ``maps``.
 
     >>> import samdyn as sd
     >>> saddle = sd.landscapes.saddle()
@@ -37,20 +37,20 @@ def stack(maps: Sequence[Map]) -> list[tuple[list[int], Map]]:
 
 
 def repeat(part: Part, times: int) -> Part:
-    """Return a map or a scheme for ``times`` runs of every setting, those of one setting one after the other."""
+    """Return a map or a scheme whose parameters repeat ``times`` times: a, b becomes a, a, b, b."""
     return filled(part, {path: tensor.repeat_interleave(times) for path, tensor in per_run(part).items()})
 
 
 def _numbers(part: Any) -> dict[Path, float]:
-    """Return the floating-point parameters of a map and its method, or of a method, by where they stand."""
-    found: dict[Path, float] = {}
+    """Return the floating-point parameters of a map and its method, or of a method, by their paths."""
+    numbers: dict[Path, float] = {}
     for field in fields(part):
         value = getattr(part, field.name)
         if isinstance(value, float):
-            found[field.name,] = value
+            numbers[field.name,] = value
         elif isinstance(value, Method):
-            found |= {(field.name, *path): number for path, number in _numbers(value).items()}
-    return found
+            numbers |= {(field.name, *path): number for path, number in _numbers(value).items()}
+    return numbers
 
 
 def _same_but_for_numbers(a: Map, b: Map) -> bool:

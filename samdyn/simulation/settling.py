@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..dynamics import Map, State
-from ..dynamics.settings import filled, per_run
+from ..dynamics.settings import per_run, select
 from ..ops import dot, jacobian, norm
 from .units import in_unit, unit_of
 
@@ -138,7 +138,7 @@ def at_rest(map_: Map, state: State) -> torch.Tensor:
         for with_velocity in (False, True):
             which = ((map_.momentum != 0) == with_velocity).nonzero().squeeze(1).to(rests.device)
             parts = state if with_velocity else state[:1]
-            rests[which] = at_rest(_of_states(map_, which), tuple(part[:, which] for part in parts))
+            rests[which] = at_rest(select(map_, which), tuple(part[:, which] for part in parts))
         return rests
     d, z = map_.landscape.dim, _lengths(map_, state)
     rests = _settled_map(map_, z, d, 1, torch.arange(z.shape[1], device=z.device))
@@ -151,7 +151,7 @@ def _settled_map(map_: Map, z: torch.Tensor, d: int, period: int, states: torch.
     """Say which of the states with some indices rest on a cycle of a period."""
 
     def residual_of(some: torch.Tensor) -> Function:
-        increment = _increment_of_lengths(_of_states(map_, states[some]))
+        increment = _increment_of_lengths(select(map_, states[some]))
         return increment if period == 1 else lambda z: _two_steps(increment, z)
 
     tolerance, unit = torch.finfo(z.dtype).eps ** 0.5, unit_of(map_.landscape.box)
@@ -165,11 +165,6 @@ def _two_steps(increment: Function, z: torch.Tensor) -> torch.Tensor:
     return first + increment(z + first)
 
 
-def _of_states(map_: Map, states: torch.Tensor) -> Map:
-    """Return the map with the parameters of some states, on their device."""
-    return filled(map_, {path: values.to(states.device)[states] for path, values in per_run(map_).items()})
-
-
 def _coasting(map_: Map) -> Any:
     """Return η/(1 − γ), the distance that a unit of velocity still covers; times v it is a length, like w."""
     return map_.lr / (1 - map_.momentum)
@@ -177,7 +172,7 @@ def _coasting(map_: Map) -> Any:
 
 def _lengths(map_: Map, state: State) -> torch.Tensor:
     """Return a state as one array of lengths, ``(D, N)``."""
-    coasting = _coasting(_of_states(map_, torch.arange(state[0].shape[1], device=state[0].device)))
+    coasting = _coasting(select(map_, torch.arange(state[0].shape[1], device=state[0].device)))
     return torch.cat([state[0], *((coasting * v).to(v.dtype) for v in state[1:])])
 
 

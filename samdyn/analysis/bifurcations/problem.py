@@ -8,7 +8,7 @@ import torch
 from ... import checks
 from ...dynamics import Flow, Map
 from ...dynamics.settings import filled
-from ..parameters import with_parameters
+from ..parameters import path_of, with_parameters
 
 RESIDUAL = 1e-11  # ‖G‖ after the corrector, relative to ‖∂G‖ and the box
 NEUTRAL = 1e-12  # a multiplier at most this far outside the unit circle (right of the imaginary axis) is not unstable
@@ -47,8 +47,7 @@ class Problem:
         low, high = self.limits
         if not ((parameter >= low) & (parameter <= high)).all():
             return with_parameters(self.system, {self.name: parameter})
-        path = ("method", self.name) if self.name in ("rho", "ascent_steps") else (self.name,)
-        return filled(self.system, {path: parameter})
+        return filled(self.system, {path_of(self.name): parameter})
 
     def residual(self, u: torch.Tensor) -> torch.Tensor:
         """Return G at scaled points u = (z, p): ``(D + 1, n) -> (D, n)``."""

@@ -111,7 +111,7 @@ class ChunkRunner:
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)
-            settings = select(map_, going.cpu() + part.start)
+            settings = select(map_, going + part.start)
             rest = at_rest(settings, tuple(p[:, going] for p in iterates.parts))
             status[going[rest].cpu().numpy()] = Status.SETTLED
         recorder.finish(status, iterates.end, iterates.parts)
