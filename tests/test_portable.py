@@ -132,7 +132,6 @@ def by_joblib(work: list[tuple[Any, ...]]) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, which other tests may have imported
 @pytest.mark.parametrize("workers", [forked, by_joblib])
 def test_other_processes_do_what_this_one_does(workers: Callable[[list[tuple[Any, ...]]], list[Any]]) -> None:
     systems = [NOISY, ON_SAMPLES, sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4)]
