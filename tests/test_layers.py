@@ -25,7 +25,7 @@ ORDER = [
     "dynamics",
     "compiler",
 ]
-ORDER += ["simulation", "symbolic", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
+ORDER += ["simulation", "symbolic", "statistics", "analysis", "theory", "networks", "plot", "output", "claims", "cli"]
 INSIDE = {  # the same within a package
     "simulation": [
         *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling", "backends"],
