@@ -32,13 +32,13 @@ def sharpness(lam: float, rho: float, lr: float, momentum: float) -> float:
 CASES = [
     {"lam": 1.9, "rho": 0.1, "lr": 0.4, "momentum": 0.0},
     {"lam": 1.9, "rho": 0.1, "lr": 0.6, "momentum": 0.4},
-    {"lam": 1.9, "rho": 0.1, "lr": 1.5, "momentum": 0.9},
+    {"lam": 1.9, "rho": 0.1, "lr": 1.8, "momentum": 0.9},
 ]
 
 heavy_ball_cycle = Claim(
     id="heavy-ball-two-cycle",
-    statement="At large ηλ < 2(1+γ) SAM with momentum γ ends on the 2-cycle w ↔ −w, |w| = ηρλ/(2(1+γ) − ηλ). (At small "
-    "ηλ longer cycles coexist with it.)",
+    statement="For ηλ near its limit 2(1+γ) SAM with momentum γ ends on the 2-cycle w ↔ −w, |w| = ηρλ/(2(1+γ) − ηλ). "
+    "(For smaller ηλ, at γ = 0.9 up to about 2.9, longer cycles coexist with it and hold part of the starts.)",
     formula=r"|w| = \frac{\eta\rho\lambda}{2(1+\gamma) - \eta\lambda}",
     source="derived; [B22] without momentum",
     process="map of SAM with heavy ball",

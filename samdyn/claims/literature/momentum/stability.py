@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 import samdyn as sd
 from samdyn.claims import Claim, grid
 
-STEPS = 200  # γ to the power of 200 is below 1e-9 at γ = 0.9: the slower mode alone is left
+STEPS = 150  # γ to the power of 150 is below 1e-6 at γ = 0.9: the slower mode alone is left
 
 
 def growth(lam: float, rho: float, lr: float, momentum: float, nesterov: bool) -> float:
@@ -22,7 +22,7 @@ def growth(lam: float, rho: float, lr: float, momentum: float, nesterov: bool) -
 
 def largest_lr(lam: float, rho: float, momentum: float, nesterov: bool) -> float:
     """Return the learning rate at which the distance stops shrinking."""
-    return float(brentq(lambda lr: growth(lam, rho, lr, momentum, nesterov), 0.1, 3.0, rtol=1e-6))
+    return float(brentq(lambda lr: growth(lam, rho, lr, momentum, nesterov), 0.1, 1.8, rtol=1e-6))
 
 
 heavy_ball_limit = Claim(
@@ -70,5 +70,5 @@ momentum_threshold = Claim(
         brentq(lambda rho: growth(lam, rho, 0.1, momentum, nesterov), 0.02, 1.2, rtol=1e-8)
     ),
     tolerance=1e-5,
-    reason="near the threshold the growth of 200 steps is resolved to rounding",
+    reason="near the threshold the growth of 150 steps is resolved to rounding",
 )
