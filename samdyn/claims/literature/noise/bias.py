@@ -38,9 +38,9 @@ stochastic_bias = Claim(
     statement="With one sample a step SAM does not end at the minimiser, however small η: between the minimisers of "
     "two samples of curvatures a₁ and a₂ its mean ends ρ(a₂−a₁)/(a₁+a₂) from it. USAM is biased too.",
     formula=r"E[x] - x^* = \rho \frac{a_2 - a_1}{a_1 + a_2}",
-    source="derived; Si and Yun 2023 [S23] for the bias",
+    source="[S23] for the bias; the limit derived",
     process="map of SAM and USAM, batches of one sample",
-    cases=grid(curvatures=((1.0, 2.6),), minimisers=((-1.0, 1.2),), rho=(0.05, 0.15), method=("SAM", "USAM")),
+    cases=grid(curvatures=((1.3, 2.9),), minimisers=((-1.1, 1.2),), rho=(0.05, 0.15), method=("SAM", "USAM")),
     predict=predict,
     rival=lambda: 0.0,
     mistake="convergence to the minimiser, as of SGD on average",

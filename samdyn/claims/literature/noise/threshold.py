@@ -23,11 +23,10 @@ def measure(lam: float, dim: int, batch_size: int, coupling: str, budget: float,
     def growth(rho: float) -> tuple[float, float]:
         """Return the relative growth of the mean distance, and its standard error."""
         map_ = sd.Map(landscape, sd.SAM(rho), lr=0.002, noise=noise)
-        ends = [
-            sd.simulate(map_, np.tile(side * start, (runs, 1)), STEPS, seed=seed, progress=False).w.values[:, -1, 0]
-            for side in (1, -1)
-        ]
-        mean = Estimate.mean((ends[0] - ends[1]) / (2 * start[0]) - 1)
+        starts, pairs = np.tile(start, (runs, 1)), np.tile(np.arange(runs), 2)
+        both = np.concatenate([starts, -starts])
+        ends = sd.simulate(map_, both, STEPS, seed=seed, runs=pairs, progress=False).w.values[:, -1, 0]
+        mean = Estimate.mean((ends[:runs] - ends[runs:]) / (2 * start[0]) - 1)
         return float(mean.value), float(mean.standard_error)
 
     low, high = 0.0, 1 / np.sqrt(batch_size * abs(lam))
