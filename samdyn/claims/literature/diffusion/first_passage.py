@@ -1,9 +1,7 @@
 """The mean time in which USAM's iterates leave an interval about a critical point."""
 
-from typing import Any
-
-import mpmath
 import numpy as np
+import sympy
 
 import samdyn as sd
 from samdyn.claims import Claim, Estimate
@@ -22,11 +20,11 @@ def measure(lam: float, rho: float, noise: float, lr: float, width: float, budge
     return Estimate.mean(runs.end.values * lr)
 
 
-def predict(lam: float, rho: float, noise: float, lr: float, width: float, shift: float = SHIFT) -> Any:
+def predict(lam: float, rho: float, noise: float, lr: float, width: float, shift: float = SHIFT) -> float:
     """Return the mean exit time of dX = −aX dt + √D dW from (−δ, δ), X(0) = 0."""
     drift, deviation = lam * (1 + rho * lam), noise * (1 + rho * lam)
     diffusion, end = lr * deviation**2, width + shift * lr * deviation
-    return float(end**2 / diffusion * mpmath.hyp2f2(1, 1, 1.5, 2, drift * end**2 / diffusion))
+    return end**2 / diffusion * float(sympy.hyper((1, 1), (1.5, 2), drift * end**2 / diffusion))
 
 
 first_passage = Claim(

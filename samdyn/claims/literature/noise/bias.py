@@ -18,7 +18,7 @@ def measure(
     losses = sd.SampleLandscape("a*(x - b)**2/2", "x", {"a": curvatures, "b": minimisers})
     start = np.full((int(budget * 40_000), 1), np.average(minimisers, weights=curvatures))
     ends = []
-    for each in (sd.methods.named(method)(rho), sd.GD()):
+    for each in (sd.SAM(rho) if method == "SAM" else sd.USAM(rho), sd.GD()):
         map_ = sd.Map(losses, each, lr=LR, noise=sd.noise.FiniteSum(1))
         ends.append(sd.simulate(map_, start, STEPS, seed=seed, progress=False).w.values[:, -1, 0])
     return Estimate.mean(ends[0] - ends[1])
