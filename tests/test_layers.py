@@ -25,7 +25,19 @@ ORDER = [
     "dynamics",
     "compiler",
 ]
-ORDER += ["simulation", "symbolic", "statistics", "analysis", "theory", "networks", "plot", "output", "claims", "cli"]
+ORDER += [
+    "simulation",
+    "symbolic",
+    "statistics",
+    "analysis",
+    "theory",
+    "networks",
+    "plot",
+    "output",
+    "claims",
+    "cli",
+    "commands",
+]
 INSIDE = {  # the same within a package
     "simulation": [
         *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling", "backends"],
