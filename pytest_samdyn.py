@@ -1,4 +1,4 @@
-"""The pytest plugin of samdyn: the fixture ``verify``. It is not in the package, so that pytest starts without torch."""
+"""The pytest plugin of samdyn: the fixture ``verify``. Here pytest finds it without importing torch."""
 
 from collections.abc import Callable
 

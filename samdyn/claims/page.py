@@ -24,7 +24,8 @@ h3 { margin: 0 0 .4rem; } h3 a { color: inherit; text-decoration: none; }
 .undecided { background: #eee; color: #444; } .changed { background: #b00020; color: #fff; }
 .formula svg { max-width: 100%; height: auto; } .plot svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .9rem; } td, th { padding: .15rem .7rem .15rem 0; text-align: left; }
-td { font-variant-numeric: tabular-nums; } pre { overflow-x: auto; background: #f6f6f6; padding: .8rem; font-size: .8rem; }
+td { font-variant-numeric: tabular-nums; }
+pre { overflow-x: auto; background: #f6f6f6; padding: .8rem; font-size: .8rem; }
 dt { font-weight: 600; float: left; clear: left; width: 6rem; } dd { margin-left: 6.5rem; }
 .scroll { overflow-x: auto; } nav td { padding-right: 1.5rem; }
 """

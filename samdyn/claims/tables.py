@@ -118,9 +118,9 @@ def markdown(report: Report, files: dict[str, Path]) -> str:
         "",
         summary(report) + ".",
         "",
-        "Each line shows one case of a claim. `±` is the half-width of the interval: four standard errors, and the width "
-        "of a bracket. The rival is the value of a plausible mistake, which the cases must reject. Keys such as [K23] are "
-        "entries of [references.bib](references.bib). `samdyn verify ID` prints all cases of a claim.",
+        "Each line shows one case of a claim. `±` is the half-width of the interval: four standard errors and the "
+        "width of a bracket. The rival is the value of a plausible mistake, which the cases must reject. Keys such as "
+        "[K23] are entries of [references.bib](references.bib). `samdyn verify ID` prints all cases of a claim.",
     ]
     for title, pairs in rooms(report, files):
         lines += ["", f"## {title}", ""]
