@@ -153,8 +153,8 @@ def cases_text(judgement: Judgement) -> str:
 
     >>> import samdyn as sd
     >>> report = sd.verify(sd.claims.named("usam-threshold"), progress=False)
-    >>> print(cases_text(report[0]))
-    case ... measured ... predicted ... rival ...
+    >>> print(cases_text(report[0]).splitlines()[1])
+    eigenvalues=(-2, 2)        0.5       0.5        0.25   yes     yes
     """
     if judgement.traceback:
         return judgement.traceback
