@@ -126,7 +126,7 @@ def markdown(report: Report, files: dict[str, Path]) -> str:
         lines += ["", f"## {title}", ""]
         lines += ["| claim | statement | predicted | measured | rival | verdict |", "|---|---|---|---|---|---|"]
         for claim, judgement in pairs:
-            statement = f"{claim.statement} {claim.source}. *{claim.process}.* Rival: {claim.mistake}."
+            statement = f"{claim.statement} Source: {claim.source}. Process: {claim.process}. Rival: {claim.mistake}."
             cells = [f"`{claim.id}`", statement, *_cells(judgement), verdict_text(claim, judgement)]
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
