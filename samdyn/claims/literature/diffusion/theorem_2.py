@@ -25,7 +25,7 @@ theorem_2 = Claim(
     process="map of USAM, shared batch",
     cases=[
         {"lam": -1.2, "rho": 0.4, "batch_size": 6, "lr": 0.005, "steps": 120},
-        {"lam": 0.7, "rho": 0.4, "batch_size": 6, "lr": 0.005, "steps": 120},
+        {"lam": 0.4, "rho": 0.4, "batch_size": 6, "lr": 0.005, "steps": 120},
     ],
     predict=lambda lam, rho, batch_size, lr, steps: sd.theory.theorem_2_msd(
         lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=steps * lr

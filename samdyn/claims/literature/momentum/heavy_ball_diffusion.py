@@ -17,6 +17,14 @@ def measure(
     return Estimate(spread, standard_error=spread * np.sqrt(2 / runs))
 
 
+def predict(lam: float, rho: float, batch_size: int, lr: float, steps: int, momentum: float) -> float:
+    """Return η²C Σ hₘ², hₘ the displacement m steps after a unit of noise in the velocity."""
+    z1, z2 = np.roots([1, lr * lam * (1 + rho * lam) - 1 - momentum, momentum]).astype(complex)
+    m = np.arange(1, steps + 1)
+    responses = np.real((z1**m - z2**m) / (z1 - z2))
+    return float(lr**2 * (1 + rho * lam) ** 2 * abs(lam) / batch_size * np.sum(responses**2))
+
+
 heavy_ball_diffusion = Claim(
     id="heavy-ball-diffusion",
     statement="From rest at a critical point, USAM with momentum γ and a shared batch has after k steps the variance "
@@ -29,13 +37,7 @@ heavy_ball_diffusion = Claim(
         {"lam": -1.2, "rho": 0.3, "batch_size": 6, "lr": 0.01, "steps": 60, "momentum": 0.9},
         {"lam": 0.7, "rho": 0.3, "batch_size": 6, "lr": 0.3, "steps": 30, "momentum": 0.6},
     ],
-    predict=lambda lam, rho, batch_size, lr, steps, momentum: sd.theory.heavy_ball_msd(
-        drift=lam * (1 + rho * lam),
-        noise=(1 + rho * lam) ** 2 * abs(lam) / batch_size,
-        lr=lr,
-        t=lr * steps,
-        momentum=momentum,
-    ),
+    predict=predict,
     rival=lambda lam, rho, batch_size, lr, steps, momentum: sd.theory.usam_msd(
         lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=lr * steps, momentum=momentum
     ),

@@ -34,7 +34,6 @@ theorem_3 = Claim(
     reason="the formula is a limit of small η; a per cent is allowed",
     scan="momentum",
     record=in_range(0.0, 0.3),
-    instead="heavy-ball-diffusion",
 )
 
 theorem_3_reading = Claim(
@@ -54,5 +53,4 @@ theorem_3_reading = Claim(
     reason=theorem_3.reason,
     scan="momentum",
     record=in_range(0.0, 0.3),
-    instead="heavy-ball-diffusion",
 )
