@@ -7,7 +7,7 @@ from samdyn.claims import Claim, Estimate, fails
 
 
 def measure(lam: float, rho: float, batch_size: int, lr: float, steps: int, budget: float, seed: int) -> Estimate:
-    """Return the variance of runs that start at the saddle."""
+    """Return the variance of runs that start at the critical point."""
     runs = int(budget * 1_000_000)
     noise = sd.noise.Fisher([0], batch_size=batch_size)
     map_ = sd.Map(sd.landscapes.quadratic([lam]), sd.USAM(rho), lr=lr, noise=noise)
@@ -17,7 +17,7 @@ def measure(lam: float, rho: float, batch_size: int, lr: float, steps: int, budg
 
 theorem_2 = Claim(
     id="k23-theorem-2",
-    statement="From a saddle, USAM with noise of covariance |H|/B spreads along λ with the drift λ(1+ρλ)² and the "
+    statement="From a critical point, USAM with noise of covariance |H|/B spreads along λ with the drift λ(1+ρλ)² and the "
     "noise of SGD.",
     formula=r"\sigma^2(t) = \frac{\eta |\lambda|}{2 B \lambda (1+\rho\lambda)^2} "
     r"(1 - e^{-2 \lambda (1+\rho\lambda)^2 t})",

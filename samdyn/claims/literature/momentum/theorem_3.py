@@ -43,7 +43,7 @@ theorem_3 = Claim(
 
 theorem_3_large_momentum = Claim(
     id="k23-theorem-3-large-momentum",
-    statement="Theorem 3 holds for γ near 1, where it makes up for the radius. (At a saddle its rate |a|/(1−γ) is too "
+    statement="Theorem 3 holds also for γ near 1. (At a saddle its rate |a|/(1−γ) is too "
     "large, and with it in the exponent the spread 11 times too large.)",
     formula=theorem_3.formula,
     source="[K23, Theorem 3]",
