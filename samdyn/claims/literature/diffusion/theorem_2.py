@@ -17,8 +17,8 @@ def measure(lam: float, rho: float, batch_size: int, lr: float, steps: int, budg
 
 theorem_2 = Claim(
     id="k23-theorem-2",
-    statement="From a critical point, USAM with noise of covariance |H|/B spreads along λ with the drift λ(1+ρλ)² and the "
-    "noise of SGD.",
+    statement="From a critical point, USAM with noise of covariance |H|/B spreads along λ with the drift λ(1+ρλ)² and "
+    "the noise of SGD.",
     formula=r"\sigma^2(t) = \frac{\eta |\lambda|}{2 B \lambda (1+\rho\lambda)^2} "
     r"(1 - e^{-2 \lambda (1+\rho\lambda)^2 t})",
     source="[K23, Theorem 2]",
