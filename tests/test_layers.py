@@ -27,6 +27,7 @@ ORDER = [
 ]
 ORDER += ["simulation", "symbolic", "statistics", "analysis", "theory", "networks", "plot", "output", "cli"]
 INSIDE = {  # the same within a package
+    "landscapes": ["formulas", "landscape", "samples", "entries"],
     "simulation": [
         *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling", "backends"],
         *["schemes", "iterates", "flows", "discontinuities", "ode"],

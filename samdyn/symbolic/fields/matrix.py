@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import sympy
 
-from ...landscapes.parse import rational
+from ...landscapes.formulas.parse import rational
 from ...methods import Method
 from ...ops import Point, derivative, symbolic
 from .dual import Dual

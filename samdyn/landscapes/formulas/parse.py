@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from ..checks import InputError, reject, spelling
+from ...checks import InputError, reject, spelling
 
 MAX_LENGTH = 4000  # characters of a formula; people type less, and the parser needs little memory
 MAX_DEPTH = 100  # nested operations; SymPy recurses once or more for each
