@@ -124,10 +124,10 @@ class OutputFolder:
 
     def _publish(self) -> None:
         self._prepare()
-        lost = sorted(name for name in self._saved if not (self._workspace.new / name).exists())
-        if lost:
+        missing = sorted(name for name in self._saved if not (self._workspace.new / name).exists())
+        if missing:
             self.interrupted = True
-            warnings.warn(f"somebody removed results while others were made: {', '.join(lost)}", stacklevel=3)
+            warnings.warn(f"somebody removed results while others were made: {', '.join(missing)}", stacklevel=3)
         try:
             self._write_manifest()
             place = self.path

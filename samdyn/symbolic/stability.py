@@ -139,8 +139,8 @@ class Stability:
     def _matrix_text(self) -> str:
         assert self.effective_hessian is not None
         rows = ["[" + ", ".join(map(text, row)) + "]" for row in self.effective_hessian.tolist()]
-        written = f"Hₑ = [{', '.join(rows)}]"
-        return written if len(written) <= LONGEST_LINE else "Hₑ depends on the point"
+        matrix = f"Hₑ = [{', '.join(rows)}]"
+        return matrix if len(matrix) <= LONGEST_LINE else "Hₑ depends on the point"
 
     def _effective_text(self, lam: sympy.Expr | None) -> str:
         own = own_radius(self.system.method)

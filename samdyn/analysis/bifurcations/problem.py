@@ -186,8 +186,8 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
         np.linalg.norm(part - h * (matrix @ directions), axis=0) for part, h in ((narrow, NARROW), (wide, WIDE))
     )
     predicted = 0.05 * NARROW * np.linalg.norm(matrix)
-    allowed = np.maximum(np.maximum(predicted, SMOOTH * far_error), ROUNDING * np.linalg.norm(nearby))
-    return bool((near_error <= allowed).all())
+    tolerance = np.maximum(np.maximum(predicted, SMOOTH * far_error), ROUNDING * np.linalg.norm(nearby))
+    return bool((near_error <= tolerance).all())
 
 
 def tangent_at(matrix: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:

@@ -189,22 +189,22 @@ class _Census:
 
     def enter_continua(self, labels: np.ndarray) -> None:
         """Enter each family of the members in ``continua`` once, and replace the labels of its runs by its index."""
-        waiting = self.continua
-        periods = np.array([len(member.orbit) for member in waiting])
-        index = np.empty(len(waiting), dtype=int)
+        continua = self.continua
+        periods = np.array([len(member.orbit) for member in continua])
+        index = np.empty(len(continua), dtype=int)
         for p in np.unique(periods):
             some = np.flatnonzero(periods == p)
-            orbits = torch.stack([waiting[i].orbit for i in some], 2)
+            orbits = torch.stack([continua[i].orbit for i in some], 2)
             scale = np.tile(self.extent, orbits.shape[1] // len(self.extent))
-            family = families(waiting[some[0]].residual, orbits, scale, SAME_POINT)
+            family = families(continua[some[0]].residual, orbits, scale, SAME_POINT)
             for f in np.unique(family):
                 members = some[family == f]
-                w = np.concatenate([waiting[i].orbit[:, : len(self.extent)].numpy() for i in members])
+                w = np.concatenate([continua[i].orbit[:, : len(self.extent)].numpy() for i in members])
                 if np.ptp(w[::p], axis=0).max() > SAME_POINT * self.extent.max() and len(members) > 1:
                     index[members] = self.enter("curve", w, None, int(p))
                 else:
                     kind = "fixed point" if p == 1 else "cycle"
-                    index[members] = self.enter(kind, w[:p], waiting[members[0]].multipliers)
+                    index[members] = self.enter(kind, w[:p], continua[members[0]].multipliers)
         waits = labels <= FIRST_MEMBER
         labels[waits] = index[FIRST_MEMBER - labels[waits]]
 
@@ -257,11 +257,11 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
             labels[running[~here.numpy()]] = DIVERGED
             keep, running, z = here.numpy(), running[here.numpy()], z[:, here]
             labels[running] = _resting(map_, z, census, period)
-        going = labels[running] == UNDECIDED
-        paths = torch.stack(window)[:, :, keep][:, :, going] if window else None
+        undecided = labels[running] == UNDECIDED
+        paths = torch.stack(window)[:, :, keep][:, :, undecided] if window else None
         if midway is not None:
-            midway = midway[:, :, keep][:, :, going]
-        running, z = running[going], z[:, torch.as_tensor(going)]
+            midway = midway[:, :, keep][:, :, undecided]
+        running, z = running[undecided], z[:, torch.as_tensor(undecided)]
         if running.size:
             w, *v = z.split(map_.landscape.dim)
             runs = Iterates(step, w, runs.taker, velocity=v[0] if v else None)
@@ -275,9 +275,9 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
 def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.ndarray:
     """Return the labels of states ``(D, n)``: UNDECIDED unless they rest on a fixed point or a cycle."""
     d = map_.landscape.dim
-    coasting = map_.lr / (1 - map_.momentum)  # makes v a length, like w
+    velocity_scale = map_.lr / (1 - map_.momentum)  # makes v a length, like w
     unit = torch.ones(len(z), 1, dtype=z.dtype)
-    unit[d:] = coasting
+    unit[d:] = velocity_scale
     labels = np.full(z.shape[1], UNDECIDED)
     for p in range(1, period + 1):
         open_runs = np.flatnonzero(labels == UNDECIDED)
@@ -327,11 +327,11 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
     """Return the labels of runs that wander over sets, from windows ``(k, d, n)`` halfway and at the end: ``(n,)``."""
     boxes = [(w.min(0), w.max(0)) for w in (first, second)]
     sizes = [(high - low).max(0) for low, high in boxes]
-    apart = np.maximum(np.abs(boxes[0][0] - boxes[1][0]), np.abs(boxes[0][1] - boxes[1][1])).max(0)
-    stays = (apart <= 0.25 * sizes[1]) & (sizes[1] > 0)
+    distance = np.maximum(np.abs(boxes[0][0] - boxes[1][0]), np.abs(boxes[0][1] - boxes[1][1])).max(0)
+    stationary = (distance <= 0.25 * sizes[1]) & (sizes[1] > 0)
     labels = np.full(first.shape[2], UNDECIDED)
     kinds: list[tuple[np.ndarray, np.ndarray, int]] = []
-    for run in np.flatnonzero(stays):
+    for run in np.flatnonzero(stationary):
         low, high = boxes[1][0][:, run], boxes[1][1][:, run]
         size = sizes[1][run]
         for set_low, set_high, label in kinds:
@@ -371,8 +371,8 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
                     labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
         # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
-        going = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
-        running, w = running[going], ends[:, going]
+        undecided = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
+        running, w = running[undecided], ends[:, undecided]
         time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
     if slides_to_rest:
         _sliding(slides_to_rest, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))

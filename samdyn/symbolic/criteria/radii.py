@@ -47,14 +47,14 @@ def solve_radii(
         return all(_is_positive(e.subs(RHO, rho)) for e in to_hold)
 
     ends = [sympy.Integer(0), *bounds, sympy.oo]
-    shown = [sympy.N(e, 15) if (rounded or e.is_Float) and e in bounds else e for e in ends]
+    marks = [sympy.N(e, 15) if (rounded or e.is_Float) and e in bounds else e for e in ends]
     intervals = []
     for i in range(len(bounds) + 1):
         low, high = ends[i], ends[i + 1]
         between = 2 * _number(low) + 1 if high is sympy.oo else (_number(low) + _number(high)) / 2
         if holds(sympy.Rational(between)):
-            closed = i == 0 and holds(sympy.Integer(0))
-            intervals.append(sympy.Interval(shown[i], shown[i + 1], left_open=not closed, right_open=True))
+            includes_zero = i == 0 and holds(sympy.Integer(0))
+            intervals.append(sympy.Interval(marks[i], marks[i + 1], left_open=not includes_zero, right_open=True))
     return sympy.Union(*intervals)
 
 
