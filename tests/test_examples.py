@@ -6,7 +6,7 @@ import inspect
 import pytest
 
 PARTS = ["analysis", "dynamics", "landscapes", "methods", "networks", "noise", "output", "plot", "simulation"]
-PARTS += ["statistics", "symbolic", "theory"]
+PARTS += ["claims", "statistics", "symbolic", "theory"]
 CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
 PACKAGES = ["samdyn", *(f"samdyn.{part}" for part in PARTS)]
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(package).__all__]
