@@ -66,7 +66,7 @@ def main(
         fix = f"Use at least --time {MOMENTS * lr:g}, or a smaller --lr"
         checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
     if checks.count("--runs", runs, "Use e.g. --runs 1000000") < 2:
-        checks.reject("--runs", runs, "one alone tells no standard error", "Use e.g. --runs 1000000")
+        checks.reject("--runs", runs, "a standard error needs two or more", "Use e.g. --runs 1000000")
     quadratic = sd.landscapes.quadratic([lam])
 
     def iterates(method: sd.Method, coupling: str = "shared") -> sd.Map:

@@ -103,7 +103,7 @@ def main(
     whole = cli.listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, rule, "4,16,64")
     sizes = [*map(int, whole)]
     if len(sizes) < 2:
-        checks.reject("--batch-sizes", batch_sizes, "a slope needs two batch sizes", fix)
+        checks.reject("--batch-sizes", batch_sizes, "a slope needs two or more", fix)
     t = 1 / abs(lam) if time is None else checks.positive("--time", time, "Use e.g. --time 1")
     steps = round(t / checks.positive("--lr", lr, "Use e.g. --lr 0.01"))
     if steps < MOMENTS:
@@ -112,7 +112,7 @@ def main(
         )
     width = checks.positive("--half-width", half_width, "Use e.g. --half-width 1")
     if checks.count("--runs", runs, "Use e.g. --runs 1000") < 2:
-        checks.reject("--runs", runs, "one alone tells no standard error", "Use e.g. --runs 1000")
+        checks.reject("--runs", runs, "a standard error needs two or more", "Use e.g. --runs 1000")
     noise = sd.noise.Fisher((0.0, 0.0), sizes[0], coupling=coupling)
     sgd = sd.Map(sd.landscapes.quadratic((-lam, lam)), sd.USAM(0.0), lr=lr, noise=noise)  # and USAM, once it has a ρ
     # This rejects an unknown device before the work starts.
