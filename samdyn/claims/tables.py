@@ -12,6 +12,7 @@ from .report import Report, is_as_recorded, row_texts, value_text
 if TYPE_CHECKING:
     from ..output.terminal import Table
 
+CASE_WIDTH = 45  # characters of the longest text of a case in a column
 COLUMNS = ("claim", "predicted", "measured", "rival", "verdict")
 TITLES = {
     "beliefs": "What many people believe",
@@ -84,13 +85,23 @@ def details(claim: Claim, judgement: Judgement) -> str:
 
 
 def cases(judgement: Judgement) -> "Table":
-    """Return the table of a claim's cases."""
+    """Return the table of a claim's cases; ``long_cases`` has the text of those that it only numbers."""
     from ..output.terminal import new_table
 
     result = new_table(None, "case", "measured", "predicted", "rival", "agrees", "rejects rival", gap=2)
-    for row in judgement.rows:
-        result.add_row(*row_texts(row))
+    numbered = bool(long_cases(judgement))
+    for number, row in enumerate(judgement.rows, 1):
+        text, *cells = row_texts(row)
+        result.add_row(str(number) if numbered else text, *cells)
     return result
+
+
+def long_cases(judgement: Judgement) -> str:
+    """Return a line for each case with its number if a text is too long for a column, else an empty text."""
+    texts = [row.case for row in judgement.rows]
+    if all(len(text) <= CASE_WIDTH for text in texts):
+        return ""
+    return "\n".join(f"case {number}: {text}" for number, text in enumerate(texts, 1))
 
 
 def summary(report: Report) -> str:

@@ -15,7 +15,7 @@ from ..claims.mutation import Mutation
 from ..claims.page import page
 from ..claims.processes import judgements
 from ..claims.report import Report
-from ..claims.tables import cases, details, markdown, summary, table
+from ..claims.tables import cases, details, long_cases, markdown, summary, table
 from ..claims.verify import check_budget
 from ..simulation.progress import progress_bar
 
@@ -69,7 +69,8 @@ def verify(
     console = cli.console()
     if claims and len(pairs) <= DETAILED:
         for claim, judgement in report.pairs:
-            console.print(details(claim, judgement), "", cases(judgement), judgement.traceback)
+            console.print(details(claim, judgement), "", cases(judgement), "")
+            console.print("\n\n".join(text for text in (long_cases(judgement), judgement.traceback) if text))
     else:
         console.print(table(report, files))
     console.print(summary(report))
