@@ -1,5 +1,6 @@
 """Runs a system and finds the attractors on which the runs end. Each attractor has a certificate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from ...simulation import Status
 from ...simulation.iterates.iterate import Iterates
 from ...simulation.iterates.stepping import Steps
 from ...simulation.ode import integrated
+from ...simulation.progress import progress_bar
 from ...simulation.settling import Function, settled
 from ...simulation.units import ScaledFlow, unit_of
 from ...statistics import wilson
@@ -32,6 +34,7 @@ SAME_LOSS = (
     1e-9  # relative to the variation of the loss in the box; loss of a resting point on such a set, less the set's
 )
 FIRST_CHECK = 64  # number of steps before the first check; the later checks come at doublings
+STEPS_PER_REPORT = 512  # number of steps of a map between two reports of its progress
 WINDOW = 512  # number of steps over which the extent of a wandering run is measured
 FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
@@ -104,7 +107,7 @@ class Attractor:
 
 
 def limit_sets(
-    system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int
+    system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int, progress: bool
 ) -> tuple[np.ndarray, list[Attractor]]:
     """Run a map or a flow from starts ``(N, d)`` and return the label of each run ``(N,)``, and the attractors.
 
@@ -118,9 +121,10 @@ def limit_sets(
     far = tuple(zip(middle - MAX_BOX_FACTOR * half, middle + MAX_BOX_FACTOR * half, strict=True))
     census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box), starts)
     if isinstance(system, Map):
-        labels = _of_map(system, starts, far, census, period, steps)
+        with progress_bar(f"{system.method}", steps, progress) as show:
+            labels = _of_map(system, starts, far, census, period, steps, show)
     else:
-        labels = _of_flow(system, starts, far, census)
+        labels = _of_flow(system, starts, far, census, progress)
     census.enter_continua(labels)
     # The attractor with the most runs comes first.
     counts = [int((labels == i).sum()) for i in range(len(census.attractors))]
@@ -230,8 +234,16 @@ class _Census:
         return None
 
 
-def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: int, steps: int) -> np.ndarray:
-    """Return the labels of a map's runs from starts ``(N, d)``: ``(N,)``."""
+def _of_map(
+    map_: Map,
+    starts: np.ndarray,
+    far: Box,
+    census: _Census,
+    period: int,
+    steps: int,
+    show: Callable[[float], None],
+) -> np.ndarray:
+    """Return the labels of a map's runs from starts ``(N, d)``: ``(N,)``. The function shows the number of steps."""
     map_.refuse_noise()
     low, high = torch.tensor(far, dtype=torch.float64).T[..., None]
     labels = np.full(len(starts), UNDECIDED)
@@ -244,10 +256,11 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
         stop = min(n for n in (check, steps // 2, steps) if n > step_count)
         window = []
         with runs:
-            if stop < steps // 2:
-                runs.advance(stop - step_count)
-            else:
-                runs.advance(max(0, stop - WINDOW - step_count))
+            before_window = stop if stop < steps // 2 else max(step_count, stop - WINDOW)
+            while step_count + runs.done < before_window:
+                runs.advance(min(STEPS_PER_REPORT, before_window - step_count - runs.done))
+                show(step_count + runs.done)
+            if stop >= steps // 2:
                 while step_count + runs.done < stop:
                     runs.advance(1)
                     window.append(runs.w.clone())
@@ -345,15 +358,16 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
     return labels
 
 
-def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.ndarray:
-    """Return the labels of a flow's runs from starts ``(N, d)``: ``(N,)``."""
+def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress: bool) -> np.ndarray:
+    """Return the labels of a flow's runs from starts ``(N, d)``: ``(N,)``. Each round shows its own progress."""
     labels = np.full(len(starts), UNDECIDED)
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
     time, factor = _first_time(flow, w, census.extent), 2.0
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
-        runs = integrated(scaled, w, np.array([time]), RTOL, ATOL * census.unit, far, SOLVER_STEPS)
+        grid, atol = np.array([time]), ATOL * census.unit
+        runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
         for run in np.flatnonzero((status == Status.SETTLED) & slides):
