@@ -31,11 +31,13 @@ def _from_module_unwrapped(self: doctest.DocTestFinder, module: Any, value: Any)
 doctest.DocTestFinder._from_module = _from_module_unwrapped  # type: ignore[attr-defined]
 
 
-@pytest.fixture(autouse=True)
-def _on_the_processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the GPU from tests that are not marked for it: the device "auto" would be another where there is one."""
-    if request.node.get_closest_marker("gpu") is None:  # a folder named gpu would be among the keywords
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide the GPU, from child processes too, unless the tests marked gpu are asked for: ``pytest -m gpu``.
+
+    Where there is one the device "auto" is another, and torch refuses gradients in a process that was forked.
+    """
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.fixture(autouse=True)

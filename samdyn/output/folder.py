@@ -225,4 +225,5 @@ def _entries(folder: Path) -> set[str]:
         raise error
 
     below = os.walk(folder, onerror=fail)
-    return {str((Path(parent) / name).relative_to(folder)) for parent, *names in below for name in sum(names, [])}
+    entries = (Path(parent, name) for parent, folders, files in below for name in (*folders, *files))
+    return {str(entry.relative_to(folder)) for entry in entries}
