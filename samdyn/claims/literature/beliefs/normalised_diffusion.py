@@ -55,7 +55,7 @@ normalised_diffusion_shared = Claim(
     rival=theorem_2,
     mistake="Theorem 2 of [K23], which is for the unnormalised method",
     measure=spread,
-    tolerance=3e-3,
+    tolerance=2e-3,
     reason="the process is the limit η → 0, and its drift that of ‖Hw‖ ≪ s",
 )
 
@@ -71,7 +71,7 @@ normalised_diffusion_independent = Claim(
     rival=shared,
     mistake="one batch for both gradients",
     measure=spread,
-    tolerance=3e-3,
+    tolerance=2e-3,
     reason="the process is the limit η → 0, and its drift that of ‖Hw‖ ≪ s",
 )
 
@@ -86,7 +86,7 @@ theorem_2_normalised = Claim(
     rival=lambda lam, noise, t, lr: float(sd.theory.ou(lam, lr * noise**2, t)),
     mistake="the displacement of SGD",
     measure=spread,
-    tolerance=3e-3,
+    tolerance=2e-3,
     reason="the process is the limit η → 0, and its drift that of ‖Hw‖ ≪ s",
     record=fails(0.458),
     instead="normalised-sam-diffusion",

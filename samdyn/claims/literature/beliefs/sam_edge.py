@@ -26,8 +26,8 @@ CASES = [
 
 sam_edge_identity = Claim(
     id="sam-edge-identity",
-    statement="SAM's edge, taken at the gradient norm of its bounce, equals the largest eigenvalue of any quadratic. So "
-    "a network at its edge need not have regulated its sharpness.",
+    statement="SAM's edge, taken at the gradient norm of its bounce, equals the largest eigenvalue of any quadratic. "
+    "So a network at its edge need not have regulated its sharpness.",
     formula=r"(\|g\|/2\rho)\,(\sqrt{1 + 8(1+\gamma)\rho/(\eta\|g\|)} - 1) = \lambda_1",
     source="derived; the edge is that of [L23]",
     process="map of SAM on a quadratic, also with heavy ball",
