@@ -1,5 +1,6 @@
 """The widths of the traps of normalised SAM and of its relatives along one escape direction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +37,8 @@ class StableSAM(sd.methods.Ascent):
 def half_width(method: type[sd.Method], lam: float, rho: float, lr: float) -> Estimate:
     """Return the distance along the escape from which runs near the saddle of curvatures (1, λ) leave."""
     map_ = sd.Map(sd.landscapes.quadratic([1.0, lam]), method(rho), lr=lr)
-    starts = np.linspace(0.002, 2, 1000) * rho
-    runs = sd.simulate(map_, np.column_stack([0 * starts, starts]), 400, box=[(-9, 9), (-9, 9)], progress=False)
+    starts = np.linspace(0.2, 2, 901) * rho  # the bounce has about ηρ|λ|
+    runs = sd.simulate(map_, np.column_stack([0 * starts, starts]), 200, box=[(-9, 9), (-9, 9)], progress=False)
     leaves = np.abs(runs.w[:, -1, 1].values) > starts
     first = int(np.argmax(leaves))
     return Estimate.bracket(starts[first - 1], starts[first])
@@ -52,6 +53,15 @@ def claim(method: type[sd.Method], **texts: Any) -> Claim:
         reason="starts are 0.2 % of ρ apart",
         **texts,
     )
+
+
+def late_factor(eigenvalues: Sequence[float], rho: float, lr: float) -> float:
+    """Return the factor of ‖w‖ a step, long after a start within the trap of StableSAM."""
+    map_ = sd.Map(sd.landscapes.quadratic(eigenvalues), StableSAM(rho), lr=lr)
+    starts = rho * np.array([[0.3, 0.2]])
+    runs = sd.simulate(map_, starts, 320, save_every=1, progress=False)
+    size = np.linalg.norm(runs.w[0].values, axis=1)
+    return float((size[-1] / size[300]) ** (1 / 20))
 
 
 sam_trap_width = claim(
@@ -79,7 +89,16 @@ script_trap_width = claim(
     mistake="the trap of SAM",
 )
 
-stable_sam_trap_width = claim(
+stable_def late_factor(eigenvalues: Sequence[float], rho: float, lr: float) -> float:
+    """Return the factor of ‖w‖ a step, long after a start within the trap of StableSAM."""
+    map_ = sd.Map(sd.landscapes.quadratic(eigenvalues), StableSAM(rho), lr=lr)
+    starts = rho * np.array([[0.3, 0.2]])
+    runs = sd.simulate(map_, starts, 320, save_every=1, progress=False)
+    size = np.linalg.norm(runs.w[0].values, axis=1)
+    return float((size[-1] / size[300]) ** (1 / 20))
+
+
+sam_trap_width = claim(
     StableSAM,
     id="stable-sam-trap-width",
     statement="StableSAM, whose gradient keeps the length of the plain one, is held by the same saddles, from as far "
@@ -90,4 +109,19 @@ stable_sam_trap_width = claim(
     predict=lambda rho: sd.theory.trap_half_width(rho=rho),
     rival=lambda rho: 0 * rho,
     mistake="a stable method does not stay at saddles",
+)
+
+stable_sam_converges = Claim(
+    id="stable-sam-converges-to-saddle",
+    statement="Within the trap StableSAM does not bounce: it converges to the saddle, by 1 − η min|λ| a step.",
+    formula=r"\|w_{k+1}\| / \|w_k\| \to 1 - \eta\,\min|\lambda|",
+    source="derived; the method is that of [TZ24]",
+    process="map of StableSAM on a saddle",
+    cases=grid(eigenvalues=((2.0, -2.0), (3.0, -2.0), (1.5, -2.0)), rho=0.5, lr=0.05),
+    predict=lambda eigenvalues, lr: 1 - lr * min(abs(lam) for lam in eigenvalues),
+    rival=lambda eigenvalues, lr: 1 - lr * min(eigenvalues),
+    mistake="a method without bounce leaves saddles as gradient descent does",
+    measure=late_factor,
+    tolerance=1e-4,
+    reason="the distance is small beside ρ, and nearly along the slowest direction",
 )
