@@ -25,12 +25,12 @@ def largest_norm(eigenvalues: Sequence[float], rho: float) -> float:
 
 flow_trap = Claim(
     id="sam-flow-trap",
-    statement="Where ‖Hw‖ < ρ|λ*|, λ* the negative eigenvalue nearest 0, SAM's flow lowers ‖Hw‖ and ends at the saddle. "
-    "No larger region of this form is a trap.",
+    statement="Where ‖Hw‖ < ρ|λ*|, λ* the negative eigenvalue nearest 0, SAM's flow lowers ‖Hw‖ and ends at the "
+    "saddle. No larger region of this form is a trap.",
     formula=r"\|Hw\| < \rho\,|\lambda^*|",
     source="[C23]; that it is sharp is derived",
     process="flow of SAM on a quadratic",
-    cases=grid(eigenvalues=((-1.0, 2.0), (-0.5, -3.0, 1.0)), rho=(0.1, 0.5)),
+    cases=grid(eigenvalues=((-1.0, 2.0), (-0.5, -3.0, 0.3)), rho=(0.1, 0.5)),
     predict=lambda eigenvalues, rho: rho * min(-lam for lam in eigenvalues if lam < 0),
     rival=lambda eigenvalues, rho: rho * max(-lam for lam in eigenvalues if lam < 0),
     mistake="the most negative eigenvalue",

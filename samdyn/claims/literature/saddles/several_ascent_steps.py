@@ -15,7 +15,7 @@ def weakest_pull(eigenvalues: Sequence[float], rho: np.ndarray, ascent_steps: in
     method = sd.USAM(np.tile(rho, dim), ascent_steps=ascent_steps, average=average)
     w = torch.eye(dim, dtype=torch.float64).repeat_interleave(count, 1)
     velocity = sd.Flow(sd.landscapes.quadratic(eigenvalues), method)(w)
-    return np.asarray(-(velocity * w).sum(0).reshape(dim, count).amin(0))
+    return np.asarray((-velocity * w).sum(0).reshape(dim, count).amin(0))
 
 
 def window(eigenvalues: Sequence[float], ascent_steps: int, average: bool) -> Estimate:
@@ -29,7 +29,8 @@ def window(eigenvalues: Sequence[float], ascent_steps: int, average: bool) -> Es
 
 last_gradient = Claim(
     id="several-steps-parity",
-    statement="A saddle attracts USAM with n ascent steps of ρ/n from ρ = n/|λ| on if n is odd, and never if n is even.",
+    statement="A saddle attracts USAM with n ascent steps of ρ/n from ρ = n/|λ| on if n is odd, and never if n is "
+    "even.",
     formula=r"\rho^* = n/|\lambda_-|\ \ (n\ odd),\quad \lambda_e = \lambda(1 + \rho\lambda/n)^n",
     source="derived; n = 1 is [K23, Theorem 1]",
     process="flow of USAM with n ascent steps",
@@ -47,8 +48,8 @@ last_gradient = Claim(
 
 mean_gradient = Claim(
     id="averaged-steps-window",
-    statement="If USAM follows the mean gradient of its n ascent steps, a saddle attracts it from ρ = n/|λ| on for every "
-    "n, but for even n only up to 2n/|λ|.",
+    statement="If USAM follows the mean gradient of its n ascent steps, a saddle attracts it from ρ = n/|λ| on for "
+    "every n, but for even n only up to 2n/|λ|.",
     formula=r"n/|\lambda_-| < \rho\quad (< 2n/|\lambda|\ for\ even\ n)",
     source="derived; the average is our reading of [M23]",
     process="flow of USAM with n ascent steps, mean of the gradients",

@@ -1,4 +1,4 @@
-"""Theorem 1 for the iterates: the radius and the learning rate between which a saddle attracts USAM, also with momentum."""
+"""Theorem 1 for the iterates: the radii and learning rates for which a saddle attracts USAM, also with momentum."""
 
 from collections.abc import Callable, Sequence
 
@@ -75,8 +75,8 @@ usam_map_threshold = Claim(
 
 usam_largest_lr = Claim(
     id="usam-largest-lr",
-    statement="A critical point repels the iterates of USAM along λ if ηλ(1 + ρλ) > 2(1 + γ), also a saddle along λ < 0 "
-    "if ρ is above its threshold.",
+    statement="A critical point repels the iterates of USAM along λ if ηλ(1 + ρλ) > 2(1 + γ), also a saddle along "
+    "λ < 0 if ρ is above its threshold.",
     formula=r"\eta^* = 2(1+\gamma)\,/\,(\lambda(1+\rho\lambda))",
     source="[K23, Theorem 1]; [D23]; with momentum derived",
     process="map of USAM, also with heavy ball",
