@@ -35,8 +35,8 @@ minibatch_drift_ends = Claim(
     id="minibatch-drift-ends",
     statement="Along a valley SAM drifts down half the trace of the Hessian with batches of one sample, and down half "
     "its largest eigenvalue with the full batch, each direction by (2/(2 − ηλ))² as far, λ that of the bounce's loss.",
-    formula=r"\dot{z} = -\frac{1}{2}\rho^2\ \sum_k \lambda_k' (2/(2-n\eta\lambda_k))^2,\quad -\frac{1}{2}\rho^2\lambda_1' "
-    r"(2/(2-\eta\lambda_1))^2",
+    formula=r"-\frac{1}{2}\rho^2 \sum_k \lambda_k' (2/(2-n\eta\lambda_k))^2,\quad "
+    r"-\frac{1}{2}\rho^2\lambda_1' (2/(2-\eta\lambda_1))^2",
     source="derived; to leading order [W22]",
     process="map of SAM, shared batch of samples without replacement, on a valley",
     cases=grid(batch=(1, 4), lr=(0.003, 0.01), rho=0.01),

@@ -1,9 +1,9 @@
-"""The cycles of SAM with heavy ball: several coexist, and a run rarely ends on the shortest."""
+"""The cycles of SAM with heavy ball, of which several coexist."""
 
 import numpy as np
 
 import samdyn as sd
-from samdyn.claims import Claim, fails, grid
+from samdyn.claims import Claim
 
 STEPS = 600  # a run forgets its start by √γ a step
 LONGEST = 10  # half-period in steps, more than the longest here
@@ -15,11 +15,6 @@ def last_states(starts: np.ndarray, velocities: np.ndarray, lr: float, momentum:
     runs = sd.simulate(map_, starts[:, None], STEPS, v0=velocities[:, None], progress=False)
     end = sd.simulate(map_, runs.w[:, -1].values, 4 * LONGEST, v0=runs.v.values, save_every=1, progress=False)
     return np.asarray(end.w[..., 0].values)
-
-
-def from_rest(lr: float, momentum: float, rho: float) -> float:
-    """Return the amplitude of the cycle on which a run from w = 1 ends."""
-    return float(np.abs(last_states(np.ones(1), np.zeros(1), lr, momentum, rho)).max())
 
 
 def amplitude(lr: float, momentum: float, rho: float, half_period: int) -> float:
@@ -43,23 +38,6 @@ def cycle(lr: float, momentum: float, rho: float, half_period: int) -> float:
         path.append(z[0])
     return max(path) if min(path[:-1]) > 0 else np.inf
 
-
-momentum_two_cycle = Claim(
-    id="momentum-two-cycle",
-    statement="With heavy ball, SAM ends on the 2-cycle of amplitude ηρλ/(2(1+γ) − ηλ), which exists and is stable.",
-    formula=r"|w| = \eta\rho\lambda\,/\,(2(1+\gamma) - \eta\lambda)",
-    source="[B22], with heavy ball",
-    process="map of SAM with heavy ball on ½w², from w = 1 at rest",
-    cases=grid(lr=(0.01, 0.1, 1.9), momentum=0.9, rho=0.1),
-    predict=lambda lr, momentum, rho: lr * rho / (2 * (1 + momentum) - lr),
-    rival=lambda lr, momentum, rho: lr / (1 - momentum) * rho / 2,
-    mistake="SAM without momentum at the learning rate η/(1 − γ)",
-    measure=from_rest,
-    tolerance=1e-4,
-    reason="rounding, and the digits of the recorded ratio",
-    record=fails(12.972),
-    instead="momentum-cycles-coexist",
-)
 
 momentum_cycles_coexist = Claim(
     id="momentum-cycles-coexist",

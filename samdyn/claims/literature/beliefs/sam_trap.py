@@ -25,11 +25,6 @@ def factor(x: torch.Tensor, top: float, lam: float, lr: float, rho: float) -> fl
     return float(end[-1] / w[-1])
 
 
-def multiplier(top: float, lam: float, lr: float, rho: float) -> float:
-    """Return the factor along λ while SAM bounces along the sharpest direction."""
-    return factor(bounce(top, lr, rho), top, lam, lr, rho)
-
-
 def threshold(top: float, lr: float, rho: float) -> float:
     """Return the size of the negative curvature above which the distance along it shrinks."""
     x = bounce(top, lr, rho)
@@ -69,20 +64,4 @@ saddle_holds_sam_always = Claim(
     reason="the root is exact to 1e-9, and the distance along λ₋ changes the bounce by 1e-9",
     record=fails(0.05),
     instead="sam-trap-curvature",
-)
-
-sam_bounce_multiplier = Claim(
-    id="sam-bounce-multiplier",
-    statement="While SAM bounces along its sharpest direction λ₁, a step multiplies a small distance along λ by "
-    "1 − ηλ − (λ/λ₁)²(2 − ηλ₁), whatever ρ.",
-    formula=r"m = 1 - \eta\lambda - (\lambda/\lambda_1)^2\,(2 - \eta\lambda_1)",
-    source="derived",
-    process="map of SAM on a quadratic",
-    cases=grid(top=4.0, lam=(-3.0, -0.5, 2.5), lr=(0.1, 0.375), rho=0.5),
-    predict=lambda top, lam, lr: 1 - lr * lam - (lam / top) ** 2 * (2 - lr * top),
-    rival=lambda lam, lr, rho: 1 - lr * lam * (1 + rho * lam),
-    mistake="the multiplier of USAM",
-    measure=multiplier,
-    tolerance=1e-7,
-    reason="the distance along λ changes the bounce by 1e-9",
 )

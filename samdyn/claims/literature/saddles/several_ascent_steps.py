@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 import samdyn as sd
-from samdyn.claims import Claim, Estimate, grid, leading_order
+from samdyn.claims import Claim, Estimate, grid
 
 
 def weakest_pull(eigenvalues: Sequence[float], rho: np.ndarray, ascent_steps: int, average: bool) -> np.ndarray:
@@ -44,43 +44,4 @@ last_gradient = Claim(
     measure=window,
     tolerance=1e-4,
     reason="the bracket of the scan",
-)
-
-mean_gradient = Claim(
-    id="averaged-steps-window",
-    statement="If USAM follows the mean gradient of its n ascent steps, a saddle attracts it from ρ = n/|λ| on for "
-    "every n, but for even n only up to 2n/|λ|.",
-    formula=r"n/|\lambda_-| < \rho\quad (< 2n/|\lambda|\ for\ even\ n)",
-    source="derived; the average is our reading of [M23]",
-    process="flow of USAM with n ascent steps, mean of the gradients",
-    cases=grid(eigenvalues=((-1.5, 1.0), (-1.1, -2.0)), ascent_steps=(2, 3, 4), average=True),
-    predict=lambda eigenvalues, ascent_steps: (
-        ascent_steps / min(-lam for lam in eigenvalues if lam < 0),
-        np.inf if ascent_steps % 2 else 2 * ascent_steps / max(-lam for lam in eigenvalues),
-    ),
-    rival=lambda eigenvalues, ascent_steps: (
-        sd.theory.usam_threshold(eigenvalues=eigenvalues, ascent_steps=ascent_steps),
-        np.inf,
-    ),
-    mistake="the gradient at the last point alone",
-    measure=window,
-    tolerance=1e-4,
-    reason="the bracket of the scan",
-)
-
-many_steps = Claim(
-    id="many-steps-limit",
-    statement="With many ascent steps USAM follows λ exp(ρλ), so that no saddle attracts it at any ρ.",
-    formula=r"\lambda_e \to \lambda\, e^{\rho\lambda}",
-    source="derived",
-    process="flow of USAM with n ascent steps",
-    cases=grid(lam=(-1.5, 2.0), rho=0.8, inverse=(1 / 64, 1 / 256, 1 / 1024)),
-    predict=lambda lam, rho: lam * np.exp(rho * lam),
-    rival=lambda lam, rho: lam * (1 + rho * lam),
-    mistake="one ascent step",
-    measure=lambda lam, rho, inverse: weakest_pull([lam], np.array([rho]), round(1 / inverse), average=False)[0],
-    tolerance=5e-3,
-    reason="the error at 1024 steps is about ρ²λ²/2048",
-    small="inverse",
-    record=leading_order(1),
 )

@@ -10,7 +10,7 @@ from samdyn.claims import Claim, grid
 from samdyn.ops import Point, norm, unit
 from samdyn.oracle import Oracle
 
-from .trap_width import half_width
+from .trap_width import CASES, half_width
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ stable_sam_trap_width = Claim(
     predict=lambda rho: sd.theory.trap_half_width(rho=rho),
     rival=lambda rho: 0 * rho,
     mistake="a stable method does not stay at saddles",
-    cases=grid(lam=(-1.0, -3.0), rho=(0.1, 0.5), lr=0.01),
+    cases=CASES,
     measure=lambda lam, rho, lr: half_width(StableSAM, lam, rho, lr),
     tolerance=1e-3,
     reason="starts are 0.2 % of ρ apart",
