@@ -25,7 +25,7 @@ decaying_radius = Claim(
     formula=r"m = 1 - \eta\lambda - (\lambda/\lambda_1)^2\,(2 - \eta\lambda_1)",
     source="derived; the convergence is that of [KT24] and [AF22]",
     process="map of SAM on a quadratic with ρ_k ∝ k^−p",
-    cases=grid(top=2.0, lam=(-1.0, -2.0), lr=0.1, power=(0.5, 1.0), age=1000),
+    cases=grid(top=3.0, lam=-2.0, lr=0.1, power=(0.5, 1.0), age=1000),
     predict=lambda top, lam, lr: 1 - lr * lam - (lam / top) ** 2 * (2 - lr * top),
     rival=lambda lam, lr: 1 - lr * lam,
     mistake="as ρ_k → 0, SAM becomes gradient descent and leaves",

@@ -3,7 +3,7 @@
 import numpy as np
 
 import samdyn as sd
-from samdyn.claims import Claim, Estimate, grid
+from samdyn.claims import Claim, Estimate
 
 CLOSE = 0.05  # ‖Hw‖ at the start, relative to the noise of a micro-batch
 
@@ -35,7 +35,7 @@ micro_batch_threshold = Claim(
     formula=r"\rho^* = \sigma\,/\,(c_d\,|\lambda|\,\sqrt{m})",
     source="derived",
     process="map of m-SAM on a saddle, shared batch in micro-batches",
-    cases=grid(lam=(-1.0, -2.5), batch=16, micro_batch=(1, 4), lr=0.01),
+    cases=[{"lam": lam, "batch": 16, "micro_batch": m, "lr": 0.01} for lam, m in ((-1.0, 1), (-2.5, 4))],
     predict=lambda lam, micro_batch: sd.theory.noise_threshold(lam=lam, noise=(abs(lam) / micro_batch) ** 0.5, dim=2),
     rival=lambda lam, batch: sd.theory.noise_threshold(lam=lam, noise=(abs(lam) / batch) ** 0.5, dim=2),
     mistake="the batch in place of the micro-batch",

@@ -39,7 +39,7 @@ minibatch_drift_ends = Claim(
     r"-\frac{1}{2}\rho^2\lambda_1' (2/(2-\eta\lambda_1))^2",
     source="derived; to leading order [W22]",
     process="map of SAM, shared batch of samples without replacement, on a valley",
-    cases=grid(batch=(1, 4), lr=(0.003, 0.01), rho=0.01),
+    cases=grid(batch=(1, 4), lr=0.01, rho=0.01),
     predict=ends,
     rival=lambda batch: -SLOPES.sum() / batch,
     mistake="an isotropic perturbation, −∇tr H/2B",

@@ -5,7 +5,7 @@ import numpy as np
 import samdyn as sd
 from samdyn.claims import Claim
 
-STEPS = 600  # a run forgets its start by √γ a step
+STEPS = 500  # a run forgets its start by √γ a step
 LONGEST = 10  # half-period in steps, more than the longest here
 
 
@@ -19,7 +19,7 @@ def last_states(starts: np.ndarray, velocities: np.ndarray, lr: float, momentum:
 
 def amplitude(lr: float, momentum: float, rho: float, half_period: int) -> float:
     """Return the amplitude of the runs that end on the cycle in which w changes its sign after p steps; inf if none."""
-    sizes = rho * lr * np.linspace(-3, 3, 121)
+    sizes = rho * lr * np.linspace(-3, 3, 81)
     starts, velocities = (part.ravel() for part in np.meshgrid(sizes, sizes / lr))
     w = last_states(starts, velocities, lr, momentum, rho)
     turned = [np.abs(w[:, p : p + 2 * LONGEST] + w[:, : 2 * LONGEST]).max(1) < 1e-9 * rho for p in range(1, LONGEST)]
@@ -29,7 +29,7 @@ def amplitude(lr: float, momentum: float, rho: float, half_period: int) -> float
 
 def cycle(lr: float, momentum: float, rho: float, half_period: int) -> float:
     """Return the amplitude of the cycle of half-period p on ½w², inf where it contradicts the signs it assumes."""
-    step, push = np.array([[1 - lr, -momentum], [lr, momentum]]), lr * rho * np.array([-1.0, 1.0])  # of (w, ηv)
+    step, push = np.array([[1 - lr, -momentum], [lr, momentum]]), np.array([-lr * rho, lr * rho])  # of (w, ηv)
     powers = [np.linalg.matrix_power(step, k) for k in range(half_period + 1)]
     z = -np.linalg.solve(np.eye(2) + powers[-1], sum(powers[:-1]) @ push)
     path = [z[0]]

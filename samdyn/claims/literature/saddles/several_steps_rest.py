@@ -9,7 +9,7 @@ STEPS, LAST = 800, 100
 
 
 def farthest_rest(lam: float, rho: float, ascent_steps: int, lr: float) -> Estimate:
-    """Return the largest distance from the saddle at which runs from within ρ of it end, with the size of the bounce."""
+    """Return the largest distance from the saddle at which runs from within ρ end, with the size of the bounce."""
     map_ = sd.Map(sd.landscapes.quadratic([lam]), sd.SAM(rho, ascent_steps=ascent_steps), lr=lr)
     starts = rho * np.linspace(0.03, 0.97, 9)[:, None]
     ends = sd.simulate(map_, starts, STEPS, progress=False).w[:, -1].values
