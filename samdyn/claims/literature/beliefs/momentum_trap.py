@@ -54,9 +54,7 @@ momentum_as_larger_step = Claim(
     formula=r"|\lambda_-| > \eta_e\lambda_1^2/(2 - \eta_e\lambda_1),\quad \eta_e = \eta/(1-\gamma)",
     source="a common reading of momentum; derived",
     process="map of SAM with heavy ball on a quadratic",
-    cases=[
-        *({"top": 4.0, "lr": 0.01, "momentum": 0.9, "start": start} for start in (0.5, 1.0)),
-    ],
+    cases=[{"top": 4.0, "lr": 0.01, "momentum": 0.9, "start": start} for start in (0.5, 1.0)],
     predict=lambda top, lr, momentum: lr / (1 - momentum) * top**2 / (2 - lr / (1 - momentum) * top),
     rival=lambda top, lr, momentum: lr * top**2 / (2 * (1 + momentum) - lr * top),
     mistake="the 2-cycle, when runs end on longer cycles",
