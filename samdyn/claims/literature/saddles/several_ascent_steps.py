@@ -23,8 +23,8 @@ def window(eigenvalues: Sequence[float], ascent_steps: int, average: bool) -> Es
     radii = np.linspace(0.1, 40, 100_000)
     attracts = weakest_pull(eigenvalues, radii, ascent_steps, average) > 0
     changes = np.flatnonzero(np.diff(attracts))
-    ends = [*(radii[changes] + radii[changes + 1]) / 2, np.inf, np.inf]
-    return Estimate(ends[:2], half_width=2e-4)
+    ends = [*(radii[changes] + radii[changes + 1]) / 2, np.inf, np.inf][:2]
+    return Estimate(ends, half_width=np.where(np.isfinite(ends), radii[1] - radii[0], 0.0))
 
 
 last_gradient = Claim(
