@@ -19,7 +19,8 @@ def measure(eigenvalues: tuple[float, ...], rho: float, lr: float) -> np.ndarray
 sam_two_cycle = Claim(
     id="sam-two-cycle",
     statement="At a quadratic minimum SAM ends on a 2-cycle along the eigenvector of the largest eigenvalue λ₁, "
-    "at the distance ηρλ₁/(2 − ηλ₁) from the minimum. The theorems need ηλ₁ < ½ [B22] or ηλ₁ < 1 [W22]; it holds up to 2.",
+    "at the distance ηρλ₁/(2 − ηλ₁) from the minimum. The theorems need ηλ₁ < ½ [B22] or "
+    "ηλ₁ < 1 [W22]; it holds up to 2.",
     formula=r"w \leftrightarrow -w, \quad w = \frac{\eta\rho\lambda_1}{2 - \eta\lambda_1}\, v_1",
     source="[B22, Theorem 1]; [W22, Theorem 4.8]",
     process="map of SAM",
