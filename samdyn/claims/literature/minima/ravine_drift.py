@@ -13,7 +13,7 @@ def measure(curvature: str, rho: float, lr: float) -> float:
 
 def slopes(curvature: str) -> tuple[float, float]:
     """Return λ and λ′ at z = ½."""
-    return {"1 + z**2": (1.25, 1.0), "2 - z": (1.5, -1.0)}[curvature]
+    return {"1 + 2*z**2": (1.5, 2.0), "2 - 0.5*z": (1.75, -0.5)}[curvature]
 
 
 ravine_drift = Claim(
@@ -22,7 +22,7 @@ ravine_drift = Claim(
     formula=r"\Delta z = -\frac{2\eta\rho^2}{(2 - \eta\lambda)^2}\,\lambda'(z)",
     source="[B22, theory 8]",
     process="map of SAM",
-    cases=grid(curvature=("1 + z**2", "2 - z"), rho=(0.005, 0.01, 0.02), lr=0.4),
+    cases=grid(curvature=("1 + 2*z**2", "2 - 0.5*z"), rho=(0.005, 0.01, 0.02), lr=0.4),
     predict=lambda curvature, rho, lr: -2 * lr * rho**2 * slopes(curvature)[1] / (2 - lr * slopes(curvature)[0]) ** 2,
     rival=lambda curvature, rho, lr: -0.5 * lr * rho**2 * slopes(curvature)[1],
     mistake="the limit of small steps, −½ηρ²λ′",
