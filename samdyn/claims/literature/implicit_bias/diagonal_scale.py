@@ -22,7 +22,7 @@ def measure(perturbation: str, alpha: float, rho: float) -> float:
         slope = INPUTS**2 * (up**2 - vp**2 - TARGET)
         return [-(2 * up * slope).mean(), (2 * vp * slope).mean()]
 
-    u, v = solve_ivp(velocity, (0, 40), [alpha, alpha], rtol=1e-11, atol=1e-14).y[:, -1]
+    u, v = solve_ivp(velocity, (0, 30), [alpha, alpha], "DOP853", rtol=1e-11, atol=1e-14).y[:, -1]
     return math.log(u * v / alpha**2) / 2
 
 

@@ -25,7 +25,7 @@ def single_samples(lr: float, budget: float, seed: int) -> Estimate:
     loss = f"2*a*{CURVATURES[0]} + 2*b*{CURVATURES[1]}"
     landscape = sd.SampleLandscape(loss, "x y z", {"a": [1, 0], "b": [0, 1]})
     map_ = sd.Map(landscape, sd.SAM(RHO), lr, noise=sd.noise.FiniteSum(1))
-    starts = np.tile([1e-6, 1e-6, 0.0], (int(budget * 100_000), 1))
+    starts = np.tile([1e-6, 1e-6, 0.0], (int(budget * 300_000), 1))
     ends = sd.simulate(map_, starts, steps=50, seed=seed).w[:, -1, 2].values
     return Estimate.mean(ends / (50 * lr * RHO**2))
 
