@@ -82,6 +82,11 @@ def room(path: Path) -> str:
 def from_file(path: Path) -> list[tuple[Claim, Path]]:
     """Return the claims of a Python file, each with the file.
 
+    >>> import samdyn as sd
+    >>> path = Path(sd.claims.__file__).parent / "literature" / "saddles" / "usam_threshold.py"
+    >>> [claim.id for claim, _ in from_file(path)]
+    ['usam-threshold']
+
     Raises:
         InputError: the file cannot be read, is not Python, raises an error, or has no claim.
     """

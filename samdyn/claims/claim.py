@@ -31,13 +31,13 @@ class Claim:
     ...     process="map of GD on ½λw²",
     ...     cases=sd.claims.grid(lam=(1.0, 3.0), lr=0.1),
     ...     predict=lambda lam, lr: 1 - lr * lam,
-    ...     measure=lambda lam, lr: sd.Map(sd.landscapes.quadratic([lam]), sd.GD(), lr=lr).step([[1.0]])[0, 0],
+    ...     measure=lambda lam, lr: sd.simulate(sd.Map(sd.landscapes.quadratic([lam]), sd.GD(), lr=lr), 1, 1).w.item(),
     ...     rival=lambda lam, lr: 1.0,
     ...     mistake="no decay",
     ...     tolerance=1e-12,
     ...     reason="rounding",
     ... )
-    >>> print(sd.verify(claim)[0].verdict)
+    >>> print(sd.verify(claim, progress=False)[0].verdict)
     holds
 
     Attributes:

@@ -19,6 +19,12 @@ MIN_ORDER = 0.5  # smallest order of an error that vanishes with its small param
 class Row:
     """One value of one case.
 
+    >>> import samdyn as sd
+    >>> report = sd.verify(sd.claims.named("usam-threshold"), progress=False)
+    >>> row = report[0].rows[0]
+    >>> row.case, row.predicted, row.agrees, row.rejects
+    ('eigenvalues=(-2, 2)', 0.5, True, True)
+
     Attributes:
         case: the text of the case.
         measured, predicted, rival: numbers or words; a bound is a word such as "≥ 2".
@@ -41,6 +47,11 @@ class Row:
 @dataclass(frozen=True)
 class Judgement:
     """The verdict on a claim, and the values it rests on.
+
+    >>> import samdyn as sd
+    >>> judgement = sd.verify(sd.claims.named("usam-threshold"), progress=False)[0]
+    >>> judgement.id, judgement.verdict.kind, len(judgement.rows)
+    ('usam-threshold', 'holds', 2)
 
     Attributes:
         id: the id of the claim.
@@ -84,6 +95,11 @@ class _Case:
 
 def judge(claim: Claim, estimates: Sequence[Estimate], predict: Callable[..., Any] | None = None) -> Judgement:
     """Return the verdict on a claim.
+
+    >>> import samdyn as sd
+    >>> claim = sd.claims.named("usam-threshold")
+    >>> print(judge(claim, [Estimate(0.5), Estimate(3.0)]).verdict)
+    fails: measured is 1.5 × predicted
 
     Args:
         claim: the claim.

@@ -10,8 +10,11 @@ from typing import Any
 from .catalogue import from_file, located
 from .claim import Claim
 from .judge import Judgement
+from .mutation import Mutation, mutations
 from .verdict import Verdict
 from .verify import measured, over_limit
+
+Outcome = tuple[Judgement, list[Mutation]]
 
 START = 60.0  # seconds that a process may take to import the library, beside the limit of a claim
 
@@ -23,7 +26,8 @@ def judgements(
     limit: float,
     processes: int,
     report: Callable[[int], None] = lambda count: None,
-) -> list[Judgement]:
+    mutate: bool = False,
+) -> list[tuple[Judgement, list[Mutation]]]:
     """Measure claims in parallel. A claim over its limit is undecided, and its process is replaced.
 
     Args:
@@ -33,11 +37,12 @@ def judgements(
         limit: the time for a claim, in seconds.
         processes: the number of processes.
         report: a function that receives the number of judged claims.
+        mutate: whether to judge mutations of the predictions too.
 
     Returns:
-        The judgements, in the order of the claims. They do not depend on the number of processes.
+        The judgement of each claim with its mutations. They do not depend on the number of processes.
     """
-    results: dict[int, Judgement] = {}
+    results: dict[int, Outcome] = {}
     waiting = list(range(len(claims)))[::-1]
     workers: list[_Worker] = []
     try:
@@ -47,14 +52,14 @@ def judgements(
             for worker in workers:
                 if worker.task is None and waiting:
                     claim, path = claims[waiting[-1]]
-                    worker.send(waiting.pop(), (claim.id, path, budget, seed, limit))
+                    worker.send(waiting.pop(), (claim.id, path, budget, seed, limit, mutate))
             busy = [worker for worker in workers if worker.task is not None]
             wait([worker.connection for worker in busy], timeout=max(0.0, min(w.due(limit) for w in busy)))
             for worker in busy:
                 assert worker.task is not None
-                judgement = worker.result(limit, claims[worker.task][0].id)
-                if judgement is not None:
-                    results[worker.task] = judgement
+                outcome = worker.outcome(limit, claims[worker.task][0].id)
+                if outcome is not None:
+                    results[worker.task] = outcome
                     worker.task = None
                     report(len(results))
             workers = [worker for worker in workers if worker.is_alive or worker.stop()]
@@ -85,23 +90,23 @@ class _Worker:
         """Return the seconds until the limit."""
         return self.started + limit + (START if self.is_new else 0.0) - time.monotonic()
 
-    def result(self, limit: float, claim_id: str) -> Judgement | None:
-        """Return the judgement, if there is one or if there will be none."""
+    def outcome(self, limit: float, claim_id: str) -> Outcome | None:
+        """Return the outcome, if there is one or if there will be none."""
         seconds = time.monotonic() - self.started
         if self.connection.poll():
             try:
-                judgement: Judgement = self.connection.recv()
+                outcome: Outcome = self.connection.recv()
             except EOFError:  # the process died, as when memory is out
                 self.process.join()
                 self.is_alive = False
                 reason = f"its process ended with status {self.process.exitcode}"
-                return Judgement(claim_id, Verdict("undecided", reason=reason), seconds=seconds)
+                return Judgement(claim_id, Verdict("undecided", reason=reason), seconds=seconds), []
             self.is_new = False
-            return judgement
+            return outcome
         if self.due(limit) > 0:
             return None
         self.is_alive = False
-        return Judgement(claim_id, over_limit(limit), seconds=seconds)
+        return Judgement(claim_id, over_limit(limit), seconds=seconds), []
 
     def stop(self) -> bool:
         """End the process. Returns False."""
@@ -118,9 +123,10 @@ def _serve(connection: Connection) -> None:
     torch.set_num_threads(1)  # the processes share the processors
     while True:
         try:
-            claim_id, path, budget, seed, limit = connection.recv()
+            claim_id, path, budget, seed, limit, mutate = connection.recv()
         except (EOFError, KeyboardInterrupt):
             return
         known = [claim for claim, file in located() if file == path and claim.id == claim_id]
         claim = known[0] if known else next(claim for claim, _ in from_file(path) if claim.id == claim_id)
-        connection.send(measured(claim, budget, seed, limit))
+        judgement, estimates = measured(claim, budget, seed, limit)
+        connection.send((judgement, mutations(claim, estimates) if mutate and judgement.rows else []))

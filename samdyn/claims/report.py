@@ -20,6 +20,8 @@ class Report(Sequence[Judgement]):
 
     >>> import samdyn as sd
     >>> report = sd.verify(sd.claims.named("usam-threshold"), progress=False)
+    >>> print(report)
+    usam-threshold  holds
     >>> report[0].verdict.holds, len(report.changed)
     (True, 0)
 
@@ -42,6 +44,10 @@ class Report(Sequence[Judgement]):
 
     def __len__(self) -> int:
         return len(self.judgements)
+
+    def __str__(self) -> str:
+        width = max((len(judgement.id) for judgement in self), default=0)
+        return "\n".join(f"{judgement.id:<{width}}  {judgement.verdict}" for judgement in self)
 
     @property
     def pairs(self) -> list[tuple[Claim, Judgement]]:
@@ -153,8 +159,8 @@ def cases_text(judgement: Judgement) -> str:
 
     >>> import samdyn as sd
     >>> report = sd.verify(sd.claims.named("usam-threshold"), progress=False)
-    >>> print(cases_text(report[0]))
-    case ... measured ... predicted ... rival ...
+    >>> print(cases_text(report[0]).splitlines()[1])
+    eigenvalues=(-2, 2)        0.5       0.5        0.25   yes     yes
     """
     if judgement.traceback:
         return judgement.traceback

@@ -38,9 +38,10 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.kind == "holds to leading order":
-            return f"{self.kind}: error of order {self.number:.2f} in {self.parameter}"
+            where = f" in {self.parameter}" if self.parameter else ""
+            return f"holds to leading order: error of order {self.number:.2f}{where}"
         if self.kind == "holds in a range" and self.ends:
-            return f"holds only for {self.ends[0]:.4g} ≤ {self.parameter} ≤ {self.ends[1]:.4g}"
+            return f"holds only for {self.parameter or 'values'} from {self.ends[0]:.4g} to {self.ends[1]:.4g}"
         if self.kind == "fails" and math.isfinite(self.number):
             return f"fails: measured is {self.number:.3g} × predicted"
         return f"{self.kind}: {self.reason}" if self.reason else self.kind

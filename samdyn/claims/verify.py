@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def verify(
             checks.reject("claims", claim, "must be claims", "Use e.g. samdyn.claims.catalogue().values()")
     check_budget(budget, seed, limit)
     check_ids(claims)
-    judgements = [measured(claim, budget, seed, limit) for claim in tracked("claims", claims, progress)]
+    judgements = [measured(claim, budget, seed, limit)[0] for claim in tracked("claims", claims, progress)]
     return Report(claims, judgements, budget, seed)
 
 
@@ -68,24 +69,21 @@ def check_ids(claims: Sequence[Claim]) -> None:
         seen.add(claim.id)
 
 
-def measured(claim: Claim, budget: float, seed: int, limit: float) -> Judgement:
-    """Measure and judge one claim. An error makes it undecided."""
+def measured(claim: Claim, budget: float, seed: int, limit: float) -> tuple[Judgement, list[Estimate]]:
+    """Measure and judge one claim. Return also the measurements of its cases. An error makes it undecided."""
     start = time.monotonic()
+    estimates: list[Estimate] = []
     try:
-        estimates = []
         for case in claim.cases:
+            if estimates and time.monotonic() - start > limit:
+                return Judgement(claim.id, over_limit(limit), seconds=time.monotonic() - start), estimates
             estimates.append(measure(claim, case, budget, seed))
-            seconds = time.monotonic() - start
-            if seconds > limit and len(estimates) < len(claim.cases):
-                return Judgement(claim.id, over_limit(limit), seconds=seconds)
         judgement = judge(claim, estimates)
-        return Judgement(claim.id, judgement.verdict, judgement.rows, time.monotonic() - start)
+        return replace(judgement, seconds=time.monotonic() - start), estimates
     except Exception as error:  # whatever a user's function raises
-        text = str(error).splitlines()[0] if str(error) else ""
-        reason = f"{type(error).__name__}: {text}"
-        return Judgement(
-            claim.id, Verdict("undecided", reason=reason), (), time.monotonic() - start, traceback.format_exc()
-        )
+        verdict = Verdict("undecided", reason=f"{type(error).__name__}: {str(error)[:200]}")
+        seconds, text = time.monotonic() - start, traceback.format_exc()
+        return Judgement(claim.id, verdict, seconds=seconds, traceback=text), estimates
 
 
 def over_limit(limit: float) -> Verdict:
