@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 import samdyn as sd
-from samdyn.claims import AtMost, Claim, fails, grid, leading_order
+from samdyn.claims import Claim, grid, leading_order
 
 EIGENVALUES, START = np.array([10.0, 3.0, 1.0, 0.3]), np.array([0.02, 0.1, 0.3, 0.6])
 MULTIPLIERS = (EIGENVALUES[0] + 1e-9, 1e4)  # bracket of Lagrange's multiplier on the ball
@@ -70,21 +70,4 @@ ascent_limit = Claim(
     reason="the error is of order 1/n",
     small="share",
     record=leading_order(1),
-)
-
-more_steps_degrade = Claim(
-    id="more-ascent-steps-degrade",
-    statement="With more ascent steps the gradient approximates the direction of the maximum on the ball less well.",
-    formula=r"\cos_n \leq \cos_1",
-    source="[XS26]",
-    process="perturbation of SAM with n ascent steps, on a convex quadratic",
-    cases=grid(rho=(0.1, 0.3), share=(1 / 4, 1 / 16)),
-    predict=lambda rho: AtMost(after_one_step(rho)),
-    rival=lambda rho: cosine(EIGENVALUES * START, to_maximum(rho)),
-    mistake="no ascent at all",
-    measure=measure,
-    tolerance=1e-3,
-    reason="rounding is far smaller",
-    record=fails(1.097),
-    instead="ascent-limit-cosine",
 )
