@@ -19,22 +19,6 @@ def rate(lam: float, rho: float, lr: float, momentum: float) -> float:
     return float(np.log(sizes[1] / sizes[0]) / (steps * lr))
 
 
-momentum_escape_rate = Claim(
-    id="momentum-escape-rate",
-    statement="With heavy ball USAM leaves a saddle at the rate log z/η, z the larger root of z² − (1+γ−ηλₑ)z + γ = 0, "
-    "λₑ = λ(1 + ρλ).",
-    formula=r"z^2 - (1 + \gamma - \eta\lambda_e)\,z + \gamma = 0",
-    source="derived; λₑ is that of [K23, Theorem 1]",
-    process="map of USAM with heavy ball",
-    cases=grid(lam=(-1.0, -2.0), rho=0.3, lr=0.05, momentum=(0.5, 0.9)),
-    predict=lambda lam, rho, lr, momentum: sd.theory.escape_rate(lam=lam, lr=lr, momentum=momentum, rho=rho),
-    rival=lambda lam, rho, momentum: -lam * (1 + rho * lam) / (1 - momentum),
-    mistake="the limit of small steps, |λₑ|/(1 − γ)",
-    measure=rate,
-    tolerance=1e-5,
-    reason="what is left of the other root after 25/(1 − γ) steps",
-)
-
 momentum_escape_small_steps = Claim(
     id="momentum-escape-small-steps",
     statement="For small steps heavy ball multiplies the rate of escape by 1/(1 − γ): |λₑ|/(1 − γ).",
