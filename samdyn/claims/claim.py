@@ -31,7 +31,7 @@ class Claim:
     ...     process="map of GD on ½λw²",
     ...     cases=sd.claims.grid(lam=(1.0, 3.0), lr=0.1),
     ...     predict=lambda lam, lr: 1 - lr * lam,
-    ...     measure=lambda lam, lr: sd.simulate(sd.Map(sd.landscapes.quadratic([lam]), sd.GD(), lr=lr), 1, 1).w.item(),
+    ...     measure=lambda lam, lr: sd.simulate(sd.Map(sd.landscapes.quadratic([lam]), sd.GD(), lr=lr), [1], 1).w.item(),
     ...     rival=lambda lam, lr: 1.0,
     ...     mistake="no decay",
     ...     tolerance=1e-12,
@@ -131,7 +131,8 @@ def _check_cases(claim: Claim) -> None:
         name = getattr(claim, role)
         if not name:
             continue
-        checks.known("parameter", name, cases[0])
+        if name not in cases[0]:
+            checks.known("parameter", name, cases[0])  # which refuses it, with the nearest name
         values = {case[name] for case in cases}
         if len(values) < 3:
             checks.reject("cases", sorted(values), f"{role}={name!r} needs three or more values", fix)

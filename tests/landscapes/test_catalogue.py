@@ -11,7 +11,7 @@ from scipy.stats import ortho_group
 
 import samdyn as sd
 from samdyn.landscapes import catalogue, quadratic
-from samdyn.landscapes.parse import FUNCTIONS
+from samdyn.landscapes.formulas.parse import FUNCTIONS
 from samdyn.ops import symbolic
 
 POINTS = 12

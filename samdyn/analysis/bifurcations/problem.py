@@ -178,7 +178,7 @@ def make_problem(
     return Problem(system, parameter, (low, high), np.array(limits_of_w), period)
 
 
-def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
+def has_jacobian(problem: Problem, u: np.ndarray, derivatives: np.ndarray | None = None) -> bool:
     """Return whether the derivatives predict the change of G nearby, as they do unless the field jumps or has a kink.
 
     The error of a true Jacobian's prediction falls with the square of the distance. An error that falls more slowly
@@ -187,7 +187,7 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
     """
     axes = np.eye(problem.size + 1)[:, :-1]
     directions = np.hstack([axes, -axes])
-    matrix = problem.derivatives(u)
+    matrix = problem.derivatives(u) if derivatives is None else derivatives
     steps = np.hstack([h * directions for h in (0.0, WIDE, NARROW, NEARBY)])
     change = problem.residual(torch.as_tensor(u[:, None] + steps)).numpy()
     _, wide, narrow, nearby = np.split(change - change[:, :1], 4, axis=1)
@@ -195,8 +195,8 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
         np.linalg.norm(part - h * (matrix @ directions), axis=0) for part, h in ((narrow, NARROW), (wide, WIDE))
     )
     predicted = 0.05 * NARROW * np.linalg.norm(matrix)
-    allowed = np.maximum(np.maximum(predicted, SMOOTH * far_error), ROUNDING * np.linalg.norm(nearby))
-    return bool((near_error <= allowed).all())
+    tolerance = np.maximum(np.maximum(predicted, SMOOTH * far_error), ROUNDING * np.linalg.norm(nearby))
+    return bool((near_error <= tolerance).all())
 
 
 def tangent_at(matrix: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:
