@@ -60,7 +60,8 @@ class Exact(dict):
         with mpmath.workdps(30):
             values = [[float(value) for value in evaluate(*map(mpmath.mpf, w))] for w in self.w]
         first = dict(zip(self.symbols, map(sympy.Rational, self.w[0]), strict=True))
-        assert values[0] == pytest.approx([float(e.subs(first).evalf(30)) for e in formulas.ravel()], rel=1e-15)
+        by_sympy = [float(e.subs(first).evalf(30)) for e in formulas.ravel()]
+        assert values[0] == pytest.approx(by_sympy, rel=1e-15, abs=0)
         self[what] = np.reshape(np.transpose(values), (*formulas.shape, -1))
         return self[what]
 
