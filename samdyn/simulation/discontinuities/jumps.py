@@ -23,7 +23,7 @@ MIN_CHANGE = 0.3  # change of the field along a path, over its greatest change, 
 FIRST_REACH = 1e-9  # distance that the first search for a surface covers
 SPREAD = 32  # distance that the next search covers, over that of the one before
 CUTS = 3, 255  # least and greatest number of points that cut an interval at once
-POINTS = 2**14  # total number of points that cut all intervals at once; so many cost little more than a few
+POINTS = 2**12  # total number of points that cut all intervals at once; so many take twice the time of a few
 
 
 @dataclass
