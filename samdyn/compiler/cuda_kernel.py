@@ -47,7 +47,7 @@ class CUDAKernel:
         self._shared = [i.name for i in others if not i.per_run and i.name != step]
         source = write(inputs, values, going, step)
         self.text, self.numbers = source.text, source.numbers if len(source.numbers) else np.zeros(1)
-        self.operations = self.text.count("const ")
+        self.operations = self.text.partition("__global__")[2].count("const ")
         if self.numbers.nbytes + 8 * (len(inputs) + 4) > PARAMETER_BYTES:
             raise NotCompilable(f"a step has {len(self.numbers)} numbers, more than a CUDA kernel can be handed")
 

@@ -70,15 +70,16 @@ def start_points(
         checks.reject(
             name, array.shape, f"is the shape of the starts; points of {landscape.name} have {d} coordinates", fix
         )
-    points = np.atleast_2d(array).astype(np.float64)
+    points = np.atleast_2d(array).astype(np.float64, copy=False)
     if not len(points):
         checks.reject(name, array.shape, "is the shape of the starts; there is none", fix)
     limit = torch.finfo(dtype).max
-    bad = np.flatnonzero(~(np.abs(points) <= limit).all(axis=1))
-    if bad.size:
+    if not (points.min() >= -limit and points.max() <= limit):  # without arrays of N numbers, unlike the next line
+        bad = np.flatnonzero(~(np.abs(points) <= limit).all(axis=1))
         rule = f"start {bad[0]} is not finite in {str(dtype).removeprefix('torch.')}"
         checks.reject(name, points[bad[0]].tolist(), f"{rule} ({bad.size} of {len(points)} are not)", "Remove them")
-    return torch.tensor(points.T.copy(), dtype=dtype, device=device)
+    kind = np.float32 if dtype == torch.float32 else np.float64
+    return torch.from_numpy(np.array(points.T, dtype=kind, order="C")).to(device)
 
 
 def noise_indices(runs: Any, number: int | None, things: str = "runs") -> torch.Tensor:
@@ -117,14 +118,14 @@ def check_memory(name: str, value: object, saves: int, d: int, runs: int) -> Non
         InputError: the states need more memory than is free.
     """
     # A save holds the states and losses, at most 8 bytes each, the number of the step and its time.
-    needed = 8 * saves * ((d + 1) * runs + 2)
+    size = 8 * saves * ((d + 1) * runs + 2)
     try:
         text = Path("/proc/meminfo").read_text()
     except OSError:  # the system has no such file
         return
     free = 1024 * int(text.partition("MemAvailable:")[2].split()[0])
-    if needed > free:
-        rule = f"{saves} states of {runs} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
+    if size > free:
+        rule = f"{saves} states of {runs} runs need {size / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
         checks.reject(name, value, rule, "Save less often, or run fewer starts at once")
 
 
