@@ -4,6 +4,7 @@ import ast
 import copy
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,12 +67,17 @@ def mutations(claim: Claim, estimates: Sequence[Estimate]) -> list[Mutation]:
 
 def _is_caught(claim: Claim, estimates: Sequence[Estimate], predict: Predict, plain: Sequence[Any]) -> bool | None:
     try:
-        values = [claim.evaluate(predict, case) for case in claim.cases]
-        if all(_same(value, original) for value, original in zip(values, plain, strict=True)):
-            return None
-        judgement = judge(claim, estimates, predict)
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            return _changes(claim, estimates, predict, plain)
     except Exception:  # a changed formula may have no value
         return True
+
+
+def _changes(claim: Claim, estimates: Sequence[Estimate], predict: Predict, plain: Sequence[Any]) -> bool | None:
+    values = [claim.evaluate(predict, case) for case in claim.cases]
+    if all(_same(value, original) for value, original in zip(values, plain, strict=True)):
+        return None
+    judgement = judge(claim, estimates, predict)
     return judgement.verdict.kind == "undecided" or not is_as_recorded(claim, judgement)
 
 

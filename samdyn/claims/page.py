@@ -27,7 +27,7 @@ table { border-collapse: collapse; font-size: .9rem; } td, th { padding: .15rem 
 td { font-variant-numeric: tabular-nums; }
 pre { overflow-x: auto; background: #f6f6f6; padding: .8rem; font-size: .8rem; }
 dt { font-weight: 600; float: left; clear: left; width: 6rem; } dd { margin-left: 6.5rem; }
-.scroll { overflow-x: auto; } nav td { padding-right: 1.5rem; }
+.scroll { overflow-x: auto; } nav td:first-child { width: 22rem; }
 """
 
 
@@ -120,7 +120,7 @@ def plot(claim: Claim, judgement: Judgement) -> str:
     values = {key: np.array([getattr(row, key) for row in rows], dtype=float) for key in COLOURS}
     order = np.argsort(at, kind="stable")
     at_sorted = np.array(at, dtype=float)[order]
-    with rc_context({"svg.fonttype": "path", "svg.hashsalt": "samdyn", "axes.spines.top": False}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "samdyn", "axes.spines.top": False}):
         figure = Figure(figsize=(6.4, 2.8), layout="constrained")
         ax = figure.subplots()
         ax.spines["right"].set_visible(False)

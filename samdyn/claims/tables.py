@@ -45,12 +45,13 @@ def table(report: Report, files: dict[str, Path]) -> "Table":
     """
     from ..output.terminal import new_table
 
-    result = new_table(None, *COLUMNS, gap=2)
+    result = new_table(None, *COLUMNS, gap=1)
     result.columns[-1].justify = "left"
     for title, pairs in rooms(report, files):
         result.add_row(title.upper())
         for claim, judgement in pairs:
-            result.add_row(claim.id, *_cells(judgement), verdict_text(claim, judgement))
+            changed = "" if is_as_recorded(claim, judgement) else "  CHANGED"
+            result.add_row(claim.id, *_cells(judgement), judgement.verdict.short + changed)
         result.add_section()
     return result
 
@@ -102,6 +103,21 @@ def long_cases(judgement: Judgement) -> str:
     if all(len(text) <= CASE_WIDTH for text in texts):
         return ""
     return "\n".join(f"case {number}: {text}" for number, text in enumerate(texts, 1))
+
+
+LEGEND = (
+    "One value of each claim; measured ± four standard errors. leading order: the error vanishes with a parameter. "
+    "for a to b: in this range of a parameter. fails: ×r: measured is r times predicted. samdyn verify ID prints all."
+)
+
+
+def remarks(report: Report) -> str:
+    """Return why claims are undecided or changed, a line each; an empty text if none is."""
+    return "\n".join(
+        f"{claim.id}: {verdict_text(claim, judgement)}"
+        for claim, judgement in report.pairs
+        if judgement.verdict.kind == "undecided" or not is_as_recorded(claim, judgement)
+    )
 
 
 def summary(report: Report) -> str:

@@ -46,6 +46,17 @@ class Verdict:
             return f"fails: measured is {self.number:.3g} × predicted"
         return f"{self.kind}: {self.reason}" if self.reason else self.kind
 
+    @property
+    def short(self) -> str:
+        """The verdict in a few words, for a column of a table."""
+        if self.kind == "holds to leading order":
+            return "leading order"
+        if self.kind == "holds in a range" and self.ends:
+            return f"for {self.ends[0]:.3g} to {self.ends[1]:.3g}"
+        if self.kind == "fails" and math.isfinite(self.number):
+            return f"fails: ×{self.number:.3g}"
+        return self.kind
+
     def agrees(self, record: "Verdict", tolerance: float = 0.0) -> bool:
         """Return whether this verdict is the recorded one.
 

@@ -15,7 +15,7 @@ from ..claims.mutation import Mutation
 from ..claims.page import page
 from ..claims.processes import judgements
 from ..claims.report import Report
-from ..claims.tables import cases, details, long_cases, markdown, summary, table
+from ..claims.tables import LEGEND, cases, details, long_cases, markdown, remarks, summary, table
 from ..claims.verify import check_budget
 from ..simulation.progress import progress_bar
 
@@ -72,10 +72,11 @@ def verify(
             console.print(details(claim, judgement), "", cases(judgement), "")
             console.print("\n\n".join(text for text in (long_cases(judgement), judgement.traceback) if text))
     else:
-        console.print(table(report, files))
-    console.print(summary(report))
+        console.print(table(report, files), LEGEND)
+    console.print("\n".join(text for text in (remarks(report), summary(report)) if text))
     survivors = _print_mutations(console.print, [(j.id, mutations) for j, mutations in found]) if mutate else 0
-    if report.changed or survivors:
+    # A mutation of an undecided claim was not judged.
+    if report.changed or survivors or (mutate and report.undecided):
         raise Exit(1)
 
 
