@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, jacrev, vmap
 
-from .. import checks
-from ..landscapes import Box, Sampled
-from ..ops import Point, is_symbolic
+from ... import checks
+from ...landscapes import Box, Sampled
+from ...ops import Point, is_symbolic
 from .criterion import check_mean
 from .functional import Functional, ThreadCopies, like
 from .gradient import Gradient
