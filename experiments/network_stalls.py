@@ -392,7 +392,8 @@ def look_at(
     network: Network, w: torch.Tensor, rho: float, escaping: torch.Tensor, size: int, batches: int, seed: int
 ) -> Look:
     """Measure a stalled network."""
-    values, vectors = extreme_eigenpairs(network, w)
+    # Beside the saddle the two ends are of equal size to six digits. A smaller tolerance would try to separate them.
+    values, vectors = extreme_eigenpairs(network, w, tolerance=1e-4)
     g = network.grad(w)
     perturbed = network.grad(w + rho * g / g.norm())
     chosen = np.random.default_rng(seed).integers(network.samples, size=(1, size, batches))
