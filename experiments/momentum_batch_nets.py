@@ -151,7 +151,8 @@ def train(
     # The smallest batches have the most steps and start first, so that no process ends with one part alone.
     work = [(size, group) for size in sorted(steps) for group in groups]
     parts = [(sgd, size, group, radii, starts, steps[size], data, seed, device) for size, group in work]
-    results, done = {}, 0
+    results: dict[tuple[int, tuple[float, float]], dict[str, np.ndarray]] = {}
+    done = 0
     with progress_bar("training", sum(steps.values()) * len(different)) as show:
         for number, measured in cli.in_processes(train_settings, parts, processes):
             size, group = work[number]
