@@ -3,13 +3,16 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: saddle test check figures bench gpu format clean
+.PHONY: saddle test verify check figures bench gpu format clean
 
 saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
 	.venv/bin/python experiments/saddle_escape.py
 
 test: $(READY)            ## the whole test suite
 	.venv/bin/python -m pytest -n 2
+
+verify: $(READY)          ## every claim of the literature measured, and every wrong formula caught
+	.venv/bin/samdyn verify --mutate
 
 check: $(READY)           ## formatter, linter, types
 	.venv/bin/ruff format --check .

@@ -15,7 +15,7 @@ import torch
 
 import samdyn as sd
 from samdyn.compiler import Kernel, cache
-from samdyn.simulation.iterates.advance import kernel_of
+from samdyn.simulation.iterates.advance import traced
 from samdyn.simulation.iterates.stepping import Ensemble, Steps
 
 REPEATS, MANY = 5, 2**18
@@ -69,7 +69,7 @@ def measure(device: str) -> None:
     counts: dict[str, list[list[float]]] = {"eager": [], "traced": [], "compiled": []}
     for map_ in MAPS:
         steps, one = runs_of(map_, 1, device)
-        kernel = kernel_of(steps, one)
+        kernel = traced(steps, one)
         for number, times in ((1, 50), (MANY, 2)):
             steps, state = runs_of(map_, number, device)
 
@@ -81,7 +81,7 @@ def measure(device: str) -> None:
             counts["eager"].append([kernel.calls, kernel.operations * number])
             rows["eager"].append(least(several, now) / times)
         counts["traced"].append([kernel.calls])
-        rows["traced"].append(least(lambda steps=steps, one=one: kernel_of(steps, one), processor))
+        rows["traced"].append(least(lambda steps=steps, one=one: traced(steps, one), processor))
         counts["compiled"].append([1, kernel.operations])
         rows["compiled"].append(least(kernel.build, processor, 1))
         if isinstance(kernel, Kernel):

@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ import ours
 import rivals
 import sam_beale
 import torch
-from harness import Case, Check, Contender, Effort, measure, moments, same_law, same_paths
+from harness import Case, Check, Contender, Effort, Run, measure, moments, same_law, same_paths
 from machine import machine
 from report import table
 from rich.console import Console
@@ -32,6 +33,7 @@ RESULTS = Path("benchmarks/results")
 RUNS = (10_000, 1_000_000, 10_000_000)
 SECONDS = 0.5  # of a turn
 FEW_STEPS, SAMPLE = 20, 20_000  # steps after which paths are compared; runs whose moments are
+ONE_STEP_CALLS = 3
 TESTS_MAY_TAKE = 240  # seconds
 
 
@@ -98,7 +100,8 @@ def cases(effort: Effort) -> Iterator[Case]:
             ]
             setting = {"workload": "sam_beale on CUDA", "N": runs, "dtype": dtype, "d": 2}
             compared = checked(engines, dtype) if runs == RUNS[0] else []
-            yield Case(setting, "run-steps", contenders, compared, fallen_back(map_, starts, dtype))
+            beside = {"call of one step, s": shortest(engines["samdyn compiled"], starts)}
+            yield Case(setting, "run-steps", contenders, compared, fallen_back(map_, starts, dtype), beside)
 
 
 def amounts(name: str, runs: int) -> int | None:
@@ -108,13 +111,24 @@ def amounts(name: str, runs: int) -> int | None:
     return 5000 if name == "samdyn compiled" else 100
 
 
+def shortest(run: Run, starts: np.ndarray) -> float:
+    """Return the time of a call of one step, in seconds: copies of the runs, and whatever else is beside the steps."""
+    run(starts, 1)
+    times = []
+    for _ in range(ONE_STEP_CALLS):
+        began = time.perf_counter()
+        run(starts, 1)
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
 def fallen_back(map_: sd.Map, starts: np.ndarray, dtype: str) -> dict[str, str]:
     """Return why the backend "compiled" ran in eager torch; nothing if it did not."""
     runs = sd.simulate(map_, starts, 1, dtype=dtype, device="cuda", backend="compiled", progress=False)
     return {} if runs.attrs["backend"] == "compiled" else {"samdyn compiled": runs.attrs["backend_reason"][:60]}
 
 
-def checked(engines: dict[str, sam_beale.Run], dtype: str) -> list[Check]:
+def checked(engines: dict[str, Run], dtype: str) -> list[Check]:
     """Compare samdyn's runs on the card with its eager runs on the processor, and the rival's by their moments."""
     on_cpu = ours.simulate(sam_beale.system(), dtype, "eager")
     starts = np.random.default_rng(2).uniform([2, 0], [3.5, 0.8], (1000, 2))

@@ -5,9 +5,10 @@
 attractor
 """
 
-from . import analysis, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
+from . import analysis, claims, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError
+from .claims import Claim, verify
 from .dynamics import Diffusion, Flow, Map
 from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
@@ -38,6 +39,7 @@ __all__ = [
     "UASAM",
     "USAM",
     "Accumulator",
+    "Claim",
     "Covariance",
     "Diffusion",
     "EulerMaruyama",
@@ -59,6 +61,7 @@ __all__ = [
     "analysis",
     "attractors",
     "basins",
+    "claims",
     "critical_points",
     "integrate",
     "landscapes",
@@ -71,4 +74,5 @@ __all__ = [
     "statistics",
     "symbolic",
     "theory",
+    "verify",
 ]

@@ -23,6 +23,7 @@ from .output.spelling import never_fail
 from .simulation import progress
 
 if TYPE_CHECKING:
+    import typer
     import xarray
 
     from .output.terminal import Console, Table
@@ -42,12 +43,34 @@ def run(main: Callable[..., Any]) -> None:
     An InputError becomes one line on standard error and exit status 2. Ctrl-C stops the command with exit status 130,
     and SIGTERM with 143.
     """
+    app = _app()
+    app.command()(_with_quiet(main))
+    _call(app)
+
+
+def run_commands(description: str, *commands: Callable[..., Any]) -> None:
+    """Run a command line with a command for each function, named after it; see ``run``.
+
+    Args:
+        description: what the program does, for its help.
+        commands: the functions.
+    """
+    app = _app()
+    app.callback(help=description)(lambda: None)
+    for command in commands:
+        app.command(command.__name__)(_with_quiet(command))
+    _call(app)
+
+
+def _app() -> "typer.Typer":
     import typer
 
     for stream in (sys.stdout, sys.stderr):
         never_fail(stream)
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(_with_quiet(main))
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def _call(app: "typer.Typer") -> None:
     with _termination_interrupts():
         try:
             app()

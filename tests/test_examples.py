@@ -7,7 +7,7 @@ import pytest
 
 # The packages of samdyn in which every public name has an example.
 PACKAGES = ["analysis", "dynamics", "landscapes", "methods", "networks", "noise", "output", "plot", "simulation"]
-PACKAGES += ["statistics", "symbolic", "theory"]
+PACKAGES += ["claims", "statistics", "symbolic", "theory"]
 CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
 NAMES += [

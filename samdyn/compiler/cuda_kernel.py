@@ -14,6 +14,8 @@ from .kernel import LIMIT, Step
 from .trace import Input, trace
 
 THREADS = 128  # threads of a block; a step needs some 50 of the 65,536 registers of a multiprocessor
+# Quotients and roots of float32 may be two units of the last place off. Code that rounds them right has branches.
+ROUNDING = (b"--prec-div=false", b"--prec-sqrt=false")
 PARAMETER_BYTES = 4096  # bytes of parameters that a kernel can take on every card
 
 
@@ -47,7 +49,7 @@ class CUDAKernel:
         self._shared = [i.name for i in others if not i.per_run and i.name != step]
         source = write(inputs, values, going, step)
         self.text, self.numbers = source.text, source.numbers if len(source.numbers) else np.zeros(1)
-        self.operations = self.text.count("const ")
+        self.operations = self.text.partition("__global__")[2].count("const ")
         if self.numbers.nbytes + 8 * (len(inputs) + 4) > PARAMETER_BYTES:
             raise NotCompilable(f"a step has {len(self.numbers)} numbers, more than a CUDA kernel can be handed")
 
@@ -132,7 +134,7 @@ def compiled(text: str, architecture: str) -> bytes:
         program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), b"step.cu", 0, [], []))
     except RuntimeError as error:  # the bindings load the library at the first call
         raise NotCompilable(f"NVRTC could not be loaded: {str(error)[:200]}") from error
-    options = [f"--gpu-architecture={architecture}".encode()]
+    options = [f"--gpu-architecture={architecture}".encode(), *ROUNDING]
     try:
         (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
         if int(status):

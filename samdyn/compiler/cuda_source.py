@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from .cuda_normals import COSINE, FUNCTIONS, RADIUS, SINE, with_normals
 from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
 from .source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, _local, _places, _stored
 from .source import _Writer as _CWriter
@@ -40,7 +41,7 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
         The code of ``run(stride, begin, steps, shared, p, arrays…)``, which takes the steps ``begin``, ``begin`` + 1, …
         of ``stride`` runs in place. ``p`` holds the numbers by value, so that the GPU reads them from constant memory.
     """
-    return _Writer(inputs, values, going, step).source()
+    return _Writer(inputs, with_normals(values), going, step).source()
 
 
 class _Writer(_CWriter):
@@ -55,7 +56,8 @@ class _Writer(_CWriter):
 
     def source(self) -> Source:
         self._compute()
-        return Source("\n".join([HEAD, *self._kernel(), ""]), np.array(self._numbers, dtype=np.float64))
+        functions = [FUNCTIONS] if any(n.operation in (RADIUS, COSINE, SINE) for n in self._order) else []
+        return Source("\n".join([HEAD, *functions, *self._kernel(), ""]), np.array(self._numbers, dtype=np.float64))
 
     def _literal(self, value: float, dtype: torch.dtype) -> str:
         name = super()._literal(value, dtype)
@@ -69,6 +71,10 @@ class _Writer(_CWriter):
         if node.operation in ("+", "-", "*", "<<") and kind in UNSIGNED:  # unsigned integers wrap around, as torch's do
             a, b = (f"({UNSIGNED[kind]}){a}" for a in arguments)
             return f"({TYPES[kind]})({a} {node.operation} {b})"
+        if node.operation == "/" and node.arguments[0].value == 1.0 and node.arguments[1].operation == "sqrt":
+            return f"rsqrt{'f' if kind == torch.float32 else ''}({self._names[id(node.arguments[1].arguments[0])]})"
+        if size := _size_if_finite(node):
+            return f"{self._names[id(size)]} < {self._names[id(node.arguments[1].arguments[1])]}"
         return super()._operation(node, arguments)
 
     def _number(self, place: str) -> str:
@@ -114,3 +120,15 @@ class _Writer(_CWriter):
             *(f"  {line}" for line in store),
             "}",
         ]
+
+
+def _size_if_finite(node: Node) -> Node | None:
+    """Return |x| if a node is ``isfinite(x)``, for which torch compares x with itself, and |x| with infinity."""
+    if node.operation != "*" or node.dtype != torch.bool:
+        return None
+    number, bounded = node.arguments
+    if number.operation != "==" or bounded.operation != "!=" or number.arguments[0] is not number.arguments[1]:
+        return None
+    size, infinity = bounded.arguments
+    same = size.operation == "abs" and size.arguments[0] is number.arguments[0]
+    return size if same and infinity.operation == "literal" and infinity.value == np.inf else None

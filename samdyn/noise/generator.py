@@ -13,6 +13,8 @@ PARITY = 0x1BD11BDA  # constant of Threefry's key schedule
 ROUNDS = 20  # rounds of Threefry2x32
 LOW = 0xFFFFFFFF  # mask of the low 32 bits
 PAIRS = 2**16  # largest count of pairs of normal numbers in one draw
+WORD, TURN = 2.0**-32, 2 * math.pi * 2.0**-32  # the parts of an interval of length 1 that words count, and of a circle
+MIDDLE = 0.5 + 2.0**-33  # of the part that the word 0 is, since words are signed
 
 Words = tuple[torch.Tensor, torch.Tensor]  # two int32 tensors, each of which holds 32 bits
 
@@ -135,8 +137,8 @@ def _normals(
 ) -> torch.Tensor:
     x, y = _bits(seed, runs, step, draw, count)
     # This maps signed words to the middles of 2³² equal parts of (0, 1), so that no logarithm is that of 0.
-    radius = ((x.double() * 2.0**-32 + (0.5 + 2.0**-33)).log() * -2).sqrt()
-    angle = (2 * math.pi * 2.0**-32) * y.double()
+    radius = ((x.double() * WORD + MIDDLE).log() * -2).sqrt()
+    angle = TURN * y.double()
     both = torch.stack([radius * angle.cos(), radius * angle.sin()], 1)  # (pairs, 2, N)
     return both.reshape(-1, *runs.shape)[:count]
 

@@ -1,6 +1,6 @@
 """The dataset that a simulation returns, with its labels and units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,11 +69,15 @@ def dataset(
     end: np.ndarray,
     saved: tuple[str, np.ndarray],
     time: np.ndarray,
+    runs: np.ndarray | None = None,
+    variables: Mapping[str, Any] | None = None,
+    coords: Mapping[str, Any] | None = None,
     **attributes: Any,
 ) -> "xarray.Dataset":
     """Label w ``(saved, d, N)`` and loss ``(saved, N)`` as run × saved × coord; ``saved`` names that axis.
 
-    ``time`` is ``(saved,)``, or ``(N, saved)`` if it differs from run to run.
+    ``time`` is ``(saved,)``, or ``(N, saved)`` if it differs from run to run. ``runs`` are the indices of the runs,
+    None for 0, 1, …; ``variables`` and ``coords`` are further ones.
     """
     import xarray
 
@@ -84,12 +88,14 @@ def dataset(
             "loss": (("run", axis), loss.T),
             "status": ("run", status),
             "end": ("run", end),
+            **(variables or {}),
         },
         coords={
-            "run": np.arange(w.shape[2]),
+            "run": np.arange(w.shape[2]) if runs is None else runs,
             axis: values,
             "time": (axis if time.ndim == 1 else ("run", axis), time),
             "coord": [str(s) for s in landscape.symbols],
+            **(coords or {}),
         },
         attrs={"landscape": landscape.formula, **attributes},
     )

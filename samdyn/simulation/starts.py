@@ -70,15 +70,16 @@ def start_points(
         checks.reject(
             name, array.shape, f"is the shape of the starts; points of {landscape.name} have {d} coordinates", fix
         )
-    points = np.atleast_2d(array).astype(np.float64)
+    points = np.atleast_2d(array).astype(np.float64, copy=False)
     if not len(points):
         checks.reject(name, array.shape, "is the shape of the starts; there is none", fix)
     limit = torch.finfo(dtype).max
-    bad = np.flatnonzero(~(np.abs(points) <= limit).all(axis=1))
-    if bad.size:
+    if not (points.min() >= -limit and points.max() <= limit):  # without arrays of N numbers, unlike the next line
+        bad = np.flatnonzero(~(np.abs(points) <= limit).all(axis=1))
         rule = f"start {bad[0]} is not finite in {str(dtype).removeprefix('torch.')}"
         checks.reject(name, points[bad[0]].tolist(), f"{rule} ({bad.size} of {len(points)} are not)", "Remove them")
-    return torch.tensor(points.T.copy(), dtype=dtype, device=device)
+    kind = np.float32 if dtype == torch.float32 else np.float64
+    return torch.from_numpy(np.array(points.T, dtype=kind, order="C")).to(device)
 
 
 def noise_indices(runs: Any, number: int | None, things: str = "runs") -> torch.Tensor:

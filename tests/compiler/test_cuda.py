@@ -16,6 +16,7 @@ import samdyn as sd
 from samdyn import landscapes, methods
 from samdyn.compiler import CUDAKernel, NotCompilable, cuda_kernel
 from samdyn.compiler.build import compiler
+from samdyn.compiler.cuda_normals import FUNCTIONS
 from samdyn.methods import Ascent
 from samdyn.simulation.iterates import advance
 from samdyn.simulation.iterates.stepping import Ensemble, Steps
@@ -29,8 +30,20 @@ SHIM = """
 #include <math.h>
 #include <stdint.h>
 #define __global__
+#define __device__
+#define __constant__
+#define __forceinline__ static inline
 struct Index { long long x; };
 static Index blockIdx, threadIdx, blockDim = {1};
+union Double { double number; struct { int low, high; } words; };
+union Float { float number; int word; };
+static double __hiloint2double(int high, int low) { Double x; x.words = {low, high}; return x.number; }
+static int __double2hiint(double x) { Double y = {x}; return y.words.high; }
+static int __double2loint(double x) { Double y = {x}; return y.words.low; }
+static int __float_as_int(float x) { Float y = {x}; return y.word; }
+static float __int_as_float(int x) { Float y; y.word = x; return y.number; }
+static double rsqrt(double x) { return 1 / sqrt(x); }
+static float rsqrtf(float x) { return 1 / sqrtf(x); }
 """
 TURNS = """
 extern "C" void all{n}(int64_t stride, int64_t begin, int64_t steps, void *shared, void *p, void **a) {{
@@ -108,6 +121,15 @@ def test_the_text_does_what_torch_does(dtype: torch.dtype, tmp_path: Path) -> No
         assert same.double().mean() > 0.9, map_
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_normal_numbers_call_no_function_of_any_number(dtype: torch.dtype) -> None:
+    map_ = sd.Map(landscapes.beale(), sd.SAM(0.05), lr=1e-3, noise=GAUSSIAN)
+    step = kernel_of(map_, dtype)[0].text.partition("__global__")[2]
+    assert not any(f" {name}(" in step for name in ("log", "cos", "sin"))
+    assert all(f"{name}_of_word" in step for name in ("radius", "cosine", "sine"))
+    assert ("const double n" in step) == (dtype == torch.float64)
+
+
 def test_compilers_for_gpus_take_the_text() -> None:
     nvcc = shutil.which("nvcc")
     if nvcc is None:
@@ -148,3 +170,34 @@ def test_more_numbers_than_a_kernel_takes_are_left_to_torch() -> None:
     many = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", data)
     with pytest.raises(NotCompilable, match="numbers, more than"):
         kernel_of(sd.Map(many, sd.SAM(0.1), lr=0.01, noise=sd.noise.FiniteSum(2)))
+
+
+def test_normal_numbers_are_those_of_the_generator(tmp_path: Path) -> None:
+    try:
+        cc = compiler()[0]
+    except NotCompilable:
+        pytest.skip("no compiler")
+    text = SHIM + FUNCTIONS
+    for name, (suffix, real) in itertools.product(("radius", "cosine", "sine"), (("", "double"), ("f", "float"))):
+        text += f'extern "C" void {name}{suffix}(int n, const int *x, {real} *y)'
+        text += f"{{ for (int i = 0; i < n; ++i) y[i] = {name}_of_word{suffix}(x[i]); }}\n"
+    (tmp_path / "normals.cpp").write_text(text)
+    command = [cc, "-x", "c++", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-w"]
+    subprocess.run([*command, str(tmp_path / "normals.cpp"), "-o", str(tmp_path / "normals.so"), "-lm"], check=True)
+    library = ctypes.CDLL(str(tmp_path / "normals.so"))
+    near = np.concatenate([n + np.arange(-200, 200) for n in (-(2**31) + 200, 0, 2**31 - 200, 2**29, 2**30, -(2**29))])
+    word = np.concatenate([near, np.random.default_rng(0).integers(-(2**31), 2**31, 10**6)]).astype(np.int32)
+    # Beyond float64: −log(u) is log1p of the distance from 1, which is a whole number of units.
+    u = (word.astype(np.longdouble) + 2**31 + 0.5) / 2**32
+    logarithm = np.where(u < 0.5, np.log(u), np.log1p((word.astype(np.longdouble) - 2**31 + 0.5) / 2**32))
+    quadrant = np.round(word / 2**30).astype(int)
+    rest = np.longdouble("3.14159265358979323846264") / 2**31 * (word - quadrant * 2**30)
+    sines = np.array([np.sin(rest), np.cos(rest), -np.sin(rest), -np.cos(rest)])  # of the angle plus some quadrants
+    sine, cosine = (np.choose((quadrant + more) % 4, sines) for more in (0, 1))
+    exact = {"radius": np.sqrt(-2 * logarithm), "cosine": cosine, "sine": sine}
+    kinds = (("", np.dtype("f8"), 2.0**-52), ("f", np.dtype("f4"), 2.0**-23))
+    for (name, right), (suffix, dtype, unit) in itertools.product(exact.items(), kinds):
+        values = np.empty(len(word), dtype)
+        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (word, values))
+        getattr(library, name + suffix)(len(word), *pointers)
+        assert (np.abs(values - right) <= 2 * unit * np.abs(right)).all(), (name, dtype)

@@ -1,11 +1,14 @@
 """The backend that advances the runs of a map, and the choice of the one that needs less time."""
 
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from ...compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, CUDAKernel, Input, Kernel, NotCompilable
+from ...methods import Method
 from ..backends import (
     COSTS,
     FIRST_TRACE,
@@ -29,6 +32,8 @@ CUDA_RUNS = 2**17  # number of runs that fill a GPU; fewer take as long
 # Seconds of work that eager torch did in this process, by the code that was not compiled for it; "" before any trace.
 # Many short calls are compiled once their sum is as long as one call that is compiled: at most twice the best choice.
 _eager_work: dict[str, float] = {}
+# Kernels of the maps and schemes that live, by the identity of these.
+_kernels: dict[int, dict[tuple[Any, ...], AnyKernel]] = {}
 
 
 class Advance:
@@ -144,9 +149,27 @@ def _add_eager_work(code: str, work: float) -> None:
 def kernel_of(steps: Steps, like: Ensemble) -> AnyKernel:
     """Trace the step of a map or a scheme, for runs with the shapes, dtypes and device of ``like``.
 
+    A map or a scheme whose method is a ``Method`` is traced once, since all its parts are frozen.
+
     Raises:
         NotCompilable: the step cannot be traced.
     """
+    if not isinstance(steps.map_.method, Method):  # a function, which may read what changes
+        return traced(steps, like)
+    if id(steps.map_) not in _kernels:
+        _kernels[id(steps.map_)] = {}
+        weakref.finalize(steps.map_, _kernels.pop, id(steps.map_)).atexit = False
+    key = (like.parts[0].is_cuda, *((tensor.dtype, len(tensor)) for tensor in like.parts))
+    key += tuple(values.dtype for values in like.settings)
+    key += tuple(number for side in steps.box or () for number in side.flatten().tolist())
+    kernels = _kernels[id(steps.map_)]
+    if key not in kernels:
+        kernels[key] = traced(steps, like)
+    return kernels[key]
+
+
+def traced(steps: Steps, like: Ensemble) -> AnyKernel:
+    """Do what ``kernel_of`` does, in any case anew."""
     w = like.parts[0]
     state = [Input(name, (len(w),), w.dtype, VARYING) for name in ("w", "v")[: len(like.parts)]]
     state += [Input("running", (), torch.bool, VARYING), Input("end", (), torch.int64, VARYING)]

@@ -12,7 +12,7 @@ from ...dynamics.settings import select
 from ..settling import at_rest
 from ..statistics.accumulators import Accumulators
 from ..statistics.moments import block
-from ..status import Status
+from ..status import DTYPE, Status
 from .advance import Advance, choose, eager
 from .iterate import Iterates
 from .stepping import Steps
@@ -32,7 +32,8 @@ class ChunkRunner:
         velocity: ``(d, N)``, on the CPU; None for zero.
         saves: ``(saves,)``, ascending, the numbers of steps after which the runs are recorded; the last is all steps.
         seed, first_step: as in ``simulate``.
-        runs: ``(N,)`` int64, the indices by which the runs draw their noise.
+        runs: ``(N,)`` int64, the indices by which the runs draw their noise; None for the indices of the runs.
+        first_run: the index of the first run.
         device: the device that computes.
         record: the trajectories, or the accumulators of statistics.
     """
@@ -42,7 +43,8 @@ class ChunkRunner:
     velocity: torch.Tensor | None
     saves: np.ndarray
     seed: int
-    runs: torch.Tensor
+    runs: torch.Tensor | None
+    first_run: int
     first_step: int
     device: torch.device
     record: Trajectories | Accumulators
@@ -83,13 +85,15 @@ class ChunkRunner:
 
     def _iterates(self, part: slice, taker: Advance) -> Iterates:
         """Return the runs of one chunk at their starts."""
+        start = self.start[:, part].to(self.device, copy=True)
+        first = self.first_run + part.start
         return Iterates(
             self.steps,
-            self.start[:, part].to(self.device, copy=True),
+            start,
             taker,
             velocity=None if self.velocity is None else self.velocity[:, part],
             settings=[values[part] for values in self.steps.per_run.values()],
-            runs=self.runs[part],
+            runs=first + torch.arange(start.shape[1], device=self.device) if self.runs is None else self.runs[part],
             seed=self.seed,
             first_step=self.first_step,
         )
@@ -106,8 +110,11 @@ class ChunkRunner:
             w, running = iterates.w, iterates.running
             inside = self.steps.inside(w)
             recorder.observe(slot, w, inside & ~running, ~inside)
-        status = np.array([Status.LEFT, Status.DIVERGED])[inside.cpu().numpy().astype(np.int8)]
-        status[running.cpu().numpy()] = Status.UNDECIDED
+        status = np.full(n, Status.UNDECIDED, dtype=DTYPE)
+        stopped = (~running).nonzero().squeeze(1)
+        if len(stopped):
+            ends = np.array([Status.LEFT, Status.DIVERGED])[inside[stopped].cpu().numpy().astype(np.int8)]
+            status[stopped.cpu().numpy()] = ends
         map_ = self.steps.map_
         if isinstance(map_, Map) and map_.noise is None:
             going = running.nonzero().squeeze(1)

@@ -129,14 +129,14 @@ def simulate(
 def _run(request: Request, progress: bool) -> tuple[Trajectories | Accumulators, dict[str, Any]]:
     """Take all runs through all steps; return what was recorded, and the attributes of the result."""
     map_ = request.map_
-    indices = request.runs if request.noise_runs is None else request.noise_runs
     runner = ChunkRunner(
         steps=Steps(map_, request.box),
         start=request.start,
         velocity=request.velocity,
         saves=request.saves,
         seed=request.seed,
-        runs=indices,
+        runs=request.noise_runs,
+        first_run=request.first_run,
         first_step=request.first_step,
         device=request.device,
         record=_new_record(request),
@@ -178,20 +178,22 @@ def _label_statistics(request: Request, record: Accumulators, attributes: dict[s
 
 def _label_trajectories(request: Request, record: Trajectories, attributes: dict[str, Any]) -> "xarray.Dataset":
     at, dt = request.first_step + request.saves, request.map_.dt
-    result = dataset(
-        request.landscape,
-        record.w.numpy(),
-        record.loss.numpy(),
-        record.status,
-        request.first_step + record.end,
-        ("step", at),
-        at * np.asarray(dt)[:, None] if torch.is_tensor(dt) else at * dt,
-        **attributes,
-    )
     names = request.parameter_names
     labels: dict[str, Any] = {names[path]: ("run", values.numpy()) for path, values in request.parameters.items()}
     if request.noise_runs is not None:
         labels["noise_run"] = ("run", request.noise_runs.numpy())
     last_v = {"v": (("run", "coord"), record.v.T.numpy())} if record.v is not None else {}
-    result = result.assign_coords({"run": request.runs.numpy(), **labels})
-    return label(result.assign(last_v), names.values())
+    result = dataset(
+        request.landscape,
+        record.w.numpy(),
+        record.loss.numpy(),
+        record.status,
+        record.end + request.first_step if request.first_step else record.end,
+        ("step", at),
+        at * np.asarray(dt)[:, None] if torch.is_tensor(dt) else at * dt,
+        request.runs.numpy(),
+        last_v,
+        labels,
+        **attributes,
+    )
+    return label(result, names.values())

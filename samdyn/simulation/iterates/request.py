@@ -182,7 +182,7 @@ def _start_of_every_run(
             first = next(other for other in columns if len(columns[other]) == number) if points.shape[1] == 1 else "w0"
             rule = f"is for {len(values)} run(s), {first} for {number}"
             checks.reject(name, values.tolist(), rule, "Give one value for every run, and one start or as many starts")
-    return points.expand(-1, number).clone()
+    return points if points.shape[1] == number else points.expand(-1, number).clone()
 
 
 def _read_box(

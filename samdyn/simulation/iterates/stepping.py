@@ -109,15 +109,20 @@ class Steps:
             multiple: the number of runs of the result is a multiple of this.
         """
         n, device = w.shape[1], w.device
-        place = torch.arange(n + -n % multiple, device=device)
-        real = place < n
-        place = torch.where(real, place, 0)
-        w = w[:, place]
-        parts = self.map_.start(w) if velocity is None else (w, velocity.to(device)[:, place])
-        values = [value.to(device)[place] for value in (self.per_run.values() if settings is None else settings)]
+        extra = -n % multiple
+
+        def padded(tensor: torch.Tensor) -> torch.Tensor:
+            tensor = tensor.to(device)
+            return torch.cat([tensor, tensor[..., :1].expand(*tensor.shape[:-1], extra)], -1)
+
+        w = padded(w)
+        parts = self.map_.start(w) if velocity is None else (w, padded(velocity))
+        values = [padded(value) for value in (self.per_run.values() if settings is None else settings)]
         values = [value.to(w.dtype) if value.is_floating_point() else value for value in values]
-        indices = place if runs is None else runs.to(device)[place]
-        return Ensemble(parts, self.inside(w) & real, torch.zeros_like(place), indices, tuple(values))
+        indices = padded(torch.arange(n, device=device) if runs is None else runs)
+        running = self.inside(w)
+        running[n:] = False
+        return Ensemble(parts, running, torch.zeros_like(indices), indices, tuple(values))
 
     def inside(self, w: torch.Tensor) -> torch.Tensor:
         """Say which points ``(d, N)`` are in the box: ``(N,)``."""

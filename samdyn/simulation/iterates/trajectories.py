@@ -52,7 +52,9 @@ class Part:
 
     def finish(self, status: np.ndarray, end: torch.Tensor, state: State) -> None:
         """Store the statuses and the numbers of steps, ``(n,)`` each, and the velocity of the last state."""
-        self._whole.status[self._part] = status
-        self._whole.end[self._part] = end.cpu()
+        if len(status) == len(self._whole.status):  # no copy
+            self._whole.status, self._whole.end = status, end.cpu().numpy()
+        else:
+            self._whole.status[self._part], self._whole.end[self._part] = status, end.cpu()
         if self._whole.v is not None:
             self._whole.v[:, self._part] = state[1]

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -295,6 +295,38 @@ def test_operations_are_counted_before_anything_is_traced(map_: sd.Map) -> None:
     traced = advance.kernel_of(steps, like)
     assert 1 / 3 < counted.calls / traced.calls < 3
     assert 1 / 3 < counted.numbers / traced.operations < 3
+
+
+def test_a_map_is_traced_once_but_a_function_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    traces: list[Any] = []
+    original = advance.traced
+
+    def counted(steps: Any, like: Any) -> Any:
+        traces.append(steps)
+        return original(steps, like)
+
+    monkeypatch.setattr(advance, "traced", counted)
+
+    def simulate(map_: sd.Map, **options: Any) -> int:
+        before = len(traces)
+        sd.simulate(map_, [(1.0, 0.5)], 2, backend="compiled", device="cpu", **options)
+        return len(traces) - before
+
+    map_ = sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, noise=sd.noise.Gaussian(1.0))
+    ways: list[dict[str, Any]] = [{}, {"dtype": "float32"}, {"box": [(-1, 2), (-1, 1)]}, {"box": [(-1, 3), (-1, 1)]}]
+    assert [simulate(map_, **way) for way in ways] == [1] * 4
+    assert [simulate(map_, **way) for way in ways] == [0] * 4
+    identity = id(map_)
+    del map_
+    traces.clear()
+    gc.collect()
+    assert identity not in advance._kernels
+
+    def gradient(w: Any, oracle: Any) -> Any:
+        return oracle(w)
+
+    function = sd.Map(SADDLE, cast("Any", gradient), lr=0.01)
+    assert [simulate(function) for _ in range(2)] == [1, 1]
 
 
 def test_one_kernel_serves_all_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

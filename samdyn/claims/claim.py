@@ -1,0 +1,176 @@
+"""A claim: a statement with its source, its cases, its prediction, a rival and the way to measure it."""
+
+import inspect
+import itertools
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import checks
+from .verdict import HOLDS, Verdict
+
+ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+GIVEN = ("budget", "seed")  # arguments of a measurement that are no parameters of a case
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Claim:
+    """A quantitative statement that a simulation can test.
+
+    ``predict``, ``rival`` and ``measure`` take parameters of a case by name. ``measure`` may also take ``budget``, a
+    factor on its number of runs (1 by default), and ``seed``. It must not read the prediction.
+
+    >>> import samdyn as sd
+    >>> claim = sd.Claim(
+    ...     id="decay-of-gd",
+    ...     statement="Gradient descent multiplies w by 1 − ηλ a step.",
+    ...     formula=r"w_{k+1} = (1 - \\eta\\lambda)\\, w_k",
+    ...     source="derived",
+    ...     process="map of GD on ½λw²",
+    ...     cases=sd.claims.grid(lam=(1.0, 3.0), lr=0.1),
+    ...     predict=lambda lam, lr: 1 - lr * lam,
+    ...     measure=lambda lam, lr: sd.simulate(sd.Map(sd.landscapes.quadratic([lam]), sd.GD(), lr=lr), 1, 1).w.item(),
+    ...     rival=lambda lam, lr: 1.0,
+    ...     mistake="no decay",
+    ...     tolerance=1e-12,
+    ...     reason="rounding",
+    ... )
+    >>> print(sd.verify(claim, progress=False)[0].verdict)
+    holds
+
+    Attributes:
+        id: lower-case words joined by hyphens.
+        statement: the claim in words.
+        formula: the claim in LaTeX.
+        source: keys of docs/references.bib in brackets, as in "[K23, Theorem 1]"; or "derived".
+        process: the method, the coupling of its noise, and whether it speaks of the map, the flow or the diffusion.
+        cases: the parameters of each case, all with the same names. ``grid`` makes them from axes.
+        predict: the claimed value: a number, an array, a word such as "attracts", inf for "never", AtLeast or AtMost.
+        measure: the measured value: a number, an array, a word, or an Estimate with errors.
+        rival: the value of a plausible mistake, which the cases must reject.
+        mistake: the mistake that leads to the rival.
+        tolerance: the largest difference, relative to the predicted value, beside the error of the measurement.
+        reason: why the tolerance is the right one.
+        absolute: a further tolerance, in the units of the value, for predictions of 0.
+        small: the parameter in which the claim is of leading order; the cases have three or more values of it.
+        scan: the parameter in which the range is measured where the claim holds.
+        record: the verdict at the last commit.
+        instead: the id of the claim that holds, if this one fails.
+    """
+
+    id: str
+    statement: str
+    formula: str
+    source: str
+    process: str
+    cases: Sequence[Mapping[str, Any]]
+    predict: Callable[..., Any]
+    measure: Callable[..., Any]
+    rival: Callable[..., Any]
+    mistake: str
+    tolerance: float
+    reason: str
+    absolute: float = 0.0
+    small: str = ""
+    scan: str = ""
+    record: Verdict = field(default=HOLDS)
+    instead: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not ID.fullmatch(self.id):
+            checks.reject("id", self.id, "must be lower-case words joined by hyphens", "Use e.g. sam-two-cycle")
+        for name in ("statement", "formula", "source", "process", "mistake", "reason"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or not text.strip():
+                checks.reject(name, text, f"claim {self.id} needs a text", f'Use e.g. {name}="…"')
+        for name in ("tolerance", "absolute"):
+            rule = f"claim {self.id} needs a finite number >= 0"
+            checks.number(name, getattr(self, name), rule, f"Use e.g. {name}=1e-3", lambda size: size >= 0)
+        if not isinstance(self.record, Verdict):
+            checks.reject("record", self.record, "must be a verdict", "Use e.g. samdyn.claims.fails()")
+        _check_cases(self)
+        for name in ("predict", "rival", "measure"):
+            _check_function(self, name)
+        taken = {name for role in (self.predict, self.measure) for name in _names(role, self.cases[0])}
+        for name in self.cases[0]:
+            if name not in taken:
+                rule = f"neither predict nor measure of claim {self.id} takes this parameter of the cases"
+                checks.reject("parameter", name, rule, "Leave it out, or give it to one of them")
+
+    @property
+    def papers(self) -> list[str]:
+        """The keys of the papers in the source."""
+        return re.findall(r"\[([A-Z]{1,2}[0-9]{2})\b", self.source)
+
+    def evaluate(self, function: Callable[..., Any], case: Mapping[str, Any], **given: Any) -> Any:
+        """Return the value of one of the functions in a case: it receives the parameters that it takes."""
+        values = {**case, **given}
+        return function(**{name: value for name, value in values.items() if name in _names(function, values)})
+
+
+def grid(**axes: Any) -> list[dict[str, Any]]:
+    """Return the cases of a grid: the product of the axes that are lists or tuples, with the other values in each.
+
+    >>> grid(lam=(-1.0, 2.0), lr=0.1)
+    [{'lam': -1.0, 'lr': 0.1}, {'lam': 2.0, 'lr': 0.1}]
+    """
+    values = [axis if isinstance(axis, list | tuple) else [axis] for axis in axes.values()]
+    return [dict(zip(axes, case, strict=True)) for case in itertools.product(*values)]
+
+
+def _check_cases(claim: Claim) -> None:
+    cases, fix = claim.cases, "Use e.g. cases=samdyn.claims.grid(rho=(0.1, 0.2), lr=0.01)"
+    if not isinstance(cases, Sequence) or not cases or not all(isinstance(case, Mapping) and case for case in cases):
+        checks.reject("cases", cases, f"claim {claim.id} needs a list of one or more dictionaries", fix)
+    for case in cases:
+        if set(case) != set(cases[0]):
+            checks.reject("case", dict(case), f"has other parameters than the first: {', '.join(cases[0])}", fix)
+    for role in ("small", "scan"):
+        name = getattr(claim, role)
+        if not name:
+            continue
+        checks.known("parameter", name, cases[0])
+        values = {case[name] for case in cases}
+        if len(values) < 3:
+            checks.reject("cases", sorted(values), f"{role}={name!r} needs three or more values", fix)
+        if role == "small" and not all(isinstance(value, int | float) and value > 0 for value in values):
+            checks.reject("cases", sorted(values), f"small={name!r} needs positive numbers", fix)
+
+
+def _check_function(claim: Claim, role: str) -> None:
+    function, case = getattr(claim, role), claim.cases[0]
+    if not callable(function):
+        checks.reject(role, function, f"claim {claim.id} needs a function", f"Use e.g. {role}=lambda rho: rho")
+    given = GIVEN if role == "measure" else ()
+    for parameter in inspect.signature(function).parameters.values():
+        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        known = parameter.name in case or parameter.name in given
+        if not variadic and not known and parameter.default is parameter.empty:
+            rule = f"no case of claim {claim.id} has this parameter, which {role} takes"
+            checks.reject("parameter", parameter.name, rule, f"The cases have {', '.join(case)}")
+
+
+def _names(function: Callable[..., Any], values: Mapping[str, Any]) -> set[str]:
+    """Return the names of the values that a function takes."""
+    parameters = inspect.signature(function).parameters
+    takes_all = any(parameter.kind == parameter.VAR_KEYWORD for parameter in parameters.values())
+    return set(values) if takes_all else set(parameters)
+
+
+def case_text(case: Mapping[str, Any]) -> str:
+    """Return a case as text, with four digits a number.
+
+    >>> case_text({"lam": -1.0, "method": "SAM"})
+    'lam=-1, method=SAM'
+    """
+    return ", ".join(f"{name}={_short(value)}" for name, value in case.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return "inf" if math.isinf(value) else f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(_short(entry) for entry in value) + ")"
+    return str(value)

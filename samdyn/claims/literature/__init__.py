@@ -1,0 +1,1 @@
+"""The literature on the dynamics of SAM, a file for each claim."""

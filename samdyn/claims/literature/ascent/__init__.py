@@ -1,0 +1,1 @@
+"""Ascent with several steps, averages, adaptive radii."""

@@ -1,0 +1,1 @@
+"""Cycles and chaos of normalised SAM."""

@@ -1,0 +1,1 @@
+"""The spread by noise, as the papers and the iterates have it."""

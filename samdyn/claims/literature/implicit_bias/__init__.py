@@ -1,0 +1,1 @@
+"""Balance, sparsity and norms: where training ends."""

@@ -1,0 +1,1 @@
+"""Minima, sharpness and drift along valleys."""

@@ -1,0 +1,1 @@
+"""Thresholds, biases and escape under noise."""

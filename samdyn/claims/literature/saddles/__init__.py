@@ -1,0 +1,1 @@
+"""Saddles without noise: attractors, traps and escapes."""

@@ -1,0 +1,147 @@
+"""What a measurement returns and what a prediction may be, and when the two agree."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+
+Z = 4.0  # half-width of an interval in standard errors: one in 16,000 misses a normal value
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Measured values with the intervals that contain them.
+
+    >>> from samdyn.claims import Estimate
+    >>> Estimate(1.0, standard_error=0.1).high
+    array(1.4)
+
+    Attributes:
+        value: the values, ``(…)``: numbers, or words such as "attracts".
+        standard_error: the standard errors, in the units of the values; 0 for an exact measurement.
+        half_width: a bound of the further error, such as half of a bracket of a bisection.
+    """
+
+    value: Any
+    standard_error: Any = 0.0
+    half_width: Any = 0.0
+
+    def __post_init__(self) -> None:
+        value = np.asarray(self.value)
+        value = value if value.dtype.kind == "U" else value.astype(float)
+        object.__setattr__(self, "value", value)
+        for name in ("standard_error", "half_width"):
+            size = np.broadcast_to(np.asarray(getattr(self, name), dtype=float), value.shape)
+            if (size < 0).any():
+                checks.reject(name, size.tolist(), "must be 0 or more", "Give a size of an error")
+            object.__setattr__(self, name, size)
+
+    @property
+    def radius(self) -> np.ndarray:
+        """Half of the width of the intervals."""
+        return np.asarray(Z * self.standard_error + self.half_width)
+
+    @property
+    def low(self) -> np.ndarray:
+        """The lower ends of the intervals."""
+        return np.asarray(self.value - self.radius)
+
+    @property
+    def high(self) -> np.ndarray:
+        """The upper ends of the intervals."""
+        return np.asarray(self.value + self.radius)
+
+    @classmethod
+    def mean(cls, samples: Any) -> "Estimate":
+        """Return the mean over the first axis of independent samples.
+
+        >>> Estimate.mean([1.0, 2.0, 3.0]).value
+        array(2.)
+        """
+        samples = np.asarray(samples, dtype=float)
+        return cls(samples.mean(axis=0), samples.std(axis=0, ddof=1) / np.sqrt(len(samples)))
+
+    @classmethod
+    def mean_square(cls, samples: Any) -> "Estimate":
+        """Return the mean of the squares over the first axis of independent samples.
+
+        >>> Estimate.mean_square([1.0, -1.0]).value
+        array(1.)
+        """
+        return cls.mean(np.square(np.asarray(samples, dtype=float)))
+
+    @classmethod
+    def share(cls, outcomes: Any) -> "Estimate":
+        """Return the share of true outcomes over the first axis of independent runs.
+
+        The standard error is that of a share which is at least one run away from 0 and 1, so that it is never 0.
+
+        >>> Estimate.share([True, False]).value
+        array(0.5)
+        """
+        outcomes = np.asarray(outcomes, dtype=float)
+        count = len(outcomes)
+        share = outcomes.mean(axis=0)
+        inner = np.clip(share, 1 / (count + 2), 1 - 1 / (count + 2))
+        return cls(share, np.sqrt(inner * (1 - inner) / count))
+
+    @classmethod
+    def bracket(cls, low: float, high: float) -> "Estimate":
+        """Return a value that lies between two numbers, as after a bisection.
+
+        >>> Estimate.bracket(1.0, 3.0).value
+        array(2.)
+        """
+        return cls((low + high) / 2, 0.0, (high - low) / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class AtLeast:
+    """The prediction that every value is at least a bound.
+
+    >>> from samdyn.claims import AtLeast
+    >>> AtLeast(2.0).bound
+    2.0
+    """
+
+    bound: Any
+
+
+@dataclass(frozen=True, eq=False)
+class AtMost:
+    """The prediction that every value is at most a bound.
+
+    >>> from samdyn.claims import AtMost
+    >>> AtMost(2.0).bound
+    2.0
+    """
+
+    bound: Any
+
+
+def meets(estimate: Estimate, expected: Any, tolerance: float, absolute: float) -> np.ndarray:
+    """Return for every measured value whether an expected value is possible.
+
+    A number is possible if the interval of the measurement meets the band that the tolerance puts around the number. An
+    infinite number, or a word, must be equal. A bound must be kept by the whole interval.
+
+    Args:
+        estimate: the measurement, ``(…)``.
+        expected: numbers or words that broadcast with it, or an AtLeast or AtMost.
+        tolerance: the half-width of the band, relative to the expected number.
+        absolute: a further half-width, in the units of the value.
+    """
+    if isinstance(expected, AtLeast | AtMost):
+        bound = np.asarray(expected.bound, dtype=float)
+        slack = tolerance * np.abs(bound) + absolute
+        kept = estimate.low >= bound - slack if isinstance(expected, AtLeast) else estimate.high <= bound + slack
+        return np.asarray(kept)
+    expected = np.asarray(expected)
+    if expected.dtype.kind == "U" or estimate.value.dtype.kind == "U":
+        return np.asarray(estimate.value.astype(str) == expected.astype(str))
+    expected = expected.astype(float)
+    with np.errstate(invalid="ignore"):  # the difference of two infinities
+        near = np.abs(estimate.value - expected) <= tolerance * np.abs(expected) + absolute + estimate.radius
+    return np.asarray(np.where(np.isfinite(expected), near, estimate.value == expected))

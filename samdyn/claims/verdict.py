@@ -1,0 +1,98 @@
+"""The verdicts on a claim."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+HOLDS_KINDS = ("holds", "holds to leading order", "holds in a range")
+ORDER_TOLERANCE = 0.15  # largest difference of a fitted order from the recorded one
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the measurement says about a claim.
+
+    >>> from samdyn.claims import fails
+    >>> print(fails(2.5))
+    fails: measured is 2.5 × predicted
+
+    Attributes:
+        kind: "holds", "holds to leading order", "holds in a range", "fails" or "undecided".
+        number: the fitted order; or, if it fails, measured over predicted where they differ most, NaN if there is no
+            such ratio.
+        ends: the lowest and the highest value of the scanned parameter at which the claim holds.
+        parameter: the parameter that is small, or that is scanned.
+        reason: why it is undecided, or where it fails.
+    """
+
+    kind: str
+    number: float = math.nan
+    ends: tuple[float, float] | None = None
+    parameter: str = ""
+    reason: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim holds, also if only to leading order or in a range."""
+        return self.kind in HOLDS_KINDS
+
+    def __str__(self) -> str:
+        if self.kind == "holds to leading order":
+            where = f" in {self.parameter}" if self.parameter else ""
+            return f"holds to leading order: error of order {self.number:.2f}{where}"
+        if self.kind == "holds in a range" and self.ends:
+            return f"holds only for {self.parameter or 'values'} from {self.ends[0]:.4g} to {self.ends[1]:.4g}"
+        if self.kind == "fails" and math.isfinite(self.number):
+            return f"fails: measured is {self.number:.3g} × predicted"
+        return f"{self.kind}: {self.reason}" if self.reason else self.kind
+
+    def agrees(self, record: "Verdict", tolerance: float = 0.0) -> bool:
+        """Return whether this verdict is the recorded one.
+
+        An undecided verdict agrees with every record. The order may differ by 0.15, and the ratio by the tolerance.
+        """
+        if "undecided" in (self.kind, record.kind):
+            return True
+        if self.kind != record.kind:
+            return False
+        if self.kind == "holds to leading order":
+            return abs(self.number - record.number) <= ORDER_TOLERANCE
+        if self.kind == "holds in a range":
+            return _same_ends(self.ends, record.ends)
+        if self.kind == "fails" and math.isfinite(record.number):
+            return abs(self.number - record.number) <= tolerance * abs(record.number)
+        return True
+
+
+def _same_ends(measured: Any, recorded: Any) -> bool:
+    return all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(measured, recorded, strict=True))
+
+
+HOLDS = Verdict("holds")
+
+
+def leading_order(order: float) -> Verdict:
+    """Return the verdict of a claim whose relative error has an order in its small parameter.
+
+    >>> leading_order(1).kind
+    'holds to leading order'
+    """
+    return Verdict("holds to leading order", number=order)
+
+
+def in_range(low: float, high: float) -> Verdict:
+    """Return the verdict of a claim that holds for these values of its scanned parameter only.
+
+    >>> in_range(0.0, 0.5).ends
+    (0.0, 0.5)
+    """
+    return Verdict("holds in a range", ends=(low, high))
+
+
+def fails(ratio: float = math.nan) -> Verdict:
+    """Return the verdict of a claim that fails: measured over predicted where they differ most, if it is a number.
+
+    >>> fails(2.5).holds
+    False
+    """
+    return Verdict("fails", number=ratio)

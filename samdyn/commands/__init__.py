@@ -1,0 +1,5 @@
+"""The command ``samdyn``."""
+
+from .app import main
+
+__all__ = ["main"]
