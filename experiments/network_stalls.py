@@ -60,11 +60,11 @@ PREDICTIONS: dict[str, dict[str, Any]] = {
 
 def main(
     hidden: Annotated[int, Option(help="Hidden tanh units of the networks on digits.")] = 8,
-    batch_sizes: Annotated[str, Option(help="Batch sizes B to train with, beside the full batch.")] = "8,32,128",
+    batch_sizes: Annotated[str, Option(help="Batch sizes B to train with, beside the full batch.")] = "8,128",
     scale: Annotated[float, Option(help="Factor on torch's initial weights.")] = 0.01,
     lr: Annotated[float, Option(help="Learning rate η of the training.")] = 0.2,
     steps: Annotated[int, Option(help="Steps T of the training.")] = 600,
-    seeds: Annotated[int, Option(help="Networks of every B and ρ, from weights of their own; 30 in the docs.")] = 4,
+    seeds: Annotated[int, Option(help="Networks of every B and ρ, from weights of their own; 30 in the docs.")] = 3,
     tolerance: Annotated[float, Option(help="Share of the initial loss that a stalled network has not lost.")] = 0.01,
     batches: Annotated[int, Option(help="Batches that the noise is measured with.")] = 4000,
     seed: Annotated[int, Option(help="Of starts and batches.")] = 0,
