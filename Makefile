@@ -9,7 +9,7 @@ saddle: $(READY)          ## the main job: when and why SAM stays at a saddle th
 	.venv/bin/python experiments/saddle_escape.py
 
 test: $(READY)            ## the whole test suite
-	.venv/bin/python -m pytest -n 2
+	PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2  # its many processes share the compiled modules
 
 verify: $(READY)          ## every claim of the literature measured, and every wrong formula caught
 	.venv/bin/samdyn verify --mutate

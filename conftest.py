@@ -1,23 +1,45 @@
 """Settings shared by the tests and by the examples in docstrings."""
 
 import doctest
+import gc
 import inspect
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pytest
-import torch
-from matplotlib import pyplot as plt
 
-from samdyn.simulation import progress
-
-matplotlib.use("Agg")
 os.environ["SAMDYN_CACHE"] = str(Path(__file__).parent / ".pytest_cache" / "samdyn")  # and not the user's
-torch.set_num_threads(1)  # the tests run in as many processes as there are cores
-progress.FIRST_LINE = float("inf")  # on a busy machine short work takes long, and writes no progress for that
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Import what the tests share before the first of them.
+
+    The process of pytest-xdist that hands out the tests runs none, and need not wait for these imports.
+    """
+    if session.config.pluginmanager.hasplugin("dsession"):
+        return
+    gc.disable()  # a quarter of the time of imports and collection went into searches for garbage that was not there
+    import matplotlib
+    import torch
+    from hypothesis import settings
+
+    from samdyn.simulation import progress
+
+    matplotlib.use("Agg")
+    torch.set_num_threads(1)  # the tests run in as many processes as there are cores
+    progress.FIRST_LINE = float("inf")  # on a busy machine short work takes long, and writes no progress for that
+    settings.register_profile("samdyn", deadline=None, derandomize=True)
+    settings.load_profile("samdyn")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported and collected, which stays to the end, out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
+
 
 _from_module = doctest.DocTestFinder._from_module  # type: ignore[attr-defined]
 
@@ -31,11 +53,13 @@ def _from_module_unwrapped(self: doctest.DocTestFinder, module: Any, value: Any)
 doctest.DocTestFinder._from_module = _from_module_unwrapped  # type: ignore[attr-defined]
 
 
-@pytest.fixture(autouse=True)
-def _on_the_processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the GPU from tests that are not marked for it: the device "auto" would be another where there is one."""
-    if request.node.get_closest_marker("gpu") is None:  # a folder named gpu would be among the keywords
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hide the GPU, from child processes too, unless the tests marked gpu are asked for: ``pytest -m gpu``.
+
+    Where there is one the device "auto" is another, and torch refuses gradients in a process that was forked.
+    """
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.fixture(autouse=True)
@@ -48,4 +72,6 @@ def _clean_up_after_an_example(
         return
     monkeypatch.chdir(tmp_path_factory.mktemp("example"))
     yield
+    from matplotlib import pyplot as plt
+
     plt.close("all")

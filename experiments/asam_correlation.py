@@ -41,15 +41,15 @@ FEW = 10  # fewest networks for a rank correlation
 FACTORS = (0.25, 0.5, 2.0, 4.0)  # factors on the first layer; the second has their inverses
 
 LEGEND = (
-    "τ is Kendall's over the networks of one seed, which has the whole grid; ψ is granulated: the mean over "
-    "hyper-parameters of the mean τ among networks that differ in it alone, whose terms are the last columns. All "
+    "τ is Kendall's rank correlation over the networks of one seed, which has the whole grid. ψ is its granulated "
+    "form: the mean over the hyper-parameters of ψ_x, the mean τ among networks that differ in x alone. All "
     'are medians over {seeds} seeds with 95 % bootstrap intervals. "minus plain" is adaptive minus plain '
-    "sharpness, seed by seed. The last rows are no sharpness at all."
+    "sharpness, seed by seed. The last rows have measures that are no sharpness."
 )
 WITHIN = "τ with both gaps, as above, among the networks of one scale of the initial weights.\n"
 RESCALED = (
-    "Over what they were before: the first layer is multiplied by a, the weights of the second divided by a; the "
-    "function is the same."
+    "Values are relative to those of the network before. The first layer is multiplied by a and the weights of the "
+    "second are divided by a, so that the function is the same."
 )
 
 
@@ -59,20 +59,20 @@ def main(
     rho: Annotated[str, Option(help="Radii ρ ≥ 0 of SAM in training; 0 is SGD.")] = "0,0.1",
     scales: Annotated[str, Option(help="Factors on the initial weights.")] = "1,2,4",
     seeds: Annotated[int, Option(help="Networks of every setting; 30 in the docs.")] = 4,
-    samples: Annotated[int, Option(help="Digits to train on, up to 898.")] = 200,
+    samples: Annotated[int, Option(help="Number of digits to train on, up to 898.")] = 200,
     train_loss: Annotated[float, Option(help="Training stops at the first look at which the loss is this low.")] = 0.02,
     steps: Annotated[int, Option(help="Steps after which a network that is not there is left out.")] = 1500,
     radius: Annotated[float, Option(help="ρ of sharpness.")] = 0.05,
     adaptive_radius: Annotated[float, Option(help="ρ of adaptive sharpness.")] = 0.5,
     ascent_steps: Annotated[int, Option(help="Steps of the longer ascent, 2 at least.")] = 20,
-    seed: Annotated[int, Option(help="Of initial weights and batches.")] = 0,
-    processes: Annotated[int, Option(help="How many work at once; results do not depend on it.")] = 2,
+    seed: Annotated[int, Option(help="Seed of initial weights and batches.")] = 0,
+    processes: Annotated[int, Option(help="Number of processes; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figure and data; replaced only if it holds an earlier result.")
     ] = Path("results/asam_correlation"),
 ) -> None:
-    """Does adaptive sharpness tell a network's generalisation gap better than sharpness does?"""
+    """Does adaptive sharpness predict a network's generalisation gap better than sharpness does?"""
     parameters = {key: str(value) if isinstance(value, Path) else value for key, value in locals().items()}
     above, rule = (lambda v: 0 < v < np.inf), "must be two or more finite numbers > 0"
     axes: dict[str, list[Any]] = {
@@ -84,7 +84,7 @@ def main(
         "scale": several("--scales", scales, above, rule),
     }
     if checks.count("--seeds", seeds, "Use e.g. --seeds 4") < 2:
-        checks.reject("--seeds", seeds, "one alone tells no interval", "Use e.g. --seeds 4")
+        checks.reject("--seeds", seeds, "an interval needs two or more", "Use e.g. --seeds 4")
     if checks.count("--samples", samples, "Use e.g. --samples 200") > 898:
         checks.reject("--samples", samples, "there are 898 to train on", "Use e.g. --samples 200")
     rule = f"must lie in (0, {KNOWING_NOTHING:.2f}), below the loss of networks that know nothing"
@@ -109,10 +109,10 @@ def main(
         shape = "-".join(map(str, WIDTHS))
         console.print(
             f"{total} ReLU MLPs {shape}, {samples} digits to train on, {len(data.test_targets)} to test;\n"
-            f"{total - reached} that did not come to a training loss of {train_loss:g} in {steps} steps are left out"
+            f"{total - reached} that did not reach a training loss of {train_loss:g} in {steps} steps are left out"
         )
         if reached < FEW:
-            rule = f"only {reached} of {total} networks came to it in {steps} steps"
+            rule = f"only {reached} of {total} networks reached it in {steps} steps"
             checks.reject("--train-loss", train_loss, rule, "Use a larger one, or more --steps")
         correlated = {gap: correlations(results, results[gap]) for gap in GAPS}
         for gap, title in GAPS.items():

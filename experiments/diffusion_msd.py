@@ -29,8 +29,9 @@ PART = 50_000  # runs in one simulation
 MOMENTS = 20  # count of times at which the script saves displacements
 SGD, SAM = "SGD", "SAM"
 LEGEND = """\
-s.e.: (simulated - exact) in standard errors. moments, taylor, fisher: diffusions, exactly;
-"–": none, or no closed form. η → 0: of iterates. {theorem}: drift λ(1+ρλ)², noise |H|/B.
+s.e.: simulated minus exact MSD, in standard errors. moments, taylor, fisher: exact MSD of this \
+diffusion. η → 0: exact MSD of the iterates for small steps at equal t. {theorem}: its closed form, \
+with drift λ(1+ρλ)² and noise |H|/B. –: there is no such diffusion, or no closed form.
 """
 STYLES = {
     SGD: {"color": "#000000", "marker": "o", "linestyle": "-"},
@@ -42,14 +43,14 @@ STYLES = {
 
 
 def main(
-    eigenvalue: Annotated[float, Option(help="λ along the eigenvector; < 0 escapes.")] = -1.0,
+    eigenvalue: Annotated[float, Option(help="Eigenvalue λ along the eigenvector; runs escape if λ < 0.")] = -1.0,
     rho: Annotated[float, Option(help="Radius ρ of USAM and SAM.")] = 0.5,
     lr: Annotated[float, Option(help="Learning rate η.")] = 0.01,
     batch_size: Annotated[int, Option(help="Batch size B.")] = 16,
     momentum: Annotated[float, Option(help="Momentum γ.")] = 0.0,
-    time: Annotated[float, Option(help="How long, in t = kη.")] = 1.0,
-    runs: Annotated[int, Option(help="Simulated runs of every kind.")] = 1_000_000,
-    seed: Annotated[int, Option(help="Of the noise.")] = 0,
+    time: Annotated[float, Option(help="Length of the simulation in t = kη.")] = 1.0,
+    runs: Annotated[int, Option(help="Number of simulated runs of every method and coupling.")] = 1_000_000,
+    seed: Annotated[int, Option(help="Seed of the noise.")] = 0,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figure and data; replaced only if it holds an earlier result.")
@@ -65,7 +66,7 @@ def main(
         fix = f"Use at least --time {MOMENTS * lr:g}, or a smaller --lr"
         checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
     if checks.count("--runs", runs, "Use e.g. --runs 1000000") < 2:
-        checks.reject("--runs", runs, "one alone tells no standard error", "Use e.g. --runs 1000000")
+        checks.reject("--runs", runs, "a standard error needs two or more", "Use e.g. --runs 1000000")
     quadratic = sd.landscapes.quadratic([lam])
 
     def iterates(method: sd.Method, coupling: str = "shared") -> sd.Map:
@@ -231,7 +232,7 @@ def draw_spread(ax: Axes, data: xr.Dataset) -> None:
     if np.isfinite(shared.taylor).all():
         ax.plot(data.time, shared.taylor, color="#56B4E9", lw=3, ls=(0, (1, 1)), zorder=0, label='SDE "taylor", shared')
     ax.set(xlabel=r"time $t = k\eta$", ylabel="mean squared displacement")
-    ax.set_title("Where the noise enters decides how far it carries\n(points: simulated, lines: exact)")
+    ax.set_title("How far noise carries depends on where it enters\n(points: simulated, lines: exact)")
     ax.legend(fontsize="small")
 
 
@@ -251,7 +252,7 @@ def draw_gaps(ax: Axes, data: xr.Dataset) -> None:
         ax.plot(data.time, abs(leading), color=style["color"], lw=1, ls=":")
     ax.plot([], [], color="0.3", lw=1, ls=":", label=r"leading order in $\rho$ and $t$")
     ax.set(xscale="log", yscale="log", xlabel=r"time $t = k\eta$", ylabel="size of SGD's MSD minus USAM's")
-    ax.set_title("The gap to SGD: of first order in $t$\nwith a shared batch, of second in the theorem")
+    ax.set_title("SGD's MSD minus USAM's: of order $t$ with a\nshared batch, of order $t^2$ by the theorem")
     ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 

@@ -41,10 +41,10 @@ TOGETHER = 6  # networks in one part; parts may run in several processes
 
 LEGEND = (
     'Medians over {seeds} networks with 95 % bootstrap intervals, over the last third of training. "from k" is '
-    'the step at which the edge was first reached, and in brackets by how many, if not by all; "sd" the standard '
-    'deviation of λ/edge along a run; "above" the share of the looks with λ > edge; "v₁" and "top 5" the share of '
-    "‖∇L‖² along the first eigenvector, and the first five. GD's edge is 2(1+γ)/η: with momentum η is times 1+γ, "
-    "so that it is the same for all."
+    "the step at which λ first reached its edge, with the number of networks that did in brackets if not all did. "
+    '"sd" is the standard deviation of λ/edge along a run, and "above" the share of the measurements with λ > edge. '
+    '"v₁" and "top 5" are the shares of ‖∇L‖² along the first eigenvector and the first five. GD\'s edge is '
+    "2(1+γ)/η, which is the same for all, since η is multiplied by 1+γ with momentum."
 )
 SWITCHED = (
     "SAM without momentum goes on with another ρ: medians over {seeds} networks with 95 % intervals. λ, the edge "
@@ -61,8 +61,8 @@ def main(
     steps: Annotated[int, Option(help="Steps k of training.")] = 2000,
     look_every: Annotated[int, Option(help="Steps from one look at the Hessian to the next; odd.")] = 101,
     seeds: Annotated[int, Option(help="Networks of every method; 30 in the docs.")] = 3,
-    seed: Annotated[int, Option(help="Of the first network's weights.")] = 0,
-    processes: Annotated[int, Option(help="How many work at once; results do not depend on it.")] = 2,
+    seed: Annotated[int, Option(help="Seed of the first network's weights.")] = 0,
+    processes: Annotated[int, Option(help="Number of processes; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
@@ -78,7 +78,7 @@ def main(
     if checks.count("--samples", samples, "Use e.g. --samples 200") > 4000:
         checks.reject("--samples", samples, "there are 4000 to train on", "Use e.g. --samples 200")
     if checks.count("--seeds", seeds, "Use e.g. --seeds 4") < 2:
-        checks.reject("--seeds", seeds, "one alone tells no interval", "Use e.g. --seeds 4")
+        checks.reject("--seeds", seeds, "an interval needs two or more", "Use e.g. --seeds 4")
     # Iterates at the edge alternate between two sides, and an even interval would show one side only.
     if checks.count("--look-every", look_every, "Use e.g. --look-every 101") % 2 == 0:
         checks.reject("--look-every", look_every, "must be odd", "Use e.g. --look-every 101")
@@ -369,7 +369,7 @@ def draw_switch(switched: xr.Dataset) -> Figure:
     axes[0].set_ylabel(r"curvature $/$ $\lambda_{\max}$ before")
     axes[0].legend()
     runs = switched.sizes["init"]
-    figure.suptitle(f"When SAM's radius changes its edge moves first (medians of {runs}, bands: 95 %)")
+    figure.suptitle(f"When SAM's radius changes, its edge moves first (medians of {runs}, bands: 95 %)")
     return figure
 
 

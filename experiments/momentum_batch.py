@@ -51,34 +51,40 @@ SHADES = ("#F0E442", "#56B4E9", "#0072B2", "#56B4E9", "#F0E442")  # light, middl
 THEOREM = "Theorem 3"
 
 LEGEND = """\
-MSD: along the escaping direction, from the saddle, after k steps of η; t = kη. Simulated: with its
-standard error. ratio: Theorem 3 over exact. ×γ=0: exact, over that at γ = 0 in the table. slope: of
-log MSD against log B, simulated (settings of one B share their noise); exactly it is -1.
+The MSD is along the escape direction, from the saddle, after k steps of size η; t = kη. simulated: MSD ± \
+standard error. ratio: the MSD of Theorem 3 over the exact one. ×γ=0: exact MSD over that of the row \
+with the same ρ and γ = 0. slope in B: slope of the simulated log MSD against log B (settings of one B \
+share their noise); the exact slope is -1.
 """
 LEFT = """\
-Kaplan-Meier with 95 % intervals; t = kη. x %: so many left within the {steps} steps that were
-observed, and the others are censored; without it all left.
+Kaplan-Meier medians with 95 % intervals; t = kη. A percentage is the share of the runs that left within \
+the {steps} steps that were observed; the other runs are censored. Without one, all runs left.
 """
 NEEDED = """\
-γ with which the exact MSD of USAM, or Theorem 3's of its own, is SGD's at γ = 0 and k = {steps}.
-> 0.98: up to there it is less. < 0: at γ = 0 it is more. rises: from 0 to this ρ it never falls.
+The smallest γ at which the exact MSD of USAM is that of SGD at γ = 0 and k = {steps}. In the rows of \
+Theorem 3 both MSDs are the theorem's. > 0.98: up to γ = 0.98 USAM's MSD is smaller. < 0: at γ = 0 it \
+is larger already. rises to ρ: up to this ρ the γ needed does not fall.
 """
-VALID = "Shares in %, of γ in [0, 0.98] × ρ in [0, 2/|λ|]. Its model: drift λ(1+ρλ)², SGD's noise."
+VALID = "Shares in % of the settings γ in [0, 0.98] × ρ in [0, 2/|λ|]. Its model has drift λ(1+ρλ)² and SGD's noise."
 
 Parameters = dict[str, list[Any]]
 
 
 def main(
-    eigenvalue: Annotated[float, Option(help="λ < 0 of the escaping direction; that of the other is −λ.")] = -1.0,
-    rho: Annotated[str, Option(help="Radii ρ > 0. SGD is always there.")] = "0.1,0.3",
-    momentum: Annotated[str, Option(help="Momenta γ. 0 is always there.")] = "0.5,0.9",
+    eigenvalue: Annotated[
+        float, Option(help="Eigenvalue λ < 0 of the escape direction; that of the other is −λ.")
+    ] = -1.0,
+    rho: Annotated[str, Option(help="Radii ρ > 0. SGD is always added.")] = "0.1,0.3",
+    momentum: Annotated[str, Option(help="Momenta γ. 0 is always added.")] = "0.5,0.9",
     batch_sizes: Annotated[str, Option(help="Batch sizes B, two at least.")] = "4,16,64",
     lr: Annotated[float, Option(help="Learning rate η at γ = 0.")] = 0.01,
-    time: Annotated[float | None, Option(help="t = kη at γ = 0 of the displacements. Default: 1/|λ|.")] = None,
-    half_width: Annotated[float, Option(help="How far along the escaping direction a run has left.")] = 1.0,
+    time: Annotated[
+        float | None, Option(help="Time t = kη at γ = 0 after which displacements are measured. Default: 1/|λ|.")
+    ] = None,
+    half_width: Annotated[float, Option(help="Distance along the escape direction at which a run has left.")] = 1.0,
     coupling: Annotated[str, Option(help="How a step's gradients share noise: shared, independent, clean.")] = "shared",
-    runs: Annotated[int, Option(help="Simulated runs of every setting.")] = 1000,
-    seed: Annotated[int, Option(help="Of the noise.")] = 0,
+    runs: Annotated[int, Option(help="Number of simulated runs of every setting.")] = 1000,
+    seed: Annotated[int, Option(help="Seed of the noise.")] = 0,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
@@ -97,7 +103,7 @@ def main(
     whole = cli.listed("--batch-sizes", batch_sizes, lambda v: v >= 1 and v % 1 == 0, rule, "4,16,64")
     sizes = [*map(int, whole)]
     if len(sizes) < 2:
-        checks.reject("--batch-sizes", batch_sizes, "one alone tells no slope", fix)
+        checks.reject("--batch-sizes", batch_sizes, "a slope needs two or more", fix)
     t = 1 / abs(lam) if time is None else checks.positive("--time", time, "Use e.g. --time 1")
     steps = round(t / checks.positive("--lr", lr, "Use e.g. --lr 0.01"))
     if steps < MOMENTS:
@@ -106,7 +112,7 @@ def main(
         )
     width = checks.positive("--half-width", half_width, "Use e.g. --half-width 1")
     if checks.count("--runs", runs, "Use e.g. --runs 1000") < 2:
-        checks.reject("--runs", runs, "one alone tells no standard error", "Use e.g. --runs 1000")
+        checks.reject("--runs", runs, "a standard error needs two or more", "Use e.g. --runs 1000")
     noise = sd.noise.Fisher((0.0, 0.0), sizes[0], coupling=coupling)
     sgd = sd.Map(sd.landscapes.quadratic((-lam, lam)), sd.USAM(0.0), lr=lr, noise=noise)  # and USAM, once it has a ρ
     # This rejects an unknown device before the work starts.
@@ -353,7 +359,7 @@ def rises_up_to(rho: np.ndarray, needed: np.ndarray) -> float:
 def needed_table(needed: xr.Dataset, radii: list[float]) -> Table:
     """Return the table of the momenta that make up for a radius."""
     columns = ("", "compared at", *(f"ρ = {r:g}" for r in radii), "rises to ρ =")
-    table = cli.table("momentum needed for SGD's MSD", *columns, keys=2)
+    table = cli.table("momentum γ that USAM needs for the MSD of SGD", *columns, keys=2)
     for form, compared in itertools.product(needed.form.values, needed.compared.values):
         line = needed.momentum.sel(form=form, compared=compared)
         rises = f"{rises_up_to(line.rho.values, line.values):.3g}" if np.isfinite(line[0]) else ""
@@ -393,7 +399,7 @@ def validity(map_: sd.Map, steps: int) -> xr.Dataset:
 
 def validity_table(valid: xr.Dataset) -> Table:
     """Return the table of the shares of settings that Theorem 3 is right for."""
-    columns = ("of", "compared at", "within 10 %", "within a factor of 2", "too large", "too small")
+    columns = ("exact MSD of", "compared at", "within 10 %", "within a factor of 2", "too large", "too small")
     table = cli.table(f"{THEOREM} against the exact MSD", *columns, keys=2)
     for against, compared in itertools.product(valid.against.values, valid.compared.values):
         kind = np.digitize(valid.ratio.sel(against=against, compared=compared), EDGES)
@@ -416,13 +422,16 @@ def draw_validity(valid: xr.Dataset) -> Figure:
         ax.contourf(valid.momentum, rho, kind == 0, levels=[0.5, 1.5], colors="none", hatches=["///"])
         if not i and j < 2:  # the estimate is for long times, |a|t ≫ 1−γ
             draw_estimate(valid, compared, ax)
-        ax.set_title(f"of {of}\n{compared}")
+        ax.set_title(f"exact MSD of {of}\n{compared}")
     for ax in axes[-1]:
         ax.set_xlabel(r"momentum $\gamma$")
     for ax in axes[:, 0]:
         ax.set_ylabel(r"radius $\rho\,|\lambda|$")
     kinds = [Patch(fc=SHADES[2], label="within 10 %"), Patch(fc=SHADES[1], label="within a factor of 2")]
-    kinds += [Patch(fc=SHADES[0], label="off, too large"), Patch(fc=SHADES[0], hatch="///", label="off, too small")]
+    kinds += [
+        Patch(fc=SHADES[0], label="too large by more"),
+        Patch(fc=SHADES[0], hatch="///", label="too small by more"),
+    ]
     kinds += [*axes[0, 0].get_legend_handles_labels()[0]]
     figure.suptitle("Where is Theorem 3 right about the mean squared displacement?")
     figure.legend(handles=kinds, loc="outside lower center", ncols=3)
@@ -440,7 +449,7 @@ def draw_estimate(valid: xr.Dataset, compared: str, ax: Axes) -> None:
     ax.contour(
         gamma, rho * abs(valid.eigenvalue), excess, levels=levels, colors="black", linewidths=1.2, linestyles="--"
     )
-    ax.plot([], [], color="black", ls="--", lw=1.2, label="1.1 and 2 times, estimated")
+    ax.plot([], [], color="black", ls="--", lw=1.2, label="estimate of where the ratio is 1.1 and 2")
 
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -506,7 +515,7 @@ def draw_escapes(escapes: xr.Dataset) -> Figure:
         ax.set_xlabel(r"momentum $\gamma$")
     for ax in axes[:, 0]:
         ax.set_ylabel("median steps $k$ to leave")
-    figure.suptitle("Leaving the saddle (▲ on the line: most runs had not left when observation ended)")
+    figure.suptitle("Steps to leave the saddle (▲ on the line: most runs had not left by the last step)")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 

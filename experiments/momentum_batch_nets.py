@@ -77,10 +77,10 @@ def main(
     batch_sizes: Annotated[str, Option(help="Batch sizes B, drawn with replacement.")] = "16,64,256",
     lr: Annotated[float, Option(help="Learning rate η where it is equal, and at γ = 0 where η/(1−γ) is small.")] = 0.05,
     epochs: Annotated[int, Option(help="How long: N/B steps each.")] = 20,
-    width: Annotated[int, Option(help="Of both hidden layers.")] = 32,
+    width: Annotated[int, Option(help="Width of both hidden layers.")] = 32,
     seeds: Annotated[int, Option(help="Networks of every setting; 30 in the docs.")] = 4,
-    seed: Annotated[int, Option(help="Of initial weights and batches.")] = 0,
-    processes: Annotated[int, Option(help="How many work at once; results do not depend on it.")] = 2,
+    seed: Annotated[int, Option(help="Seed of initial weights and batches.")] = 0,
+    processes: Annotated[int, Option(help="Number of processes; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
@@ -97,7 +97,7 @@ def main(
     checks.count("--epochs", epochs, "Use e.g. --epochs 20")
     checks.count("--width", width, "Use e.g. --width 32")
     if checks.count("--seeds", seeds, "Use e.g. --seeds 4") < 2:
-        checks.reject("--seeds", seeds, "one alone tells no interval", "Use e.g. --seeds 4")
+        checks.reject("--seeds", seeds, "an interval needs two or more", "Use e.g. --seeds 4")
     checks.word("--seed", seed, "Use e.g. --seed 0")
     checks.count("--processes", processes, "Use e.g. --processes 2")
     choose_device(device)

@@ -64,7 +64,7 @@ EXTENT = 1.5  # half-width of a plane, in units of ρ
 ENDS = (
     "Medians over {seeds} networks with 95 % bootstrap intervals. n = 0 is SGD. The gradient is that at the last "
     'of n points, the mean over the n points, or that after one shorter step of ρ(n+1)/2n. "minus n = 1" is the '
-    "difference in test accuracy to one ascent step, seed by seed. The loss is that of the full training set."
+    "difference in test accuracy from one ascent step, seed by seed. The loss is that of the full training set."
 )
 SHARP = (
     "Medians with 95 % intervals, as above. The sharpness is L(w + {radius:g} g/‖g‖) − L(w), λ_max the largest "
@@ -82,10 +82,10 @@ def main(
     lr: Annotated[float, Option(help="Learning rate η.")] = 0.2,
     batch_size: Annotated[int, Option(help="B, drawn with replacement.")] = 32,
     steps: Annotated[int, Option(help="Equally many for all n.")] = 700,
-    width: Annotated[int, Option(help="Of both hidden layers.")] = 24,
+    width: Annotated[int, Option(help="Width of both hidden layers.")] = 24,
     seeds: Annotated[int, Option(help="Networks of every setting; 30 in the docs.")] = 4,
-    seed: Annotated[int, Option(help="Of initial weights and batches.")] = 0,
-    processes: Annotated[int, Option(help="How many work at once; results do not depend on it.")] = 2,
+    seed: Annotated[int, Option(help="Seed of initial weights and batches.")] = 0,
+    processes: Annotated[int, Option(help="Number of processes; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
@@ -102,7 +102,7 @@ def main(
         checks.reject("--steps", steps, f"must be at least {SAVES}", "Use e.g. --steps 700")
     checks.count("--width", width, "Use e.g. --width 24")
     if checks.count("--seeds", seeds, "Use e.g. --seeds 4") < 2:
-        checks.reject("--seeds", seeds, "one alone tells no interval", "Use e.g. --seeds 4")
+        checks.reject("--seeds", seeds, "an interval needs two or more", "Use e.g. --seeds 4")
     checks.word("--seed", seed, "Use e.g. --seed 0")
     checks.count("--processes", processes, "Use e.g. --processes 2")
     choose_device(device)
@@ -328,9 +328,9 @@ def answer(grid: xr.Dataset) -> str:
     sgd = gain(grid).sel(form="last", ascent_steps=0)
     shorter = averaged_over(grid, "shorter")
     return (
-        "Test accuracy in points, as medians of all settings, with the reach of their 95 % intervals in brackets. SGD "
-        f"less one ascent step: {span(sgd)}. Several steps less one: the last gradient {span(last)}, {resolved(last)}; "
-        f"the mean gradient {span(averaged)}, {resolved(averaged)}. The mean less one shorter step: {span(shorter)}, "
+        "Test accuracy in points: ranges of the medians of all settings, and of their 95 % intervals in brackets. SGD "
+        f"minus one ascent step: {span(sgd)}. Several steps minus one: last gradient {span(last)}, {resolved(last)}; "
+        f"mean gradient {span(averaged)}, {resolved(averaged)}. The mean minus one shorter step: {span(shorter)}, "
         f"{resolved(shorter)}."
     )
 

@@ -54,11 +54,11 @@ STYLES: list[dict[str, Any]] = [
 
 def main(
     hidden: Annotated[int, Option(help="Hidden tanh units of the network on digits.")] = 8,
-    samples: Annotated[int, Option(help="Digits, the samples of its loss.")] = 200,
+    samples: Annotated[int, Option(help="Number of digits in its loss.")] = 200,
     escapes: Annotated[int, Option(help="Runs for escape times, at every radius.")] = 30,
     tolerance: Annotated[float, Option(help="Share of the saddle's loss that an escaped run has lost.")] = 0.01,
-    seed: Annotated[int, Option(help="Of teachers and starts.")] = 0,
-    device: Annotated[str, Option(help="auto (CUDA where there is one), cpu or cuda.")] = "auto",
+    seed: Annotated[int, Option(help="Seed of teachers and starts.")] = 0,
+    device: Annotated[str, Option(help="auto (CUDA if there is one), cpu or cuda.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figure and data; replaced only if it holds an earlier result.")
     ] = Path("results/network_saddles"),
@@ -354,8 +354,8 @@ def trap_table(traps: xr.Dataset) -> Section:
     """Return the table of the widths of SAM's trap along the most unstable direction."""
     caption = (
         "\nThe half-width of SAM's trap along the eigenvector of λ_min over ρ, as [captured, lost]: the farthest start "
-        "up to which all return and the nearest that does not; at ρ in units of x_m, the distance at which the loss "
-        f"along that line has its minimum. Widths from {TRAP_LIMITS[0]:g} to {TRAP_LIMITS[1]:g} ρ were looked for."
+        "up to which all runs return, and the nearest start whose run does not. ρ is in units of x_m, the distance of "
+        f"the minimum along that line. The search covers widths from {TRAP_LIMITS[0]:g} to {TRAP_LIMITS[1]:g} ρ."
     )
     table = cli.table(None, "ρ/x_m", *(f"{name}" for name in traps.saddle.values), gap=1)
     table.add_row("x_m", *(f"{float(x):.2f}" for x in traps.minimum))
@@ -370,11 +370,11 @@ def escape_table(leaving: xr.Dataset) -> Section:
     """Return median escape times from random starts."""
     runs = leaving.sizes["run"]
     caption = (
-        f"\nThe median time, in 1/|λ_min|, until that share of the loss is lost, of {runs} runs that start "
-        f"{ESCAPE_FROM:g} off the saddle, with its 95 % interval (Kaplan-Meier; runs that did not leave are censored), "
-        "and how many left. Theory is GD's time × |λ_min|/max |λ|(1+ρλ); for SAM it is the share of starts with "
-        f"‖g‖ < ρ|λ*|, which a quadratic keeps. ρ of USAM is in 1/|λ_min|, that of SAM in {ESCAPE_FROM:g}. On the left "
-        f"is {leaving.saddle.values[0]}, on the right {leaving.saddle.values[1]}."
+        f"\nThe median time, in 1/|λ_min|, at which {runs} runs have lost --tolerance of their loss. They start "
+        f"{ESCAPE_FROM:g} off the saddle; the interval is 95 % (Kaplan-Meier; runs that did not leave are censored). "
+        "left: how many runs left. theory: GD's time × |λ_min|/max |λ|(1+ρλ); for SAM the share of starts with "
+        f"‖g‖ < ρ|λ*|, which a quadratic saddle captures. ρ of USAM is in 1/|λ_min|, that of SAM in {ESCAPE_FROM:g}. "
+        f"The left columns are of {leaving.saddle.values[0]}, the right ones of {leaving.saddle.values[1]}."
     )
     table = cli.table(None, "method", "ρ", *["median", "left", "theory"] * leaving.sizes["saddle"], gap=1)
     for number in range(leaving.sizes["setting"]):
@@ -432,7 +432,7 @@ def draw_rates(ax: Axes, rates: xr.Dataset) -> None:
         looks = {"color": style["color"], "marker": style["marker"], "ms": 13 - 3 * number}
         ax.plot(one.ratio, one.rate / abs(one.lam), ls="none", mfc="none", label=name, **looks)
     ax.set(xlabel=r"$\rho|\lambda_{\min}|$", ylabel=r"growth rate$\,/\,|\lambda_{\min}|$")
-    ax.set_title("USAM leaves an exact saddle along $\\lambda_{\\min}$\nas the quadratic there says")
+    ax.set_title("USAM leaves an exact saddle along $\\lambda_{\\min}$\nat the rate of the quadratic approximation")
     ax.legend(fontsize="small")
 
 
@@ -477,7 +477,7 @@ def draw_escapes(ax: Axes, leaving: xr.Dataset, method: str) -> None:
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_title(
-        f"{method}: escape slows down with $\\rho$, then stops\n(arrows: most runs were still there in the end)"
+        f"{method}: escape slows down with $\\rho$, then stops\n(arrows: most runs had not left by the last step)"
     )
     ax.legend(fontsize="small", loc="upper left")
 

@@ -64,12 +64,14 @@ def main(
     scale: Annotated[float, Option(help="Factor on torch's initial weights.")] = 0.01,
     lr: Annotated[float, Option(help="Learning rate η of the training.")] = 0.2,
     steps: Annotated[int, Option(help="Steps T of the training.")] = 600,
-    seeds: Annotated[int, Option(help="Networks of every B and ρ, from weights of their own; 30 in the docs.")] = 3,
+    seeds: Annotated[
+        int, Option(help="Number of networks for every B and ρ, each with its own initial weights; 30 in the docs.")
+    ] = 3,
     tolerance: Annotated[float, Option(help="Share of the initial loss that a stalled network has not lost.")] = 0.01,
-    batches: Annotated[int, Option(help="Batches that the noise is measured with.")] = 4000,
-    seed: Annotated[int, Option(help="Of starts and batches.")] = 0,
-    processes: Annotated[int, Option(help="How many work at once; results do not depend on it.")] = 2,
-    device: Annotated[str, Option(help="auto (CUDA where there is one), cpu or cuda.")] = "auto",
+    batches: Annotated[int, Option(help="Number of batches that measure the noise.")] = 4000,
+    seed: Annotated[int, Option(help="Seed of starts and batches.")] = 0,
+    processes: Annotated[int, Option(help="Number of processes; results do not depend on it.")] = 2,
+    device: Annotated[str, Option(help="auto (CUDA if there is one), cpu or cuda.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figure and data; replaced only if it holds an earlier result.")
     ] = Path("results/network_stalls"),
@@ -91,7 +93,7 @@ def main(
     choose_device(device)
     data = digits()
     most = len(data.train_inputs)
-    rule = f"must be integers >= 1 and below the full batch, {most}, which is trained with anyway"
+    rule = f"must be integers >= 1 and below the full batch, {most}, which is always added"
     sizes = cli.listed("--batch-sizes", batch_sizes, lambda v: 1 <= v < most and v % 1 == 0, rule, "8,32")
     setup = Training(hidden, scale, lr, steps, seeds, tolerance, seed, device)
 
@@ -428,9 +430,9 @@ def threshold_table(results: xr.Dataset, setup: Training) -> Section:
         f"\nThe radius from which SAM stalls: tanh 64-{setup.hidden}-10 on digits from small weights, "
         f"η = {setup.lr:g}, {setup.steps} steps. Measured is the smallest radius tried at which a network stalls, that "
         f"is, lowers the loss by at most {setup.tolerance:.0%}: the median over {setup.starts} networks with its 95 % "
-        "interval, and the radius tried before. Predicted at the saddle beside the start: s√d/|λ|, with "
+        "interval; before: the next smaller radius tried. The last columns are predicted at the saddle: s√d/|λ| with "
         f"λ_min = {results.lam_min:.3f} and λ* = {results.lam_nearest:.3f}, the negative one nearest 0; and the ρ from "
-        "which the mean step, linear, does not take these starts that far, with the noise only added to H, or with the "
+        "which the linear mean step does not lower the loss by that much, with the noise only added to H, or with the "
         f"batches' own H (median and 95 % interval of {PARTS} parts of the batches)."
     )
     names = "batches", "B", "before", "stalls from ρ", "s√d", "d_eff", "/|λ_min|", "/|λ*|", "noise added", "batches' H"
@@ -489,8 +491,8 @@ def stall_table(looks: xr.Dataset) -> Section:
     caption = (
         "\nWhere networks stalled with shared batches, at the smallest ρ at which all are held and at the largest: "
         f"medians over {looks.sizes['start']}, and the cosine's 95 % interval. The cosine is that of the full-batch "
-        'gradients at w and wᵖ in the saddle\'s escaping directions; "in all" that over all directions. The distance '
-        "is that from the saddle in escaping directions, at the end over the start."
+        'gradients at w and wᵖ along the saddle\'s escape directions; "in all" is that over all directions. The '
+        "distance is that from the saddle along the escape directions, at the end over that at the start."
     )
     names = "B", "ρ", "loss", "λ_min", "λ_max", "‖g‖", "noise s√d", "distance", "in all", "cosine"
     table = cli.table(None, *names, gap=1)
@@ -523,8 +525,8 @@ def answer(stalls: xr.Dataset, results: xr.Dataset) -> str:
     return (
         "The median network stalls from ρ = "
         + "; ".join(f"{radii} with {coupling} batches" for coupling, radii in from_.items())
-        + f". Of {int(held.sum())} runs held beside the saddle, the gradient at wᵖ is reversed in escaping directions "
-        f"in {int(back.sum())} (95 %: {low:.1%} to {high:.1%})."
+        + f". Of {int(held.sum())} runs held beside the saddle, the gradient at wᵖ is reversed along the escape "
+        f"directions in {int(back.sum())} (95 %: {low:.1%} to {high:.1%})."
     )
 
 

@@ -43,14 +43,14 @@ STYLES: list[dict[str, Any]] = [
 
 def main(
     eigenvalue: Annotated[
-        str, Option(help="Escaping λ < 0; others are +1. The first counts where one is needed.")
+        str, Option(help="Eigenvalues λ < 0 of the escape direction; the others are +1. Single tables use the first.")
     ] = "-1,-2,-0.5",
     noise: Annotated[float, Option(help="Standard deviation s of a sample's gradient, per coordinate.")] = 0.25,
     dims: Annotated[str, Option(help="Dimensions d.")] = "1,2,10",
     batch_sizes: Annotated[str, Option(help="Batch sizes B: the noise is s/√B.")] = "1,4,16,64",
     lr: Annotated[float, Option(help="Learning rate η.")] = 0.01,
     momenta: Annotated[str, Option(help="Momenta γ.")] = "0,0.5,0.9",
-    runs: Annotated[int, Option(help="Pairs of runs for a rate, and runs for exit times.")] = 1500,
+    runs: Annotated[int, Option(help="Number of pairs of runs for a rate, and of runs for exit times.")] = 1500,
     seed: Annotated[int, Option(help="Seed of the noise.")] = 0,
     device: Annotated[str, Option(help="auto (CUDA where there is one), cpu or cuda.")] = "auto",
     out: Annotated[
@@ -67,7 +67,7 @@ def main(
     lr = checks.learning_rate(lr)
     gammas = cli.momenta("--momenta", cli.numbers("--momenta", momenta))
     if checks.count("--runs", runs, "Use e.g. --runs 1500") < FEW:
-        checks.reject("--runs", runs, f"must be at least {FEW}, for rates to be told from 0", "Use e.g. --runs 1500")
+        checks.reject("--runs", runs, f"must be at least {FEW}, to distinguish rates from 0", "Use e.g. --runs 1500")
     checks.word("--seed", seed, "Use e.g. --seed 0")
     choose_device(device)
     options = {"runs": runs, "device": device}
@@ -273,8 +273,13 @@ def settings(results: xr.Dataset) -> list[xr.Dataset]:
 
 def threshold_table(results: xr.Dataset) -> Table:
     """Return ρ* over λ, d and B."""
-    columns = ("λ", "d", "B", "ρ* measured", "s/(c_d|λ|)", "differ", "E‖ξ‖/|λ|")
-    table = cli.table("\nρ*, above which the saddle holds", *columns, gap=1, keys=3)
+    columns = ("λ", "d", "B", "ρ* measured", "s/(c_d|λ|)", "difference", "E‖ξ‖/|λ|")
+    table = cli.table(
+        "\nthreshold ρ*, above which the saddle holds the runs; the last column is a rival formula",
+        *columns,
+        gap=1,
+        keys=3,
+    )
     for row in settings(results):
         named = [f"{row.lam:g}", str(int(row.dim)), str(int(row.batch_size))]
         table.add_row(*named, *compared(row), f"{float(row.rival):.4f}")
@@ -283,8 +288,8 @@ def threshold_table(results: xr.Dataset) -> Table:
 
 def unequal_table(results: xr.Dataset) -> Table:
     """Return the table of ρ* with anisotropic noise, beside the prediction for isotropic noise."""
-    title = f"\nd = 2, noise of {UNEQUAL:g} times the variance along one direction, of the same mean"
-    columns = ("from escaping", "ρ* measured", "quadrature", "differ", "isotropic", "is off by")
+    title = f"\nd = 2, noise with {UNEQUAL:g} times the variance along one direction, and the same mean variance"
+    columns = ("angle to escape", "ρ* measured", "quadrature", "difference", "isotropic", "its error")
     table = cli.table(title, *columns, gap=1)
     for row in settings(results):
         off = 100 * (float(row.rival) / float(row.closed_form) - 1)
@@ -295,7 +300,7 @@ def unequal_table(results: xr.Dataset) -> Table:
 def momentum_table(results: xr.Dataset, lam: float, dim: int) -> Table:
     """Return ρ* and rates over γ."""
     title = f"\nmomentum, λ = {lam:g}, d = {dim}, B = 1; rates at ρ = {float(results.rho[0]):.4f} = ½s/(c_d|λ|), per t"
-    columns = ("equal", "γ", "η", "ρ* measured", "s/(c_d|λ|)", "differ", "rate measured", "rate, theory")
+    columns = ("equal", "γ", "η", "ρ* measured", "s/(c_d|λ|)", "difference", "rate measured", "rate, theory")
     table = cli.table(title, *columns, gap=1, keys=3)
     for row in settings(results):
         rate = f"{float(row.rate):.3f} ± {1.96 * float(row.rate_error):.3f}"
@@ -307,7 +312,7 @@ def momentum_table(results: xr.Dataset, lam: float, dim: int) -> Table:
 def exit_table(results: xr.Dataset) -> Table:
     """Return mean times of exit, with how many runs left, beside the diffusion's."""
     runs, last = results.sizes["run"], float(results.t.max())
-    title = f"\nmean time until |w| = 2ρ along the escaping direction (runs that left of {runs}, within t = {last:g})"
+    title = f"\nmean time until |w| = 2ρ along the escape direction (how many of {runs} runs left by t = {last:g})"
     table = cli.table(title, "ρ/ρ*", *(f"d = {d}" for d in results.dim.values), "diffusion, d = 1", gap=1)
     for ratio in results.ratio.values:
         cells, row = [], results.sel(ratio=ratio)
@@ -398,7 +403,7 @@ def draw_survival(ax: Axes, results: xr.Dataset) -> None:
         one = results.sel(dim=d, ratio=ratio)
         curve = Exits(one.t.values, one.exited.values).survival()
         plot.survival(curve, ax, color=shade, linestyle=style["linestyle"], label=f"{ratio:g}")
-    ax.set_ylabel("share not yet left")
+    ax.set_ylabel("share of runs that have not left")
     ax.set_title(
         f"Runs that stay within " r"$2\rho$" f" of the saddle, d = {d}\n(observed to the right edge; bands 95 %)"
     )

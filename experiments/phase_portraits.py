@@ -37,10 +37,11 @@ SAVED = 400  # count of times at which trajectories are saved
 STEPS = 3000  # largest count of solver steps per trajectory; SAM's flow in a stiff valley needs very many
 
 LEGEND = """\
-rates: eigenvalues of the flow's Jacobian; attracts for: from the Hessian there, at \
-critical points of the loss. No Jacobian: the fields of normalised methods jump there; \
-held if the field points inward all around, and then, to the quadratic at a saddle, \
-from within the region given."""
+rates: eigenvalues of the flow's Jacobian. attracts for: the radii at which a critical \
+point of the loss attracts, derived from its Hessian. no Jacobian: the field of a \
+normalised method jumps at the point. held: the field points inward all around the \
+point. The last column then has the region of starts that a saddle holds, in the \
+quadratic approximation."""
 
 
 def main(
@@ -51,13 +52,15 @@ def main(
         str,
         Option(help="Radii ρ. Default: below and above the saddle's threshold 1/|λ|; without one, a tenth of the box."),
     ] = "",
-    box: Annotated[str, Option(help="What to show: low, high of one coordinate, then of the other.")] = "",
+    box: Annotated[str, Option(help="Part of the plane to show: lowest and highest x, then y.")] = "",
     starts: Annotated[str, Option(help="Trajectories to draw, e.g. '1,2; 2,-0.5'.")] = "",
-    time: Annotated[float | None, Option(help="How long they run. Default: 20/max|λ|.")] = None,
+    time: Annotated[float | None, Option(help="Length of the trajectories in time t. Default: 20/max|λ|.")] = None,
     basins: Annotated[bool, Option("--basins", help="Measure the basins too, and draw them below.")] = False,
     resolution: Annotated[int, Option(help="Starts of the basin maps along each axis.")] = 50,
-    animate: Annotated[bool, Option("--animate", help="Make a GIF in ρ of the first method that has one.")] = False,
-    frames: Annotated[int, Option(help="Of the GIF, up to the largest radius.")] = 17,
+    animate: Annotated[
+        bool, Option("--animate", help="Make a GIF over ρ of the first method that has a radius.")
+    ] = False,
+    frames: Annotated[int, Option(help="Number of frames of the GIF; the last has the largest radius.")] = 17,
     out: Annotated[
         Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
     ] = Path("results/phase_portraits"),

@@ -45,10 +45,11 @@ TOGETHER = 10  # settings of one method in one ensemble; Ctrl-C saves the finish
 LONGEST_PATH = 20_000  # largest count of steps of a path; a picture shows fewer
 
 LEGEND = """\
-trap, esc, div, und: trapped, escaped, diverged, undecided. Times are t = kη, \
-Kaplan-Meier, runs that did not escape censored. Capture begins above the radius \
-ρ, or within the distance w from the saddle along its escaping direction; theory: \
-for the quadratic there, width without momentum."""
+trap, esc, div, und: trapped, escaped, diverged, undecided. Escape times are t = kη \
+(Kaplan-Meier; runs that did not escape are censored). ρ>0.5: the saddle captures runs \
+near it at radii above 0.5. w<0.05: it captures runs that start within 0.05 of it along \
+the escape direction. The theory is for the quadratic approximation at the saddle, and \
+its widths are those without momentum."""
 
 
 def main(
@@ -59,15 +60,15 @@ def main(
     rho: Annotated[str, Option(help="Radii ρ. Default: ten from 0.1/|λ| to 2/|λ|.")] = "",
     lr: Annotated[str, Option(help="Learning rates η. Default: 0.02/max|λ|.")] = "",
     momentum: Annotated[str, Option(help="Heavy-ball momenta γ.")] = "0",
-    starts: Annotated[int, Option(help="How many runs start around the saddle.")] = 1000,
+    starts: Annotated[int, Option(help="Number of runs that start around the saddle.")] = 1000,
     distribution: Annotated[
-        str, Option(help="disc: uniform in a ball; normal: Gaussian; line: along the escaping direction.")
+        str, Option(help="disc: uniform in a ball; normal: Gaussian; line: along the escape direction.")
     ] = "disc",
     spread: Annotated[
         float | None, Option(help="The ball's radius, or the Gaussian's σ. Default: 1/|λ| or less.")
     ] = None,
-    steps: Annotated[int, Option(help="Steps of every run.")] = 5000,
-    seed: Annotated[int, Option(help="Of the starts.")] = 0,
+    steps: Annotated[int, Option(help="Number of steps of every run.")] = 5000,
+    seed: Annotated[int, Option(help="Seed of the starts.")] = 0,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, Option(help="float64 or float32.")] = "float64",
     out: Annotated[
@@ -301,7 +302,7 @@ def draw_trapped(groups: dict[str, list[Result]], point: CriticalPoint) -> Figur
         ax.annotate(r"$\rho = 1/|\lambda|$", (threshold, 0.08), xytext=(4, 0), textcoords="offset points", color="0.35")
     first = next(iter(groups.values()))[0].map_
     shared = [f"{part} = {value:g}" for part, value in (("η", first.lr), ("γ", first.momentum)) if part in common]
-    ax.set_title(f"Which runs does the saddle keep? {', '.join([first.landscape.name, *shared])}")
+    ax.set_title(f"Which share of the runs does the saddle capture? {', '.join([first.landscape.name, *shared])}")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 

@@ -33,16 +33,16 @@ def main(
     coordinates: Annotated[str, Option(help="The coordinates of a formula.")] = "x y",
     saddle: Annotated[str, Option(help="Which saddle: the one nearest to this point. Default: the lowest.")] = "",
     methods: Annotated[str, Option(help="Names, separated by commas.")] = "USAM,SAM",
-    x: Annotated[str, Option(help="What goes along: rho, lr, momentum or distance (of the start).")] = "rho",
-    y: Annotated[str, Option(help="What goes up. Default: lr; distance for methods without a Jacobian there.")] = "",
-    x_range: Annotated[str, Option(help="From, to. Default: as far as something happens.")] = "",
-    y_range: Annotated[str, Option(help="From, to.")] = "",
-    rho: Annotated[float | None, Option(help="Radius ρ where it is no axis. Default: 1.5/|λ|.")] = None,
-    lr: Annotated[float | None, Option(help="Learning rate η where it is no axis. Default: 0.02/max|λ|.")] = None,
-    momentum: Annotated[str, Option(help="Momenta γ where it is no axis: one chart each.")] = "0,0.9",
+    x: Annotated[str, Option(help="Parameter on the x-axis: rho, lr, momentum or distance (of the start).")] = "rho",
+    y: Annotated[str, Option(help="Parameter on the y-axis. Default: lr, or distance if there is no Jacobian.")] = "",
+    x_range: Annotated[str, Option(help="Lowest and highest x. Default: a range around the threshold.")] = "",
+    y_range: Annotated[str, Option(help="Lowest and highest y.")] = "",
+    rho: Annotated[float | None, Option(help="Radius ρ if it is on no axis. Default: 1.5/|λ|.")] = None,
+    lr: Annotated[float | None, Option(help="Learning rate η if it is on no axis. Default: 0.02/max|λ|.")] = None,
+    momentum: Annotated[str, Option(help="Momenta γ if it is on no axis: one chart for each.")] = "0,0.9",
     ascent_steps: Annotated[int, Option(help="Ascent steps n.")] = 1,
-    resolution: Annotated[int, Option(help="Values along each axis.")] = 100,
-    steps: Annotated[int, Option(help="Steps of every run.")] = 2000,
+    resolution: Annotated[int, Option(help="Number of values along each axis.")] = 100,
+    steps: Annotated[int, Option(help="Number of steps of every run.")] = 2000,
     out: Annotated[
         Path, Option(help="Folder for figures and data; replaced only if it holds an earlier result.")
     ] = Path("results/stability_chart"),
@@ -89,7 +89,7 @@ def main(
         console.print(f"{scene.name}: saddle at {cli.shown(point.w)}, λ = {cli.shown(point.eigenvalues)}")
         console.print(make_table(results))
         console.print(
-            "off the line: settings more than one grid cell from the closed-form boundary that disagree with it"
+            "off the line: settings that disagree with theory, more than one grid cell from the closed-form boundary"
         )
         with plt.rc_context(plot.STYLE):
             folder.save_figure(draw(results), "stability_chart.png")

@@ -48,18 +48,18 @@ def main(
     dataset: Annotated[str, Option(help="cifar10 or cifar100.")] = "cifar10",
     method: Annotated[str, Option(help="SGD, SAM or ASAM.")] = "SAM",
     rho: Annotated[float, Option(help="Radius ρ: about 0.1 for SAM, 0.5 for ASAM.")] = 0.1,
-    ascent_steps: Annotated[int, Option(help="n.")] = 1,
+    ascent_steps: Annotated[int, Option(help="Number n of ascent steps.")] = 1,
     average: Annotated[bool, Option("--average", help="Average the gradients of the n points.")] = False,
     lr: Annotated[float, Option(help="Learning rate η at the start; it falls to 0 as half a cosine.")] = 0.1,
-    momentum: Annotated[float, Option(help="γ.")] = 0.9,
-    weight_decay: Annotated[float, Option(help="Of all parameters.")] = 5e-4,
-    batch_size: Annotated[int, Option(help="B.")] = 128,
-    epochs: Annotated[int, Option(help="How many.")] = 200,
+    momentum: Annotated[float, Option(help="Momentum γ.")] = 0.9,
+    weight_decay: Annotated[float, Option(help="Weight decay of all parameters.")] = 5e-4,
+    batch_size: Annotated[int, Option(help="Batch size B.")] = 128,
+    epochs: Annotated[int, Option(help="Number of epochs.")] = 200,
     batch_norm: Annotated[bool, Option(help="With or without batch norm.")] = True,
     augment: Annotated[bool, Option(help="With or without random shifts and reflections.")] = True,
     width: Annotated[int, Option(help="Channels of the first stage; 64 makes a ResNet-18.")] = 64,
     precision: Annotated[str, Option(help="float32, or bfloat16 by autocast.")] = "float32",
-    seed: Annotated[int, Option(help="Of initial weights, batches and augmentation.")] = 0,
+    seed: Annotated[int, Option(help="Seed of initial weights, batches and augmentation.")] = 0,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     out: Annotated[
         Path, Option(help="Folder for figures, data and the network; replaced only if it holds an earlier result.")
@@ -179,7 +179,7 @@ def answer(runs: xr.Dataset) -> str:
     last = runs.isel(epoch=-1)
     return (
         f"After {int(last.epoch)} epochs the network classifies {float(last.test_accuracy):.2%} of the test set, with "
-        f"a training loss of {float(last.train_loss):.3g}: one network, of which no interval is known."
+        f"a training loss of {float(last.train_loss):.3g}: one network, and so without an interval."
     )
 
 

@@ -43,7 +43,11 @@ MODELS = {
     "moments": {"color": "#000000", "marker": "o", "linestyle": "-"},
     PLAIN: {"color": "#D55E00", "marker": "^", "linestyle": ":"},
 }
-TITLES = {"together": r"$\rho \propto \sqrt{\eta}$", "lr": r"one $\rho$", "rho": r"one $\eta$, against its moments"}
+TITLES = {
+    "together": r"$\rho \propto \sqrt{\eta}$",
+    "lr": r"one $\rho$",
+    "rho": r"one $\eta$, error against \"moments\"",
+}
 
 
 def main(
@@ -132,7 +136,7 @@ def orders(errors: xr.DataArray) -> np.ndarray:
 def make_table(data: xr.Dataset, rho: float) -> Table:
     """Return the table of orders: the smallest and the largest over the functions."""
     columns = ("iterates of", "diffusion", "in η, ρ ∝ √η", f"in η, ρ = {rho:g}", "in ρ, η fixed")
-    table = cli.table("Order of weak convergence, from and to over five functions", *columns, gap=1, keys=2)
+    table = cli.table("Order of weak convergence: smallest and largest over five functions", *columns, gap=1, keys=2)
     table.columns[1].justify = "left"
     for method in data.algorithm.values:
         for model in MODELS:

@@ -89,9 +89,9 @@ def _kinds(function: Callable[..., Any]) -> dict[str, Any]:
     spelled = str(function.__annotations__)
     lazy = {
         name: getattr(module, name, module)
-        for name, home in LAZY.items()
+        for name, module_name in LAZY.items()
         if name in spelled
-        for module in [import_module(home)]
+        for module in [import_module(module_name)]
     }
     hints = typing.get_type_hints(function, {**function.__globals__, **lazy})
     parameters = inspect.signature(function).parameters

@@ -216,8 +216,8 @@ def known(kind: str, name: str, names: Iterable[str]) -> str:
     'SAM'
     """
     name, names = str(name), list(names)
-    alike = [n for n in names if n == name] or [n for n in names if n.casefold() == name.casefold()]
-    return alike[0] if len(alike) == 1 else _unknown(kind, name, names)
+    matches = [n for n in names if n == name] or [n for n in names if n.casefold() == name.casefold()]
+    return matches[0] if len(matches) == 1 else _unknown(kind, name, names)
 
 
 def spelling(name: str) -> str:

@@ -25,9 +25,9 @@ class Oracle:
     def __call__(self, w: Point) -> Point:
         return self.gradient(w)
 
-    def up(self, w: Point, known: Point | None = None) -> Point:
-        """Return the gradient along which a method ascends at w: ``known``, if the caller has it already."""
-        return self(w) if known is None else known
+    def up(self, w: Point, gradient: Point | None = None) -> Point:
+        """Return the gradient along which a method ascends at w: ``gradient`` if the caller computed it before."""
+        return self(w) if gradient is None else gradient
 
     def full(self, w: Point) -> Point:
         """Return the full-batch gradient ∇L(w): ``(d, …) -> (d, …)``. Without noise it is the gradient itself."""

@@ -1,4 +1,9 @@
-"""Settings shared by all tests."""
+"""What all tests share.
+
+Nothing of samdyn is imported until it is needed: pytest-xdist's own process reads this file too, and runs no test.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import importlib.util
@@ -8,17 +13,12 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
-from hypothesis import settings
 
-import samdyn as sd
-from samdyn import cli
-
-settings.register_profile("samdyn", deadline=None, derandomize=True)
-settings.load_profile("samdyn")
+if TYPE_CHECKING:
+    import samdyn as sd
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -27,6 +27,8 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    import torch
+
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):  # a folder named gpu would be among the keywords
@@ -36,12 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def saddle() -> sd.Landscape:
     """x² − y²."""
+    import samdyn as sd
+
     return sd.landscapes.saddle()
 
 
 @pytest.fixture(scope="session")
 def origin(saddle: sd.Landscape) -> sd.analysis.CriticalPoint:
     """The saddle point of x² − y²."""
+    import samdyn as sd
+
     (point,) = sd.critical_points(saddle)
     assert point.kind == "saddle"
     return point
@@ -68,6 +74,8 @@ def experiment() -> Callable[[str], ModuleType]:
 def run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run a script's command line in this process, in an empty folder; return its exit status."""
 
+    from samdyn import cli
+
     def command(script: ModuleType, *arguments: str) -> int:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [str(script.__file__), *arguments])
@@ -84,6 +92,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Pa
 
     Return its folder of results, and what it printed: nothing on standard error.
     """
+
+    from samdyn import cli
 
     def command(script: ModuleType, *arguments: str, **constants: Any) -> tuple[Path, str]:
         empty, printed, told = tmp_path_factory.mktemp(script.__name__), io.StringIO(), io.StringIO()

@@ -183,7 +183,7 @@ def test_rescaling_leaves_the_function(script: ModuleType) -> None:
         (["--batch-sizes", "8,2.5"], "must be two or more integers >= 1"),
         (["--rho=-1,0"], "must be two or more finite numbers >= 0"),
         (["--scales", "0,1"], "must be two or more finite numbers > 0"),
-        (["--seeds", "1"], "one alone tells no interval"),
+        (["--seeds", "1"], "an interval needs two or more"),
         (["--samples", "899"], "there are 898 to train on"),
         (["--train-loss", "0"], "--train-loss = 0.0: must lie in (0, 2.30)"),
         (["--train-loss", "5"], "below the loss of networks that know nothing"),
@@ -204,5 +204,5 @@ def test_too_few_networks_are_not_correlated(
     run: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert run("--train-loss", "1e-9", "--steps", "10") == 2
-    assert "only 0 of 32 networks came to it in 10 steps" in capsys.readouterr().err
+    assert "only 0 of 32 networks reached it in 10 steps" in capsys.readouterr().err
     assert not [*(tmp_path / "results").iterdir()]

@@ -65,7 +65,7 @@ def test_with_momentum(run: Callable[..., int], tmp_path: Path, capsys: pytest.C
         (["--time", "0.1"], "is 10 steps of η = 0.01. Use at least --time 0.2"),
         (["--batch-size", "0"], "batch_size = 0"),
         (["--momentum", "1"], "must lie in [0, 1)"),
-        (["--runs", "1"], "one alone tells no standard error"),
+        (["--runs", "1"], "a standard error needs two or more"),
         (["--seed=-1"], "seed = -1"),
         (["--device", "tpu"], "no such device"),
     ],

@@ -136,7 +136,7 @@ def test_divergence_is_said(run: Callable[..., int], capsys: pytest.CaptureFixtu
         (["--samples", "4001"], "there are 4000 to train on"),
         (["--steps", "29"], "is less than 6 looks of 5 steps"),
         (["--look-every", "4"], "must be odd"),
-        (["--seeds", "1"], "one alone tells no interval"),
+        (["--seeds", "1"], "an interval needs two or more"),
         (["--seed", "-2"], "must be an integer in"),  # though the last network's own would be 0
         (["--seed", str(2**32 - 1)], "must be an integer in"),
         (["--processes", "0"], "--processes = 0: must be an integer >= 1"),

@@ -5,22 +5,22 @@ import inspect
 
 import pytest
 
-# The packages of samdyn in which every public name has an example.
-PACKAGES = ["analysis", "dynamics", "landscapes", "methods", "networks", "noise", "output", "plot", "simulation"]
-PACKAGES += ["claims", "statistics", "symbolic", "theory"]
+PARTS = ["analysis", "dynamics", "landscapes", "methods", "networks", "noise", "output", "plot", "simulation"]
+PARTS += ["claims", "statistics", "symbolic", "theory"]
 CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
-NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(f"samdyn.{package}").__all__]
+PACKAGES = ["samdyn", *(f"samdyn.{part}" for part in PARTS)]
+NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(package).__all__]
 NAMES += [
-    (package, name)
-    for package in CATALOGUES
-    for name, entry in importlib.import_module(f"samdyn.{package}").catalogue().items()
+    (f"samdyn.{part}", name)
+    for part in CATALOGUES
+    for name, entry in importlib.import_module(f"samdyn.{part}").catalogue().items()
     if entry.__module__.startswith("samdyn.")  # and no other test has defined it
 ]
 
 
 @pytest.mark.parametrize(("package", "name"), NAMES)
 def test_it_has_an_example(package: str, name: str) -> None:
-    value = getattr(importlib.import_module(f"samdyn.{package}"), name)
+    value = getattr(importlib.import_module(package), name)
     if inspect.isroutine(value) or inspect.isclass(value):
         assert "\n>>> " in (inspect.getdoc(value) or "")
 

@@ -149,7 +149,7 @@ def test_differences_are_paired_by_seed(script: ModuleType) -> None:
         (["--lr", "0"], "must be a finite number > 0"),
         (["--epochs", "0"], "--epochs = 0: must be an integer >= 1"),
         (["--width", "0"], "--width = 0: must be an integer >= 1"),
-        (["--seeds", "1"], "one alone tells no interval"),
+        (["--seeds", "1"], "an interval needs two or more"),
         (["--seed", "-1"], "must be an integer in"),
         (["--device", "abacus"], "abacus"),
     ],

@@ -186,7 +186,7 @@ def test_planes_on_a_quadratic(script: ModuleType) -> None:
         (["--batch-size", "0"], "--batch-size = 0: must be an integer >= 1"),
         (["--steps", "9"], "--steps = 9: must be at least 10"),
         (["--width", "0"], "--width = 0: must be an integer >= 1"),
-        (["--seeds", "1"], "one alone tells no interval"),
+        (["--seeds", "1"], "an interval needs two or more"),
         (["--processes", "0"], "--processes = 0: must be an integer >= 1"),
         (["--seed", "-1"], "must be an integer in"),
         (["--device", "abacus"], "abacus"),

@@ -1,6 +1,7 @@
 """A name that a docstring or a page writes out can be imported as it is written there."""
 
 import ast
+import pkgutil
 import re
 from pathlib import Path
 
@@ -31,11 +32,10 @@ def written() -> set[str]:
 
 def exists(name: str) -> bool:
     """Whether a dotted name leads to something, from samdyn."""
-    value: object = samdyn
-    for one in name.split("."):
-        if not hasattr(value, one):
-            return False
-        value = getattr(value, one)
+    try:
+        pkgutil.resolve_name(f"samdyn.{name}")
+    except (ImportError, AttributeError):
+        return False
     return True
 
 

@@ -22,7 +22,7 @@ class Claim:
     ``predict``, ``rival`` and ``measure`` take parameters of a case by name. ``measure`` may also take ``budget``, a
     factor on its number of runs (1 by default), and ``seed``. It must not read the prediction.
 
-    >>> import samdyn as sd
+    >>> import samdyn as sd, torch
     >>> claim = sd.Claim(
     ...     id="decay-of-gd",
     ...     statement="Gradient descent multiplies w by 1 − ηλ a step.",
@@ -31,7 +31,7 @@ class Claim:
     ...     process="map of GD on ½λw²",
     ...     cases=sd.claims.grid(lam=(1.0, 3.0), lr=0.1),
     ...     predict=lambda lam, lr: 1 - lr * lam,
-    ...     measure=lambda lam, lr: sd.simulate(sd.Map(sd.landscapes.quadratic([lam]), sd.GD(), lr=lr), 1, 1).w.item(),
+    ...     measure=lambda lam, lr: float(1 - lr * sd.landscapes.quadratic([lam]).grad(torch.ones(1, 1))),
     ...     rival=lambda lam, lr: 1.0,
     ...     mistake="no decay",
     ...     tolerance=1e-12,
@@ -128,10 +128,9 @@ def _check_cases(claim: Claim) -> None:
         if set(case) != set(cases[0]):
             checks.reject("case", dict(case), f"has other parameters than the first: {', '.join(cases[0])}", fix)
     for role in ("small", "scan"):
-        name = getattr(claim, role)
-        if not name:
+        if not getattr(claim, role):
             continue
-        checks.known("parameter", name, cases[0])
+        name = checks.spelled("parameter", getattr(claim, role), cases[0])
         values = {case[name] for case in cases}
         if len(values) < 3:
             checks.reject("cases", sorted(values), f"{role}={name!r} needs three or more values", fix)

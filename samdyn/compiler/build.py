@@ -173,8 +173,8 @@ def _call(command: Sequence[str], seconds: float, folder: Path | None = None) ->
         except BaseException:
             _end(process)
             raise
-    out, errors = (part.decode(errors="replace") for part in output)
-    return subprocess.CompletedProcess(command, process.returncode, out, errors)
+    text, errors = (part.decode(errors="replace") for part in output)
+    return subprocess.CompletedProcess(command, process.returncode, text, errors)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

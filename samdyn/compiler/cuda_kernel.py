@@ -14,8 +14,6 @@ from .kernel import LIMIT, Step
 from .trace import Input, trace
 
 THREADS = 128  # threads of a block; a step needs some 50 of the 65,536 registers of a multiprocessor
-# Quotients and roots of float32 may be two units of the last place off. Code that rounds them right has branches.
-ROUNDING = (b"--prec-div=false", b"--prec-sqrt=false")
 PARAMETER_BYTES = 4096  # bytes of parameters that a kernel can take on every card
 
 
@@ -134,7 +132,7 @@ def compiled(text: str, architecture: str) -> bytes:
         program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), b"step.cu", 0, [], []))
     except RuntimeError as error:  # the bindings load the library at the first call
         raise NotCompilable(f"NVRTC could not be loaded: {str(error)[:200]}") from error
-    options = [f"--gpu-architecture={architecture}".encode(), *ROUNDING]
+    options = [f"--gpu-architecture={architecture}".encode()]
     try:
         (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
         if int(status):

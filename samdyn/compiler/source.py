@@ -191,8 +191,8 @@ class _Writer:
                 load.append(f"{_local(entry, at)}[i] = {memory};")
                 if entry in self._state:
                     store.append(f"{memory} = {_local(entry, at)}[i];")
-                arrays.append(f"{_held(self._inputs, entry.dtype)} {_local(entry, at)}[{LANES}];")
-        arrays += [f"{_held(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._arrays.items()]
+                arrays.append(f"{_array_type(self._inputs, entry.dtype)} {_local(entry, at)}[{LANES}];")
+        arrays += [f"{_array_type(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._arrays.items()]
         if 8 * LANES * len(arrays) > STACK:
             raise NotCompilable(
                 f"a step keeps {len(arrays)} numbers of each run at once, more than a thread's stack holds"
@@ -274,8 +274,8 @@ class _Writer:
         if operation == "~":
             return f"!{a}" if argument_dtypes[0] == torch.bool else f"~{a}"
         if operation == "|" and (turn := _rotation(node)):
-            word, left = f"(uint32_t){self._used(turn[0], self._loops[id(node)])}", turn[1]
-            return f"(int32_t)(({word} << {left}) | ({word} >> {32 - left}))"
+            word, amount = f"(uint32_t){self._used(turn[0], self._loops[id(node)])}", turn[1]
+            return f"(int32_t)(({word} << {amount}) | ({word} >> {32 - amount}))"
         if operation == "lookup":
             # Negative places count from the end. Places outside the table give nan, where torch raises an error.
             first, n = len(self._numbers), len(node.value)
@@ -326,7 +326,7 @@ def _stored(entry: Input) -> str:
     return "uint8_t" if entry.dtype == torch.bool else TYPES[entry.dtype]
 
 
-def _held(inputs: Sequence[Input], dtype: torch.dtype) -> str:
+def _array_type(inputs: Sequence[Input], dtype: torch.dtype) -> str:
     """Return the type of a local array. Booleans are as wide as the numbers beside them, as vector code needs."""
     if dtype != torch.bool:
         return TYPES[dtype]

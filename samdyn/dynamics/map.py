@@ -164,7 +164,7 @@ class Map(Portable):
         """
         if original._source is not None:
             noise_values = {path[1]: value for path, value in values.items() if path[0] == "noise"}
-            vars(self)["_source"] = original._source.refilled(noise_values)
+            vars(self)["_source"] = original._source.with_settings(noise_values)
 
     @cached_property
     def _source(self) -> Source | None:

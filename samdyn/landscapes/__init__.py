@@ -1,6 +1,6 @@
 """Loss landscapes: the class Landscape, and a catalogue of functions that make landscapes.
 
-The catalogue finds its own entries: every public function in a module of this package that can be called without
+The catalogue finds its own entries: every public function in a file of ``entries`` that can be called without
 arguments and is annotated to return a Landscape. Such a function has its name in this namespace and on the command
 line, and the conformance tests cover it.
 """
@@ -10,9 +10,10 @@ import pkgutil
 from collections.abc import Callable
 from importlib import import_module
 
-from .. import checks
+from .. import catalogues, checks
+from . import entries
+from .entries.quadratics import Quadratic
 from .landscape import Box, Landscape
-from .quadratics import Quadratic
 from .samples import Sampled, SampleLandscape
 
 __all__ = ["Box", "Landscape", "Quadratic", "SampleLandscape", "Sampled", "catalogue", "named"]
@@ -20,8 +21,8 @@ __all__ = ["Box", "Landscape", "Quadratic", "SampleLandscape", "Sampled", "catal
 
 def _find() -> dict[str, Callable[..., Landscape]]:
     functions: dict[str, Callable[..., Landscape]] = {}
-    for info in pkgutil.iter_modules(__path__):
-        module = import_module(f"{__name__}.{info.name}")
+    for info in pkgutil.iter_modules(entries.__path__):
+        module = import_module(f"{entries.__name__}.{info.name}")
         for name, function in inspect.getmembers(module, inspect.isfunction):
             returned = function.__annotations__.get("return")
             defined_here = function.__module__ == module.__name__ and not name.startswith("_")
@@ -34,9 +35,7 @@ _CATALOGUE = _find()
 
 
 def __getattr__(name: str) -> Callable[..., Landscape]:
-    if name in _CATALOGUE:
-        return _CATALOGUE[name]
-    raise AttributeError(f"no landscape {name!r}; known: {', '.join(sorted(_CATALOGUE))}")
+    return catalogues.attribute(__name__, name, _CATALOGUE)
 
 
 def __dir__() -> list[str]:

@@ -12,11 +12,11 @@ from .. import checks
 from ..ops import Point, is_symbolic, symbolic
 from ..oracle import Oracle
 from ..portable import Portable
-from .compile import Compiled, compile_torch
-from .degree import degree_at_most_2
-from .derivatives import Derivatives
-from .parse import rational, read, symbols
-from .stable import replace_long_extremes, stable, to_sympy
+from .formulas.compile import Compiled, compile_torch
+from .formulas.degree import degree_at_most_2
+from .formulas.derivatives import Derivatives
+from .formulas.parse import rational, read, symbols
+from .formulas.stable import replace_long_extremes, stable, to_sympy
 
 Box = tuple[tuple[float, float], ...]
 

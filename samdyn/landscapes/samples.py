@@ -11,12 +11,12 @@ import torch
 
 from .. import checks
 from ..ops import Point, halves
-from .compile import Compiled, compile_torch
-from .degree import degree_at_most_2
-from .derivatives import Derivatives
+from .formulas.compile import Compiled, compile_torch
+from .formulas.degree import degree_at_most_2
+from .formulas.derivatives import Derivatives
+from .formulas.parse import rational, read, symbols
+from .formulas.stable import stable
 from .landscape import Landscape
-from .parse import rational, read, symbols
-from .stable import stable
 
 BLOCK = 16  # number of samples added at once; the order of the additions, and so the bits of a mean, depend on it
 

@@ -53,12 +53,12 @@ class ASAM(Ascent):
     def _truth_values(weights: Any) -> tuple[bool, ...]:
         fix = "Give one per coordinate, or None for all"
         try:
-            listed = np.array(weights.tolist() if torch.is_tensor(weights) else weights)
+            array = np.array(weights.tolist() if torch.is_tensor(weights) else weights)
         except (TypeError, ValueError):  # nested sequences have different lengths
             checks.reject("weights", weights, "must be truth values", fix)
-        if listed.ndim != 1 or not np.isin(listed, (0, 1)).all():
+        if array.ndim != 1 or not np.isin(array, (0, 1)).all():
             checks.reject("weights", weights, "must be truth values", fix)
-        return tuple(map(bool, listed))
+        return tuple(map(bool, array))
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
         """Return T²g/‖Tg‖."""

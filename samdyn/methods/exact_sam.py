@@ -31,10 +31,10 @@ class ExactSAM(USAM):
         points, gradients = zip(*self.ascend(w, grad), strict=True)
         step = self.rho / self.ascent_steps
         # The loop differentiates in reverse mode through the ascent, from its last point back to w.
-        pulled = gradients[-1]
+        pullback = gradients[-1]
         for point, gradient in zip(points[-2::-1], gradients[-2::-1], strict=True):
-            pulled = pulled + step * grad.hvp(point, pulled)
+            pullback = pullback + step * grad.hvp(point, pullback)
             if self.average:
-                pulled = pulled + gradient
-        pulled = pulled + step * grad.hvp(w, pulled)
-        return pulled / self.ascent_steps if self.average else pulled
+                pullback = pullback + gradient
+        pullback = pullback + step * grad.hvp(w, pullback)
+        return pullback / self.ascent_steps if self.average else pullback

@@ -87,9 +87,9 @@ class Expectation:
         while first < w.shape[1]:
             here = w[:, first : first + block]
             batches, weights = self._source.outcomes(self._calls, self._kind, here)
-            allowed = max(1, ENTRIES // (len(w) * weights.shape[-1]))
-            if here.shape[1] > allowed:
-                block = allowed
+            columns = max(1, ENTRIES // (len(w) * weights.shape[-1]))
+            if here.shape[1] > columns:
+                block = columns
                 continue
             spread = here[..., None].expand(*here.shape, weights.shape[-1])
             f = self._source.update(self._function, spread, Given(batches))
@@ -120,7 +120,7 @@ def calls(source: Source, function: Step, w: torch.Tensor) -> int:
     """Return how many batches a step draws."""
     draws = _Counting(0, torch.zeros(1, dtype=torch.int64, device=w.device), 0)
     source.update(function, w[:, :1], draws)
-    return max(draws.asked) + 1
+    return max(draws.indices) + 1
 
 
 def _probes(source: Source) -> torch.Tensor:
@@ -133,10 +133,10 @@ def _probes(source: Source) -> torch.Tensor:
 class _Counting(Draws):
     """Draws that record the indices of the batches that a step asks for. The list starts with 0."""
 
-    asked: list[int] = field(default_factory=lambda: [0])
+    indices: list[int] = field(default_factory=lambda: [0])
 
     def batch(self, source: Samples, draw: int) -> torch.Tensor:
-        self.asked.append(draw)
+        self.indices.append(draw)
         return super().batch(source, draw)
 
 

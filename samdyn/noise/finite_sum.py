@@ -119,10 +119,10 @@ class Batches(Source):
         """Return the data of a batch, ``(s, B, N)``."""
         total, size = self.landscape.samples, self._size
         if self._replacement:
-            chosen = draws.integers(draw, torch.full((size,), total))
+            indices = draws.integers(draw, torch.full((size,), total))
         else:
-            chosen = _without_replacement(draws.integers(draw, total - torch.arange(size)))
-        return self.landscape.data.to(chosen.device)[:, chosen]
+            indices = _without_replacement(draws.integers(draw, total - torch.arange(size)))
+        return self.landscape.data.to(indices.device)[:, indices]
 
     def oracle(self, batch: torch.Tensor, part: int) -> Oracle:
         """Return the micro-batch's mean gradient and Hessian."""
@@ -215,23 +215,23 @@ class NoisyLabels(Batches):
         return both, torch.outer(weights, p).flatten()
 
 
-def _without_replacement(drawn: torch.Tensor) -> torch.Tensor:
+def _without_replacement(draws: torch.Tensor) -> torch.Tensor:
     """Return the first B entries of a random permutation, from draws ``(B, runs)`` of which the i-th is below N − i.
 
     This is the shuffle of Fisher and Yates: entry i changes places with entry i or a later one. The function stores
     only the entries that the shuffle wrote to, not the whole array.
     """
-    places = drawn + torch.arange(len(drawn), device=drawn.device)[:, None]
-    written: list[torch.Tensor] = []
-    chosen = []
+    places = draws + torch.arange(len(draws), device=draws.device)[:, None]
+    entries: list[torch.Tensor] = []
+    permutation = []
     for i, place in enumerate(places):
         here, there = torch.full_like(place, i), place
-        for earlier, value in zip(places, written, strict=False):
+        for earlier, value in zip(places, entries, strict=False):
             here = torch.where(earlier == i, value, here)
             there = torch.where(earlier == place, value, there)
-        written.append(here)
-        chosen.append(there)
-    return torch.stack(chosen)
+        entries.append(here)
+        permutation.append(there)
+    return torch.stack(permutation)
 
 
 def _check_count(number: int, what: str) -> None:

@@ -97,7 +97,7 @@ class Source(ABC):
         self.landscape, self.coupling = landscape, coupling
         self.per_run = {name: v for name, v in (per_run or {}).items() if torch.is_tensor(v) and v.ndim}
 
-    def refilled(self, per_run: Mapping[str, torch.Tensor]) -> "Source":
+    def with_settings(self, per_run: Mapping[str, torch.Tensor]) -> "Source":
         """Return this source with other values of the fields that are one per run."""
         if not per_run:
             return self
@@ -166,5 +166,5 @@ class _Noisy(Oracle):
 
 @dataclass(frozen=True)
 class _Clean(_Noisy):
-    def up(self, w: Point, known: Point | None = None) -> Point:
+    def up(self, w: Point, gradient: Point | None = None) -> Point:
         return self.mean(w)

@@ -28,8 +28,8 @@ def hermite(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
         fix = f"Use noise of rank × draws × micro-batches at most {most}; exact moments on quadratics: linear_step"
         checks.reject("noise", dims, rule, fix)
     x, p = np.polynomial.hermite_e.hermegauss(each)
-    chosen = np.indices([each] * dims).reshape(dims, each**dims)
-    return torch.tensor(x[chosen]), torch.tensor((p / p.sum())[chosen].prod(0))
+    indices = np.indices([each] * dims).reshape(dims, each**dims)
+    return torch.tensor(x[indices]), torch.tensor((p / p.sum())[indices].prod(0))
 
 
 def axes(dims: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -70,8 +70,8 @@ def polar(center: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         )  # angles from the direction of the origin
         along, across = turns.cos(), turns.sin()  # (N, rays, 1)
         x_way, y_way = (part[:, None, None] for part in -unit(center))
-        still = (x_way == 0) & (y_way == 0)
-        x_way = torch.where(still, 1, x_way)
+        at_origin = (x_way == 0) & (y_way == 0)
+        x_way = torch.where(at_origin, 1, x_way)
         rays = torch.stack([along * x_way - across * y_way, along * y_way + across * x_way])
         weights = weights * r * half * 2 / RAYS
     z = center[..., None, None] + r * rays

@@ -81,7 +81,7 @@ class OutputFolder:
                 return manifest
             # A folder without a manifest is refused if it has any entry, so its first level is enough.
             has_manifest = (path / MANIFEST).exists()
-            here = _entries(path) if has_manifest else {p.name for p in path.glob("*")}
+            here = _entries(path) if has_manifest else set(os.listdir(path) if path.is_dir() else [])
             if os.path.ismount(path) or path.samefile(Path.cwd()):
                 self._refuse("it is a mount point or the working folder", "Give a folder inside it with --out")
         except OSError as error:
@@ -124,10 +124,10 @@ class OutputFolder:
 
     def _publish(self) -> None:
         self._prepare()
-        lost = sorted(name for name in self._saved if not (self._workspace.new / name).exists())
-        if lost:
+        missing = sorted(name for name in self._saved if not (self._workspace.new / name).exists())
+        if missing:
             self.interrupted = True
-            warnings.warn(f"somebody removed results while others were made: {', '.join(lost)}", stacklevel=3)
+            warnings.warn(f"somebody removed results while others were made: {', '.join(missing)}", stacklevel=3)
         try:
             self._write_manifest()
             place = self.path
@@ -215,5 +215,15 @@ def _is_whole(manifest: dict[str, Any]) -> bool:
 
 
 def _entries(folder: Path) -> set[str]:
-    """Return the relative paths of all entries below a folder, folders and links included."""
-    return {str(p.relative_to(folder)) for p in folder.rglob("*")}
+    """Return the relative paths of all entries below a folder, folders and links included.
+
+    Raises:
+        OSError: a folder cannot be read. ``Path.rglob`` leaves out such a folder from Python 3.12 on.
+    """
+
+    def fail(error: OSError) -> NoReturn:
+        raise error
+
+    below = os.walk(folder, onerror=fail)
+    entries = (Path(parent, name) for parent, folders, files in below for name in (*folders, *files))
+    return {str(entry.relative_to(folder)) for entry in entries}

@@ -15,10 +15,10 @@ def delay() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # Python handles signals only in the main thread
         yield
         return
-    waiting: list[int] = []
+    signals: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        waiting.append(number)
+        signals.append(number)
 
     # Python cannot restore a handler that it did not install (None).
     earlier = {number: handler for number in STOPPING if (handler := signal.getsignal(number)) is not None}
@@ -29,5 +29,5 @@ def delay() -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
-    for first in waiting[:1]:
+    for first in signals[:1]:
         signal.raise_signal(first)

@@ -75,9 +75,11 @@ class Costs:
         Raises:
             NotCompilable: there is no compiler.
         """
-        needed = self.build(kernel)
+        build_time = self.build(kernel)
         return (
-            None if work + before >= MIN_GAIN * needed else f"{work_of(work)}, and compiling takes up to {needed:.2g} s"
+            None
+            if work + before >= MIN_GAIN * build_time
+            else f"{work_of(work)}, and compiling takes up to {build_time:.2g} s"
         )
 
 

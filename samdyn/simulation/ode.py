@@ -192,7 +192,7 @@ def integrated(
         if on.type == "cpu":
             stack.enter_context(threads_for(min(start.numel(), BATCH * d)))
         begins_outside = limits.outside(start)
-        runs.outcome[begins_outside], runs.state[begins_outside] = OUTSIDE, State.DONE
+        runs.outcome[begins_outside], runs.state[begins_outside] = OUTSIDE, State.END
         inside = (~begins_outside).nonzero().squeeze(1)
         for some in inside.split(BATCH if on.type == "cpu" else max(len(inside), 1)):
             filippov.follow(some)

@@ -23,7 +23,7 @@ def progress_bar(description: str, total: float, shown: bool = True) -> Iterator
     Inside another progress that is displayed, nothing is displayed.
     """
     if not shown or not _display.acquire(blocking=False):
-        yield lambda done: None
+        yield lambda count: None
         return
     try:
         from rich.console import Console
@@ -41,9 +41,9 @@ def progress_bar(description: str, total: float, shown: bool = True) -> Iterator
 def tracked(description: str, items: Sequence[T], shown: bool = True) -> Iterator[T]:
     """Yield items one by one, and display the number of them that are done."""
     with progress_bar(description, len(items), shown) as show:
-        for done, item in enumerate(items, 1):
+        for count, item in enumerate(items, 1):
             yield item
-            show(done)
+            show(count)
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def _bar(description: str, total: float, console: "Console") -> Iterator[Callabl
     # The estimate of the remaining time uses all steps so far, since some steps take minutes.
     with Progress(*columns, console=console, transient=True, speed_estimate_period=float("inf")) as progress:
         task = progress.add_task(description, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        yield lambda count: progress.update(task, completed=count)
 
 
 def _lines(description: str, total: float, console: "Console") -> Callable[[float], None]:
@@ -73,14 +73,14 @@ def _lines(description: str, total: float, console: "Console") -> Callable[[floa
     start = time.monotonic()
     due = start + FIRST_LINE
 
-    def show(done: float) -> None:
+    def show(count: float) -> None:
         nonlocal due
         now = time.monotonic()
-        if now >= due and 0 < done < total:
+        if now >= due and 0 < count < total:
             due = now + NEXT_LINE
-            rest = (now - start) * (total - done) / done
+            rest = (now - start) * (total - count) / count
             print(
-                f"{description}: {done / total:.0%} done, about {_duration(rest)} left", file=console.file, flush=True
+                f"{description}: {count / total:.0%} done, about {_duration(rest)} left", file=console.file, flush=True
             )
 
     return show

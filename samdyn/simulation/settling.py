@@ -165,24 +165,24 @@ def _two_steps(increment: Function, z: torch.Tensor) -> torch.Tensor:
     return first + increment(z + first)
 
 
-def _coasting(map_: Map) -> Any:
+def _velocity_scale(map_: Map) -> Any:
     """Return η/(1 − γ), the distance that a unit of velocity still covers; times v it is a length, like w."""
     return map_.lr / (1 - map_.momentum)
 
 
 def _lengths(map_: Map, state: State) -> torch.Tensor:
     """Return a state as one array of lengths, ``(D, N)``."""
-    coasting = _coasting(select(map_, torch.arange(state[0].shape[1], device=state[0].device)))
-    return torch.cat([state[0], *((coasting * v).to(v.dtype) for v in state[1:])])
+    velocity_scale = _velocity_scale(select(map_, torch.arange(state[0].shape[1], device=state[0].device)))
+    return torch.cat([state[0], *((velocity_scale * v).to(v.dtype) for v in state[1:])])
 
 
 def _increment_of_lengths(map_: Map) -> Function:
     """Return the change of states in one step, for states that are arrays of lengths."""
-    d, coasting = map_.landscape.dim, _coasting(map_)
+    d, velocity_scale = map_.landscape.dim, _velocity_scale(map_)
 
     def increment(z: torch.Tensor) -> torch.Tensor:
         w, *lengths = z.split(d)
-        change, *rest = map_.increment((w, *(u / coasting for u in lengths)))
-        return torch.cat([change, *(coasting * v for v in rest)])
+        change, *rest = map_.increment((w, *(u / velocity_scale for u in lengths)))
+        return torch.cat([change, *(velocity_scale * v for v in rest)])
 
     return increment

@@ -118,14 +118,14 @@ def check_memory(name: str, value: object, saves: int, d: int, runs: int) -> Non
         InputError: the states need more memory than is free.
     """
     # A save holds the states and losses, at most 8 bytes each, the number of the step and its time.
-    needed = 8 * saves * ((d + 1) * runs + 2)
+    size = 8 * saves * ((d + 1) * runs + 2)
     try:
         text = Path("/proc/meminfo").read_text()
     except OSError:  # the system has no such file
         return
     free = 1024 * int(text.partition("MemAvailable:")[2].split()[0])
-    if needed > free:
-        rule = f"{saves} states of {runs} runs need {needed / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
+    if size > free:
+        rule = f"{saves} states of {runs} runs need {size / 2**30:.1f} GiB, {free / 2**30:.1f} are free"
         checks.reject(name, value, rule, "Save less often, or run fewer starts at once")
 
 

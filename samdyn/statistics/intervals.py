@@ -97,14 +97,14 @@ def median_interval(
     from scipy.stats import bootstrap
 
     _check(values, dim)
-    filled = values.fillna(nan).transpose(..., dim)
-    middle = filled.median(dim)
-    if filled.sizes[dim] < 2:
+    samples = values.fillna(nan).transpose(..., dim)
+    middle = samples.median(dim)
+    if samples.sizes[dim] < 2:
         return middle, middle * np.nan, middle * np.nan
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # SciPy's own interval is nan where values are infinite
         medians = bootstrap(
-            (filled.values,), np.median, axis=-1, n_resamples=2000, batch=200, method="percentile", rng=0
+            (samples.values,), np.median, axis=-1, n_resamples=2000, batch=200, method="percentile", rng=0
         ).bootstrap_distribution
     low, high = np.quantile(medians, (0.025, 0.975), axis=-1, method="inverted_cdf")
     return middle, middle.copy(data=low), middle.copy(data=high)

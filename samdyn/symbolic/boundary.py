@@ -43,8 +43,8 @@ def predicted_boundary(map_: Map, eigenvalues: Iterable[float]) -> Boundary | No
     if formula is None:
         width = trap_half_width(map_, spectrum)
         return None if width is None else Boundary("width", width, width)
-    somewhat = with_radius(map_.method, 1.0)
-    if somewhat is not map_.method and own_radius(map_.method) == 0 and effective_curvature(somewhat) is None:
+    unit_method = with_radius(map_.method, 1.0)
+    if unit_method is not map_.method and own_radius(map_.method) == 0 and effective_curvature(unit_method) is None:
         return Boundary("width", 0.0, 0.0)
     key = formula, map_.lr, map_.momentum, map_.nesterov, tuple(spectrum)
     if key not in LEAST_RADII:

@@ -40,10 +40,10 @@ def distinct(expr: sympy.Basic) -> sympy.Basic:
 
 def text(expr: sympy.Basic) -> str:
     """Return a formula as one line of text with Greek letters: ``λ*(λ*ρ + 1)``."""
-    written = _Printer().doprint(distinct(expr))
-    if isinstance(expr, sympy.Expr) and expr.is_number and len(written) > LONGEST:
+    line = _Printer().doprint(distinct(expr))
+    if isinstance(expr, sympy.Expr) and expr.is_number and len(line) > LONGEST:
         return f"{float(expr):.6g}"
-    return written
+    return line
 
 
 @checked

@@ -16,10 +16,10 @@ from ..methods import Ascent, Method
 from ..ops import symbolic
 from .criteria.conditions import Condition, conditions_on_eigenvalues, conditions_on_matrix
 from .criteria.linearised import spectrum
-from .fields.differentiable import has_jacobian, linear_part
+from .fields.differentiable import has_jacobian, linear_part, rests_at
 from .fields.effective import is_function_of_hessian, scalar_formula
 from .fields.matrix import effective_matrix
-from .fields.quadratic import field_at, own_radius, with_radius
+from .fields.quadratic import own_radius, with_radius
 from .notation import LAMBDA, RHO, distinct, radii_text, text
 from .points.eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise
 from .points.exact import exact_point, hessian_at
@@ -139,8 +139,8 @@ class Stability:
     def _matrix_text(self) -> str:
         assert self.effective_hessian is not None
         rows = ["[" + ", ".join(map(text, row)) + "]" for row in self.effective_hessian.tolist()]
-        written = f"Hₑ = [{', '.join(rows)}]"
-        return written if len(written) <= LONGEST_LINE else "Hₑ depends on the point"
+        matrix = f"Hₑ = [{', '.join(rows)}]"
+        return matrix if len(matrix) <= LONGEST_LINE else "Hₑ depends on the point"
 
     def _effective_text(self, lam: sympy.Expr | None) -> str:
         own = own_radius(self.system.method)
@@ -198,7 +198,7 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     facts |= {"point": tuple(_shown(c, exact) for c in where), "hessian": _shown(hessian, precise)}
 
     trial = with_radius(method, sympy.Integer(1) if own is None else own)
-    if any(sympy.N(e) != 0 for e in field_at(trial, hessian, center)):
+    if not rests_at(trial, hessian, center):
         fix = "Give an equilibrium of the method: its field must vanish where the gradient does"
         checks.reject("point", tuple(float(c) for c in where), f"is critical, but {method} does not rest there", fix)
     differentiable = _is_differentiable(trial, landscape, hessian, center, exact)

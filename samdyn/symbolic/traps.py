@@ -52,8 +52,8 @@ def sam_trap(
     gradient = hessian * (sympy.Matrix(landscape.symbols) - sympy.Matrix(point))
     # The norm stays factored, since near the point expanded squares would cancel.
     norm = sympy.sqrt(sympy.factor_terms(gradient.dot(gradient)))
-    held = "reach the point" if isinstance(system, Flow) else "stay that near, though not at rest"
-    note = f"{NO_JACOBIAN}. At every ρ runs with ‖H(w − w*)‖ < ρ|λ*| {held}{local}"
+    behaviour = "reach the point" if isinstance(system, Flow) else "stay that near, though not at rest"
+    note = f"{NO_JACOBIAN}. At every ρ runs with ‖H(w − w*)‖ < ρ|λ*| {behaviour}{local}"
     return sympy.StrictLessThan(norm, RHO * nearest), note
 
 

@@ -152,15 +152,15 @@ def check(form: Callable[..., Any], measured: float | np.ndarray, tolerance: flo
 
 
 def _check_names(signature: inspect.Signature, arguments: Mapping[str, Any]) -> None:
-    listed = ", ".join(signature.parameters)
+    names = ", ".join(signature.parameters)
     for name in arguments:
         if name not in signature.parameters:
             near = difflib.get_close_matches(name, signature.parameters, n=1)
-            fix = f"Did you mean {near[0]!r}?" if near else f"Use {listed}"
-            checks.reject("parameter", name, f"this closed form takes {listed}", fix)
+            fix = f"Did you mean {near[0]!r}?" if near else f"Use {names}"
+            checks.reject("parameter", name, f"this closed form takes {names}", fix)
     for name, parameter in signature.parameters.items():
         if name not in arguments and parameter.default is parameter.empty:
-            checks.reject("parameters", sorted(arguments), f"{name} is missing: it takes {listed}", f"Give {name}")
+            checks.reject("parameters", sorted(arguments), f"{name} is missing: it takes {names}", f"Give {name}")
 
 
 def _value(compute: Callable[[], Any], parameters: Mapping[str, Any]) -> Any:

@@ -42,8 +42,8 @@ def ou(a: Quantity, d: Quantity, t: Quantity) -> Any:
         x = 2.0 * a * t
         early = d * t * np.where(x == 0, 1.0, -np.expm1(-x) / x)
         late = d / (2 * a) * -np.expm1(-x)  # t may be infinite
-        grown = np.where(a == 0, d * t, np.where(np.abs(x) < 1, early, late))
-        return valued(np.where((d == 0) | (t == 0), 0.0, grown)[()], {"a": a, "d": d, "t": t})
+        variance = np.where(a == 0, d * t, np.where(np.abs(x) < 1, early, late))
+        return valued(np.where((d == 0) | (t == 0), 0.0, variance)[()], {"a": a, "d": d, "t": t})
 
 
 def numbers(**quantities: Quantity) -> list[np.ndarray]:
@@ -423,12 +423,12 @@ def heavy_ball_msd(*, drift: Quantity, noise: Quantity, lr: Quantity, t: Quantit
     block = np.moveaxis(
         np.array([[one, zero], [zero, zero]]), (0, 1), (-2, -1)
     )  # v₁v₁ᵀ, later the sums over 2, 4, 8 … steps
-    total, done = np.zeros_like(block), np.broadcast_to(np.eye(2), block.shape)
+    total, shift = np.zeros_like(block), np.broadcast_to(np.eye(2), block.shape)
     with np.errstate(over="ignore", invalid="ignore"):
         while (steps > 0).any():
             odd = (steps % 2 == 1)[..., None, None]
-            total = np.where(odd, total + done @ block @ np.swapaxes(done, -1, -2), total)
-            done = np.where(odd, power @ done, done)
+            total = np.where(odd, total + shift @ block @ np.swapaxes(shift, -1, -2), total)
+            shift = np.where(odd, power @ shift, shift)
             block = block + power @ block @ np.swapaxes(power, -1, -2)
             power = power @ power
             steps = np.floor(steps / 2)

@@ -207,10 +207,10 @@ def mean_step(
     g = h @ w
     of_u = direction_moments(g, 0.0 if coupling == "clean" else covariance)
     c = np.asarray(covariance, dtype=float)
-    added = torch.as_tensor(c if c.ndim else c * np.eye(len(h))).to(w)
+    noise = torch.as_tensor(c if c.ndim else c * np.eye(len(h))).to(w)
     variance = of_u.second - of_u.mean[:, None] * of_u.mean
-    total = rho**2 * torch.einsum("ik,klN,lj->ijN", h, variance, h) + added[..., None]
+    total = rho**2 * torch.einsum("ik,klN,lj->ijN", h, variance, h) + noise[..., None]
     if coupling == "shared":
-        turned = rho * torch.einsum("ik,kjN->ijN", h, of_u.cross - of_u.mean[:, None] * g)
-        total = total + turned + turned.transpose(0, 1)
+        product = rho * torch.einsum("ik,kjN->ijN", h, of_u.cross - of_u.mean[:, None] * g)
+        total = total + product + product.transpose(0, 1)
     return h @ (w + rho * of_u.mean), total

@@ -173,8 +173,8 @@ def two_cycle_amplitude(*, lam: Quantity, rho: Quantity, lr: Quantity) -> Any:
         |w|, ``(…)``, in the units of w.
     """
     lam, rho, lr = (np.asarray(value, dtype=float) for value in (lam, rho, lr))
-    held = np.where(lr * lam < 2, lr * rho * abs(lam) / (2 - lr * lam), math.inf)
-    return np.where((rho == 0) | (lam == 0), 0.0, held)[()]
+    amplitude = np.where(lr * lam < 2, lr * rho * abs(lam) / (2 - lr * lam), math.inf)
+    return np.where((rho == 0) | (lam == 0), 0.0, amplitude)[()]
 
 
 def _flip(curvature: Any, momentum: Any = 0.0) -> Any:

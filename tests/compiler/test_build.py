@@ -90,6 +90,7 @@ def test_another_compiler_or_processor_compiles_anew(monkeypatch: pytest.MonkeyP
 
 def test_without_a_compiler_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CC", raising=False)
     with pytest.raises(NotCompilable, match=r"no C compiler was found \(cc, gcc, clang\)"):
         kernel().build()
     monkeypatch.setenv("CC", "/nowhere/cc")

@@ -24,7 +24,7 @@ def regular_points(landscape: sd.Landscape, count: int) -> torch.Tensor:
 
 
 def evaluate(matrix: sympy.Matrix, symbols: list[sympy.Symbol], z: torch.Tensor) -> torch.Tensor:
-    compiled = sd.landscapes.compile.compile_torch(symbols, list(matrix))
+    compiled = sd.landscapes.formulas.compile.compile_torch(symbols, list(matrix))
     return torch.stack(compiled(*z)).reshape(*matrix.shape, *z.shape[1:])
 
 

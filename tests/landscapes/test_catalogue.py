@@ -2,6 +2,7 @@
 
 from functools import cache, partial
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -10,7 +11,7 @@ from scipy.stats import ortho_group
 
 import samdyn as sd
 from samdyn.landscapes import catalogue, quadratic
-from samdyn.landscapes.parse import FUNCTIONS
+from samdyn.landscapes.formulas.parse import FUNCTIONS
 from samdyn.ops import symbolic
 
 POINTS = 12
@@ -36,6 +37,35 @@ CASES = {
 }
 
 
+WHAT = ["value", "grad", "hessian"]
+
+
+# What mpmath does not have; no kink is at a regular point, so steps have a value there and pulses have none.
+STEPS = {"Max": max, "Min": min, "Heaviside": lambda u, *_: int(u > 0), "DiracDelta": lambda *_: 0}
+
+
+class Exact(dict):
+    """What formulas are with 30 digits at exactly the points the tensors hold: (…, N) by name.
+
+    mpmath evaluates them. SymPy, which makes a new formula for each point, does so once more at the first point.
+    Few tests need the higher derivatives, so nothing is evaluated before it is asked for.
+    """
+
+    def __init__(self, formulas, w, symbols):
+        self.formulas, self.w, self.symbols = formulas, w.T.tolist(), symbols
+
+    def __missing__(self, what):
+        formulas = self.formulas[what]()
+        evaluate = sympy.lambdify(self.symbols, formulas.ravel().tolist(), modules=[STEPS, "mpmath"], cse=True)
+        with mpmath.workdps(30):
+            values = [[float(value) for value in evaluate(*map(mpmath.mpf, w))] for w in self.w]
+        first = dict(zip(self.symbols, map(sympy.Rational, self.w[0]), strict=True))
+        by_sympy = [float(e.subs(first).evalf(30)) for e in formulas.ravel()]
+        assert values[0] == pytest.approx(by_sympy, rel=1e-15, abs=0)
+        self[what] = np.reshape(np.transpose(values), (*formulas.shape, -1))
+        return self[what]
+
+
 class Case:
     """A landscape, regular points in its box, and what its formula says there."""
 
@@ -43,20 +73,20 @@ class Case:
         self.landscape = CASES[name]()
         symbols = self.landscape.symbols
         # SymPy's own derivatives of the formula, not the ones that the landscape keeps.
-        gradient = [self.landscape.expr.diff(s) for s in symbols]
-        self.formulas = {
-            "value": np.array(self.landscape.expr),
-            "grad": np.array(gradient),
-            "hessian": np.array([[g.diff(s) for s in symbols] for g in gradient]),
+        expr, gradient = self.landscape.expr, [self.landscape.expr.diff(s) for s in symbols]
+        formulas = {
+            "value": lambda: np.array(expr),
+            "grad": lambda: np.array(gradient),
+            "hessian": lambda: np.array([[g.diff(s) for s in symbols] for g in gradient]),
             # ∂³L/∂wᵢ³ and ∂³(∂ⱼL)/∂wᵢ³: the leading errors of central differences, in (i,) and (i, j).
-            "third": np.array([self.landscape.expr.diff(s, 3) for s in symbols]),
-            "fourth": np.array([[g.diff(s, 3) for g in gradient] for s in symbols]),
+            "third": lambda: np.array([expr.diff(s, 3) for s in symbols]),
+            "fourth": lambda: np.array([[g.diff(s, 3) for g in gradient] for s in symbols]),
         }
         self.w = self.regular_points()
-        self.exact = {what: self.evaluate(what) for what in self.formulas}
+        self.exact = Exact(formulas, self.w, symbols)
         # Rounding errors are relative to the numbers a formula handles: those of the box, not those of one point where
         # terms may cancel.
-        self.scale = {what: max(1.0, np.abs(values).max()) for what, values in self.exact.items()}
+        self.scale = {what: max(1.0, np.abs(self.exact[what]).max()) for what in WHAT}
 
     def regular_points(self):
         """Draw points of the box where the formula is real and no kink is nearer than a difference stencil reaches."""
@@ -68,23 +98,13 @@ class Case:
         found = []
         for w in rng.uniform(low, high, (100 * POINTS, len(low))):
             at = dict(zip(self.landscape.symbols, map(sympy.Rational, w), strict=True))
-            margins = [abs(k.subs(at).evalf()) for k in kinks]
+            margins = [abs(k.evalf(subs=at)) for k in kinks]
             # The stencil is 1e-4 wide, so a kink 0.05 away is out of its reach for slopes below 500.
-            if expr.subs(at).evalf().is_real and all(m > 0.05 for m in margins):
+            if expr.evalf(subs=at).is_real and all(m > 0.05 for m in margins):
                 found.append(w)
             if len(found) == POINTS:
                 return torch.tensor(np.array(found).T)
         raise AssertionError("the box has hardly a regular point")
-
-    def evaluate(self, what):
-        """Evaluate formulas by SymPy alone, with 30 digits, at exactly the points the tensors hold: (…, N)."""
-        values = []
-        for w in self.w.T.tolist():
-            at = dict(zip(self.landscape.symbols, map(sympy.Rational, w), strict=True))
-            values.append(
-                np.vectorize(lambda e, at=at: float(e.subs(at).evalf(30)), otypes=[float])(self.formulas[what])
-            )
-        return np.stack(values, axis=-1)
 
     def call(self, what, w):
         return {"value": self.landscape.value, "grad": self.landscape.grad, "hessian": self.landscape.hessian}[what](w)
@@ -96,7 +116,6 @@ class Case:
 
 
 make = cache(Case)
-WHAT = ["value", "grad", "hessian"]
 
 
 @pytest.fixture(params=CASES)

@@ -307,7 +307,8 @@ def test_provenance() -> None:
     assert about["versions"]["numpy"] == np.__version__
     assert about["versions"]["matplotlib"] == matplotlib.__version__
     assert {"python", "samdyn", "torch", "scipy", "sympy", "xarray", "zarr"} <= set(about["versions"])
-    assert "not installed" not in about["versions"].values()
+    # samdyn itself may run from a checkout that is not installed.
+    assert "not installed" not in [version for name, version in about["versions"].items() if name != "samdyn"]
     date = datetime.fromisoformat(about["date"])
     assert timedelta(0) <= datetime.now(UTC) - date < timedelta(minutes=1)
 

@@ -1,5 +1,6 @@
 """Stability from formulas, against Jacobians by automatic differentiation, roots, runs, and what is known by hand."""
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,6 +106,15 @@ def test_maps_at_a_minimum_lose_it_at_a_flip(method: sd.Method, momentum: float,
 def test_maps_in_space(method: sd.Method, momentum: float) -> None:
     system = sd.Map(SPACE, method, lr=0.05, momentum=momentum)
     assert check_radii(system, SPACE_AT, np.linspace(0, 3, 31) + 1e-3) == {True, False}
+
+
+def test_square_roots_and_three_steps_of_ascent_in_four_dimensions() -> None:
+    x, y = "(x**2 - 2)", "(y**2 - 3)"
+    formula = f"{x}**2/8 - {y}**2/9 + (z - 1)**2/5 - 7*(u - 3)**2/10 + {x}*{y}/5 + (z - 1)*(u - 3)/7"
+    flow = sd.Flow(sd.Landscape(formula, "x y z u"), sd.UASAM(0.1, ascent_steps=3))
+    start = time.process_time()
+    assert check_radii(flow, (2**0.5, 3**0.5, 1, 3), np.linspace(0, 3, 31) + 1e-3) == {True, False}
+    assert time.process_time() - start < 40  # in formulas with square roots instead of numbers it takes minutes
 
 
 @pytest.mark.parametrize("method", [sd.USAM(0.1), sd.UASAM(0.1)], ids=str)

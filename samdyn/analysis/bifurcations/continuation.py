@@ -140,10 +140,10 @@ def follow(problem: Problem, first: Sample) -> list[Sample]:
         else:
             u = problem.correct(guess, last.tangent, float(last.tangent @ guess))
         new = None if u is None or np.linalg.norm(u - last.u) > 2 * h else sample(problem, u, last.tangent)
-        bent = np.inf if new is None else float(np.arccos(np.clip(last.tangent @ new.tangent, -1, 1)))
+        angle = np.inf if new is None else float(np.arccos(np.clip(last.tangent @ new.tangent, -1, 1)))
         if (
             new is None
-            or bent > MAX_TURN
+            or angle > MAX_TURN
             or not low <= new.u[-1] <= high
             or (h > MIN_CHECKED_STEP and not _resolves(problem, last, new))
         ):
@@ -152,14 +152,14 @@ def follow(problem: Problem, first: Sample) -> list[Sample]:
                 break
             continue
         w = new.u[: problem.d] * problem.scale[: problem.d, 0].numpy()
-        if (np.abs(w - middle) > 3 * half).any() or not has_jacobian(problem, new.u):
+        if (np.abs(w - middle) > 3 * half).any() or not has_jacobian(problem, new.u, new.derivatives):
             break
         samples.append(new)
         if final:
             break
         if len(samples) > 10 and np.linalg.norm(new.u - first.u) < 0.5 * h:
             break  # the branch is a closed loop
-        last, h = new, min(MAX_STEP, h * (1.5 if bent < MAX_TURN / 4 else 1.0))
+        last, h = new, min(MAX_STEP, h * (1.5 if angle < MAX_TURN / 4 else 1.0))
     return samples
 
 

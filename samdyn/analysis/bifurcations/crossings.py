@@ -59,6 +59,7 @@ class Sample:
             branch points; the tangent's parameter component, which changes its sign at folds.
         slopes: their derivatives along the branch, ``(D + 2,)``.
         strength: the norm ‖∂G‖.
+        derivatives: ∂G/∂(z, p), ``(D, D + 1)``.
     """
 
     u: np.ndarray
@@ -67,6 +68,7 @@ class Sample:
     tests: np.ndarray
     slopes: np.ndarray
     strength: float
+    derivatives: np.ndarray
 
 
 def sample(problem: Problem, u: np.ndarray, along: np.ndarray) -> Sample:
@@ -81,7 +83,7 @@ def sample(problem: Problem, u: np.ndarray, along: np.ndarray) -> Sample:
     first, last = (values[0], values[1]) if len(values) == 2 else (values[0], tests)
     slopes = (first - last) / (PROBE * len(values) * sides[0])
     strength = float(np.linalg.norm(matrix, 2))
-    return Sample(u, tangent, problem.multipliers_of(matrix), tests, slopes, strength)
+    return Sample(u, tangent, problem.multipliers_of(matrix), tests, slopes, strength, matrix)
 
 
 def _tests(problem: Problem, matrix: np.ndarray, tangent: np.ndarray) -> np.ndarray:

@@ -42,10 +42,10 @@ def _zeros(problem: Problem, parameter: float) -> np.ndarray:
         step = torch.linalg.solve_ex(matrix[:, :, :-1], value.T)[0].T
         # A step is at most a tenth of the box, as the linearisation is wrong farther away.
         step = step * (0.1 / step.abs().amax(0)).clamp(max=1)
-        there = (step.abs() <= CONVERGED).all(0)
-        ends.append(torch.cat([u[:-1] - step, u[-1:]])[:, there])
-        going = ~there & torch.isfinite(step).all(0) & ((u[:d] - middle).abs() <= 1).all(0)
-        u = torch.cat([u[:-1] - step, u[-1:]])[:, going]
+        converged = (step.abs() <= CONVERGED).all(0)
+        ends.append(torch.cat([u[:-1] - step, u[-1:]])[:, converged])
+        active = ~converged & torch.isfinite(step).all(0) & ((u[:d] - middle).abs() <= 1).all(0)
+        u = torch.cat([u[:-1] - step, u[-1:]])[:, active]
         if not u.shape[1]:
             break
     zeros = torch.cat(ends, 1).numpy().T
@@ -76,8 +76,8 @@ def lies_on(branch: Branch, problem: Problem, u: np.ndarray) -> bool:
     share = np.where(after == before, 0.5, np.clip((p - before) / width, 0, 1))
     for i in np.flatnonzero(spans):
         here, there = branch.w[i], branch.w[i + 1]
-        apart = np.abs(((1 - share[i]) * here + share[i] * there - w) / scale[: problem.d]).max(axis=1)
-        if apart.min() > NEAR_BRANCH + np.abs((there - here) / scale[: problem.d]).max() * (before[i] == after[i]):
+        distances = np.abs(((1 - share[i]) * here + share[i] * there - w) / scale[: problem.d]).max(axis=1)
+        if distances.min() > NEAR_BRANCH + np.abs((there - here) / scale[: problem.d]).max() * (before[i] == after[i]):
             continue
         # Two branches are close where they meet; the branch's point at the same parameter distinguishes them.
         z = (1 - share[i]) * branch.z[i] + share[i] * branch.z[i + 1]

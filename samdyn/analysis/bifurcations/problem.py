@@ -37,6 +37,7 @@ class Problem:
             extent = np.tile(extent, 2)
         self.scale = torch.as_tensor(np.append(extent, limits[1] - limits[0]))[:, None]
         self.size = len(extent)  # D
+        self._last: tuple[bytes, np.ndarray] = (b"", np.empty(0))  # the last point, and the derivatives there
 
     def of_period(self, period: int) -> "Problem":
         """Return the same problem for cycles of another period."""
@@ -63,8 +64,14 @@ class Problem:
         return total / scale[:-1]
 
     def derivatives(self, u: np.ndarray) -> np.ndarray:
-        """Return ∂G/∂(z, p) at one point: ``(D, D + 1)``."""
-        return self.all_derivatives(u[:, None])[0]
+        """Return ∂G/∂(z, p) at one point: ``(D, D + 1)``.
+
+        Newton's method, the test functions and ``has_jacobian`` ask in turn at the same point, so the last is cached.
+        """
+        point = u.tobytes()
+        if self._last[0] != point:
+            self._last = point, self.all_derivatives(u[:, None])[0]
+        return self._last[1]
 
     def all_derivatives(self, points: np.ndarray) -> np.ndarray:
         """Return ∂G/∂(z, p) at the points in the columns: ``(D + 1, n) -> (n, D, D + 1)``."""
@@ -115,22 +122,24 @@ class Problem:
 
     def correct(self, u: np.ndarray, across: np.ndarray, value: float) -> np.ndarray | None:
         """Solve G(u) = 0 with across · u = value by Newton's method; return None if it does not converge."""
-        strength = 0.0
-        for _ in range(12):
+        for _ in range(13):  # evaluations: up to 12 steps, and a check of the last
             values, matrices = self.linearised(u[:, None])
-            strength = float(np.linalg.norm(matrices[0]))
             matrix = np.vstack([matrices[0], across])
             rest = np.append(values[:, 0], across @ u - value)
             if not np.isfinite(matrix).all() or not np.isfinite(rest).all():
                 return None
             step = np.linalg.lstsq(matrix, -rest, rcond=None)[0]
-            u = u + step
-            if not self.allowed(u):
-                return None
             if np.linalg.norm(step) <= 1e-13 * max(1.0, float(np.linalg.norm(u))):
                 break
-        size = max(1.0, float(np.linalg.norm(u)))
-        return u if np.linalg.norm(self.value(u)) <= RESIDUAL * max(1e-3, strength * size) else None
+            before, u = u, u + step
+            if not self.allowed(u):
+                return None
+        else:
+            u = before  # the point of the last evaluation
+        self._last = u.tobytes(), matrices[0]
+        strength, size = float(np.linalg.norm(matrices[0])), max(1.0, float(np.linalg.norm(u)))
+        exact = np.linalg.norm(values) <= RESIDUAL * max(1e-3, strength * size)
+        return u if exact and self.allowed(u) else None
 
     def allowed(self, u: np.ndarray) -> bool:
         """Return whether the parameter of u is a possible value and not far beyond the limits."""
@@ -169,7 +178,7 @@ def make_problem(
     return Problem(system, parameter, (low, high), np.array(limits_of_w), period)
 
 
-def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
+def has_jacobian(problem: Problem, u: np.ndarray, derivatives: np.ndarray | None = None) -> bool:
     """Return whether the derivatives predict the change of G nearby, as they do unless the field jumps or has a kink.
 
     The error of a true Jacobian's prediction falls with the square of the distance. An error that falls more slowly
@@ -178,7 +187,7 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
     """
     axes = np.eye(problem.size + 1)[:, :-1]
     directions = np.hstack([axes, -axes])
-    matrix = problem.derivatives(u)
+    matrix = problem.derivatives(u) if derivatives is None else derivatives
     steps = np.hstack([h * directions for h in (0.0, WIDE, NARROW, NEARBY)])
     change = problem.residual(torch.as_tensor(u[:, None] + steps)).numpy()
     _, wide, narrow, nearby = np.split(change - change[:, :1], 4, axis=1)
@@ -186,8 +195,8 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
         np.linalg.norm(part - h * (matrix @ directions), axis=0) for part, h in ((narrow, NARROW), (wide, WIDE))
     )
     predicted = 0.05 * NARROW * np.linalg.norm(matrix)
-    allowed = np.maximum(np.maximum(predicted, SMOOTH * far_error), ROUNDING * np.linalg.norm(nearby))
-    return bool((near_error <= allowed).all())
+    tolerance = np.maximum(np.maximum(predicted, SMOOTH * far_error), ROUNDING * np.linalg.norm(nearby))
+    return bool((near_error <= tolerance).all())
 
 
 def tangent_at(matrix: np.ndarray, along: np.ndarray | None = None) -> np.ndarray:

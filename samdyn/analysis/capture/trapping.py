@@ -173,8 +173,8 @@ def trap_half_widths(
     while running := [i for i, search in enumerate(searches) if search.width is None]:
         lines = np.array([searches[i].distances for i in running])
         captured, lost = _outcomes([maps[i] for i in running], point, lines, trap_radii[running], largest, steps)
-        for i, ours, theirs in zip(running, captured, lost, strict=True):
-            searches[i].narrow(ours, theirs)
+        for i, captured_starts, lost_starts in zip(running, captured, lost, strict=True):
+            searches[i].narrow(captured_starts, lost_starts)
     return [search.width for search in searches if search.width is not None]
 
 
@@ -219,10 +219,10 @@ class _Search:
         inner = float(self.distances[first_not - 1]) if first_not else self._inner
         outer = float(self.distances[lost.argmax()]) if lost.any() else self._outer
         self._inner, self._outer, self._share = inner, outer, share
-        stuck = (inner, outer) == before
-        if not inner and (outer < self._largest / 2**HALVINGS or stuck):
+        unchanged = (inner, outer) == before
+        if not inner and (outer < self._largest / 2**HALVINGS or unchanged):
             self.width = TrapWidth(0.0, 0.0, 0.0)
-        elif np.isinf(outer) or outer - inner <= self._rtol * outer or stuck:
+        elif np.isinf(outer) or outer - inner <= self._rtol * outer or unchanged:
             self.width = TrapWidth(inner, outer, share)
         else:
             self.distances = np.linspace(inner, outer, REFINEMENT_STARTS + 2)[1:-1]

@@ -140,10 +140,10 @@ def escapes(
             for values in (runs.w.values[:, -1], runs.loss.values[:, -1], runs.status.values, runs.end.values)
         )
         outcome = np.full(status.shape, Status.UNDECIDED, dtype="U9")
-        left = status == Status.LEFT
-        downhill = left & (loss < point.loss)
+        exits = status == Status.LEFT
+        downhill = exits & (loss < point.loss)
         outcome[downhill] = ESCAPED
-        outcome[(status == Status.DIVERGED) | (left & ~downhill)] = Status.DIVERGED
+        outcome[(status == Status.DIVERGED) | (exits & ~downhill)] = Status.DIVERGED
         for place, i in enumerate(members):
             results[i] = Escape(outcome[place], end[place], w[place], maps[i].lr)
     open_ = [i for i, result in results.items() if (result.outcome == Status.UNDECIDED).any()]

@@ -20,6 +20,7 @@ def attractors(
     period: int = 8,
     steps: int = 50_000,
     starts: int = STARTS,
+    progress: bool = True,
 ) -> list[Attractor]:
     """Return the attractors that runs from a grid of starts reach, by falling share of the starts.
 
@@ -34,6 +35,8 @@ def attractors(
         period: the longest period of a cycle, in steps.
         steps: the number of steps of a map's runs. Runs of flows end by themselves.
         starts: the approximate number of starts; the grid has the same number along every coordinate.
+        progress: show a progress bar if standard error is a terminal, and elsewhere a line a minute if the work is
+            long.
 
     Raises:
         InputError: the box is not valid, period, steps or starts < 1, or the system has symbols for parameters.
@@ -52,7 +55,7 @@ def attractors(
     per_axis = max(1, round(checks.count("starts", starts, "Use e.g. starts=2500") ** (1 / len(limits))))
     axes = [centres(low, high, per_axis) for low, high in limits]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(limits))
-    return limit_sets(system, grid, limits, period=period, steps=steps)[1]
+    return limit_sets(system, grid, limits, period=period, steps=steps, progress=progress)[1]
 
 
 def centres(low: float, high: float, count: int) -> np.ndarray:

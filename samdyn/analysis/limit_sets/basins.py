@@ -76,6 +76,7 @@ def basins(
     fixed: Mapping[str, float] | None = None,
     period: int = 8,
     steps: int = 50_000,
+    progress: bool = True,
 ) -> Basins:
     """Return for every start on a grid in a plane the attractor on which its run ends.
 
@@ -89,7 +90,7 @@ def basins(
         resolution: the number of starts along x and y: one number for both, or a pair.
         fixed: the values of all but two coordinates by name, if there are more than two. They define the plane of the
             starts; runs may leave it.
-        period, steps: as in ``attractors``.
+        period, steps, progress: as in ``attractors``.
 
     Raises:
         InputError: the box or the resolution is not valid, the number of coordinates that are not fixed is not two, or
@@ -126,5 +127,6 @@ def basins(
     starts = np.empty((len(y), len(x), len(names)))
     for index, name in enumerate(names):
         starts[:, :, index] = x if name == free[0] else y[:, None] if name == free[1] else values[name]
-    labels, attractors = limit_sets(system, starts.reshape(-1, len(names)), limits, period=period, steps=steps)
+    points = starts.reshape(-1, len(names))
+    labels, attractors = limit_sets(system, points, limits, period=period, steps=steps, progress=progress)
     return Basins((free[0], free[1]), x, y, labels.reshape(len(y), len(x)), attractors)

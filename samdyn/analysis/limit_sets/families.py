@@ -8,10 +8,10 @@ from ...simulation.settling import FLAT, Function
 from ..trees import tree
 
 NEIGHBOURS = 4  # number of neighbouring points, besides those of its own orbit, to which a point may be joined first
-WALK_STEPS = 24  # number of steps of a walk from member to member
+PATH_STEPS = 24  # number of steps of a path from member to member
 APPROACH_STEPS = 6  # number of further steps of its last approach
 NEWTON_STEPS = 2  # number of Newton steps back to the continuum after each step
-MAX_PAIRED_FAMILIES = 12  # number of continua up to which walks are tried between all their pairs
+MAX_PAIRED_FAMILIES = 12  # number of continua up to which paths are tried between all their pairs
 
 
 def neutral_directions(residual: Function, z: torch.Tensor) -> np.ndarray:
@@ -21,16 +21,16 @@ def neutral_directions(residual: Function, z: torch.Tensor) -> np.ndarray:
 
 
 def families(residual: Function, orbits: torch.Tensor, scale: np.ndarray, same: float) -> np.ndarray:
-    """Return which cycles belong to one continuum: a walk along the continuum joins them.
+    """Return which cycles belong to one continuum: a path along the continuum joins them.
 
-    A step of a walk goes towards the other member, along the directions in which the residual does not change. Newton's
+    A step of a path goes towards the other member, along the directions in which the residual does not change. Newton's
     method then leads back to a zero of the residual.
 
     Args:
         residual: the displacement of z by p steps, which is zero on every cycle; or a velocity, with p = 1.
         orbits: the points of n cycles in order, ``(p, D, n)``.
         scale: the unit of distances along each coordinate, ``(D,)``.
-        same: the distance, in this unit, at which a walk ends at its goal.
+        same: the distance, in this unit, at which a path ends at its goal.
 
     Returns:
         The number of its family for every cycle, ``(n,)``, from 0.
@@ -63,9 +63,9 @@ def _family_numbers(residual: Function, orbits: torch.Tensor, scale: np.ndarray,
     a, b = minimum_spanning_tree(weights).nonzero()
     family = np.arange(n)
     for attempt in range(2):
-        apart = a % n != b % n
-        a, b = a[apart], b[apart]
-        leads = _walks(residual, points[:, a], points[:, b], scale, same)
+        distinct = a % n != b % n
+        a, b = a[distinct], b[distinct]
+        leads = _connects(residual, points[:, a], points[:, b], scale, same)
         pairs = np.stack([family[a[leads] % n], family[b[leads] % n]])
         count = int(family.max()) + 1
         _, merged = connected_components(coo_array((np.ones(pairs.shape[1]), pairs), shape=(count, count)), False)
@@ -80,31 +80,31 @@ def _nearest_pairs(places: np.ndarray, family: np.ndarray) -> tuple[np.ndarray, 
     """Return for every two families the indices of their two points, of ``(m, D)``, that are nearest to each other."""
     pairs: list[tuple[int, int]] = []
     for first in range(int(family.max()) + 1):
-        mine = np.flatnonzero(family == first)
-        neighbours = tree(places[mine])
+        indices = np.flatnonzero(family == first)
+        neighbours = tree(places[indices])
         for second in range(first):
-            others = np.flatnonzero(family == second)
-            distance, nearest = neighbours.query(places[others])
+            other_indices = np.flatnonzero(family == second)
+            distance, nearest = neighbours.query(places[other_indices])
             best = int(distance.argmin())
-            pairs.append((int(mine[nearest[best]]), int(others[best])))
+            pairs.append((int(indices[nearest[best]]), int(other_indices[best])))
     a, b = np.array(pairs).T
     return a, b
 
 
-def _walks(residual: Function, z: torch.Tensor, goal: torch.Tensor, scale: np.ndarray, same: float) -> np.ndarray:
-    """Return whether a walk along the continuum leads from each point ``(D, m)`` to its goal: ``(m,)`` bool."""
+def _connects(residual: Function, z: torch.Tensor, goal: torch.Tensor, scale: np.ndarray, same: float) -> np.ndarray:
+    """Return whether a path along the continuum leads from each point ``(D, m)`` to its goal: ``(m,)`` bool."""
     if not z.shape[1]:
         return np.zeros(0, dtype=bool)
     number = torch.as_tensor(np.minimum(neutral_directions(residual, z), neutral_directions(residual, goal)))
     rank = torch.arange(len(z)) < (len(z) - number)[:, None]  # (m, D), singular values come in falling order
-    for step in range(WALK_STEPS + APPROACH_STEPS):
+    for step in range(PATH_STEPS + APPROACH_STEPS):
         v = torch.linalg.svd(jacobian(residual, z).movedim(2, 0))[2]
         ahead = (v @ (goal - z).T[..., None])[..., 0]
         along = (v.mT @ torch.where(rank, 0.0, ahead)[..., None])[..., 0].T
-        z = z + along / max(WALK_STEPS - step, 1)
+        z = z + along / max(PATH_STEPS - step, 1)
         for _ in range(NEWTON_STEPS):
             u, singular, v = torch.linalg.svd(jacobian(residual, z).movedim(2, 0))
             parts = (u.mT @ residual(z).T[..., None])[..., 0] / singular
             z = z - (v.mT @ torch.where(rank, parts, 0.0)[..., None])[..., 0].T
-    apart = ((z - goal).abs() / torch.as_tensor(scale)[:, None]).amax(0)
-    return (apart <= same).numpy()
+    distance = ((z - goal).abs() / torch.as_tensor(scale)[:, None]).amax(0)
+    return (distance <= same).numpy()

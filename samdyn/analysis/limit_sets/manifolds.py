@@ -209,11 +209,11 @@ class _BranchIntegrator:
                 solver.step()
             failed = solver.status == "failed" or not np.isfinite(solver.y).all()
             if not failed:
-                moved, w = float(np.linalg.norm(solver.y - w)), solver.y.copy()
+                length, w = float(np.linalg.norm(solver.y - w)), solver.y.copy()
                 points.append(self._points(solver.dense_output(), t, solver.t))
                 if ((w < self.low) | (w > self.high)).any():
                     return np.concatenate(points), True
-                short = short + 1 if moved <= 1e-3 * self.tol else 0
+                short = short + 1 if length <= 1e-3 * self.tol else 0
             beside = float(np.linalg.norm(w - saddle)) <= away
             if failed or solver.status == "finished" or (short and not beside):
                 rest = self._rest(w)
@@ -228,8 +228,8 @@ class _BranchIntegrator:
         parts = 1
         while True:
             w = dense(np.linspace(start, end, 2 * parts + 1)).T
-            apart = np.linalg.norm((w[:-2:2] + w[2::2]) / 2 - w[1:-1:2], axis=1)
-            if apart.max() <= self.tol / 2 or parts >= 2**12:
+            deviation = np.linalg.norm((w[:-2:2] + w[2::2]) / 2 - w[1:-1:2], axis=1)
+            if deviation.max() <= self.tol / 2 or parts >= 2**12:
                 return w[2::2]
             parts *= 2
 
@@ -256,6 +256,6 @@ def _until_it_leaves(curve: np.ndarray, limits: np.ndarray) -> np.ndarray:
         return curve
     step = curve[last + 1] - curve[last]
     with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(step > 0, limits[:, 1] - curve[last], limits[:, 0] - curve[last]) / step
-    edge = curve[last] + np.nanmin(np.where(step == 0, np.inf, room)).clip(0, 1) * step
+        fractions = np.where(step > 0, limits[:, 1] - curve[last], limits[:, 0] - curve[last]) / step
+    edge = curve[last] + np.nanmin(np.where(step == 0, np.inf, fractions)).clip(0, 1) * step
     return np.concatenate([curve[: last + 1], edge[None]])

@@ -1,5 +1,6 @@
 """Runs a system and finds the attractors on which the runs end. Each attractor has a certificate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from ...simulation import Status
 from ...simulation.iterates.iterate import Iterates
 from ...simulation.iterates.stepping import Steps
 from ...simulation.ode import integrated
+from ...simulation.progress import progress_bar
 from ...simulation.settling import Function, settled
 from ...simulation.units import ScaledFlow, unit_of
 from ...statistics import wilson
@@ -32,6 +34,7 @@ SAME_LOSS = (
     1e-9  # relative to the variation of the loss in the box; loss of a resting point on such a set, less the set's
 )
 FIRST_CHECK = 64  # number of steps before the first check; the later checks come at doublings
+STEPS_PER_REPORT = 512  # number of steps of a map between two reports of its progress
 WINDOW = 512  # number of steps over which the extent of a wandering run is measured
 FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
@@ -104,7 +107,7 @@ class Attractor:
 
 
 def limit_sets(
-    system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int
+    system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int, progress: bool
 ) -> tuple[np.ndarray, list[Attractor]]:
     """Run a map or a flow from starts ``(N, d)`` and return the label of each run ``(N,)``, and the attractors.
 
@@ -118,9 +121,10 @@ def limit_sets(
     far = tuple(zip(middle - MAX_BOX_FACTOR * half, middle + MAX_BOX_FACTOR * half, strict=True))
     census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box), starts)
     if isinstance(system, Map):
-        labels = _of_map(system, starts, far, census, period, steps)
+        with progress_bar(f"{system.method}", steps, progress) as show:
+            labels = _of_map(system, starts, far, census, period, steps, show)
     else:
-        labels = _of_flow(system, starts, far, census)
+        labels = _of_flow(system, starts, far, census, progress)
     census.enter_continua(labels)
     # The attractor with the most runs comes first.
     counts = [int((labels == i).sum()) for i in range(len(census.attractors))]
@@ -189,22 +193,22 @@ class _Census:
 
     def enter_continua(self, labels: np.ndarray) -> None:
         """Enter each family of the members in ``continua`` once, and replace the labels of its runs by its index."""
-        waiting = self.continua
-        periods = np.array([len(member.orbit) for member in waiting])
-        index = np.empty(len(waiting), dtype=int)
+        continua = self.continua
+        periods = np.array([len(member.orbit) for member in continua])
+        index = np.empty(len(continua), dtype=int)
         for p in np.unique(periods):
             some = np.flatnonzero(periods == p)
-            orbits = torch.stack([waiting[i].orbit for i in some], 2)
+            orbits = torch.stack([continua[i].orbit for i in some], 2)
             scale = np.tile(self.extent, orbits.shape[1] // len(self.extent))
-            family = families(waiting[some[0]].residual, orbits, scale, SAME_POINT)
+            family = families(continua[some[0]].residual, orbits, scale, SAME_POINT)
             for f in np.unique(family):
                 members = some[family == f]
-                w = np.concatenate([waiting[i].orbit[:, : len(self.extent)].numpy() for i in members])
+                w = np.concatenate([continua[i].orbit[:, : len(self.extent)].numpy() for i in members])
                 if np.ptp(w[::p], axis=0).max() > SAME_POINT * self.extent.max() and len(members) > 1:
                     index[members] = self.enter("curve", w, None, int(p))
                 else:
                     kind = "fixed point" if p == 1 else "cycle"
-                    index[members] = self.enter(kind, w[:p], waiting[members[0]].multipliers)
+                    index[members] = self.enter(kind, w[:p], continua[members[0]].multipliers)
         waits = labels <= FIRST_MEMBER
         labels[waits] = index[FIRST_MEMBER - labels[waits]]
 
@@ -230,8 +234,16 @@ class _Census:
         return None
 
 
-def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: int, steps: int) -> np.ndarray:
-    """Return the labels of a map's runs from starts ``(N, d)``: ``(N,)``."""
+def _of_map(
+    map_: Map,
+    starts: np.ndarray,
+    far: Box,
+    census: _Census,
+    period: int,
+    steps: int,
+    show: Callable[[float], None],
+) -> np.ndarray:
+    """Return the labels of a map's runs from starts ``(N, d)``: ``(N,)``. The function shows the number of steps."""
     map_.refuse_noise()
     low, high = torch.tensor(far, dtype=torch.float64).T[..., None]
     labels = np.full(len(starts), UNDECIDED)
@@ -244,10 +256,11 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
         stop = min(n for n in (check, steps // 2, steps) if n > step_count)
         window = []
         with runs:
-            if stop < steps // 2:
-                runs.advance(stop - step_count)
-            else:
-                runs.advance(max(0, stop - WINDOW - step_count))
+            before_window = stop if stop < steps // 2 else max(step_count, stop - WINDOW)
+            while step_count + runs.done < before_window:
+                runs.advance(min(STEPS_PER_REPORT, before_window - step_count - runs.done))
+                show(step_count + runs.done)
+            if stop >= steps // 2:
                 while step_count + runs.done < stop:
                     runs.advance(1)
                     window.append(runs.w.clone())
@@ -257,11 +270,11 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
             labels[running[~here.numpy()]] = DIVERGED
             keep, running, z = here.numpy(), running[here.numpy()], z[:, here]
             labels[running] = _resting(map_, z, census, period)
-        going = labels[running] == UNDECIDED
-        paths = torch.stack(window)[:, :, keep][:, :, going] if window else None
+        undecided = labels[running] == UNDECIDED
+        paths = torch.stack(window)[:, :, keep][:, :, undecided] if window else None
         if midway is not None:
-            midway = midway[:, :, keep][:, :, going]
-        running, z = running[going], z[:, torch.as_tensor(going)]
+            midway = midway[:, :, keep][:, :, undecided]
+        running, z = running[undecided], z[:, torch.as_tensor(undecided)]
         if running.size:
             w, *v = z.split(map_.landscape.dim)
             runs = Iterates(step, w, runs.taker, velocity=v[0] if v else None)
@@ -275,9 +288,9 @@ def _of_map(map_: Map, starts: np.ndarray, far: Box, census: _Census, period: in
 def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.ndarray:
     """Return the labels of states ``(D, n)``: UNDECIDED unless they rest on a fixed point or a cycle."""
     d = map_.landscape.dim
-    coasting = map_.lr / (1 - map_.momentum)  # makes v a length, like w
+    velocity_scale = map_.lr / (1 - map_.momentum)  # makes v a length, like w
     unit = torch.ones(len(z), 1, dtype=z.dtype)
-    unit[d:] = coasting
+    unit[d:] = velocity_scale
     labels = np.full(z.shape[1], UNDECIDED)
     for p in range(1, period + 1):
         open_runs = np.flatnonzero(labels == UNDECIDED)
@@ -327,11 +340,11 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
     """Return the labels of runs that wander over sets, from windows ``(k, d, n)`` halfway and at the end: ``(n,)``."""
     boxes = [(w.min(0), w.max(0)) for w in (first, second)]
     sizes = [(high - low).max(0) for low, high in boxes]
-    apart = np.maximum(np.abs(boxes[0][0] - boxes[1][0]), np.abs(boxes[0][1] - boxes[1][1])).max(0)
-    stays = (apart <= 0.25 * sizes[1]) & (sizes[1] > 0)
+    distance = np.maximum(np.abs(boxes[0][0] - boxes[1][0]), np.abs(boxes[0][1] - boxes[1][1])).max(0)
+    stationary = (distance <= 0.25 * sizes[1]) & (sizes[1] > 0)
     labels = np.full(first.shape[2], UNDECIDED)
     kinds: list[tuple[np.ndarray, np.ndarray, int]] = []
-    for run in np.flatnonzero(stays):
+    for run in np.flatnonzero(stationary):
         low, high = boxes[1][0][:, run], boxes[1][1][:, run]
         size = sizes[1][run]
         for set_low, set_high, label in kinds:
@@ -345,15 +358,16 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
     return labels
 
 
-def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.ndarray:
-    """Return the labels of a flow's runs from starts ``(N, d)``: ``(N,)``."""
+def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress: bool) -> np.ndarray:
+    """Return the labels of a flow's runs from starts ``(N, d)``: ``(N,)``. Each round shows its own progress."""
     labels = np.full(len(starts), UNDECIDED)
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
     time, factor = _first_time(flow, w, census.extent), 2.0
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
-        runs = integrated(scaled, w, np.array([time]), RTOL, ATOL * census.unit, far, SOLVER_STEPS)
+        grid, atol = np.array([time]), ATOL * census.unit
+        runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
         for run in np.flatnonzero((status == Status.SETTLED) & slides):
@@ -371,8 +385,8 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census) -> np.nd
                     labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
         # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
-        going = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
-        running, w = running[going], ends[:, going]
+        undecided = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
+        running, w = running[undecided], ends[:, undecided]
         time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
     if slides_to_rest:
         _sliding(slides_to_rest, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))

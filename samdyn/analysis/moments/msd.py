@@ -52,5 +52,5 @@ def msd(runs: "xarray.Dataset", directions: np.ndarray) -> "xarray.Dataset":
         if len(squares) > 1:
             error = squares.std(0, ddof=1) / np.sqrt(len(squares))
         mean = squares.mean(0)
-    out = runs[["step", "time"]].assign(msd=(dims, mean), error=(dims, error))
-    return out.drop_vars("run", errors="ignore")
+    result = runs[["step", "time"]].assign(msd=(dims, mean), error=(dims, error))
+    return result.drop_vars("run", errors="ignore")

@@ -1,4 +1,4 @@
-"""Joins singular zeros of a gradient into connected sets, by walks that stay on critical points."""
+"""Joins singular zeros of a gradient into connected sets, by paths that stay on critical points."""
 
 import itertools
 
@@ -9,9 +9,9 @@ from ...landscapes import Landscape
 from ..trees import tree
 from .singular import descend_gradient, scaled_gradients, strengths
 
-STEP_LENGTH = 0.02  # in units of the box; length of one step of a walk
-NEIGHBOURS = 8  # number of nearest neighbours of a point, to which the first walks go
-CLOSEST_PAIRS = 3  # number of closest pairs of points between two parts, from which the last walks start
+STEP_LENGTH = 0.02  # in units of the box; length of one step of a path
+NEIGHBOURS = 8  # number of nearest neighbours of a point, to which the first paths go
+CLOSEST_PAIRS = 3  # number of closest pairs of points between two parts, from which the last paths start
 CORRECTIONS = 30  # number of iterations that bring a step back onto the set
 ZERO_GRADIENT = 1e-7  # relative to the Hessian nearby times the box; a smaller ‖∇L‖ makes a point critical
 
@@ -19,14 +19,14 @@ ZERO_GRADIENT = 1e-7  # relative to the Hessian nearby times the box; a smaller 
 def connected(landscape: Landscape, points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return for each critical point ``(n, d)`` the number of the connected set that it lies on: ``(n,)``.
 
-    Walks first join each point to those of its nearest neighbours that are in another part. Walks between the closest
+    Paths first join each point to those of its nearest neighbours that are in another part. Paths between the closest
     points of every two parts then join the parts.
     """
     from scipy.spatial.distance import cdist
 
     extent, n = high - low, len(points)
     loss = landscape.value(points.T).numpy()
-    # The loss is constant along a walk.
+    # The loss is constant along a path.
     level = 1e-6 * np.abs(loss).max() + 1e-9 * float(strengths(landscape, points, extent).max())
     links: list[tuple[int, int]] = []
     attempts: set[tuple[int, int]] = set()
@@ -76,31 +76,31 @@ def dimensions(landscape: Landscape, points: np.ndarray, extent: np.ndarray) -> 
 def reachable(
     landscape: Landscape, start: np.ndarray, goal: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
-    """Return whether a walk from each critical point comes within a step of its goal: ``(n,)`` bool.
+    """Return whether a path from each critical point comes within a step of its goal: ``(n,)`` bool.
 
-    A walk stays on critical points in the box. Every step goes towards the goal, and then back onto the set. A step
-    that lands far away, as on another set, or that comes no nearer, ends the walk.
+    A path stays on critical points in the box. Every step goes towards the goal, and then back onto the set. A step
+    that lands far away, as on another set, or that comes no nearer, ends the path.
     """
     extent = high - low
     w, goal = start / extent, goal / extent
     at_goal = np.zeros(len(w), dtype=bool)
-    walking = np.arange(len(w))
-    while len(walking):
-        away = goal[walking] - w[walking]
+    running = np.arange(len(w))
+    while len(running):
+        away = goal[running] - w[running]
         length = np.linalg.norm(away, axis=1, keepdims=True)
-        at_goal[walking[length[:, 0] <= STEP_LENGTH]] = True
-        going = length[:, 0] > STEP_LENGTH
-        walking, away, length = walking[going], away[going], length[going]
-        if not len(walking):
+        at_goal[running[length[:, 0] <= STEP_LENGTH]] = True
+        distant = length[:, 0] > STEP_LENGTH
+        running, away, length = running[distant], away[distant], length[distant]
+        if not len(running):
             break
-        ahead = (w[walking] + STEP_LENGTH * away / length) * extent
+        ahead = (w[running] + STEP_LENGTH * away / length) * extent
         new, critical = _onto(landscape, ahead, extent)
-        stride = np.linalg.norm(new / extent - w[walking], axis=1)
-        nearer = length[:, 0] - np.linalg.norm(goal[walking] - new / extent, axis=1)
+        stride = np.linalg.norm(new / extent - w[running], axis=1)
+        nearer = length[:, 0] - np.linalg.norm(goal[running] - new / extent, axis=1)
         inside = ((new >= low - STEP_LENGTH * extent) & (new <= high + STEP_LENGTH * extent)).all(axis=1)
         good = critical & inside & (stride <= 2 * STEP_LENGTH) & (nearer >= 0.2 * STEP_LENGTH)
-        walking = walking[good]
-        w[walking] = new[good] / extent
+        running = running[good]
+        w[running] = new[good] / extent
     return at_goal
 
 

@@ -195,18 +195,18 @@ def _newton(landscape: Landscape, starts: np.ndarray, extent: np.ndarray) -> np.
     small = torch.as_tensor(1e-12 * extent)
 
     def arrive(w: torch.Tensor) -> torch.Tensor:
-        arrived = [w[:0]]
+        ends = [w[:0]]
         for _ in range(ITERATIONS):
             # A singular Hessian gives an infinite step; its run is dropped.
             step, _ = torch.linalg.solve_ex(landscape.hessian(w.T).movedim(-1, 0), landscape.grad(w.T).T)
             w = w - step
             # At a degenerate point each step of Newton's method halves the distance: this step is no smaller than it.
             small_step = (step.abs() <= small).all(1)
-            arrived.append(w[small_step])
+            ends.append(w[small_step])
             w = w[~small_step & torch.isfinite(w).all(1)]
             if not len(w):
                 break
-        return torch.cat(arrived)
+        return torch.cat(ends)
 
     w = _in_blocks(arrive, starts)
     return w[_critical(landscape, w, extent)]

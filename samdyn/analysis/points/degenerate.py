@@ -12,7 +12,7 @@ from .singular import scaled_gradients, scaled_hessians, strengths
 STEP = 0.01  # in units of the box; distance between the points of a traced curve
 SAME_SET = 0.03  # in units of the box; a singular zero closer than this to a set belongs to it
 ZERO_EIGENVALUE = 1e-6  # relative to the Hessian nearby; smaller eigenvalues count as zero
-MAX_REPRESENTATIVES = 200  # number of points between which walks look for connections
+MAX_REPRESENTATIVES = 200  # number of points between which paths look for connections
 MAX_CURVE_POINTS = 4000  # number of points on one branch of a curve
 
 
@@ -103,17 +103,17 @@ def degenerate_sets(
 
 def _representatives(landscape: Landscape, w: np.ndarray, extent: np.ndarray) -> np.ndarray:
     """Return points that represent all others and are not close to each other, those of the least gradient first."""
-    order, apart = np.argsort(scaled_gradients(landscape, w, extent), kind="stable"), SAME_SET
+    order, spacing = np.argsort(scaled_gradients(landscape, w, extent), kind="stable"), SAME_SET
     while True:
         neighbours, available = tree(w / extent), np.ones(len(w), dtype=bool)
         representatives = []
         for i in order:
             if available[i]:
                 representatives.append(i)
-                available[neighbours.query_ball_point(w[i] / extent, apart)] = False
+                available[neighbours.query_ball_point(w[i] / extent, spacing)] = False
         if len(representatives) <= MAX_REPRESENTATIVES:
             return w[representatives]
-        apart *= 1.3
+        spacing *= 1.3
 
 
 def _trace(landscape: Landscape, seed: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, bool] | None:

@@ -113,8 +113,8 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     starts = low + extent * qmc.Sobol(2, rng=0).random(STARTS)
     for search in range(SEARCHES):
         for w in _newton(flow, starts, extent):
-            apart = np.abs((np.reshape(places, (-1, 2)) - w) / extent).max(axis=1)
-            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or apart.min(initial=np.inf) <= SAME_POINT:
+            distances = np.abs((np.reshape(places, (-1, 2)) - w) / extent).max(axis=1)
+            if ((w < limits[:, 0]) | (w > limits[:, 1])).any() or distances.min(initial=np.inf) <= SAME_POINT:
                 continue
             point = equilibrium_at(flow, w, extent)
             if point.kind in ("attractor", "saddle", "repeller"):
@@ -201,18 +201,18 @@ def _newton(flow: Flow, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
     """Return regular zeros of the field to which Newton's method leads from the starts ``(n, 2)``: ``(m, 2)``."""
     w, size = torch.as_tensor(starts.T.copy()), torch.as_tensor(extent)[:, None]
     middle = torch.as_tensor(starts.mean(0))[:, None]
-    arrived = [torch.empty(2, 0, dtype=w.dtype)]
+    ends = [torch.empty(2, 0, dtype=w.dtype)]
     for _ in range(ITERATIONS):
         jacobian = flow.jacobian_at(w).movedim(-1, 0)
         step = torch.linalg.solve_ex(jacobian, flow(w).T)[0].T
         # A step is at most a tenth of the box, as the linearisation is wrong farther away.
         step = step * (0.1 / (step / size).abs().amax(0)).clamp(max=1)
-        there = ((step / size).abs() <= 1e-12).all(0)
+        converged = ((step / size).abs() <= 1e-12).all(0)
         regular = torch.linalg.det(jacobian).abs() > ZERO_RATE * torch.linalg.matrix_norm(jacobian) ** 2
-        arrived.append((w - step)[:, there & regular])
-        going = ~there & torch.isfinite(step).all(0) & ((w - middle).abs() <= 2 * size).all(0)
-        w = (w - step)[:, going]
-    zeros = torch.cat(arrived, 1)
+        ends.append((w - step)[:, converged & regular])
+        active = ~converged & torch.isfinite(step).all(0) & ((w - middle).abs() <= 2 * size).all(0)
+        w = (w - step)[:, active]
+    zeros = torch.cat(ends, 1)
     _, first = np.unique((zeros / size).numpy().round(7), axis=1, return_index=True)
     return zeros[:, first].T.numpy()
 

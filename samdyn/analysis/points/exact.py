@@ -11,7 +11,7 @@ import sympy
 from ... import checks
 from ...arguments import checked
 from ...landscapes import Landscape
-from ...landscapes.parse import rational
+from ...landscapes.formulas.parse import rational
 from .real_zeros import UndecidedError, changes_sign
 
 DIGITS = 60  # number of decimal digits in which candidates are evaluated

@@ -1,5 +1,6 @@
 """The buffers of modules in training mode, such as running statistics, and their restoration after a pass."""
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -180,7 +181,7 @@ def _install_hooks() -> None:
 
 def _before(module: nn.Module, _: Any) -> None:
     if torch.compiler.is_compiling():
-        _record_traced(module)
+        _record_traced(id(module))
         return
     for copies in _watching.get(threading.get_ident(), ()):
         copies.before(module)
@@ -192,8 +193,12 @@ def _after(module: nn.Module, *_: Any) -> None:
             copies.after(module)
 
 
-def _record_traced(module: nn.Module) -> None:
-    """Record a module that torch.compile is tracing, because its later calls run no hooks."""
+def _record_traced(identity: int) -> None:
+    """Record the module of this id that torch.compile is tracing, because its later calls run no hooks.
+
+    torch before 2.13 does not take a module for a constant. The module exists as long as it is traced.
+    """
+    module = ctypes.cast(identity, ctypes.py_object).value
     _compiled.modules = getattr(_compiled, "modules", None) or WeakSet()
     _compiled.modules.add(module)
     for copies in _watching.get(threading.get_ident(), ()):

@@ -71,7 +71,7 @@ class Filippov:
     def rests(self, which: torch.Tensor, tolerance: float) -> torch.Tensor:
         """Say which of these runs, which reached the last time, rest where the field jumps or has a kink."""
         runs = self.runs
-        sliding = which[runs.state[which] == State.DONE_ON_SURFACE]
+        sliding = which[runs.state[which] == State.END_ON_SURFACE]
         if len(sliding):
             rest, runs.w[:, sliding], alone = sliding_rests(
                 self._sliding, runs.w[:, sliding], runs.normals[:, sliding], tolerance
@@ -176,8 +176,8 @@ class Filippov:
         leaves = (forward | backward) & (h < runs.times[-1] - runs.t[which])
         ahead = torch.where(forward, surface.after, surface.before) * h
         side = torch.where(forward, 1.0, -1.0) * BESIDE * size(w)
-        out = surface.w + ahead + side * surface.normal
-        runs.move(which[leaves], h[leaves], out[:, leaves])
+        end = surface.w + ahead + side * surface.normal
+        runs.move(which[leaves], h[leaves], end[:, leaves])
         runs.state[which] = State.SMOOTH
         self._count_meetings(which, torch.where(leaves, 1, CORNER_MEETINGS))
         self._pass_corner(which[~leaves & (runs.state[which] == State.SMOOTH)])
@@ -211,7 +211,7 @@ class Filippov:
         runs = self.runs
         runs.meetings[which] += number
         over = which[runs.meetings[which] > MAX_MEETINGS]
-        runs.state[over], runs.outcome[over] = State.DONE, OUT_OF_STEPS
+        runs.state[over], runs.outcome[over] = State.END, OUT_OF_STEPS
 
     def _pass_corner(self, which: torch.Tensor) -> None:
         """Move runs by steps so small that the place where they change sides does not matter.

@@ -23,7 +23,7 @@ MIN_CHANGE = 0.3  # change of the field along a path, over its greatest change, 
 FIRST_REACH = 1e-9  # distance that the first search for a surface covers
 SPREAD = 32  # distance that the next search covers, over that of the one before
 CUTS = 3, 255  # least and greatest number of points that cut an interval at once
-POINTS = 2**14  # total number of points that cut all intervals at once; so many cost little more than a few
+POINTS = 2**12  # total number of points that cut all intervals at once; so many take twice the time of a few
 
 
 @dataclass
@@ -131,11 +131,11 @@ def passing(field: Function, w: torch.Tensor) -> Surface:
     there = locate(field, beyond, at, across)
     exists = there.exists & (norm(there.w - at) <= 0.01 * SIDE_DISTANCE * scale[some])
     if len(w) > 1:
-        jump, aside = norm(there.after - there.before), SIDE_DISTANCE * scale[some] * there.normal
+        jump, offset = norm(there.after - there.before), SIDE_DISTANCE * scale[some] * there.normal
         beside = TANGENT_DISTANCE * scale[some] * complement(there.normal)
         for tangent in (*beside.unbind(1), *(-beside).unbind(1)):
-            exists &= norm(field(there.w + tangent - aside) - there.before) < MAX_LIMIT_ERROR * jump
-            exists &= norm(field(there.w + tangent + aside) - there.after) < MAX_LIMIT_ERROR * jump
+            exists &= norm(field(there.w + tangent - offset) - there.before) < MAX_LIMIT_ERROR * jump
+            exists &= norm(field(there.w + tangent + offset) - there.after) < MAX_LIMIT_ERROR * jump
     surface.exists[some] = exists
     for part, values in (("w", there.w), ("normal", there.normal), ("before", there.before), ("after", there.after)):
         whole = getattr(surface, part).clone()
@@ -157,20 +157,20 @@ def locate(field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor) ->
         way: (d, n), unit vectors that cross them.
     """
     scale = size(w)
-    s, exists = _distance(beyond, w[:, None], way, FIRST_REACH * scale[None], tries=6)
+    s, exists = _distance(beyond, w[:, None], way, FIRST_REACH * scale[None], attempts=6)
     w = w + s[0] * way
     normal = way
     if len(w) > 1:
         tangents = complement(way)
         h = TANGENT_DISTANCE * scale
         around = torch.cat([w[:, None] + h * tangents, w[:, None] - h * tangents], 1)
-        s, exists_around = _distance(beyond, around, way, h.expand(around.shape[1:]), tries=3)
+        s, exists_around = _distance(beyond, around, way, h.expand(around.shape[1:]), attempts=3)
         exists = torch.cat([exists, exists_around])
         ahead, behind = s.chunk(2)
         normal = way - ((ahead - behind) / (2 * h) * tangents).sum(1)
         normal = normal / norm(normal)
-    aside = SIDE_DISTANCE * scale * normal
-    before, after = (2 * field(w + side) - field(w + 2 * side) for side in (-aside, aside))
+    offset = SIDE_DISTANCE * scale * normal
+    before, after = (2 * field(w + side) - field(w + 2 * side) for side in (-offset, offset))
     finite = torch.isfinite(before + after).all(0)
     return Surface(w, normal, before, after, exists.all(0) & finite)
 
@@ -191,7 +191,7 @@ def _nearer(field: Function, near: torch.Tensor, far: torch.Tensor) -> Test:
 
 
 def _distance(
-    beyond: Test, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, tries: int
+    beyond: Test, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, attempts: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the distances from w (d, m, n) to the surfaces along ``way`` (d, n), and whether surfaces exist: (m, n).
 
@@ -202,7 +202,7 @@ def _distance(
         return beyond(w.reshape(len(w), *[1] * (s.ndim - 2), *w.shape[1:]) + s * _spread(way, s))
 
     exists = torch.zeros_like(reach, dtype=torch.bool)
-    for attempt in range(tries):
+    for attempt in range(attempts):
         reach = torch.where(exists, reach, reach * SPREAD ** (attempt > 0))
         ahead, behind = side(torch.stack([reach, -reach]))
         exists = ahead & ~behind

@@ -51,7 +51,7 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
     # One or two of the axes rule out most runs.
     some = _along_axes(flow, w, radius, unit_axes.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
     if len(some):
-        here = torch.where(near[some], critical[:, some], _walk(flow, w[:, some], radius[some]))
+        here = torch.where(near[some], critical[:, some], _limit_along_field(flow, w[:, some], radius[some]))
         sure = _inward(flow, here, radius[some], unit_axes.expand(-1, -1, len(some)))
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
     some = (near & ~holds).nonzero().squeeze(1)
@@ -164,7 +164,7 @@ def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[
     return newton, critical & (strength > 0) & (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius)
 
 
-def _walk(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+def _limit_along_field(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """Return the limit of following the field in ever shorter steps."""
     step = radius
     for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
@@ -224,7 +224,7 @@ def sliding_rests(
     )
     a = ((tangents[:, :, None] * (ahead - behind)[:, None]).sum(0) / (2 * h)).movedim(-1, 0)  # (n, d − 1, d − 1)
     here = (tangents * velocity[:, None]).sum(0)  # (d − 1, n)
-    bent = norm(ahead + behind - 2 * velocity[:, None]).amax(0) / h
+    curvature = norm(ahead + behind - 2 * velocity[:, None]).amax(0) / h
     rests &= torch.isfinite(a).flatten(1).all(1) & torch.isfinite(here).all(0)
     a, here = a[rests], here[:, rests]
     u, singular, _ = torch.linalg.svd(a)
@@ -235,5 +235,5 @@ def sliding_rests(
     sure = (newton <= tolerance * scale[rests]) & (growth <= NEUTRAL_RATE * torch.maximum(strongest, strength[rests]))
     alone = rests.clone()
     alone[rests] = growth < -NEUTRAL_RATE * torch.maximum(strongest, strength[rests])
-    rests[rests.clone()] = sure & (bent[rests] <= MAX_NONLINEARITY * strongest)
+    rests[rests.clone()] = sure & (curvature[rests] <= MAX_NONLINEARITY * strongest)
     return rests, where, alone & rests

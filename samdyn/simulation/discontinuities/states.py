@@ -21,11 +21,11 @@ class State(IntEnum):
     LEAVING = 6  # find the point where its surface no longer holds it
     AT_JUMP = 7  # decide whether it rests at a jump, crosses it or slides on it
     RESTING = 8  # final: it rests at a point or on a surface where the field jumps
-    DONE = 9  # final: it ended beside surfaces
-    DONE_ON_SURFACE = 10  # final: it ended while it slid
+    END = 9  # final: it ended beside surfaces
+    END_ON_SURFACE = 10  # final: it ended while it slid
 
 
-FINAL = (State.RESTING, State.DONE, State.DONE_ON_SURFACE)
+FINAL = (State.RESTING, State.END, State.END_ON_SURFACE)
 
 # The state that follows when an integration ends with an outcome. With other outcomes the run is done.
 NEXT = {
@@ -38,14 +38,14 @@ NEXT = {
     (State.SLIDING, STALL): State.LEAVING,
     (State.SLIDING, NO_STEP): State.LEAVING,
 }
-LAST = {State.SLIDING: State.DONE_ON_SURFACE}  # the final state by the present one; DONE for the others
+LAST = {State.SLIDING: State.END_ON_SURFACE}  # the final state by the present one; END for the others
 
 # The states that may follow where ``filippov.Filippov`` decides by the field around a run.
 DECISIONS = {
     State.START: (State.SMOOTH, State.SINGLE, State.SLIDING),
     State.PROBE: (State.SINGLE, State.AT_JUMP),
-    State.LEAVING: (State.SMOOTH, State.RESTING, State.DONE),
-    State.AT_JUMP: (State.SMOOTH, State.SLIDING, State.RESTING, State.DONE),
+    State.LEAVING: (State.SMOOTH, State.RESTING, State.END),
+    State.AT_JUMP: (State.SMOOTH, State.SLIDING, State.RESTING, State.END),
 }
 
 PATIENCE = 4  # evidence of a jump that ends an integration, in rejected steps; a false alarm doubles it
@@ -90,7 +90,7 @@ class FilippovRuns(Runs):
         for run_state in self.state[which].unique().tolist():
             state = State(run_state)
             runs = which[self.state[which] == state]
-            self.state[runs] = LAST.get(state, State.DONE)
+            self.state[runs] = LAST.get(state, State.END)
             for (before, outcome), after in NEXT.items():
                 if before == state:
                     self.state[runs[self.outcome[runs] == outcome]] = after

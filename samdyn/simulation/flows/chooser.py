@@ -14,7 +14,7 @@ from .trial import CHANGED, Batch, Trial
 FIRST = 4  # number of steps after which their lengths predict how many there will be
 USUAL = 150  # number of steps that some run usually takes
 PROBE_DISTANCE = 0.1  # distance from the runs at which compiled steps are compared, relative to max(1, ‖w‖∞)
-COMPARED = ("w", "k", "t", "going")  # attributes of a batch in which compiled steps must agree with torch's
+COMPARED = ("w", "k", "t", "active")  # attributes of a batch in which compiled steps must agree with torch's
 MAX_KERNELS = 16  # number of kernels that the process keeps in memory for further calls
 
 
@@ -70,8 +70,8 @@ class Chooser:
         auto, was_traced, costs = self._backend == "auto", _cached_kernel(self._trial) is not None, COSTS["cpu"]
         ahead = USUAL
         if count:  # the number at the present pace, at most the larger of USUAL and ``count``
-            pace = (batch.last - batch.t)[batch.going] / batch.h[batch.going]
-            ahead = int(pace.clamp(max=max(count, USUAL)).mean())
+            steps_left = (batch.last - batch.t)[batch.active] / batch.h[batch.active]
+            ahead = int(steps_left.clamp(max=max(count, USUAL)).mean())
         elif auto and not was_traced:
             self.reason = "soon done"  # the first steps will show the pace
             return None
@@ -107,8 +107,8 @@ class Chooser:
     def _check(self, compiled: Compiled, probe: Batch) -> None:
         # Compare beside the runs: on a surface where the field jumps, rounding decides the side.
         lanes = torch.arange(LANES, dtype=probe.w.dtype)
-        aside = torch.stack([torch.sin((axis + 1) * lanes) for axis in range(len(probe.w))])
-        probe.w = probe.w + PROBE_DISTANCE * probe.w.abs().amax(0).clamp(min=1) * aside
+        offsets = torch.stack([torch.sin((axis + 1) * lanes) for axis in range(len(probe.w))])
+        probe.w = probe.w + PROBE_DISTANCE * probe.w.abs().amax(0).clamp(min=1) * offsets
         probe.f = self._trial.field(probe.w)
         compared = [number for number, part in enumerate(fields(Batch)) if part.name in COMPARED]
         tensors: Sequence[torch.Tensor] = probe.tensors
@@ -128,7 +128,7 @@ def kernel_of(trial: Trial, d: int) -> Kernel:
     if kernel is None:
         shapes = {"w": (d,), "f": (d,), "k": (7, d), "low": (d,), "high": (d,)}
         kinds = dict.fromkeys(("excess", "jump_evidence", "patience"), torch.int64)
-        kinds |= dict.fromkeys(("at_jump", "going"), torch.bool)
+        kinds |= dict.fromkeys(("at_jump", "active"), torch.bool)
         inputs = [
             Input(
                 part.name,
@@ -138,7 +138,7 @@ def kernel_of(trial: Trial, d: int) -> Kernel:
             )
             for number, part in enumerate(fields(Batch))
         ]
-        kernel = Kernel(trial, inputs[:CHANGED], inputs[CHANGED:], "going", None)
+        kernel = Kernel(trial, inputs[:CHANGED], inputs[CHANGED:], "active", None)
         while len(_traced) >= MAX_KERNELS:
             _traced.pop(next(iter(_traced)))
         with suppress(TypeError):  # a field that cannot be hashed is traced at every call

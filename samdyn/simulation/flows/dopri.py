@@ -121,13 +121,13 @@ class _Integration:
     def retire(self) -> None:
         """Store the runs that ended, and drop them from the batch when they are many."""
         n = len(self.which)
-        ends = ~self.batch.going[:n]
+        ends = ~self.batch.active[:n]
         number = int(ends.sum())
         if number > n // 16 or number == n:
             self._store(ends.nonzero().squeeze(1))
-            self._select(self.batch.going.nonzero().squeeze(1))
+            self._select(self.batch.active.nonzero().squeeze(1))
         if self.count % SHOW_PERIOD == 0 and len(self.which):
-            self.limits.show(float(self.batch.t[self.batch.going].min()))
+            self.limits.show(float(self.batch.t[self.batch.active].min()))
 
     def _store(self, at: torch.Tensor) -> None:
         """Copy the data of these columns of the batch to the runs."""
@@ -141,14 +141,14 @@ class _Integration:
         runs.t[ids], runs.w[:, ids], runs.h[ids] = t, w, batch.latest_h[at]
         runs.steps[ids], runs.outcome[ids] = self.limits.max_steps + batch.excess[at], outcome
 
-    def _select(self, stay: torch.Tensor) -> None:
+    def _select(self, indices: torch.Tensor) -> None:
         """Reduce the batch to these columns, and pad it."""
-        self.which = self.which[stay]
-        if not len(stay):
+        self.which = self.which[indices]
+        if not len(indices):
             return
-        columns = torch.cat([stay, stay[:1].expand(-len(stay) % self.backend.multiple)])
+        columns = torch.cat([indices, indices[:1].expand(-len(indices) % self.backend.multiple)])
         self.batch = self.batch.select(columns)
-        self.batch.going[len(stay) :] = False
+        self.batch.active[len(indices) :] = False
         self.mark, self.stiff_checks = self.mark[:, columns], self.stiff_checks[columns]
         if isinstance(self.backend, Eager):
             self.backend = Eager(self.trial(self.which))
@@ -156,24 +156,24 @@ class _Integration:
     def _check(self) -> None:
         """End runs that are stiff, or hardly move at a jump."""
         batch, trial = self.batch, self.trial(self.which)
-        k, going, rest = batch.k, batch.going, batch.last - batch.t
+        k, active, rest = batch.k, batch.active, batch.last - batch.t
         far = MIN_STEPS_LEFT * batch.latest_h < rest
-        if not bool((far & going).any()):  # stiffness and jumps do not matter to runs that soon reach the last time
-            self.stiff_checks = torch.where(going, 0, self.stiff_checks)
+        if not bool((far & active).any()):  # stiffness and jumps do not matter to runs that soon reach the last time
+            self.stiff_checks = torch.where(active, 0, self.stiff_checks)
             return
         if trial.land is None:
             a, b, _ = tableau(k.device)
-            apart = (combined(b, k) - combined(a[-1], k)).abs().amax(0)  # the points that k[6] and k[5] belong to
-            unstable = far & ((k[6] - k[5]).abs().amax(0) > MIN_STIFF_RATE * apart)
+            distance = (combined(b, k) - combined(a[-1], k)).abs().amax(0)  # the points that k[6] and k[5] belong to
+            unstable = far & ((k[6] - k[5]).abs().amax(0) > MIN_STIFF_RATE * distance)
             # A rejected step was too long, for any reason, and is no evidence of stiffness.
             accepts = batch.jump_error == torch.inf
             checks = torch.where(unstable, self.stiff_checks + 1, 0)
-            self.stiff_checks = torch.where(going & accepts, checks, self.stiff_checks)
+            self.stiff_checks = torch.where(active & accepts, checks, self.stiff_checks)
         slow = hardly_moves(batch.w, self.mark, batch.latest_h, rest, max(trial.rtol, trial.atol))
         batch.jump_evidence = batch.jump_evidence + SLOW_EVIDENCE * slow
         short = batch.latest_h * batch.f.abs().amax(0) <= trial.reach * batch.w.abs().amax(0).clamp(min=1)
-        batch.at_jump = batch.at_jump | (going & slow & short & (batch.jump_evidence >= batch.patience))
-        batch.going = going & ~batch.at_jump & (self.stiff_checks < MIN_STIFF_CHECKS)
+        batch.at_jump = batch.at_jump | (active & slow & short & (batch.jump_evidence >= batch.patience))
+        batch.active = active & ~batch.at_jump & (self.stiff_checks < MIN_STIFF_CHECKS)
 
 
 def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float) -> torch.Tensor:
@@ -210,11 +210,11 @@ def _interpolate(
     p = torch.as_tensor(RK45.P, dtype=w.dtype, device=w.device)
     first = torch.searchsorted(runs.times, t, right=True)
     after = torch.searchsorted(runs.times, new_t, right=True)
-    waiting = after > first
-    while waiting.any():
-        at = waiting.nonzero().squeeze(1)
+    unsaved = after > first
+    while unsaved.any():
+        at = unsaved.nonzero().squeeze(1)
         theta = (runs.times[first[at]] - t[at]) / (new_t - t)[at]
         weights = p @ torch.stack([theta, theta**2, theta**3, theta**4])  # (7, n)
         runs.states[first[at], :, which[at]] = (w[:, at] + (weights[:, None] * k[:, :, at]).sum(0)).T
         first[at] += 1
-        waiting = after > first
+        unsaved = after > first

@@ -53,8 +53,8 @@ def solve(flow: ScaledFlow, runs: Runs, which: torch.Tensor, limits: Limits) -> 
         outcome[runs.t[which] >= runs.times[-1]] = AT_END
         outcome[limits.outside(runs.w[:, which])] = OUTSIDE
         runs.outcome[which] = outcome
-        going = outcome == RUNNING
-        which, mark, h_at_mark = which[going], mark[:, going], h_at_mark[going]
+        active = outcome == RUNNING
+        which, mark, h_at_mark = which[active], mark[:, active], h_at_mark[active]
         if len(which):
             limits.show(float(runs.t[which].min()))
 

@@ -25,7 +25,7 @@ class Batch:
         jump_evidence: (n,), count of rejected steps whose error did not fall with h⁵.
         jump_error: (n,), squared error from which a rejection counts as evidence of a jump.
         at_jump: (n,), whether the run ended at a jump of the field.
-        going: (n,), whether the run goes on.
+        active: (n,), whether the run goes on.
         last: (n,), the time at which the run ends.
         low, high: (d, n), the box.
         patience: (n,), the evidence of a jump that ends a run.
@@ -41,7 +41,7 @@ class Batch:
     jump_evidence: torch.Tensor
     jump_error: torch.Tensor
     at_jump: torch.Tensor
-    going: torch.Tensor
+    active: torch.Tensor
     last: torch.Tensor
     low: torch.Tensor
     high: torch.Tensor
@@ -112,12 +112,12 @@ class Trial:
     def __call__(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Try one step of each run. Gets the tensors of a ``Batch`` and returns the first CHANGED of them, updated."""
         runs = Batch(*tensors)
-        w, k, t, going, last = runs.w, runs.k, runs.t, runs.going, runs.last
+        w, k, t, active, last = runs.w, runs.k, runs.t, runs.active, runs.last
         rest = last - t
         h = torch.minimum(runs.h, rest)
         end, slope, size = self._attempt(runs, h)
         accepts, rejects = size <= 1, size > 1
-        moves = going & accepts
+        moves = active & accepts
         if self.accept is not None:
             self.accept(moves)
         factor = (SAFETY * (size.log() * (-1 / 10)).exp()).clamp(MIN_GROWTH, MAX_GROWTH)
@@ -126,18 +126,18 @@ class Trial:
         jump_error = torch.where(accepts, torch.inf, size * factor.square().square())
         length, far = k[0].abs().amax(0), w.abs().amax(0)
         short = length <= far.clamp(min=1) * self.reach
-        at_jump = runs.at_jump | (going & rejects & (evidence >= runs.patience) & short)
+        at_jump = runs.at_jump | (active & rejects & (evidence >= runs.patience) & short)
         arrives = moves & (h >= rest)
         w, f = torch.where(moves, end, w), torch.where(moves, slope, runs.f)
         t = torch.where(arrives, last, torch.where(moves, t + h, t))
-        latest_h = torch.where(going, h, runs.latest_h)
+        latest_h = torch.where(active, h, runs.latest_h)
         h = h * factor
-        excess = runs.excess + going
+        excess = runs.excess + active
         smallest = torch.finfo(w.dtype).eps
         no_step = (rejects & ~(length > far * smallest)) | ((h <= t * (4 * smallest)) & (far > BLOW_UP_DISTANCE))
         inside = ((w >= runs.low) & (w <= runs.high)).all(0)
-        going = going & inside & ~(arrives | at_jump | no_step) & (excess < 0)
-        return w, f, k, t, h, latest_h, excess, evidence, jump_error, at_jump, going
+        active = active & inside & ~(arrives | at_jump | no_step) & (excess < 0)
+        return w, f, k, t, h, latest_h, excess, evidence, jump_error, at_jump, active
 
     def _attempt(self, runs: Batch, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return the ends of steps h, the velocity there, and the error over its bound, squared; fill in the stages."""

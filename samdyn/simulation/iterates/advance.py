@@ -68,12 +68,12 @@ class Advance:
         if isinstance(backend, Eager):  # eager torch need not replace the parameters at every step
             backend, others = Eager(self._steps.bound(state.settings)), (state.runs,)
         portion = self._portion(len(state.runs))
-        for done in range(0, steps, portion):
-            number = min(portion, steps - done)
-            new = backend.advance(state.tensors[:split], others, number, begin=begin + done, shared={"seed": seed})
+        for offset in range(0, steps, portion):
+            number = min(portion, steps - offset)
+            new = backend.advance(state.tensors[:split], others, number, begin=begin + offset, shared={"seed": seed})
             *parts, state.running, state.end = new
             state.parts = tuple(parts)
-            show(done + number)
+            show(offset + number)
             if not state.running.any():
                 break
 

@@ -49,6 +49,6 @@ class Platen(Scheme):
             plus, minus = (noise(z + s * side * column) for s in (1, -1))
             for j in range(d):
                 if j != r:
-                    bent = (plus[:, j] + minus[:, j] - 2 * b[:, j]) * dw[j]
-                    total = total + (bent + (plus[:, j] - minus[:, j]) * area[r, j] / side) / 4
+                    second_difference = (plus[:, j] + minus[:, j] - 2 * b[:, j]) * dw[j]
+                    total = total + (second_difference + (plus[:, j] - minus[:, j]) * area[r, j] / side) / 4
         return total

@@ -99,9 +99,9 @@ class Accumulators:
             else:
                 variables |= new_variables
                 coords |= new_coords
-        used = {dim for dims, *_ in variables.values() for dim in dims}
+        dims = {dim for dims, *_ in variables.values() for dim in dims}
         for dim, what in (("coord", "coordinate of w"), ("coord_2", "other coordinate of w")):
-            if dim in used:
+            if dim in dims:
                 coords[dim] = ((dim,), self.setting.coordinates, meaning(what, "1"))
         return variables, coords
 

@@ -42,7 +42,7 @@ class Histogram(Statistic):
         fix = 'Use e.g. Histogram({"x": [-1, 0, 1]})'
         if not isinstance(self.edges, Mapping) or not self.edges:
             checks.reject("edges", self.edges, "must give edges for at least one coordinate", fix)
-        checked = {}
+        edges_by_name = {}
         for name, numbers in self.edges.items():
             try:
                 edges = np.asarray(numbers, dtype=np.float64)
@@ -52,8 +52,8 @@ class Histogram(Statistic):
                 checks.reject(f"edges of {name}", numbers, "one bin has two edges, n bins have n + 1", fix)
             if not (edges[1:] > edges[:-1]).all():
                 checks.reject(f"edges of {name}", numbers, "must ascend, each above the one before, without nan", fix)
-            checked[name] = tuple(edges.tolist())
-        object.__setattr__(self, "edges", checked)
+            edges_by_name[name] = tuple(edges.tolist())
+        object.__setattr__(self, "edges", edges_by_name)
 
     @classmethod
     def by_name(cls, landscape: Landscape) -> Self:
@@ -111,12 +111,12 @@ class Bins:
         self.edges = torch.tensor(edges, dtype=torch.float64)
         self.counts = np.zeros((saves, len(edges) - 1), dtype=np.int64)
 
-    def add(self, slot: int, w: torch.Tensor, who: torch.Tensor) -> None:
+    def add(self, slot: int, w: torch.Tensor, mask: torch.Tensor) -> None:
         """Count points ``(d, n)``, float64, of those runs ``(n,)`` that count."""
         x, edges = w[self.axis].contiguous(), self.edges.to(w.device)
         last = len(edges)
         # The number of edges at or below x: 0 below the first edge.
         below = torch.bucketize(x, edges, right=True)
         below = torch.where(x == edges[-1], last - 1, below)
-        below = torch.where(who, below, 0)
+        below = torch.where(mask, below, 0)
         self.counts[slot] += torch.bincount(below, minlength=last + 1)[1:last].cpu().numpy()

@@ -38,18 +38,18 @@ class Moments:
         self.offset = torch.zeros(saves, d, dtype=torch.float64)  # of the mean from the origin
         self.spread = torch.zeros(saves, d, *[d] * full, dtype=torch.float64)  # Σ of squares or products about the mean
 
-    def add(self, slot: int, values: torch.Tensor, who: torch.Tensor) -> None:
-        """Add the values ``(d, n)``, float64, of the runs that count, ``who`` ``(n,)`` bool, at one save."""
-        values, who = _blocks(values, self.size), _blocks(who, self.size)
-        numbers = who.sum(1)
+    def add(self, slot: int, values: torch.Tensor, mask: torch.Tensor) -> None:
+        """Add the values ``(d, n)``, float64, of the runs that count, ``mask`` ``(n,)`` bool, at one save."""
+        values, mask = _blocks(values, self.size), _blocks(mask, self.size)
+        numbers = mask.sum(1)
         if not self.count[slot]:
-            first = who.flatten().nonzero()[:1, 0]
+            first = mask.flatten().nonzero()[:1, 0]
             if not len(first):
                 return
             self.origin[slot] = values.flatten(1)[:, first[0]]
-        near = torch.where(who, values - self.origin[slot].to(values.device)[:, None, None], 0)
+        near = torch.where(mask, values - self.origin[slot].to(values.device)[:, None, None], 0)
         means = halves(near, 2) / numbers.clamp(min=1)
-        off = torch.where(who, near - means[..., None], 0)
+        off = torch.where(mask, near - means[..., None], 0)
         if self.full:
             spreads = off.new_empty(off.shape[1], len(off), len(off))
             for i in range(len(off)):
@@ -68,10 +68,10 @@ class Moments:
             if not n:  # the formulas below give nan if a difference overflows and is multiplied by 0
                 n, offset, spread = more, mean, around
                 continue
-            total, apart = n + more, mean - offset
-            products = apart[:, None] * apart if self.full else apart * apart
+            total, difference = n + more, mean - offset
+            products = difference[:, None] * difference if self.full else difference * difference
             spread = spread + around + products * (n * more / total)
-            offset = offset + apart * (more / total)
+            offset = offset + difference * (more / total)
             n = total
         self.count[slot], self.offset[slot], self.spread[slot] = n, offset, spread
 

@@ -61,10 +61,10 @@ def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool
     characteristic = characteristic_polynomial(system, matrix)
     own = at_own_rates(system, characteristic)
     # The determinants of larger matrices with η and γ as symbols fill pages.
-    written = characteristic if sympy.degree(own, Z if isinstance(system, Map) else S) <= MOST_IN_SYMBOLS else own
+    equation = characteristic if sympy.degree(own, Z if isinstance(system, Map) else S) <= MOST_IN_SYMBOLS else own
     tidy = _leading_digits if polynomial and not rational else sympy.factor
     rules = criterion(system)(own)
-    inequalities = [_positive(tidy(e)) for e in (rules if written == own else criterion(system)(written))]
+    inequalities = [_positive(tidy(e)) for e in (rules if equation == own else criterion(system)(equation))]
     radii = solve_radii(rules, rounded=not rational)
     return (), own, (Condition(None, tuple(i for i in inequalities if i is not sympy.true), radii),), radii
 

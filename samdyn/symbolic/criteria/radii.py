@@ -1,6 +1,7 @@
 """The radii at which inequalities hold, exact if they are polynomials in ρ."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import sympy
 
@@ -8,6 +9,8 @@ from ..notation import LAMBDA, RHO
 
 DIGITS = 40  # digits of roots
 LARGEST_DEGREE = 4  # largest degree with exact roots; beyond, SymPy takes minutes to separate them
+COEFFICIENT_DIGITS = 50  # digits of the fractions in place of coefficients that are no fractions
+VANISHING = sympy.Rational(1, 10**45)  # value over the sum of the terms' sizes, below which it counts as rounding
 SAME = sympy.Float("1e-25", DIGITS)  # relative distance below which two roots count as one
 
 
@@ -34,7 +37,7 @@ def solve_radii(
         value = sympy.Rational(lam) if lam.is_Float else lam
         for expression in positive:
             to_hold.append(expression.subs(LAMBDA, value))
-            changes = _sign_changes(expression, value)
+            changes = _sign_changes(expression, value, rounded)
             if changes is None:
                 conditions = sympy.And(
                     *(sympy.StrictGreaterThan(e.subs(LAMBDA, v), 0) for e in positive for v in eigenvalues)
@@ -47,18 +50,18 @@ def solve_radii(
         return all(_is_positive(e.subs(RHO, rho)) for e in to_hold)
 
     ends = [sympy.Integer(0), *bounds, sympy.oo]
-    shown = [sympy.N(e, 15) if (rounded or e.is_Float) and e in bounds else e for e in ends]
+    marks = [sympy.N(e, 15) if (rounded or e.is_Float) and e in bounds else e for e in ends]
     intervals = []
     for i in range(len(bounds) + 1):
         low, high = ends[i], ends[i + 1]
         between = 2 * _number(low) + 1 if high is sympy.oo else (_number(low) + _number(high)) / 2
         if holds(sympy.Rational(between)):
-            closed = i == 0 and holds(sympy.Integer(0))
-            intervals.append(sympy.Interval(shown[i], shown[i + 1], left_open=not closed, right_open=True))
+            includes_zero = i == 0 and holds(sympy.Integer(0))
+            intervals.append(sympy.Interval(marks[i], marks[i + 1], left_open=not includes_zero, right_open=True))
     return sympy.Union(*intervals)
 
 
-def _sign_changes(expression: sympy.Expr, lam: sympy.Expr) -> list[sympy.Expr] | None:
+def _sign_changes(expression: sympy.Expr, lam: sympy.Expr, rounded: bool) -> list[sympy.Expr] | None:
     """Return the real ρ at which an expression may change its sign, or None if it is not a quotient of polynomials."""
     roots: list[sympy.Expr] = []
     for part in sympy.fraction(sympy.together(expression)):
@@ -68,25 +71,73 @@ def _sign_changes(expression: sympy.Expr, lam: sympy.Expr) -> list[sympy.Expr] |
         for factor, _ in sympy.factor_list(part, RHO, LAMBDA)[1]:
             polynomial = sympy.Poly(factor.subs(LAMBDA, lam), RHO)
             if polynomial.degree() > 0:
-                roots += real_roots(polynomial)
+                roots += real_roots(polynomial, rounded=rounded)
     return roots
 
 
-def real_roots(polynomial: sympy.Poly) -> list[sympy.Expr]:
-    """Return the real roots of a polynomial: exact up to degree 4 or as square roots, else in 40 digits."""
-    if all(c.is_Rational for c in polynomial.all_coeffs()) and polynomial.degree() <= LARGEST_DEGREE:
+def real_roots(polynomial: sympy.Poly, *, rounded: bool = False) -> list[sympy.Expr]:
+    """Return the real roots of a polynomial: exact up to degree 4 or as square roots, else in 40 digits.
+
+    Args:
+        polynomial: a polynomial in one variable.
+        rounded: whether the coefficients are rounded to 50 digits. Rounding may make a double root complex; the
+            function returns its real part.
+    """
+    rational = all(c.is_Rational for c in polynomial.all_coeffs())
+    if rational and polynomial.degree() <= LARGEST_DEGREE and not rounded:
         return list(dict.fromkeys(polynomial.real_roots()))
     if polynomial.degree() == 1:
         a, b = polynomial.all_coeffs()
         return [sympy.radsimp(-b / a)]
-    if polynomial.degree() == 2:
+    if polynomial.degree() == 2 and not (rational and rounded):
         a, b, c = polynomial.all_coeffs()
         discriminant = sympy.radsimp(sympy.expand(b**2 - 4 * a * c))
         if _number(discriminant) < 0:
             return []
         return [sympy.radsimp((-b + sign * sympy.sqrt(discriminant)) / (2 * a)) for sign in (-1, 1)]
-    roots = [sympy.N(r, DIGITS) for r in polynomial.nroots(n=DIGITS, maxsteps=500)]
-    return [sympy.re(r) for r in roots if abs(sympy.im(r)) <= SAME * abs(r)]
+    if not rational:
+        polynomial = polynomial.termwise(lambda _, c: sympy.Rational(sympy.N(c, COEFFICIENT_DIGITS)))
+    roots = _separated(polynomial)
+    return roots + _double_roots(polynomial) if rounded or not rational else roots
+
+
+def _separated(polynomial: sympy.Poly) -> list[sympy.Float]:
+    """Return the real roots of a polynomial with fractions for coefficients, in 40 digits."""
+    single = polynomial.sqf_part()
+    coefficients = [int(c) for c in single.clear_denoms(convert=True)[1].all_coeffs()]
+    return [_bisected(coefficients, Fraction(low), Fraction(high)) for (low, high), _ in single.intervals()]
+
+
+def _bisected(coefficients: list[int], low: Fraction, high: Fraction) -> sympy.Float:
+    """Return the one root of a polynomial between two numbers at which it may vanish too, in 40 digits."""
+    slopes = [c * power for c, power in zip(coefficients, range(len(coefficients) - 1, 0, -1), strict=False)]
+    below = _sign(coefficients, low) or _sign(slopes, low)
+    while high - low > max(abs(low), abs(high)) / 10**DIGITS:
+        middle = (low + high) / 2
+        sign = _sign(coefficients, middle)
+        if sign == 0:
+            low = high = middle
+        elif sign == below:
+            low = middle
+        else:
+            high = middle
+    return sympy.Float(sympy.Rational(low + high) / 2, DIGITS)
+
+
+def _sign(coefficients: list[int], x: Fraction) -> int:
+    """Return the sign of a polynomial at a fraction."""
+    value, power = 0, 1
+    for c in coefficients:
+        value, power = value * x.numerator + c * power, power * x.denominator
+    return (value > 0) - (value < 0)
+
+
+def _double_roots(polynomial: sympy.Poly) -> list[sympy.Float]:
+    """Return the real points at which a polynomial and its derivative vanish to the rounding of the coefficients."""
+    points = _separated(polynomial.diff())
+    sizes = sympy.Poly([abs(c) for c in polynomial.all_coeffs()], polynomial.gen)
+    exact = [(r, sympy.Rational(r)) for r in points]
+    return [r for r, x in exact if abs(polynomial.eval(x)) <= VANISHING * sizes.eval(abs(x))]
 
 
 def _ascending(numbers: list[sympy.Expr]) -> list[sympy.Expr]:

@@ -1,4 +1,4 @@
-"""A numerical test for whether a field has a Jacobian at a critical point."""
+"""Numerical tests for whether a field vanishes and has a Jacobian at a critical point."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,28 @@ from .quadratic import field_on_quadratic
 DIGITS = 120  # digits of the arithmetic
 FAR, NEAR = sympy.Float("1e-20", DIGITS), sympy.Float("1e-40", DIGITS)  # distances from the point, in the units of w
 LINEAR = 1e-8  # departure from linearity over the largest slope, below which it counts as rounding
+ZERO = sympy.Float("1e-100", DIGITS)  # component of a field, up to which it counts as rounding
 VANISHING = 1e-2  # departure at NEAR over that at FAR, below which it vanishes with the distance
 
 
 def has_jacobian(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> bool:
     """Return whether the method's field on ½(w−c)ᵀH(w−c) has a Jacobian at c."""
-    return linear_part(field_on_quadratic(method, hessian, center), center) is not None
+    field, here = _in_numbers(method, hessian, center)
+    return linear_part(field, here) is not None
+
+
+def rests_at(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> bool:
+    """Return whether the method's field on ½(w−c)ᵀH(w−c) vanishes at c, to rounding."""
+    field, here = _in_numbers(method, hessian, center)
+    return bool(_largest(_numbers(field(here))) <= ZERO)
+
+
+def _in_numbers(
+    method: Method, hessian: sympy.Matrix, center: np.ndarray
+) -> tuple[Callable[[Point], Point], np.ndarray]:
+    """Return the field on ½(w−c)ᵀH(w−c), and c. Of square roots, several steps of ascent would make long formulas."""
+    here = _numbers(center)
+    return field_on_quadratic(method, hessian.applyfunc(lambda e: sympy.N(e, DIGITS)), here), here
 
 
 def linear_part(function: Callable[[Point], Point], point: np.ndarray) -> np.ndarray | None:

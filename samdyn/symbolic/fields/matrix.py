@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import sympy
 
-from ...landscapes.parse import rational
+from ...landscapes.formulas.parse import rational
 from ...methods import Method
 from ...ops import Point, derivative, symbolic
 from .dual import Dual
@@ -34,8 +34,8 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
 def _columns_of_duals(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
     field = field_on_quadratic(method, hessian, center)
     axes = [[sympy.Integer(int(i == j)) for i in range(len(center))] for j in range(len(center))]
-    moved = (np.array([Dual(c, e) for c, e in zip(center, axis, strict=True)], dtype=object) for axis in axes)
-    return [[entry.slope for entry in field(point)] for point in moved]
+    points = (np.array([Dual(c, e) for c, e in zip(center, axis, strict=True)], dtype=object) for axis in axes)
+    return [[entry.slope for entry in field(point)] for point in points]
 
 
 def _columns_by_limits(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:

@@ -41,11 +41,6 @@ def field_on_quadratic(
     return lambda w: method(w, oracle)
 
 
-def field_at(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> np.ndarray:
-    """Return the method's field on ½(w−c)ᵀH(w−c) at c itself, ``(d,)``."""
-    return field_on_quadratic(method, hessian, center)(center)
-
-
 def with_radius(method: Method, rho: Any) -> Method:
     """Return the method with another radius, or the method itself if it has none."""
     return replace(method, rho=rho) if isinstance(method, Ascent) else method

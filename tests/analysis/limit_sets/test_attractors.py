@@ -9,6 +9,8 @@ import sympy
 import samdyn as sd
 from samdyn.analysis import DIVERGED, UNDECIDED, Attractor
 from samdyn.analysis.limit_sets.search import limit_sets
+from samdyn.simulation import progress
+from samdyn.simulation.flows import dopri
 
 WELL = sd.landscapes.double_well()
 
@@ -122,7 +124,7 @@ def test_gd_is_never_captured_by_a_saddle(landscape: sd.Landscape, steps: int) -
     starts = np.vstack([near, slow, anywhere])
     for lr in (1e-8, 1e-4, 0.1 / point.eigenvalues[1], 0.9 / point.eigenvalues[1]):
         map_ = sd.Map(landscape, sd.GD(), lr=lr)
-        labels, found = limit_sets(map_, starts, landscape.box, period=2, steps=steps)
+        labels, found = limit_sets(map_, starts, landscape.box, period=2, steps=steps, progress=False)
         # Beale has a cycle of GD's own at the largest rate, far from the saddle.
         assert [a for a in found if np.abs(a.w - point.w).max() < 0.5] == []
         assert (labels[:30] < 0).all() or landscape.name == "Beale"
@@ -132,7 +134,7 @@ def test_gd_is_never_captured_by_a_saddle(landscape: sd.Landscape, steps: int) -
 def test_nor_is_its_flow(landscape: sd.Landscape) -> None:
     (point,) = [p for p in sd.critical_points(landscape) if p.kind == "saddle"]
     starts = point.w + np.outer(10.0 ** -np.arange(1, 15), point.eigenvectors[:, 0]) + 0.1 * point.eigenvectors[:, 1]
-    _, found = limit_sets(sd.Flow(landscape, sd.GD()), starts, landscape.box, period=1, steps=1)
+    _, found = limit_sets(sd.Flow(landscape, sd.GD()), starts, landscape.box, period=1, steps=1, progress=False)
     assert [a for a in found if a.critical is None or a.critical.kind == "saddle"] == []
 
 
@@ -313,3 +315,25 @@ def test_sams_flow_ends_on_every_critical_point_it_is_held_by() -> None:
     assert sum(a.runs for a in found) == 196
     of_beale = sd.attractors(sd.Flow(sd.landscapes.beale(), sd.SAM(0.3)), starts=6)
     assert [(np.round(a.w[0], 9).tolist(), a.runs) for a in of_beale] == [([3, 0.5], 3), ([0, 1], 1)]
+
+
+@pytest.mark.parametrize(
+    "system",
+    [sd.Map(WELL, sd.GD(), lr=1.2), sd.Flow(WELL, sd.GD())],  # the runs of the map wander
+    ids=["map", "flow"],
+)
+def test_long_searches_write_their_progress(
+    system: sd.Map | sd.Flow, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "FIRST_LINE", 0.0)
+    monkeypatch.setattr(progress, "NEXT_LINE", 0.0)
+    monkeypatch.setattr(dopri, "SHOW_PERIOD", 4)  # the runs of this flow take fewer steps than the usual 64
+    sd.attractors(system, starts=16, steps=4000)
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("GD(): ") and line.endswith(" left") for line in lines)
+    assert lines
+    sd.basins(system, resolution=4, steps=4000)
+    assert capsys.readouterr().err
+    sd.attractors(system, starts=16, steps=4000, progress=False)
+    sd.basins(system, resolution=4, steps=4000, progress=False)
+    assert capsys.readouterr().err == ""

@@ -58,10 +58,14 @@ def test_slides_down_a_straight_kink(many: bool) -> None:
         np.testing.assert_allclose(run.w, exact, rtol=0, atol=ACCURACY)
         assert run.slid.all()
         assert (run.status == "undecided").all()  # y is still e⁻⁵
-    later = sd.integrate(flow, some, 50.0)
-    assert later.slid.all()
-    assert (later.status == "settled").all()
-    assert (later.end == 50).all()
+
+
+@MANY
+def test_slides_to_the_minimum_of_a_straight_kink(many: bool) -> None:
+    run = runs("abs(x) + y**2/2", GD, (-0.3, 2.0), 50.0, many)
+    assert run.slid
+    assert run.status == "settled"
+    assert run.end == 50
 
 
 @SOLVERS

@@ -45,7 +45,7 @@ def test_transitions_are_those_of_the_table(monkeypatch: pytest.MonkeyPatch) -> 
     for formula, method, starts, time in CASES:
         sd.integrate(sd.Flow(sd.Landscape(formula, "x y"), method), starts, time, max_steps=3000, device="cpu")
     ways_on = {(state, after) for (state, _), after in NEXT.items()}
-    ways_on |= {(state, LAST.get(state, State.DONE)) for state, _ in NEXT}
+    ways_on |= {(state, LAST.get(state, State.END)) for state, _ in NEXT}
     ways_on |= {(state, after) for state, several in DECISIONS.items() for after in several}
     assert transitions <= ways_on
     assert {state for state, _ in transitions} == set(State) - set(FINAL)

@@ -342,13 +342,14 @@ def test_another_process_finds_it_compiled() -> None:
     script = """
 import samdyn as sd, numpy as np
 from samdyn.compiler import build
-build.subprocess.Popen = None if build.compiler() and build._machine() else None
+build.compiler(), build._machine()  # they ask the compiler, and the process remembers their answers
+build._call = None
 noise = sd.noise.Gaussian(np.array([[0.02, 0.01], [0.01, 0.03]]))
 map_ = sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4, momentum=0.9, noise=noise)
 print(sd.simulate(map_, (1, 1), 1, backend="compiled", device="cpu").attrs["backend"])
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "compiled"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "compiled", done.stderr
 
 
 # What goes wrong.

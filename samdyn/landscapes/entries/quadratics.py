@@ -9,9 +9,9 @@ import numpy as np
 import sympy
 import torch
 
-from .. import checks
-from ..ops import Point, dot, is_symbolic
-from .landscape import Landscape
+from ... import checks
+from ...ops import Point, dot, is_symbolic
+from ..landscape import Landscape
 
 MAX_ORDERED_DIM = 32  # number of coordinates up to which a product with H adds its terms in a fixed order
 

@@ -1,7 +1,7 @@
 """Landscapes with a line of minima along which the curvature varies."""
 
-from .landscape import Landscape
-from .parse import parse, symbols
+from ..formulas.parse import parse, symbols
+from ..landscape import Landscape
 
 
 def ravine(curvature: str = "1 + z**2") -> Landscape:

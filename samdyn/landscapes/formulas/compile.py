@@ -10,7 +10,7 @@ from sympy.core.function import Application
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from sympy.printing.pycode import PythonCodePrinter
 
-from ..checks import reject
+from ...checks import reject
 from .functions import REPLACEMENTS, TORCH
 from .stable import mask_steps
 

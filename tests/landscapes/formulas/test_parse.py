@@ -17,7 +17,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import samdyn as sd
-from samdyn.landscapes.parse import FUNCTIONS, parse, symbols
+from samdyn.landscapes.formulas.parse import FUNCTIONS, parse, symbols
 
 X, Y = XY = symbols("x y")
 ROOT = Path(sd.__file__).parents[1]

@@ -1,6 +1,6 @@
 """Test functions of optimisation in the plane."""
 
-from .landscape import Landscape
+from ..landscape import Landscape
 
 
 def beale() -> Landscape:

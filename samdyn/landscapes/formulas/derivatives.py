@@ -5,7 +5,7 @@ from functools import cached_property
 
 import sympy
 
-from ..ops import derivative
+from ...ops import derivative
 
 
 def slope(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:

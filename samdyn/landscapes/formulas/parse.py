@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from ..checks import InputError, reject, spelling
+from ...checks import InputError, reject, spelling
 
 MAX_LENGTH = 4000  # characters of a formula; people type less, and the parser needs little memory
 MAX_DEPTH = 100  # nested operations; SymPy recurses once or more for each
@@ -92,22 +92,22 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
     """
     fix = 'Name the coordinates like "x y"'
     try:
-        listed = names.replace(",", " ").split() if isinstance(names, str) else list(names)
+        coordinates = names.replace(",", " ").split() if isinstance(names, str) else list(names)
     except TypeError:  # list() of an array without axes raises it
         reject("symbols", names, "must be names", fix)
     # Python normalises names in formulas (the micro sign is the Greek letter), so coordinates are normalised too.
-    listed = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in listed]
-    if not listed:
+    coordinates = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in coordinates]
+    if not coordinates:
         reject("symbols", names, "at least one coordinate is needed", fix)
-    if len(set(listed)) < len(listed):
+    if len(set(coordinates)) < len(coordinates):
         reject("symbols", names, "every coordinate needs a name of its own", fix)
-    for name in listed:
+    for name in coordinates:
         plain = isinstance(name, str) and name.isidentifier() and not name.startswith("__") and name.strip("_")
         if not plain or keyword.iskeyword(name):
             reject("symbols", name, "a coordinate's name must be a plain identifier", fix)
         if name in FUNCTIONS or name in CONSTANTS:
             reject("symbols", name, "this name is taken by a function or constant", "Choose another")
-    return tuple(sympy.Symbol(name, real=True) for name in listed)
+    return tuple(sympy.Symbol(name, real=True) for name in coordinates)
 
 
 def read(formula: str | sympy.Expr, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
@@ -214,8 +214,8 @@ class _Reader:
                 if not args or (len(args) > 1 and not function.variadic):
                     raise self.error(node, f"calls {name} with {len(args)} arguments", "Give it one")
                 return self.apply(node, function.of_symbols, function.of_numbers, *map(self.read, args))
-        allowed = "only numbers, coordinates, + - * / **, parentheses and known functions may stand in a formula"
-        raise self.error(node, f"is not allowed: {allowed}", f"Functions: {', '.join(FUNCTIONS)}")
+        rule = "only numbers, coordinates, + - * / **, parentheses and known functions may stand in a formula"
+        raise self.error(node, f"is not allowed: {rule}", f"Functions: {', '.join(FUNCTIONS)}")
 
     def number(self, node: ast.Constant, value: Any) -> sympy.Expr:
         """Return a number in the text as an exact one."""
@@ -281,9 +281,9 @@ def _short(text: str) -> str:
 
 def _depth(expr: sympy.Expr) -> int:
     """Return how deeply an expression is nested, without recursion."""
-    deepest, waiting = 0, [(expr, 1)]
-    while waiting:
-        part, depth = waiting.pop()
+    deepest, stack = 0, [(expr, 1)]
+    while stack:
+        part, depth = stack.pop()
         deepest = max(deepest, depth)
-        waiting.extend((arg, depth + 1) for arg in part.args)
+        stack.extend((arg, depth + 1) for arg in part.args)
     return deepest

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import sympy
 
-from .. import checks
-from .landscape import Landscape
-from .parse import symbols
+from ... import checks
+from ..formulas.parse import symbols
+from ..landscape import Landscape
 
 
 def product(target: float = 1.0) -> Landscape:

@@ -1,6 +1,6 @@
 """Landscapes with a saddle at the origin."""
 
-from .landscape import Landscape
+from ..landscape import Landscape
 
 
 def saddle() -> Landscape:

@@ -1,0 +1,34 @@
+"""SAM with Polyak's step."""
+
+import numpy as np
+
+from samdyn.claims import Claim, grid
+
+
+def measure(eigenvalues: tuple[float, ...], rho: float, steps: int) -> float:
+    """Return |w| after steps of SAM with the learning rate (L(wᵖ) − ρ⟨∇L(wᵖ), u⟩)/‖∇L(wᵖ)‖², from the flattest axis."""
+    lam, w = np.array(eigenvalues), np.array([0.0] * (len(eigenvalues) - 1) + [1.5])
+    for _ in range(steps):
+        u = lam * w / np.linalg.norm(lam * w)
+        perturbed = w + rho * u
+        gradient = lam * perturbed
+        rate = (perturbed @ gradient / 2 - rho * gradient @ u) / (gradient @ gradient)
+        w = w - rate * gradient
+    return float(np.linalg.norm(w))
+
+
+polyak = Claim(
+    id="sam-polyak-stalls",
+    statement="With Polyak's step normalised SAM along an eigenvector halves its distance from the sphere of "
+    "radius ρ around the minimum each step, and stalls there. Only unnormalised SAM comes to the minimum.",
+    formula=r"|w_k| = \rho + (|w_0| - \rho)/2^k",
+    source="derived; the rule is that of [OL26]",
+    process="map of SAM with Polyak's step",
+    cases=grid(eigenvalues=((1.0,), (4.0, 1.0)), rho=(0.1, 0.2), steps=(3, 40)),
+    predict=lambda rho, steps: rho + (1.5 - rho) / 2**steps,
+    rival=lambda steps: 1.5 / 2**steps,
+    mistake="the halved distance from the minimum, as for gradient descent with Polyak's step",
+    measure=measure,
+    tolerance=1e-9,
+    reason="rounding",
+)

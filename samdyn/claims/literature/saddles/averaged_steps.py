@@ -1,0 +1,30 @@
+"""USAM that follows the mean gradient of several ascent steps has a window of radii in which saddles attract it."""
+
+import numpy as np
+
+import samdyn as sd
+from samdyn.claims import Claim, grid
+
+from .several_ascent_steps import window
+
+mean_gradient = Claim(
+    id="averaged-steps-window",
+    statement="If USAM follows the mean gradient of its n ascent steps, a saddle attracts it from ρ = n/|λ| on for "
+    "every n, but for even n only up to 2n/|λ|.",
+    formula=r"n/|\lambda_-| < \rho\quad (< 2n/|\lambda|\ for\ even\ n)",
+    source="derived; the average is our reading of [M23]",
+    process="flow of USAM with n ascent steps, mean of the gradients",
+    cases=grid(eigenvalues=((-1.5, 0.4), (-1.1, -2.0)), ascent_steps=(2, 3, 4), average=True),
+    predict=lambda eigenvalues, ascent_steps: (
+        ascent_steps / min(-lam for lam in eigenvalues if lam < 0),
+        np.inf if ascent_steps % 2 else 2 * ascent_steps / max(-lam for lam in eigenvalues),
+    ),
+    rival=lambda eigenvalues, ascent_steps: (
+        sd.theory.usam_threshold(eigenvalues=eigenvalues, ascent_steps=ascent_steps),
+        np.inf,
+    ),
+    mistake="the gradient at the last point alone",
+    measure=window,
+    tolerance=1e-4,
+    reason="the bracket of the scan",
+)

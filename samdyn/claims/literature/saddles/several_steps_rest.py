@@ -1,0 +1,35 @@
+"""Where normalised SAM with several ascent steps comes to rest: beside the saddle."""
+
+import numpy as np
+
+import samdyn as sd
+from samdyn.claims import Claim, Estimate, grid
+
+STEPS, LAST = 800, 100
+
+
+def farthest_rest(lam: float, rho: float, ascent_steps: int, lr: float) -> Estimate:
+    """Return the largest distance from the saddle at which runs from within ρ end, with the size of the bounce."""
+    map_ = sd.Map(sd.landscapes.quadratic([lam]), sd.SAM(rho, ascent_steps=ascent_steps), lr=lr)
+    starts = rho * np.linspace(0.03, 0.97, 9)[:, None]
+    ends = sd.simulate(map_, starts, STEPS, progress=False).w[:, -1].values
+    late = np.abs(sd.simulate(map_, ends, LAST, save_every=1, progress=False).w[..., 0].values)
+    farthest = late[np.argmax(late.mean(axis=1))]
+    return Estimate.bracket(farthest.min(), farthest.max())
+
+
+several_steps_rest = Claim(
+    id="several-steps-rest-beside-saddle",
+    statement="Normalised SAM with n ascent steps of ρ/n is not held at a saddle but beside it: along the escape "
+    "direction runs from within ρ rest up to (n − 1)ρ/n away, at (n − 1 − 2j)ρ/n.",
+    formula=r"|w| = (n - 1)\rho/n",
+    source="derived",
+    process="map of SAM with n ascent steps, small steps",
+    cases=grid(lam=-1.5, rho=(0.1, 0.3), ascent_steps=(2, 3), lr=0.004),
+    predict=lambda rho, ascent_steps: (ascent_steps - 1) * rho / ascent_steps,
+    rival=lambda rho: 0 * rho,
+    mistake="rest at the saddle, as with one ascent step",
+    measure=farthest_rest,
+    tolerance=2e-3,
+    reason="the bounce about the rest need not be symmetric",
+)

@@ -1,0 +1,1 @@
+"""Reads formulas, derives them and compiles them."""
