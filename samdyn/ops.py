@@ -55,9 +55,9 @@ def halves(a: torch.Tensor, axis: int) -> torch.Tensor:
     Its bits do not depend on the lengths of the other axes. The order of additions in torch's own sum does.
     """
     while (n := a.shape[axis]) > 1:
-        half = n // 2
-        low, high, rest = a.split([half, half, n - 2 * half], axis)
-        a = torch.cat([low + high, rest], axis) if n % 2 else low + high
+        half, odd = n // 2, [1] * (n % 2)
+        low, high, *rest = a.split_with_sizes([half, half, *odd], axis)  # ``split`` takes twice as long
+        a = torch.cat([low + high, *rest], axis) if odd else low + high
     return a.squeeze(axis)
 
 
