@@ -157,10 +157,17 @@ def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
     if is_symbolic(w):
         axes = np.array(sympy.eye(len(w)).tolist(), dtype=object)
         return np.stack([directional_derivative(function, w, axis) for axis in axes], axis=1)
-    # Backward mode computes all rows at once. Forward mode is slow in torch where an operand has no tangent.
-    value, pull_back = torch.func.vjp(function, w)[:2]
+    # Backward mode computes all rows at once. Forward mode is slow in torch where an operand has no tangent, and
+    # torch.func.vjp imports torch's compiler, which takes a second.
+    with torch.enable_grad():
+        point = w.detach().requires_grad_()
+        value = function(point)
     rows = torch.eye(len(value), dtype=w.dtype, device=w.device).reshape(len(value), len(value), *[1] * (w.ndim - 1))
-    return torch.func.vmap(lambda row: pull_back(row)[0])(rows.expand(len(value), *value.shape))
+    rows = rows.expand(len(value), *value.shape)
+    if not value.requires_grad:  # a constant
+        return torch.zeros(len(value), *w.shape, dtype=w.dtype, device=w.device)
+    (result,) = torch.autograd.grad(value, point, rows, is_grads_batched=True, materialize_grads=True)
+    return result
 
 
 class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated
