@@ -34,8 +34,8 @@ CASES = [{"lam": -1.0, "rho": 0.2, "lr": 0.05}, {"lam": -3.0, "rho": 0.3, "lr": 
 
 concave_exponent = Claim(
     id="sam-concave-chaos",
-    statement="Where SAM moves along a direction of curvature λ < 0 only, it is trapped in a chaotic motion: neighbours "
-    "separate with the Lyapunov exponent ln(1 + η|λ|) a step.",
+    statement="Where SAM moves along a direction of curvature λ < 0 only, it is trapped in a chaotic motion: "
+    "neighbours separate with the Lyapunov exponent ln(1 + η|λ|) a step.",
     formula=r"\ln(1 + \eta|\lambda|)",
     source="derived",
     process="map of SAM",
