@@ -28,7 +28,7 @@ maximum_captures = Claim(
     tolerance=1e-6,
     reason="the share is exact to one start",
     scan="rho",
-    record=in_range(0.1, 0.9),  # above, runs that bounce about a minimum come within ρ of the maximum
+    record=in_range(0.1, 0.9),  # above, the bounce about a minimum comes within ρ of the maximum, unless η is smaller
 )
 
 small_radius_is_safe = Claim(
