@@ -51,7 +51,7 @@ momentum_as_larger_step = Claim(
     id="momentum-as-larger-step",
     statement="Heavy ball changes which saddles hold normalised SAM as the learning rate η/(1 − γ) would.",
     formula=r"|\lambda_-| > \eta_e\lambda_1^2/(2 - \eta_e\lambda_1),\quad \eta_e = \eta/(1-\gamma)",
-    source="derived, as a rule of thumb for momentum",
+    source="derived from the rule of thumb that momentum acts as a learning rate of η/(1 − γ)",
     process="map of SAM with heavy ball on a quadratic",
     cases=[{"top": 4.0, "lr": 0.01, "momentum": 0.9, "start": start} for start in (0.5, 1.0)],
     predict=lambda top, lr, momentum: lr / (1 - momentum) * top**2 / (2 - lr / (1 - momentum) * top),

@@ -34,7 +34,7 @@ CASES = [{"lam": -1.0, "rho": 0.2, "lr": 0.05}, {"lam": -3.0, "rho": 0.3, "lr": 
 
 concave_exponent = Claim(
     id="sam-concave-chaos",
-    statement="Where SAM moves along a direction of curvature λ < 0 only, it is trapped in a chaotic motion: "
+    statement="Within ρ of a critical point, and along a direction of curvature λ < 0 only, SAM moves chaotically: "
     "neighbours separate with the Lyapunov exponent ln(1 + η|λ|) a step.",
     formula=r"\ln(1 + \eta|\lambda|)",
     source="derived",
