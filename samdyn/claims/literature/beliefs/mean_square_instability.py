@@ -44,7 +44,7 @@ lyapunov_exponent = Claim(
 
 mean_square_instability = Claim(
     id="mean-square-instability",
-    statement="Where the mean square of w grows, the runs of USAM leave the minimum, at the rate of the root mean square.",
+    statement="Where the mean square of w grows, the runs of USAM leave the minimum, at the rate of its square root.",
     formula=r"\frac{1}{k} \log|w_k| \to \frac{1}{2} \log E(1 - \eta a(1 + \rho a))^2",
     source="a reading of [DX24] and [CK25], whose theorems are on the mean square",
     process="map of USAM, shared batch of one sample",
