@@ -14,7 +14,7 @@ NAMES += [
     (f"samdyn.{part}", name)
     for part in CATALOGUES
     for name, entry in importlib.import_module(f"samdyn.{part}").catalogue().items()
-    if entry.__module__.startswith("samdyn.")  # and no other test has defined it
+    if entry.__module__.startswith(f"samdyn.{part}.")  # and no claim or other test has defined it
 ]
 
 

@@ -28,7 +28,7 @@ asam_invariance = Claim(
     statement="If x grows a-fold and y shrinks a-fold, the loss of the network xy at ASAM's perturbed point "
     "stays the same: ASAM multiplies each weight by 1 ± ρ/√2.",
     formula=r"x^p y^p = xy\,(1 \pm \rho/\sqrt{2})^2",
-    source="[A21]; value derived",
+    source="[A21], the invariance; the value is derived",
     process="perturbation of ASAM",
     cases=grid(product=(2.0, 0.5), scale=(1.5, 4.0), rho=(0.1, 0.3)),
     predict=lambda product, rho: product * (1 + math.copysign(rho / math.sqrt(2), product - 1)) ** 2,

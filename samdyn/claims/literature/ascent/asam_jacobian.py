@@ -29,7 +29,7 @@ asam_jacobian = Claim(
     statement="Near a critical point unnormalised ASAM acts as gradient descent with H(I + ρT²H), T = diag(|w| + s): "
     "whether a saddle attracts depends on where it is.",
     formula=r"J = -H(I + \rho T^2 H)",
-    source="derived, theory 5; method of [A21]",
+    source="derived; unnormalised form of the method of [A21]",
     process="map of unnormalised ASAM",
     cases=grid(rho=(0.2, 0.8), shift=(0.0, 0.1)),
     predict=lambda rho, shift: effective(rho, (abs(CENTER) + shift) ** 2),

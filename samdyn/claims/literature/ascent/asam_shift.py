@@ -21,8 +21,8 @@ asam_shift = Claim(
     source="derived; the shift is that of the code of [A21]",
     process="perturbation of ASAM with a shift",
     cases=[
-        {"x": x, "y": y, "rho": 0.3, "shift": shift}
-        for x, y in ((1.0, 2.0), (4.0, 0.5), (0.5, 0.8))
+        {"x": x, "y": y, "rho": rho, "shift": shift}
+        for x, y, rho in ((1.0, 2.0, 0.3), (4.0, 0.5, 0.1), (0.5, 0.8, 0.3))
         for shift in (0.001, 0.002, 0.004)
     ],
     predict=lambda x, y, rho: x * y * signed_share(x, y, rho) * (1 + signed_share(x, y, rho)) * (1 / x + 1 / y),

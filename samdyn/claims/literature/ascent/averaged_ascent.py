@@ -18,9 +18,9 @@ averaged_ascent = Claim(
     statement="USAM with the mean of the gradients at its n ascent points has the effective curvature "
     "(λ/n) Σₖ (1 + ρλ/n)ᵏ, k = 1 … n.",
     formula=r"\lambda_e = \frac{\lambda}{n} \sum_{k=1}^n (1 + \rho\lambda/n)^k",
-    source="derived, theory 4; our reading of [M23]",
+    source="derived; the average is our reading of [M23]",
     process="map of USAM with n averaged ascent steps",
-    cases=grid(lam=(-1.0, 2.0), rho=0.6, steps=(2, 5)),
+    cases=grid(lam=(-1.0, 2.0), rho=(0.3, 0.6), steps=(2, 5)),
     predict=lambda lam, rho, steps: lam / steps * sum((1 + rho * lam / steps) ** k for k in range(1, steps + 1)),
     rival=lambda lam, rho, steps: sd.theory.effective_curvature(lam=lam, rho=rho, ascent_steps=steps),
     mistake="the curvature without the average",

@@ -3,7 +3,7 @@
 import numpy as np
 
 import samdyn as sd
-from samdyn.claims import Claim, Estimate, grid
+from samdyn.claims import Claim, Estimate
 
 EIGENVALUES, START, LR = np.array([-1.0, 2.0]), np.array([0.3, 0.2]), 0.1
 
@@ -26,10 +26,10 @@ dnsam_noise = Claim(
     id="dnsam-noise",
     statement="DNSAM amplifies the noise of a batch as USAM with the radius ρ/‖∇L‖ does: along λ the variance of "
     "a step is (1 + ρλ/‖∇L‖)² times that of SGD.",
-    formula=r"\mathrm{Var} = \eta^2 s^2 (1 + \rho\lambda/\|\nabla L\|)^2",
+    formula=r"\mathrm{Var}(w_{k+1})\,/\,\eta^2 = s^2 (1 + \rho\lambda/\|\nabla L\|)^2",
     source="derived; method of [C23]",
     process="map of DNSAM, shared batch",
-    cases=grid(rho=(0.1, 0.3), variance=0.25),
+    cases=[{"rho": 0.1, "variance": 0.25}, {"rho": 0.3, "variance": 0.04}],
     predict=lambda rho, variance: variance * (1 + radius(rho) * EIGENVALUES) ** 2,
     rival=lambda variance: variance * np.ones(2),
     mistake="the noise of SGD, as if the perturbation shifted the mean only",

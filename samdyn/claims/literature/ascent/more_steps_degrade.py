@@ -8,7 +8,7 @@ more_steps_degrade = Claim(
     id="more-ascent-steps-degrade",
     statement="With more ascent steps the gradient approximates the direction of the maximum on the ball less well.",
     formula=r"\cos_n \leq \cos_1",
-    source="[XS26]",
+    source="[XS26], which says that it may; read here as a rule",
     process="perturbation of SAM with n ascent steps, on a convex quadratic",
     cases=grid(rho=(0.1, 0.3), share=(1 / 4, 1 / 16)),
     predict=lambda rho: AtMost(after_one_step(rho)),

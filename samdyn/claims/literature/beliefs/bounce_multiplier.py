@@ -13,11 +13,11 @@ def multiplier(top: float, lam: float, lr: float, rho: float) -> float:
 sam_bounce_multiplier = Claim(
     id="sam-bounce-multiplier",
     statement="While SAM bounces along its sharpest direction λ₁, a step multiplies a small distance along λ by "
-    "1 − ηλ − (λ/λ₁)²(2 − ηλ₁), whatever ρ.",
+    "1 − ηλ − (λ/λ₁)²(2 − ηλ₁), at every ρ.",
     formula=r"m = 1 - \eta\lambda - (\lambda/\lambda_1)^2\,(2 - \eta\lambda_1)",
     source="derived",
     process="map of SAM on a quadratic",
-    cases=grid(top=4.0, lam=(-3.0, -0.5, 2.5), lr=(0.1, 0.375), rho=0.5),
+    cases=grid(top=(4.0, 2.5), lam=(-3.0, 1.5), lr=(0.1, 0.375), rho=(0.05, 0.5)),
     predict=lambda top, lam, lr: 1 - lr * lam - (lam / top) ** 2 * (2 - lr * top),
     rival=lambda lam, lr, rho: 1 - lr * lam * (1 + rho * lam),
     mistake="the multiplier of USAM",

@@ -17,18 +17,24 @@ def ends(rho: float, lr: float) -> np.ndarray:
     return np.asarray(runs.w[:, -1, 0].values)
 
 
+def nearest_and_farthest(rho: float, lr: float) -> np.ndarray:
+    """Return the smallest and the largest distance from the maximum at which runs end."""
+    distances = np.abs(ends(rho, lr))
+    return np.array([distances.min(), distances.max()])
+
+
 hallucinated_minimisers = Claim(
     id="hallucinated-minimisers",
-    statement="If ρ is larger than the distance from a maximum to a minimum, SAM converges to points at a distance ρ "
-    "from the minimum, whose gradient is not 0.",
+    statement="On the double well w⁴/4 − w²/2, if ρ is larger than the distance 1 from its maximum to its minima, SAM "
+    "converges to the points ±(ρ − 1), whose gradient is not 0: at the perturbed point, a minimum, it is 0.",
     formula=r"|\hat{w}| = \rho - 1 \quad (1 < \rho < 2)",
-    source="[P25]; the points on this well are derived",
+    source="[P25], that there are such points; those of this well are derived",
     process="map of SAM on w⁴/4 − w²/2, from starts in (−2, 2)",
     cases=grid(rho=(1.2, 1.5, 1.9), lr=0.01),
     predict=lambda rho: np.full(2, rho - 1),
     rival=lambda: 1.0,
     mistake="convergence to the minima",
-    measure=lambda rho, lr: np.abs(ends(rho, lr))[[0, STARTS // 2]],
+    measure=nearest_and_farthest,
     tolerance=1e-6,
     reason="runs converge by 1 − 2η a step",
 )

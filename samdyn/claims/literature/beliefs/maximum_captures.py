@@ -15,8 +15,8 @@ def share(rho: float, lr: float) -> Estimate:
 
 maximum_captures = Claim(
     id="maximum-captures-sam",
-    statement="If ρ is smaller than the distance from a maximum to a minimum, SAM stays at the maximum from all starts "
-    "within ρ of it: a small ρ has no hallucinated minimisers but captures.",
+    statement="On a double well, if ρ is smaller than the distance from the maximum to the minima, SAM ends at the "
+    "maximum from all starts within ρ of it, and from no others.",
     formula=r"P = \rho/2",
     source="derived",
     process="map of SAM on w⁴/4 − w²/2, from starts that are uniform in (−2, 2)",
@@ -28,20 +28,20 @@ maximum_captures = Claim(
     tolerance=1e-6,
     reason="the share is exact to one start",
     scan="rho",
-    record=in_range(0.1, 0.9),  # above, runs that bounce about a minimum come within ρ of the maximum
+    record=in_range(0.1, 0.9),  # above, the bounce about a minimum comes within ρ of the maximum, unless η is smaller
 )
 
 small_radius_is_safe = Claim(
     id="small-radius-is-safe",
-    statement="SAM's attractors that are no minima need a ρ larger than the distance from a maximum to a minimum; "
-    "below it all runs end at the minima.",
+    statement="On a double well, SAM has attractors that are no minima only if ρ is larger than the distance from the "
+    "maximum to the minima; below it all runs end at the minima.",
     formula=r"P(|w_k| \approx 1) = 1 \quad (\rho < 1)",
-    source="[P25], a reading of its theorem",
+    source="a converse of the theorem of [P25], which the paper does not state",
     process="map of SAM on w⁴/4 − w²/2, from starts that are uniform in (−2, 2)",
     cases=grid(rho=(0.3, 0.5, 0.7), lr=0.01),
     predict=lambda: 1.0,
     rival=lambda rho: 1 - rho,
-    mistake="capture of starts within ρ on both sides counted twice",
+    mistake="the share of the starts between the minima, |w| < 1, in place of |w| < 2",
     measure=lambda rho, lr: float((np.abs(np.abs(ends(rho, lr)) - 1) < 0.1).mean()),
     tolerance=1e-3,
     reason="the share is exact to one start",

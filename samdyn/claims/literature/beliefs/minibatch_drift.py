@@ -17,7 +17,8 @@ def drift(batch: int, lr: float, rho: float, budget: float, seed: int) -> Estima
     landscape = sd.SampleLandscape(f"4*({' + '.join(terms)})", "x0 x1 x2 x3 z", samples)
     noise = sd.noise.FiniteSum(batch, replacement=False)
     map_ = sd.Map(landscape, sd.SAM(rho), lr=lr, noise=noise)
-    starts = np.tile([lr * rho, -lr * rho / 2, lr * rho / 3, lr * rho / 4, 0.0], (int(budget * 20_000), 1))
+    count = int(budget * 20_000) if batch < 4 else 2  # runs with all samples are equal
+    starts = np.tile([lr * rho, -lr * rho / 2, lr * rho / 3, lr * rho / 4, 0.0], (count, 1))
     settled = sd.simulate(map_, starts, SETTLING, seed=seed, progress=False).w[:, -1].values
     settled[:, 4] = 0.0
     runs = sd.simulate(map_, settled, STEPS, seed=seed, first_step=SETTLING, progress=False)
@@ -33,13 +34,14 @@ def ends(batch: int, lr: float) -> float:
 
 minibatch_drift_ends = Claim(
     id="minibatch-drift-ends",
-    statement="Along a valley SAM drifts down half the trace of the Hessian with batches of one sample, and down half "
-    "its largest eigenvalue with the full batch, each direction by (2/(2 − ηλ))² as far, λ that of the bounce's loss.",
-    formula=r"-\frac{1}{2}\rho^2 \sum_k \lambda_k' (2/(2-n\eta\lambda_k))^2,\quad "
-    r"-\frac{1}{2}\rho^2\lambda_1' (2/(2-\eta\lambda_1))^2",
-    source="derived; to leading order [W22]",
+    statement="Along a valley of n samples with one direction each, SAM descends half the trace of the Hessian with "
+    "batches of one sample, and half its largest eigenvalue with the full batch. The bounce along λ lengthens the "
+    "drift by (2/(2 − ηλ))², where a batch of one sample has n times the sample's curvature.",
+    formula=r"\frac{\Delta z}{\eta\rho^2} = -\frac{1}{2} \sum_k \lambda_k' (2/(2-n\eta\lambda_k))^2\ \ (B = 1),\quad "
+    r"-\frac{1}{2} \lambda_1' (2/(2-\eta\lambda_1))^2\ \ (B = n)",
+    source="derived; for small ηλ [W22]",
     process="map of SAM, shared batch of samples without replacement, on a valley",
-    cases=grid(batch=(1, 4), lr=0.01, rho=0.01),
+    cases=[{"batch": batch, "lr": lr, "rho": rho} for batch in (1, 4) for lr, rho in ((0.01, 0.01), (0.03, 0.005))],
     predict=ends,
     rival=lambda batch: -SLOPES.sum() / batch,
     mistake="an isotropic perturbation, −∇tr H/2B",
@@ -50,9 +52,9 @@ minibatch_drift_ends = Claim(
 
 minibatch_drift_isotropic = Claim(
     id="minibatch-drift-isotropic",
-    statement="Between one sample and the full batch, SAM drifts down the trace of the Hessian, divided by 2B.",
-    formula=r"\dot{z} = -\frac{\rho^2}{2B}\,\nabla\,tr\,H",
-    source="an interpolation of [W22]; derived",
+    statement="Between one sample and the full batch, SAM descends the trace of the Hessian, divided by 2B.",
+    formula=r"\Delta z = -\frac{\eta\rho^2}{2B}\,\frac{d}{dz}\,tr\,H",
+    source="our guess between the two theorems of [W22], which leaves these batches open",
     process="map of SAM, shared batch of samples without replacement, on a valley",
     cases=grid(batch=(2, 3), lr=0.003, rho=0.01),
     predict=lambda batch: -SLOPES.sum() / batch,

@@ -41,18 +41,19 @@ def cycle(lr: float, momentum: float, rho: float, half_period: int) -> float:
 
 momentum_cycles_coexist = Claim(
     id="momentum-cycles-coexist",
-    statement="With heavy ball, SAM on ½λw² has a stable cycle for every half-period p whose signs are consistent: "
-    "z = −(I + Aᵖ)⁻¹ ΣAⁱq. Its start decides on which one a run ends.",
-    formula=r"z = -(I + A^p)^{-1} \sum_{i<p} A^i q",
+    statement="With heavy ball, SAM on ½w² has a stable cycle for every half-period p for which the start "
+    "z = −(I + Aᵖ)⁻¹ ΣAⁱq keeps the sign of w for p steps; z = (w, ηv), and (A, q) is a step at w > 0. "
+    "Where a run starts decides on which cycle it ends.",
+    formula=r"z = -(I + A^p)^{-1} \sum_{i<p} A^i q,\quad z_{k+1} = A z_k + q\ (w_k > 0),\quad z_{k+p} = -z_k",
     source="derived",
     process="map of SAM with heavy ball on ½w², from many starts",
     cases=[
         *({"lr": 0.02, "momentum": 0.5, "rho": 0.1, "half_period": p} for p in (1, 2, 3, 4)),
-        *({"lr": 0.1, "momentum": 0.9, "rho": 0.1, "half_period": p} for p in (1, 3, 5, 6)),
+        *({"lr": 0.1, "momentum": 0.9, "rho": 0.3, "half_period": p} for p in (1, 3, 5, 6)),
     ],
     predict=cycle,
     rival=lambda lr, momentum, rho: lr * rho / (2 * (1 + momentum) - lr),
-    mistake="the 2-cycle alone",
+    mistake="the amplitude of the 2-cycle for every cycle",
     measure=amplitude,
     tolerance=1e-6,
     reason="rounding; a run forgets its start by √γ a step",

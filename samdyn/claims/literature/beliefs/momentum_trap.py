@@ -31,13 +31,13 @@ def threshold(top: float, lr: float, momentum: float, start: float) -> float:
 momentum_trap = Claim(
     id="momentum-trap",
     statement="With heavy ball, where SAM bounces on its 2-cycle, a saddle holds it only if every negative curvature "
-    "is larger than ηλ₁²/(2(1+γ) − ηλ₁).",
+    "is larger in size than ηλ₁²/(2(1+γ) − ηλ₁).",
     formula=r"|\lambda_-| > \eta\lambda_1^2\,/\,(2(1+\gamma) - \eta\lambda_1)",
     source="derived",
     process="map of SAM with heavy ball on a quadratic, on its 2-cycle",
     cases=[
         {"top": 4.0, "lr": 0.3, "momentum": 0.5, "start": 1.0},
-        {"top": 4.0, "lr": 0.2, "momentum": 0.3, "start": 1.0},
+        {"top": 3.0, "lr": 0.3, "momentum": 0.3, "start": 1.0},
     ],
     predict=lambda top, lr, momentum: lr * top**2 / (2 * (1 + momentum) - lr * top),
     rival=lambda top, lr: lr * top**2 / (2 - lr * top),
@@ -49,18 +49,17 @@ momentum_trap = Claim(
 
 momentum_as_larger_step = Claim(
     id="momentum-as-larger-step",
-    statement="Heavy ball moves the trap of normalised SAM as the learning rate η/(1 − γ) would. (What it "
-    "does depends on the cycle on which a run ends, and so on its start.)",
+    statement="Heavy ball changes which saddles hold normalised SAM as the learning rate η/(1 − γ) would.",
     formula=r"|\lambda_-| > \eta_e\lambda_1^2/(2 - \eta_e\lambda_1),\quad \eta_e = \eta/(1-\gamma)",
-    source="a common reading of momentum; derived",
+    source="derived from the rule of thumb that momentum acts as a learning rate of η/(1 − γ)",
     process="map of SAM with heavy ball on a quadratic",
     cases=[{"top": 4.0, "lr": 0.01, "momentum": 0.9, "start": start} for start in (0.5, 1.0)],
     predict=lambda top, lr, momentum: lr / (1 - momentum) * top**2 / (2 - lr / (1 - momentum) * top),
     rival=lambda top, lr, momentum: lr * top**2 / (2 * (1 + momentum) - lr * top),
-    mistake="the 2-cycle, when runs end on longer cycles",
+    mistake="the threshold of the 2-cycle, though runs end on longer cycles",
     measure=threshold,
     tolerance=1e-3,
     reason="interpolation between curvatures that are 3 % apart",
-    record=fails(0.0855),
+    record=fails(0.0855),  # the cycle on which a run ends, and so the start, decides: there is no one threshold
     instead="momentum-trap",
 )

@@ -26,11 +26,11 @@ CASES = [
 
 sam_edge_identity = Claim(
     id="sam-edge-identity",
-    statement="SAM's edge, taken at the gradient norm of its bounce, equals the largest eigenvalue of any quadratic. "
-    "So a network at its edge need not have regulated its sharpness.",
+    statement="On any quadratic SAM's edge of stability, at the gradient norm of its 2-cycle, equals the largest "
+    "eigenvalue, which cannot move. So a network at its edge need not have regulated its sharpness.",
     formula=r"(\|g\|/2\rho)\,(\sqrt{1 + 8(1+\gamma)\rho/(\eta\|g\|)} - 1) = \lambda_1",
-    source="derived; the edge is that of [L23]",
-    process="map of SAM on a quadratic, also with heavy ball",
+    source="derived; the edge is that of [L23], here also with momentum",
+    process="map of SAM on a quadratic, on its 2-cycle, also with heavy ball",
     cases=CASES,
     predict=lambda eigenvalues: max(eigenvalues),
     rival=lambda lr, momentum: 2 * (1 + momentum) / lr,

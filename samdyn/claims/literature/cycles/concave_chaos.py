@@ -34,8 +34,8 @@ CASES = [{"lam": -1.0, "rho": 0.2, "lr": 0.05}, {"lam": -3.0, "rho": 0.3, "lr": 
 
 concave_exponent = Claim(
     id="sam-concave-chaos",
-    statement="Along a direction of curvature λ < 0 alone the saddle traps SAM in a chaotic motion: neighbours "
-    "separate with the Lyapunov exponent ln(1 + η|λ|) a step.",
+    statement="Within ρ of a critical point, and along a direction of curvature λ < 0 only, SAM moves chaotically: "
+    "neighbours separate with the Lyapunov exponent ln(1 + η|λ|) a step.",
     formula=r"\ln(1 + \eta|\lambda|)",
     source="derived",
     process="map of SAM",
@@ -50,8 +50,8 @@ concave_exponent = Claim(
 
 concave_extent = Claim(
     id="sam-concave-extent",
-    statement="Along a direction of curvature λ < 0 alone, trapped runs of SAM reach the distance ηρ|λ| from the "
-    "saddle, and no more.",
+    statement="Where SAM moves along a direction of curvature λ < 0 only, trapped runs come as far as ηρ|λ| from the "
+    "critical point, and no farther.",
     formula=r"\max|w| = \eta\rho|\lambda|",
     source="derived",
     process="map of SAM",

@@ -24,7 +24,7 @@ concave_cycle = Claim(
     statement="Along a direction of curvature λ < 0 SAM has a 2-cycle, which repels: two steps multiply a "
     "deviation by (1 + η|λ|)².",
     formula=r"m = (1 + \eta|\lambda|)^2",
-    source="derived; completes [B22]",
+    source="derived; [B22] is on minima",
     process="map of SAM",
     cases=CASES,
     predict=lambda lam, lr: (1 + lr * abs(lam)) ** 2,

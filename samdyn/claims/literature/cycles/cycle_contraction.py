@@ -5,9 +5,10 @@ from samdyn.claims import Claim, grid
 
 
 def measure(lam: float, rho: float, lr: float) -> float:
-    """Return the factor of one step on the difference of two neighbours that moved for 2 steps."""
+    """Return the factor of one step on the difference of a run on the 2-cycle and one that starts beside it."""
     map_ = sd.Map(sd.landscapes.quadratic([lam]), sd.SAM(rho), lr)
-    ends = sd.simulate(map_, [[rho], [1.001 * rho]], steps=3, save_every=1).w[:, :, 0].values
+    cycle = sd.simulate(map_, [[0.9 * rho]], steps=300).w[0, -1, 0].item()
+    ends = sd.simulate(map_, [[cycle], [1.1 * cycle]], steps=3, save_every=1).w[:, :, 0].values
     before, after = (ends[1] - ends[0])[-2:]
     return float(after / before)
 

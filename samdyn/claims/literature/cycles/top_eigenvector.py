@@ -11,7 +11,6 @@ SHIFT = 1e-9  # along the other eigenvector, in the units of w
 
 def measure(along: float, rho: float, lr: float) -> float:
     """Return the curvature of a second direction from which a small shift along it, off the 2-cycle, grows."""
-
     run = sd.simulate(sd.Map(sd.landscapes.quadratic([along]), sd.SAM(rho), lr), [[1.0]], steps=60)
     beside = torch.tensor([[run.w.item()], [SHIFT]], dtype=torch.float64)
 
@@ -26,7 +25,7 @@ top_eigenvector = Claim(
     id="sam-cycle-along-top",
     statement="SAM's 2-cycle along an eigenvector attracts if its eigenvalue is the largest, and repels along every "
     "larger one, at every ρ and every ηλ < 2: the multiplier passes −1 where the two eigenvalues are equal.",
-    formula=r"|m_j| < 1 \quad (0 < \lambda_j < \lambda_i)",
+    formula=r"|m_j| < 1\ \Leftrightarrow\ \lambda_j < \lambda_i \quad (\lambda_j > 0)",
     source="derived; explains [B22, Theorem 1]",
     process="map of SAM",
     cases=grid(along=(1.5, 2.0), rho=0.2, lr=(0.4, 0.8)),

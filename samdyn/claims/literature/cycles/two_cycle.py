@@ -3,7 +3,7 @@
 import numpy as np
 
 import samdyn as sd
-from samdyn.claims import Claim, grid
+from samdyn.claims import Claim
 
 BASIS = np.eye(3) - 2 / 3  # a reflection, so that no eigenvector lies along an axis
 
@@ -22,9 +22,13 @@ sam_two_cycle = Claim(
     "at the distance ηρλ₁/(2 − ηλ₁) from the minimum. The theorems need ηλ₁ < ½ [B22] or "
     "ηλ₁ < 1 [W22]; it holds up to 2.",
     formula=r"w \leftrightarrow -w, \quad w = \frac{\eta\rho\lambda_1}{2 - \eta\lambda_1}\, v_1",
-    source="[B22, Theorem 1]; [W22, Theorem 4.8]",
+    source="[B22, Theorem 1]; [W22, Theorem 4.8]; beyond ηλ₁ = 1 derived",
     process="map of SAM",
-    cases=grid(eigenvalues=((4.0, 2.0, 0.8),), rho=0.1, lr=(0.1, 0.47)),
+    cases=[
+        {"eigenvalues": (4.0, 2.0, 0.8), "rho": 0.1, "lr": 0.1},
+        {"eigenvalues": (4.0, 2.0, 0.8), "rho": 0.1, "lr": 0.47},
+        {"eigenvalues": (3.0, 1.0, 0.5), "rho": 0.4, "lr": 0.3},
+    ],
     predict=lambda eigenvalues, rho, lr: [sd.theory.two_cycle_amplitude(lam=eigenvalues[0], rho=rho, lr=lr), 0.0, 0.0],
     rival=lambda eigenvalues, rho, lr: [0.0, 0.0, sd.theory.two_cycle_amplitude(lam=eigenvalues[-1], rho=rho, lr=lr)],
     mistake="the eigenvector of the smallest eigenvalue, along which the loss at the perturbed point is smallest",

@@ -9,9 +9,9 @@ from .several_ascent_steps import window
 
 mean_gradient = Claim(
     id="averaged-steps-window",
-    statement="If USAM follows the mean gradient of its n ascent steps, a saddle attracts it from ρ = n/|λ| on for "
-    "every n, but for even n only up to 2n/|λ|.",
-    formula=r"n/|\lambda_-| < \rho\quad (< 2n/|\lambda|\ for\ even\ n)",
+    statement="If USAM follows the mean gradient of its n ascent steps, a saddle attracts it above ρ = n/|λ|, λ the "
+    "negative eigenvalue nearest 0, and for even n only below 2n/|λₘ|, λₘ the most negative one.",
+    formula=r"n/|\lambda_-| < \rho\quad (< 2n/|\lambda_m|\ for\ even\ n)",
     source="derived; the average is our reading of [M23]",
     process="flow of USAM with n ascent steps, mean of the gradients",
     cases=grid(eigenvalues=((-1.5, 0.4), (-1.1, -2.0)), ascent_steps=(2, 3, 4), average=True),

@@ -14,7 +14,8 @@ def effective(lam: float, rho: float) -> float:
 
 exact_sam = Claim(
     id="exact-sam-never-attracts",
-    statement="Exact SAM follows λ(1 + ρλ)², which has the sign of λ at every ρ: no saddle becomes an attractor.",
+    statement="Near a critical point exact SAM acts as gradient descent with λ(1 + ρλ)² for λ, which is never of the "
+    "other sign: no saddle becomes an attractor at any ρ.",
     formula=r"\lambda_e = \lambda(1 + \rho\lambda)^2",
     source="derived; the drift is that of [K23, Theorem 2]",
     process="flow of exact SAM, unnormalised",

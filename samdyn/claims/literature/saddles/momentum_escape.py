@@ -21,11 +21,11 @@ def rate(lam: float, rho: float, lr: float, momentum: float) -> float:
 
 momentum_escape_small_steps = Claim(
     id="momentum-escape-small-steps",
-    statement="For small steps heavy ball multiplies the rate of escape by 1/(1 − γ): |λₑ|/(1 − γ).",
-    formula=r"|\lambda_e|\,/\,(1-\gamma)",
-    source="derived; momentum as in [K23]",
+    statement="For small steps heavy ball multiplies the rate |λ(1 + ρλ)| at which USAM leaves a saddle by 1/(1 − γ).",
+    formula=r"|\lambda(1+\rho\lambda)|\,/\,(1-\gamma)",
+    source="derived; without momentum [K23, Theorem 1]",
     process="map of USAM with heavy ball",
-    cases=grid(lam=-2.0, rho=0.3, lr=(1e-4, 2e-4, 4e-4), momentum=(0.5, 0.8)),
+    cases=grid(lam=(-2.0, -1.0), rho=(0.1, 0.3), lr=(1e-4, 2e-4, 4e-4), momentum=(0.5, 0.8)),
     predict=lambda lam, rho, momentum: -lam * (1 + rho * lam) / (1 - momentum),
     rival=lambda lam, rho: -lam * (1 + rho * lam),
     mistake="no effect of momentum",

@@ -23,7 +23,8 @@ class BothGradients(sd.Method):
 
 script_trap_width = Claim(
     id="script-trap-width",
-    statement="If the two gradients of a step add up, as in the authors' script, the saddle's trap is half as wide.",
+    statement="If a step follows the sum of its two gradients, as in the script of [K23], the trap of the saddle is "
+    "half as wide.",
     formula=r"|w| < \rho/2",
     source="derived; the method is that of the script of [K23]",
     process="map of the sum of both gradients, small steps",

@@ -29,8 +29,8 @@ def window(eigenvalues: Sequence[float], ascent_steps: int, average: bool) -> Es
 
 last_gradient = Claim(
     id="several-steps-parity",
-    statement="A saddle attracts USAM with n ascent steps of ρ/n from ρ = n/|λ| on if n is odd, and never if n is "
-    "even.",
+    statement="A saddle attracts USAM with n ascent steps of ρ/n above ρ = n/|λ|, λ the negative eigenvalue nearest 0, "
+    "if n is odd, and never if n is even.",
     formula=r"\rho^* = n/|\lambda_-|\ \ (n\ odd),\quad \lambda_e = \lambda(1 + \rho\lambda/n)^n",
     source="derived; n = 1 is [K23, Theorem 1]",
     process="flow of USAM with n ascent steps",

@@ -20,12 +20,12 @@ def farthest_rest(lam: float, rho: float, ascent_steps: int, lr: float) -> Estim
 
 several_steps_rest = Claim(
     id="several-steps-rest-beside-saddle",
-    statement="Normalised SAM with n ascent steps of ρ/n is not held at a saddle but beside it: along the escape "
-    "direction runs from within ρ rest up to (n − 1)ρ/n away, at (n − 1 − 2j)ρ/n.",
+    statement="A saddle holds normalised SAM with n > 1 ascent steps of ρ/n beside it: along the escape direction runs "
+    "from within ρ rest as far as (n − 1)ρ/n away.",
     formula=r"|w| = (n - 1)\rho/n",
     source="derived",
     process="map of SAM with n ascent steps, small steps",
-    cases=grid(lam=-1.5, rho=(0.1, 0.3), ascent_steps=(2, 3), lr=0.004),
+    cases=grid(lam=-1.5, rho=(0.1, 0.3), ascent_steps=(2, 3, 4), lr=0.004),
     predict=lambda rho, ascent_steps: (ascent_steps - 1) * rho / ascent_steps,
     rival=lambda rho: 0 * rho,
     mistake="rest at the saddle, as with one ascent step",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import samdyn as sd
-from samdyn.claims import Claim, grid
+from samdyn.claims import Claim
 from samdyn.ops import Point, norm, unit
 from samdyn.oracle import Oracle
 
@@ -35,8 +35,8 @@ def late_factor(eigenvalues: Sequence[float], rho: float, lr: float) -> float:
 
 stable_sam_trap_width = Claim(
     id="stable-sam-trap-width",
-    statement="StableSAM, whose gradient keeps the length of the plain one, is held by the same saddles, from as far "
-    "as SAM.",
+    statement="A saddle holds runs of StableSAM, whose step has the length of gradient descent's, from as far as those "
+    "of SAM: within ρ along the escape direction.",
     formula=r"|w| < \rho",
     source="derived; the method is that of [TZ24]",
     process="map of StableSAM, small steps",
@@ -55,7 +55,7 @@ stable_sam_converges = Claim(
     formula=r"\|w_{k+1}\| / \|w_k\| \to 1 - \eta\,\min|\lambda|",
     source="derived; the method is that of [TZ24]",
     process="map of StableSAM on a saddle",
-    cases=grid(eigenvalues=((3.0, -2.0), (1.5, -2.0)), rho=0.5, lr=0.1),
+    cases=[{"eigenvalues": (3.0, -2.0), "rho": 0.5, "lr": 0.1}, {"eigenvalues": (1.5, -2.0), "rho": 0.2, "lr": 0.15}],
     predict=lambda eigenvalues, lr: 1 - lr * min(abs(lam) for lam in eigenvalues),
     rival=lambda eigenvalues, lr: 1 - lr * min(eigenvalues),
     mistake="a method without bounce leaves saddles as gradient descent does",

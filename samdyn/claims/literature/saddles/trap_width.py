@@ -14,7 +14,8 @@ def half_width(method: Callable[[float], sd.Method], lam: float, rho: float, lr:
     """Return the distance along the escape from which runs near the saddle of curvatures (1, λ) leave."""
     map_ = sd.Map(sd.landscapes.quadratic([1.0, lam]), method(rho), lr=lr)
     starts = np.linspace(0.2, 2, 901) * rho  # the bounce has about ηρ|λ|
-    runs = sd.simulate(map_, np.column_stack([0 * starts, starts]), 200, box=[(-9, 9), (-9, 9)], progress=False)
+    beside = np.full_like(starts, 0.01 * rho)  # along λ₁, so that the runs bounce there too
+    runs = sd.simulate(map_, np.column_stack([beside, starts]), 200, box=[(-9, 9), (-9, 9)], progress=False)
     leaves = np.abs(runs.w[:, -1, 1].values) > starts
     first = int(np.argmax(leaves))
     return Estimate.bracket(starts[first - 1], starts[first])
@@ -22,8 +23,8 @@ def half_width(method: Callable[[float], sd.Method], lam: float, rho: float, lr:
 
 sam_trap_width = Claim(
     id="sam-trap-width",
-    statement="On a quadratic with one escape direction, a saddle holds SAM's runs that come within ρ of it along this "
-    "direction, at every ρ and every λ.",
+    statement="On a quadratic with one escape direction, and for small steps, a saddle holds those runs of SAM that "
+    "come within ρ of it along this direction, at every ρ and every λ.",
     formula=r"|w| < \rho",
     source="derived; [C23]",
     process="map of SAM, small steps",

@@ -17,7 +17,7 @@ usam_largest_lr = Claim(
     formula=r"\eta^* = 2(1+\gamma)\,/\,(\lambda(1+\rho\lambda))",
     source="[K23, Theorem 1]; [D23]; with momentum derived",
     process="map of USAM, also with heavy ball",
-    cases=grid(lam=(2.0, -3.0), rho=0.7, momentum=(0.0, 0.5)),
+    cases=grid(lam=(2.0, -3.0), rho=(0.5, 0.7), momentum=(0.0, 0.5)),
     predict=lambda lam, rho, momentum: 2 * (1 + momentum) / (lam * (1 + rho * lam)),
     rival=lambda lam, momentum: 2 * (1 + momentum) / abs(lam),
     mistake="the learning rate at which gradient descent diverges",
