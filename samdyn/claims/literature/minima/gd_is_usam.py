@@ -21,11 +21,11 @@ def measure(start: float, lr: float) -> float:
 
 gd_is_usam = Claim(
     id="gd-is-usam-with-half-lr",
-    statement="Gradient descent with a finite step η follows the flow of USAM with ρ = η/2.",
+    statement="Gradient descent with a finite step η follows the flow of USAM with ρ = η/2, to an error of order η².",
     formula=r"\rho = \eta/2",
     source="derived",
     process="map of GD against the flow of USAM",
-    cases=grid(start=0.3, lr=(0.003, 0.006, 0.012)),
+    cases=grid(start=(0.3, -0.2), lr=(0.003, 0.006, 0.012)),
     predict=lambda lr: lr / 2,
     rival=lambda lr: lr,
     mistake="ρ = η, the point after the step instead of its middle",
