@@ -14,7 +14,7 @@ def measure(start: float, lr: float) -> float:
 
     def difference(rho: float) -> float:
         flow = sd.Flow(LANDSCAPE, sd.USAM(rho))
-        return float(sd.integrate(flow, [start], times=0.3, rtol=1e-10, atol=1e-12).w[0, -1, 0]) - float(end)
+        return float(sd.integrate(flow, [start], times=0.3, rtol=1e-9, atol=1e-11).w[0, -1, 0]) - float(end)
 
     return float(brentq(difference, 0.0, 0.5, xtol=1e-8))
 
