@@ -38,7 +38,7 @@ CASES = [
 heavy_ball_cycle = Claim(
     id="heavy-ball-two-cycle",
     statement="For ηλ near its limit 2(1+γ) SAM with momentum γ ends on the 2-cycle w ↔ −w, |w| = ηρλ/(2(1+γ) − ηλ). "
-    "(For smaller ηλ, at γ = 0.9 up to about 2.9, longer cycles coexist with it and hold part of the starts.)",
+    "(For smaller ηλ, at γ = 0.9 still at ηλ = 3, longer cycles coexist with it and hold part of the starts.)",
     formula=r"|w| = \frac{\eta\rho\lambda}{2(1+\gamma) - \eta\lambda}",
     source="derived; [B22] without momentum",
     process="map of SAM with heavy ball",

@@ -23,7 +23,7 @@ equal_steps = Claim(
     rival=lambda lam, rho, batch_size, lr, t, momentum: sd.theory.usam_msd(
         lam=lam, rho=rho, batch_size=batch_size, lr=lr * (1 - momentum), t=t
     ),
-    mistake="noise that momentum averages over 1/(1−γ) steps, as if their mean were taken",
+    mistake="noise that momentum averages over 1/(1−γ) steps, so that its effect shrinks",
     measure=measure,
     tolerance=0.006,
     reason="the velocity takes 1/(1−γ) steps to settle, 0.3 % in the variance at the smallest η",

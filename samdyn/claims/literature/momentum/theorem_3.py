@@ -14,10 +14,10 @@ def measure(lam: float, rho: float, batch_size: int, lr: float, t: float, moment
 theorem_3 = Claim(
     id="k23-theorem-3",
     statement="With momentum γ the model of Theorem 2 spreads along λ by the two terms of Theorem 3, C₂ = t/η. (After "
-    "100 steps at a saddle this is right to 1 % up to γ = 0.12. The notes on K23 print two readings of C₂.)",
+    "100 steps at a saddle this is right to 1 % up to γ = 0.12.)",
     formula=r"\Delta = \frac{C_1 (1-e^{-C_2(1-\gamma)})^2}{(1-\gamma)^3 B} + "
     r"\frac{C_3 (1-e^{-C_4/(1-\gamma)})}{(1-\gamma) B}",
-    source="[K23, Theorem 3]",
+    source="[K23, Theorem 3]; C₂ after [X22]",
     process="map of Theorem 2's model with heavy ball",
     cases=grid(
         lam=-1.2,
@@ -46,7 +46,7 @@ theorem_3_large_momentum = Claim(
     statement="Theorem 3 holds also for γ near 1. (At a saddle its rate |a|/(1−γ) is too "
     "large, and with it in the exponent the spread is 11 times too large at γ = 0.95.)",
     formula=theorem_3.formula,
-    source="[K23, Theorem 3]",
+    source="[K23, Theorem 3]; C₂ after [X22]",
     process=theorem_3.process,
     cases=grid(lam=-1.2, rho=0.2, batch_size=6, lr=0.002, t=0.2, momentum=(0.9, 0.95)),
     predict=lambda lam, rho, batch_size, lr, t, momentum: sd.theory.theorem_3_msd(
