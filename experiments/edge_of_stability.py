@@ -60,7 +60,7 @@ def main(
     samples: Annotated[int, Option(help="Samples of MNIST-1D to train on, up to 4000.")] = 200,
     steps: Annotated[int, Option(help="Steps k of training.")] = 2000,
     look_every: Annotated[int, Option(help="Steps from one look at the Hessian to the next; odd.")] = 101,
-    seeds: Annotated[int, Option(help="Networks of every method; 30 in the docs.")] = 4,
+    seeds: Annotated[int, Option(help="Networks of every method; 30 in the docs.")] = 3,
     seed: Annotated[int, Option(help="Seed of the first network's weights.")] = 0,
     processes: Annotated[int, Option(help="Number of processes; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",

@@ -44,6 +44,7 @@ COMPARED: dict[str, Callable[[float, float], float]] = {
 }
 STALLED = 0.95 * math.log(10)  # log 10 is the loss of a network that gives all ten digits the same probability
 DIVERGED = 10 * math.log(10)
+TOGETHER = 128  # networks in one part; more at once save time on small batches only
 # Quantities at a stalled network; see ``place``.
 PLACE = ("eigenvalue", "gradient_norm", "step_ratio", "predicted_ratio")
 LINES: list[dict[str, Any]] = [
@@ -77,7 +78,7 @@ def main(
     lr: Annotated[float, Option(help="Learning rate η where it is equal, and at γ = 0 where η/(1−γ) is small.")] = 0.05,
     epochs: Annotated[int, Option(help="How long: N/B steps each.")] = 20,
     width: Annotated[int, Option(help="Width of both hidden layers.")] = 32,
-    seeds: Annotated[int, Option(help="Networks of every setting; 30 in the docs.")] = 6,
+    seeds: Annotated[int, Option(help="Networks of every setting; 30 in the docs.")] = 4,
     seed: Annotated[int, Option(help="Seed of initial weights and batches.")] = 0,
     processes: Annotated[int, Option(help="Number of processes; results do not depend on it.")] = 2,
     device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -95,8 +96,8 @@ def main(
     checks.positive("--lr", lr, "Use e.g. --lr 0.05")
     checks.count("--epochs", epochs, "Use e.g. --epochs 20")
     checks.count("--width", width, "Use e.g. --width 32")
-    if checks.count("--seeds", seeds, "Use e.g. --seeds 6") < 2:
-        checks.reject("--seeds", seeds, "an interval needs two or more", "Use e.g. --seeds 6")
+    if checks.count("--seeds", seeds, "Use e.g. --seeds 4") < 2:
+        checks.reject("--seeds", seeds, "an interval needs two or more", "Use e.g. --seeds 4")
     checks.word("--seed", seed, "Use e.g. --seed 0")
     checks.count("--processes", processes, "Use e.g. --processes 2")
     choose_device(device)
@@ -145,44 +146,52 @@ def train(
     momenta, radii, _ = axes.values()
     rates = [[(gamma, sgd.lr * of(gamma, momenta[-1])) for gamma in momenta] for of in COMPARED.values()]
     different = list(dict.fromkeys(itertools.chain(*rates)))
-    work = [(size, setting) for size in steps for setting in different]
-    parts = [(sgd, size, *setting, radii, starts, steps[size], data, seed, device) for size, setting in work]
-    results, done = {}, 0
+    at_once = max(1, TOGETHER // (len(radii) * len(starts)))
+    groups = [different[i : i + at_once] for i in range(0, len(different), at_once)]
+    # The smallest batches have the most steps and start first, so that no process ends with one part alone.
+    work = [(size, group) for size in sorted(steps) for group in groups]
+    parts = [(sgd, size, group, radii, starts, steps[size], data, seed, device) for size, group in work]
+    results: dict[tuple[int, tuple[float, float]], dict[str, np.ndarray]] = {}
+    done = 0
     with progress_bar("training", sum(steps.values()) * len(different)) as show:
-        for number, measured in cli.in_processes(train_setting, parts, processes):
-            results[work[number]] = measured
-            done += steps[work[number][0]]
+        for number, measured in cli.in_processes(train_settings, parts, processes):
+            size, group = work[number]
+            results |= {(size, setting): one for setting, one in zip(group, measured, strict=True)}
+            done += steps[size] * len(group)
             show(done)
     variables: dict[str, Any] = {
         name: (
             ("batch_size", "compared", "momentum", "rho", "seed"),
             np.array([[[results[size, setting][name] for setting in row] for row in rates] for size in steps]),
         )
-        for name in results[work[0]]
+        for name in results[work[0][0], different[0]]
     }
     variables["lr"] = (("compared", "momentum"), np.array(rates)[..., 1])
     variables["steps"] = ("batch_size", [*steps.values()])
     return xr.Dataset(variables, coords={"batch_size": [*steps], "compared": [*COMPARED], **axes})
 
 
-def train_setting(
+def train_settings(
     sgd: sd.Map,
     size: int,
-    gamma: float,
-    lr: float,
+    settings: list[tuple[float, float]],
     radii: list[float],
     starts: torch.Tensor,
     steps: int,
     data: networks.Data,
     seed: int,
     device: str,
-) -> dict[str, np.ndarray]:
-    """Train the networks of one B, γ and η at every radius; return their measures, ``(ρ, seeds)`` each."""
-    rho = torch.tensor(radii).repeat_interleave(len(starts))
+) -> list[dict[str, np.ndarray]]:
+    """Train the networks of one B at some (γ, η) and every radius; return the measures of each, ``(ρ, seeds)``."""
+    shape = (len(settings), len(radii), len(starts))
+    gamma, lr = (torch.tensor(values).repeat_interleave(shape[1] * shape[2]) for values in zip(*settings, strict=True))
+    rho = torch.tensor(radii).repeat_interleave(shape[2]).repeat(shape[0])
     map_ = replace(sgd, method=sd.SAM(rho), lr=lr, momentum=gamma, noise=sd.noise.FiniteSum(size))
-    runs = torch.arange(len(starts)).repeat(len(radii))
-    ((_, w),) = networks.train(map_, starts.repeat(len(radii), 1), steps, seed=seed, runs=runs, device=device)
-    return {name: v.reshape(len(radii), -1) for name, v in measure(map_, w, data).items()}
+    copies = shape[0] * shape[1]
+    runs = torch.arange(shape[2]).repeat(copies)
+    ((_, w),) = networks.train(map_, starts.repeat(copies, 1), steps, seed=seed, runs=runs, device=device)
+    measured = {name: v.reshape(shape) for name, v in measure(map_, w, data).items()}
+    return [{name: v[i] for name, v in measured.items()} for i in range(shape[0])]
 
 
 def measure(map_: sd.Map, w: torch.Tensor, data: networks.Data) -> dict[str, np.ndarray]:

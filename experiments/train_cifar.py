@@ -24,7 +24,7 @@ from typer import Option
 
 import samdyn as sd
 from samdyn import checks, cli, networks, plot
-from samdyn.networks.archives import ARCHIVES
+from samdyn.networks.data.archives import ARCHIVES
 from samdyn.output import OutputFolder
 from samdyn.simulation.starts import choose_device
 

@@ -55,9 +55,9 @@ def halves(a: torch.Tensor, axis: int) -> torch.Tensor:
     Its bits do not depend on the lengths of the other axes. The order of additions in torch's own sum does.
     """
     while (n := a.shape[axis]) > 1:
-        half = n // 2
-        low, high, rest = a.split([half, half, n - 2 * half], axis)
-        a = torch.cat([low + high, rest], axis) if n % 2 else low + high
+        half, odd = n // 2, [1] * (n % 2)
+        low, high, *rest = a.split_with_sizes([half, half, *odd], axis)  # ``split`` takes twice as long
+        a = torch.cat([low + high, *rest], axis) if odd else low + high
     return a.squeeze(axis)
 
 
@@ -157,10 +157,17 @@ def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
     if is_symbolic(w):
         axes = np.array(sympy.eye(len(w)).tolist(), dtype=object)
         return np.stack([directional_derivative(function, w, axis) for axis in axes], axis=1)
-    # Backward mode computes all rows at once. Forward mode is slow in torch where an operand has no tangent.
-    value, pull_back = torch.func.vjp(function, w)[:2]
+    # Backward mode computes all rows at once. Forward mode is slow in torch where an operand has no tangent, and
+    # torch.func.vjp imports torch's compiler, which takes a second.
+    with torch.enable_grad():
+        point = w.detach().requires_grad_()
+        value = function(point)
     rows = torch.eye(len(value), dtype=w.dtype, device=w.device).reshape(len(value), len(value), *[1] * (w.ndim - 1))
-    return torch.func.vmap(lambda row: pull_back(row)[0])(rows.expand(len(value), *value.shape))
+    rows = rows.expand(len(value), *value.shape)
+    if not value.requires_grad:  # a constant
+        return torch.zeros(len(value), *w.shape, dtype=w.dtype, device=w.device)
+    (result,) = torch.autograd.grad(value, point, rows, is_grads_batched=True, materialize_grads=True)
+    return result
 
 
 class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated

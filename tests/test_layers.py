@@ -45,9 +45,10 @@ INSIDE = {  # the same within a package
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [
-        *["trees", "gradients", "parameters", "points", "starts"],
+        *["trees", "gradients", "parameters", "sobol", "points", "starts"],
         *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
+    "networks": ["data", "models", "landscape", "curvature", "saddles", "optimizer", "training"],
 }
 PROGRESS = ("simulation", "progress", "tracked")  # shows how far work is, and computes nothing
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}

@@ -103,7 +103,7 @@ def test_where_networks_are_held_the_gradient_is_reversed_in_escaping_directions
 
 def test_the_noise_at_the_saddle_is_that_of_the_biases(script: ModuleType) -> None:
     data = sd.networks.digits()
-    step = script.mean_step(data, 16, "shared", 400, 0)
+    step = script.mean_step(data, 16, 400, 0)
     shares = np.bincount(data.train_targets, minlength=10) / len(data.train_targets)
     variances = shares * (1 - shares) / 16
     assert step.noise == pytest.approx(np.sqrt(variances.sum()), rel=0.05)  # 400 batches

@@ -1,7 +1,7 @@
 """A loss landscape: one formula, from which value, gradient, Hessian and compiled code follow."""
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -160,6 +160,10 @@ class Landscape(Portable):
         if is_symbolic(w):
             return self._at(self.hessian_matrix, w).reshape(self.dim, self.dim)
         return torch.stack(self._hessian(*w)).reshape(self.dim, self.dim, *w.shape[1:])
+
+    def hvp_at(self, w: Any) -> Callable[[Point], Point]:
+        """Return v ↦ H(w)v at a point w ``(d,)``, for many products there."""
+        return partial(self.grad.hvp, w)
 
     def _grad(self, w: Any) -> Point:
         w = self._point(w)

@@ -1,13 +1,13 @@
 """Methods on neural networks: a torch optimizer, networks as landscapes, their curvature, models and data."""
 
 from . import models, saddles
-from .archives import cifar
 from .curvature import extreme_eigenpairs
-from .data import Data, digits, mnist1d
-from .network import Network
-from .optimizer import NotFinite, Optimizer
-from .parameters import weights
-from .rounding import RoundingWarning
+from .data.archives import cifar
+from .data.data import Data, digits, mnist1d
+from .landscape.network import Network
+from .optimizer.optimizer import NotFinite, Optimizer
+from .optimizer.parameters import weights
+from .optimizer.rounding import RoundingWarning
 from .training import train
 
 __all__ = [

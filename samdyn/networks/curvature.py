@@ -10,6 +10,8 @@ from ..arguments import checked
 from ..landscapes import Landscape
 
 MAX_DENSE_DIM = 256  # number of coordinates up to which the whole Hessian is decomposed
+MAX_FALLBACK_DIM = 4096  # the same if Lanczos's method needs more products than the Hessian has columns
+VECTORS = 20  # fewest vectors of Lanczos's method between two restarts
 
 
 @checked
@@ -19,8 +21,9 @@ def extreme_eigenpairs(
     """Return the lowest and the highest eigenvalues of the Hessian at w, ascending, and their eigenvectors.
 
     The function uses Lanczos's method with implicit restarts [ARPACK, through SciPy], which needs only products with
-    the Hessian. Up to 256 coordinates it decomposes the Hessian itself. Of a multiple eigenvalue, such as 0 at many
-    minima, Lanczos's method returns at least one copy.
+    the Hessian. Up to 256 coordinates it decomposes the Hessian itself. Up to 4096 it does so if Lanczos's method has
+    not converged after about d products, as where many eigenvalues differ by little more than the tolerance. Of a
+    multiple eigenvalue, such as 0 at many minima, Lanczos's method returns at least one copy.
 
     Args:
         landscape: a network or any other landscape.
@@ -56,11 +59,35 @@ def extreme_eigenpairs(
     if not bool(torch.isfinite(w).all()):
         checks.reject("w", "nan or inf", "must be finite", "Give the point before the run diverged")
     if landscape.dim <= max(MAX_DENSE_DIM, 2 * (lowest + highest)):
-        values, vectors = np.linalg.eigh(landscape.hessian(w).double().cpu().numpy())
-        indices = sorted({*range(len(values))[:lowest], *range(len(values))[max(0, len(values) - highest) :]})
-        return values[indices], vectors[:, indices]
-    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+        return _from_hessian(landscape, w, lowest, highest)
+    from scipy.sparse.linalg import ArpackNoConvergence
 
+    try:
+        return _lanczos(landscape, w, lowest, highest, tolerance)
+    except ArpackNoConvergence as error:
+        if landscape.dim <= MAX_FALLBACK_DIM:
+            return _from_hessian(landscape, w, lowest, highest)
+        checks.reject("tolerance", tolerance, f"is not reached: {error}", "Use a larger one, e.g. tolerance=1e-4")
+
+
+def _from_hessian(landscape: Landscape, w: torch.Tensor, lowest: int, highest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenpairs by a decomposition of the whole Hessian."""
+    values, vectors = np.linalg.eigh(landscape.hessian(w).double().cpu().numpy())
+    indices = sorted({*range(len(values))[:lowest], *range(len(values))[max(0, len(values) - highest) :]})
+    return values[indices], vectors[:, indices]
+
+
+def _lanczos(
+    landscape: Landscape, w: torch.Tensor, lowest: int, highest: int, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenpairs by Lanczos's method.
+
+    Raises:
+        ArpackNoConvergence: the method does not reach the tolerance in ``_restarts``.
+    """
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    times = landscape.hvp_at(w)
     start = np.random.default_rng(0).standard_normal(landscape.dim)  # ARPACK's own start differs from call to call
 
     def ends(count: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
@@ -68,15 +95,13 @@ def extreme_eigenpairs(
 
         def product(v: np.ndarray) -> np.ndarray:
             v = v.reshape(-1)
-            return landscape.grad.hvp(w, torch.as_tensor(v).to(w)).double().cpu().numpy() + shift * v
+            return times(torch.as_tensor(v).to(w)).double().cpu().numpy() + shift * v
 
         operator = LinearOperator((landscape.dim, landscape.dim), matvec=product, dtype=np.float64)
         if not product(start).any():
             return np.full(count, -shift), np.linalg.qr(np.random.default_rng(0).normal(size=(landscape.dim, count)))[0]
-        try:
-            values, vectors = eigsh(operator, k=count, which="LM", v0=start, tol=tolerance)
-        except ArpackNoConvergence as error:
-            checks.reject("tolerance", tolerance, f"is not reached: {error}", "Use a larger one, e.g. tolerance=1e-4")
+        restarts = _restarts(landscape.dim, count)
+        values, vectors = eigsh(operator, k=count, which="LM", v0=start, tol=tolerance, maxiter=restarts)
         return values - shift, vectors
 
     # The shift by ±|λ|max makes either end of the spectrum the largest in modulus, and ARPACK's error is relative to
@@ -90,3 +115,8 @@ def extreme_eigenpairs(
     values, vectors = np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs], axis=1)
     order = values.argsort()
     return values[order], vectors[:, order]
+
+
+def _restarts(dim: int, count: int) -> int | None:
+    """Return the number of restarts after which the whole Hessian costs less; None for ARPACK's own limit."""
+    return None if dim > MAX_FALLBACK_DIM else max(10, dim // max(VECTORS, 2 * count + 1))

@@ -14,7 +14,7 @@ import torch
 
 from .. import checks
 from ..analysis import CriticalPoint
-from .network import Network
+from .landscape.network import Network
 
 ZERO = 1e-9  # |eigenvalue| relative to the largest up to which it counts as zero
 

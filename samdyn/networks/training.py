@@ -12,6 +12,7 @@ from ..dynamics import Map
 from ..dynamics.settings import per_run
 from ..simulation.iterates.advance import eager
 from ..simulation.iterates.iterate import Iterates
+from ..simulation.iterates.request import read_steps
 from ..simulation.iterates.stepping import Steps
 from ..simulation.starts import choose_device, choose_dtype, noise_indices, save_points, start_points
 
@@ -70,9 +71,7 @@ def train(
     """
     if not isinstance(map_, Map):
         checks.reject("map_", map_, "is no map: networks take steps", "Use samdyn.Map(network, method, lr=0.1)")
-    steps = checks.count("steps", steps, "Use e.g. steps=1000")
-    if save_every is not None:
-        save_every = checks.count("save_every", save_every, "Use e.g. save_every=100, or None")
+    steps, save_every = read_steps(steps, save_every)
     seed = checks.word("seed", seed, "Use e.g. seed=0")
     w = start_points(starts, map_.landscape, choose_dtype(dtype), choose_device(device), "starts")
     networks = w.shape[1]

@@ -77,9 +77,38 @@ def test_what_does_not_converge_is_told(monkeypatch: pytest.MonkeyPatch) -> None
         raise ArpackNoConvergence("ARPACK error -1: No convergence (4441 iterations)", np.array([]), np.array([]))
 
     monkeypatch.setattr("scipy.sparse.linalg.eigsh", fails)
+    monkeypatch.setattr("samdyn.networks.curvature.MAX_FALLBACK_DIM", 400)
     made, w = network(40)
     with pytest.raises(sd.InputError, match=r"tolerance = 1e-06.*4441 iterations"):
         extreme_eigenpairs(made, w)
+
+
+def test_ends_of_nearly_equal_size_cost_few_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    # ARPACK alone takes 40,000 products here and gives up: it cannot decide which end is larger in modulus.
+    near_one = 1 + 1e-7 * np.arange(8)
+    values = np.r_[near_one, -near_one * (1 - 1e-9), np.linspace(-0.9, 0.9, 384)]
+    bowl, calls = sd.landscapes.quadratic(values.tolist()), []
+
+    def hvp_at(w: torch.Tensor) -> Any:
+        return lambda v: calls.append(1) or torch.as_tensor(values) * v
+
+    monkeypatch.setattr(bowl, "hvp_at", hvp_at)
+    ends, vectors = extreme_eigenpairs(bowl, np.zeros(400), tolerance=1e-8)
+    assert len(calls) <= 400
+    np.testing.assert_allclose(ends, [values.min(), values.max()], rtol=1e-12)
+    assert abs(vectors).argmax(0).tolist() == [15, 7]
+
+
+def test_products_at_one_point_are_those_of_the_oracle() -> None:
+    made, w = network(5)
+    v = torch.linspace(-1, 1, made.dim, dtype=torch.float64)
+    products = made.hvp_at(w)
+    for each in (v, v**2):
+        torch.testing.assert_close(products(each), made.grad.hvp(w, each), rtol=1e-12, atol=1e-14)
+    at_two = torch.stack([w, 2 * w], 1)
+    torch.testing.assert_close(made.hvp_at(at_two)(at_two), made.grad.hvp(at_two, at_two))
+    plane = sd.landscapes.beale()
+    torch.testing.assert_close(plane.hvp_at([1.0, 2.0])([0.5, 1.0]), plane.grad.hvp([1.0, 2.0], [0.5, 1.0]))
 
 
 @pytest.mark.parametrize(

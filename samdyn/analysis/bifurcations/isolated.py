@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from ..sobol import sobol
 from .continuation import Branch
 from .problem import RESIDUAL, Problem, has_jacobian
 
@@ -28,12 +29,11 @@ def isolated(problem: Problem, branches: list[Branch]) -> Iterator[np.ndarray]:
 
 def _zeros(problem: Problem, parameter: float) -> np.ndarray:
     """Return regular zeros in the box at one value of the parameter, from starts at rest: ``(n, D + 1)``."""
-    from scipy.stats import qmc
 
     d, scale = problem.d, problem.scale[:, 0].numpy()
     low, extent = problem.box[:, 0], problem.box[:, 1] - problem.box[:, 0]
     points = np.zeros((problem.size + 1, STARTS))
-    points[:d] = ((low + extent * qmc.Sobol(d, rng=0).random(STARTS)) / extent).T
+    points[:d] = ((low + extent * sobol(STARTS, d, 0)) / extent).T
     points[-1] = parameter / scale[-1]
     u, ends = torch.as_tensor(points), []
     middle = torch.as_tensor(problem.box.mean(1) / extent)[:, None]

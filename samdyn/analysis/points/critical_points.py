@@ -9,6 +9,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...landscapes import Landscape
+from ..sobol import sobol
 from .degenerate import CriticalSet, DegeneratePoint, degenerate_sets
 from .degree import cell_degrees
 from .points_in_box import PointsInBox
@@ -133,8 +134,6 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     minimum at (3, 0.5), L = 0, λ = (0.301464, 48.9798)
     saddle at (0, 1), L = 14.2031, λ = (-27.75, 27.75)
     """
-    from scipy.stats import qmc  # this import takes half as long as that of samdyn
-
     limits = np.array(checks.box(landscape.box if box is None else box, landscape.dim))
     if np.ptp(limits, axis=1).max() > MAX_WIDTH:
         rule = "is too wide: curvatures times the squares of its sides leave the floating-point range"
@@ -144,7 +143,7 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     low, high = limits[:, 0] - margin * np.sqrt(2), limits[:, 1] + margin * np.sqrt(3)
     extent = high - low
     affordable = 2 ** int(np.log2(max(MIN_STARTS, EIGEN_WORK / landscape.dim**3)))  # 2ⁿ Sobol points are the most even
-    starts = qmc.scale(qmc.Sobol(landscape.dim, rng=0).random(min(STARTS, affordable)), low, high)
+    starts = low + extent * sobol(min(STARTS, affordable), landscape.dim, 0)
 
     points = _add([], landscape, _newton(landscape, starts, extent), low, high)
     w = _in_blocks(lambda part: descend_gradient(landscape, part.T, torch.as_tensor(extent)).T, starts)
@@ -168,7 +167,7 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
             if not len(cells):
                 break
             corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
-            again = (corner[:, None] + extent / CELLS * qmc.Sobol(2, rng=1).random(64)).reshape(-1, 2)
+            again = (corner[:, None] + extent / CELLS * sobol(64, 2, 1)).reshape(-1, 2)
             points = _add(points, landscape, _newton(landscape, again, extent), low, high)
         cells = _unexplained(landscape, degree, lines, points, degenerate)
         missing = [

@@ -10,6 +10,7 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow
 from ...simulation.discontinuities.resting import traps
+from ..sobol import sobol
 from .critical_points import SAME_POINT, CriticalPoint, critical_points
 from .degree import cell_degrees
 from .points_in_box import PointsInBox
@@ -97,7 +98,6 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     >>> [(p.kind, abs(p.w).round(6).tolist()) for p in points]
     [('no Jacobian', [0.0, 0.0]), ('saddle', [0.0, 0.5]), ('saddle', [0.0, 0.5])]
     """
-    from scipy.stats import qmc
 
     limits = np.array(plane_box(flow, box))
     low, extent = limits[:, 0], limits[:, 1] - limits[:, 0]
@@ -110,7 +110,7 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     # Uneven margins keep the cells' lines off points with round coordinates.
     lines = [np.linspace(a - 1e-3 * e, b + 1.3e-3 * e, CELLS + 1) for (a, b), e in zip(limits, extent, strict=True)]
     degree = cell_degrees(flow, *lines)
-    starts = low + extent * qmc.Sobol(2, rng=0).random(STARTS)
+    starts = low + extent * sobol(STARTS, 2, 0)
     for search in range(SEARCHES):
         for w in _newton(flow, starts, extent):
             distances = np.abs((np.reshape(places, (-1, 2)) - w) / extent).max(axis=1)
@@ -125,7 +125,7 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
         if not len(cells):
             break
         corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
-        starts = (corner[:, None] + extent / CELLS * qmc.Sobol(2, rng=search + 1).random(64)).reshape(-1, 2)
+        starts = (corner[:, None] + extent / CELLS * sobol(64, 2, search + 1)).reshape(-1, 2)
         starts = np.concatenate([starts, *(_rings(p.w, extent) for p in equilibria_ if p.kind == "no Jacobian")])
     missing = [((lines[0][i], lines[0][i + 1]), (lines[1][j], lines[1][j + 1])) for i, j in cells]
     return Equilibria(points=tuple(equilibria_), missing=tuple(missing), unchecked=float(np.isnan(difference).mean()))

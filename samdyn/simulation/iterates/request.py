@@ -98,7 +98,7 @@ def read(
         InputError: as ``simulate``, except that a statistic may refuse the simulation later.
     """
     landscape = _check_map(map_).landscape
-    steps, save_every = _read_steps(steps, save_every)
+    steps, save_every = read_steps(steps, save_every)
     real, on = choose_dtype(dtype), choose_device(device)
     backend = checks.known("backend", backend, BACKENDS)
     points = start_points(w0, landscape, real, torch.device("cpu"))
@@ -126,7 +126,12 @@ def _check_map(map_: Any) -> Map | Scheme:
     return map_
 
 
-def _read_steps(steps: Any, save_every: Any) -> tuple[int, int | None]:
+def read_steps(steps: Any, save_every: Any) -> tuple[int, int | None]:
+    """Return the number of steps and the number between two saves; None for a save of the last step alone.
+
+    Raises:
+        InputError: a number that is not an integer ≥ 1.
+    """
     steps = checks.count("steps", steps, "Use e.g. steps=1000")
     if save_every is not None:
         save_every = checks.count("save_every", save_every, "Use e.g. save_every=10, or None for the last step alone")

@@ -7,8 +7,8 @@ from functools import cache, lru_cache
 import numpy as np
 import torch
 
-from .. import checks
-from ..arguments import checked
+from ... import checks
+from ...arguments import checked
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import samdyn as sd
-from samdyn.networks.parameters import Parameters, weights
+from samdyn.networks.optimizer.parameters import Parameters, weights
 
 
 def some(*dtypes: torch.dtype) -> list[torch.Tensor]:

@@ -177,7 +177,7 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(made(), functional.cross_entropy, *images())
     w = columns(network, 5)
     whole = network.value(w), network.grad(w)
-    monkeypatch.setattr("samdyn.networks.network.MAX_ENTRIES", 2 * (network.dim + network.inputs.numel()))
+    monkeypatch.setattr("samdyn.networks.landscape.network.MAX_ENTRIES", 2 * (network.dim + network.inputs.numel()))
     torch.testing.assert_close((network.value(w), network.grad(w)), whole, rtol=1e-13, atol=1e-15)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch.func import vmap
 
-from .. import checks
+from ... import checks
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 TOLERANCE = 1e-5  # error of the mean, relative to the mean |loss| of a sample; float32 has errors of 1e-7 to 1e-6

@@ -13,7 +13,7 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.batchnorm import _NormBase
 
-from .. import checks
+from ... import checks
 from .batch_norm import use_batch_statistics
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.amp import GradScaler
 
-from .. import checks
-from ..methods import Method
+from ... import checks
+from ...methods import Method
 from .buffers import Buffers
 from .descent import Descent
 from .parameters import ParameterBlocks, Parameters

@@ -13,8 +13,8 @@ from mnist1d.data import get_dataset_args, make_dataset
 from sklearn.datasets import load_digits
 
 from samdyn.checks import InputError
-from samdyn.networks import data
-from samdyn.networks.data import Data, digits, mnist1d
+from samdyn.networks.data import data
+from samdyn.networks.data.data import Data, digits, mnist1d
 
 
 def tensors(read: Data) -> list[torch.Tensor]:

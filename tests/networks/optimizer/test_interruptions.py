@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from samdyn.networks.signals import HeldSignals
+from samdyn.networks.optimizer.signals import HeldSignals
 
 CHILD = """
 import random, signal, statistics, time

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from samdyn.checks import InputError
-from samdyn.networks import archives as module
-from samdyn.networks.archives import ARCHIVES, cifar
+from samdyn.networks.data import archives as module
+from samdyn.networks.data.archives import ARCHIVES, cifar
 
 TRAIN, TEST = 7, 3  # records per file
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import checks
-from ..arguments import checked
+from ... import checks
+from ...arguments import checked
 from .data import Data
 
 SHAPE = (3, 32, 32)  # channels, rows, columns

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
-from .. import checks
-from ..arguments import checked
-from ..methods import Blocks
+from ... import checks
+from ...arguments import checked
+from ...methods import Blocks
 
 
 class Parameters:

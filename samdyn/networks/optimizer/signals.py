@@ -74,6 +74,7 @@ class HeldSignals:
         for number, handler in [*self._handlers.items()]:
             if signal.getsignal(number) == self._handle:  # a handler that a closure has set stays
                 signal.signal(number, handler)
+            del self._handlers[number]  # a second call has only the others to restore
 
     def _deliver(self) -> None:
         """Raise the signals that have waited."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from .. import checks
+from ... import checks
 
 FIX = "Give what samdyn.networks.Optimizer.state_dict() returned for these parameters"
 KEYS = ("method", "steps", "state", "param_groups")

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch.amp import GradScaler
 
-from .. import checks
-from ..ops import Point
-from ..oracle import Oracle
+from ... import checks
+from ...ops import Point
+from ...oracle import Oracle
 from .buffers import Buffers
 from .parameters import Parameters
 from .rounding import Rounding

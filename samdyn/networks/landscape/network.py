@@ -8,11 +8,11 @@ import numpy as np
 import sympy
 import torch
 from torch import nn
-from torch.func import functional_call, grad, jacrev, vmap
+from torch.func import functional_call, grad, jacrev, vjp, vmap
 
-from .. import checks
-from ..landscapes import Box, Sampled
-from ..ops import Point, is_symbolic
+from ... import checks
+from ...landscapes import Box, Sampled
+from ...ops import Point, is_symbolic
 from .criterion import check_mean
 from .functional import Functional, ThreadCopies, like
 from .gradient import Gradient
@@ -201,6 +201,15 @@ class Network(Sampled):
         checks.reject(
             "fixed", fixed, "networks cannot be restricted by name", "Freeze parameters: requires_grad_(False)"
         )
+
+    def hvp_at(self, w: Any) -> Callable[[Point], Point]:
+        """Return v ↦ H(w)v at one network w ``(d,)``. The passes to the gradient are computed once for all products."""
+        _ = self._symmetric
+        w = self._point(w)
+        if w.ndim != 1:
+            return super().hvp_at(w)
+        products = vjp(grad(self._loss_of_all), w.detach().contiguous())[1]  # H is symmetric, so vᵀH is Hv
+        return lambda v: products(self._point(v).to(w))[0]
 
     def _grad(self, w: Any) -> Point:
         return Gradient.apply(self._point(w), partial(self._over_columns, grad(self._loss_of_all)), self._hvp)

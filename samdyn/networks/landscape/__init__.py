@@ -1,0 +1,1 @@
+"""The loss of a network as a landscape of its parameters."""

@@ -1,0 +1,1 @@
+"""Methods as a torch optimizer, whose gradients a closure computes."""
