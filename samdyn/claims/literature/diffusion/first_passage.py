@@ -7,9 +7,8 @@ import samdyn as sd
 from samdyn.claims import Claim, Estimate
 
 MAX_STEPS = 3000
-SHIFT = (
-    0.5825971579390106  # −ζ(½)/√(2π): an end that is looked at once a step acts like one farther by so many deviations
-)
+# −ζ(½)/√(2π): the mean distance by which the last step passes the end, in deviations of a step
+SHIFT = 0.5825971579390106
 
 
 def measure(lam: float, rho: float, noise: float, lr: float, width: float, budget: float, seed: int) -> Estimate:
@@ -29,9 +28,10 @@ def predict(lam: float, rho: float, noise: float, lr: float, width: float, shift
 
 first_passage = Claim(
     id="usam-exit-time",
-    statement="USAM's iterates leave |w| < δ as the diffusion with the drift a = λ(1+ρλ) and the noise "
-    "D = ηs²(1+ρλ)² does, whose mean time solves ½DT″ − awT′ = −1, with ends farther out by 0.583 ηs(1+ρλ).",
-    formula=r"T = \frac{\delta^2}{D}\; {}_2F_2(1, 1; \frac{3}{2}, 2; \frac{a \delta^2}{D})",
+    statement="USAM's iterates leave |w| < δ when the diffusion with the drift a = λ(1+ρλ) and the noise "
+    "D = ηs²(1+ρλ)² leaves |w| < b, b = δ + 0.583 ηs(1+ρλ): the mean time T solves ½DT″ − awT′ = −1, T(±b) = 0.",
+    formula=r"T = \frac{b^2}{D}\; {}_2F_2(1, 1; \frac{3}{2}, 2; \frac{a b^2}{D}), \quad "
+    r"b = \delta + 0.583\, \eta s (1 + \rho\lambda)",
     source="derived [theory 18]",
     process="map of USAM, shared batch",
     cases=[
@@ -40,7 +40,7 @@ first_passage = Claim(
     ],
     predict=predict,
     rival=lambda lam, rho, noise, lr, width: predict(lam, rho, noise, lr, width, shift=0.0),
-    mistake="ends at δ, as if the iterates were looked at between steps",
+    mistake="ends at δ, as if the iterates could leave between steps",
     measure=measure,
     tolerance=0.003,
     reason="beyond the shift of the ends the error is of order η|λ|",

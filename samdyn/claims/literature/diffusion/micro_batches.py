@@ -25,7 +25,8 @@ micro_batch_diffusion = Claim(
     id="micro-batch-diffusion",
     statement="On a quadratic with additive noise the spread of m-USAM, which perturbs each micro-batch of m samples "
     "by its own gradient, does not depend on m: the noise of m samples is larger by B/m, and B/m of them are averaged.",
-    formula=r"C = (1+\rho\lambda)^2 |\lambda| / B",
+    formula=r"\sigma_k^2 = \frac{\eta^2 (1+\rho\lambda)^2 |\lambda|}{B} "
+    r"\sum_{i<k} (1 - \eta\lambda(1+\rho\lambda))^{2i}",
     source="derived; corrects a reading of [LU25, Theorem 3.5]",
     process="map of m-USAM, shared batch",
     cases=grid(lam=(-1.2, 0.7), rho=0.4, batch_size=12, micro_batch=(1, 3, 12), lr=0.1, steps=7),
@@ -37,7 +38,7 @@ micro_batch_diffusion = Claim(
         lr**2 * (1 + rho * lam) ** 2 * abs(lam) * micro_batch / batch_size**2
         * sum((1 - lr * lam * (1 + rho * lam)) ** (2 * k) for k in range(steps))
     ),
-    mistake="noise whose variance falls by m/B",
+    mistake="a variance that is smaller by m/B",
     measure=spread,
     tolerance=1e-9,
     reason="rounding",

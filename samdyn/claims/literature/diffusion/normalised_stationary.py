@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 import samdyn as sd
-from samdyn.claims import Claim, Estimate, grid
+from samdyn.claims import Claim, Estimate
 
 DECAY, STEPS, EVERY = 200, 2200, 20  # steps until the start is forgotten to 0.1 %, in all, and between saves
 MEAN_SIGN = math.sqrt(2 / math.pi)  # E|ξ|/s, and the slope of E[sgn(g + ξ)] at g = 0, times s
@@ -36,13 +36,16 @@ normalised_stationary = Claim(
     r"\lambda_e = \lambda (1 + \rho\lambda c/s), \quad c = \sqrt{2/\pi}",
     source="derived",
     process="map of SAM, shared or independent batches",
-    cases=grid(lam=1.5, rho=0.8, noise=0.9, lr=0.006, coupling=("shared", "independent")),
+    cases=[
+        {"lam": 1.5, "rho": 0.8, "noise": 0.9, "lr": 0.01, "coupling": "shared"},
+        {"lam": 0.8, "rho": 0.6, "noise": 0.5, "lr": 0.015, "coupling": "independent"},
+    ],
     predict=predict,
     rival=lambda lam, rho, noise, lr: (
         lr * (noise**2 + 2 * rho * lam * noise * MEAN_SIGN) / (2 * lam * (1 + rho * lam * MEAN_SIGN / noise))
     ),
     mistake="the noise of the diffusion of [C23], without λ²ρ²",
     measure=measure,
-    tolerance=0.003,
-    reason="the mean step is linear only where λ|w| ≪ s, which costs a relative 0.2 ηλ",
+    tolerance=0.004,
+    reason="the mean step is linear only where λ|w| ≪ s, which costs a relative 0.2 ηλ = 0.3 %",
 )

@@ -21,7 +21,7 @@ usam_stationary = Claim(
     statement="In a minimum with gradient noise of variance C, USAM's iterates have the variance "
     "ηC(1+ρλ)/(λ(2 − ηλ(1+ρλ))) at every learning rate.",
     formula=r"\sigma^2 = \frac{\eta C (1+\rho\lambda)}{\lambda (2 - \eta\lambda(1+\rho\lambda))}",
-    source="derived; corrects [C23]",
+    source="derived; beyond the first order in ρ and η of [C23]",
     process="map of USAM, shared batch",
     cases=[
         {"lam": 1.5, "rho": 0.4, "variance": 0.3, "lr": 0.3},

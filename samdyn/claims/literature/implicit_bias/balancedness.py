@@ -34,7 +34,7 @@ balancedness = Claim(
     formula=r"\dot{B} = -2\rho\, u\, f'(\tilde{x}^T\tilde{y})\, B",
     source="derived; sharpens [LZ24, Theorem 3]",
     process="flow of SAM",
-    cases=grid(rho=(0.05, 0.3), scale=(1.0, 3.0)),
+    cases=grid(rho=(0.05, 0.3), scale=(0.3, 3.0, 8.0)),
     predict=lambda rho, scale: inner_speed(rho, scale),
     rival=lambda rho, scale: inner_speed(rho, scale, at_perturbed=False),
     mistake="f′ at the point itself, which is right to first order in ρ",

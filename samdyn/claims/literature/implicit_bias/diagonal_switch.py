@@ -59,11 +59,11 @@ minor_first = Claim(
 coordinate_shrinks = Claim(
     id="sam-diagonal-trap",
     statement="On a two-layer diagonal network with one sample μ, SAM shrinks the coordinate j as long as n = "
-    "√(2Σμ²w²) is below ρμⱼ. All coordinates die if n starts below ρ times the smallest μⱼ.",
+    "√(2Σμ²w²) is below ρμⱼ. So all of them shrink if n is below ρ times the smallest μⱼ.",
     formula=r"n^*_j = \rho\mu_j",
     source="derived; the phenomenon is that of [MS26, Theorem 4.5]",
     process="flow of SAM",
-    cases=grid(coordinate=(0, 1), ratio=(0.7, 2.0), rho=0.3),
+    cases=grid(coordinate=(0, 1), ratio=(0.7, 2.0), rho=(0.1, 0.3)),
     predict=lambda coordinate, rho: rho * MU[coordinate],
     rival=lambda rho: rho * min(MU),
     mistake="one threshold for all coordinates",

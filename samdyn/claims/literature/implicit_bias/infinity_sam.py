@@ -47,9 +47,10 @@ gate = Claim(
 
 extinction = Claim(
     id="infinity-sam-extinction",
-    statement="There, a coordinate that starts at α < ρ dies at the finite time τ = ln(ρ/(ρ − α))/μ.",
+    statement="On a two-layer diagonal network with one sample μ, SAM with the ascent ρ sgn ∇L brings a coordinate "
+    "that starts at α < ρ to 0 in the finite time τ = ln(ρ/(ρ − α))/μ, rescaled by the slope of the loss.",
     formula=r"\tau = \ln(\rho/(\rho - \alpha))/\mu",
-    source="[MS26, Theorem 3.2]",
+    source="derived from [MS26, Theorem 3.2]",
     process="flow of SAM with the ascent of the ∞-norm",
     cases=[{"starts": (0.08, 0.15), "rho": 0.1}, {"starts": (0.05, 0.15), "rho": 0.2}],
     predict=lambda starts, rho: math.log(rho / (rho - starts[0])) / MU[0],

@@ -18,7 +18,7 @@ def measure(point: tuple[float, ...], rho: float) -> float:
 
 
 def predict(point: tuple[float, ...], rho: float) -> float:
-    """Return 2ρ‖w‖ sin(θ + arctan(ρ/‖w‖))/(‖w‖² + ρ²), θ the angle between w and the minimum."""
+    """Return 2ρ‖w‖ sin(θ + arctan(ρ/‖w‖))/(‖w‖² + ρ²), θ the angle between w and the minima."""
     norm = float(np.linalg.norm(point))
     angle = math.acos(point[0] / norm) + math.atan(rho / norm)
     return 2 * rho * norm * math.sin(angle) / (norm**2 + rho**2)
@@ -26,9 +26,10 @@ def predict(point: tuple[float, ...], rho: float) -> float:
 
 norm_growth = Claim(
     id="sam-norm-growth",
-    statement="If the loss does not depend on the norm of w, the flow of SAM lets the norm grow: "
-    "d‖w‖²/dt = 2ρ⟨∇L(wᵖ), u⟩, u = ∇L/‖∇L‖. On L = 1 − cos θ this is 2ρ‖w‖ sin(θ + δ)/(‖w‖² + ρ²), tan δ = ρ/‖w‖.",
-    formula=r"\frac{d}{dt}\|w\|^2 = 2\rho\,\langle \nabla L(w^p), u\rangle",
+    statement="If the loss does not depend on the norm of w, the flow of SAM lets the norm grow: d‖w‖²/dt = "
+    "2ρ⟨∇L(wᵖ), u⟩, u = ∇L/‖∇L‖. On L = 1 − cos θ this is 2ρ‖w‖ sin(θ + δ)/(‖w‖² + ρ²), tan δ = ρ/‖w‖.",
+    formula=r"\frac{d}{dt}\|w\|^2 = 2\rho\,\langle \nabla L(w^p), u\rangle = "
+    r"\frac{2 \rho \|w\| \sin(\theta + \delta)}{\|w\|^2 + \rho^2}, \quad \tan\delta = \rho/\|w\|",
     source="derived; setting of [LL22]",
     process="flow of SAM",
     cases=grid(point=((0.2, 1.0, 0.5), (2.0, -0.7, 1.0)), rho=(0.1, 0.5)),

@@ -7,42 +7,40 @@ import samdyn as sd
 from samdyn.claims import Claim, grid
 
 LANDSCAPE = sd.Landscape("(3 + z)*x**2/2 + (1 + z**2)*y**2/2", "x y z")  # minima on the line x = y = 0
-POINT = np.array([[0.0], [0.0], [0.5]])  # there the eigenvalues are 3.5, 1.25 and 0
-EIGENVALUES = np.array([3.5, 1.25, 0.0])
 
 
-def measure(sharpness: str, rho: float) -> float:
-    """Return L at perturbed points over ρ²: the maximum or mean over a sphere, or the infimum near POINT at SAM's."""
+def measure(sharpness: str, z: float, rho: float) -> float:
+    """Return L over ρ² at perturbed points of (0, 0, z): its maximum or mean over a sphere, or its least at SAM's."""
+    point = np.array([[0.0], [0.0], [z]])
     heights, weights = np.polynomial.legendre.leggauss(41)
     angles = np.linspace(0, 2 * np.pi, 120, endpoint=False)
     if sharpness == "ascent":
         offsets = 1e-6 * rho * np.stack([np.cos(angles), np.sin(angles), 0 * angles])
-        points = sd.SAM(rho).perturbed(torch.as_tensor(POINT + offsets), LANDSCAPE.grad)
+        points = sd.SAM(rho).perturbed(torch.as_tensor(point + offsets), LANDSCAPE.grad)
         return float(LANDSCAPE.value(points).min()) / rho**2
     across = np.sqrt(1 - heights**2)[:, None]
     sphere = np.stack(np.broadcast_arrays(across * np.cos(angles), across * np.sin(angles), heights[:, None]))
-    values = LANDSCAPE.value(torch.as_tensor(POINT[..., None] + rho * sphere)).numpy() / rho**2
+    values = LANDSCAPE.value(torch.as_tensor(point[..., None] + rho * sphere)).numpy() / rho**2
     return float(values.max() if sharpness == "maximum" else (weights @ values.mean(axis=1)) / 2)
 
 
-def predict(sharpness: str) -> float:
-    """Return the sharpness in the limit of small ρ."""
-    if sharpness == "average":
-        return float(EIGENVALUES.sum()) / (2 * len(EIGENVALUES))
-    return float({"maximum": EIGENVALUES[0], "ascent": EIGENVALUES[1]}[sharpness]) / 2
+def predict(sharpness: str, z: float) -> float:
+    """Return the sharpness over ρ² in the limit of small ρ."""
+    positive = 3 + z, 1 + z**2  # the eigenvalues of the Hessian; the third is 0
+    return {"maximum": max(positive) / 2, "average": sum(positive) / (2 * 3), "ascent": min(positive) / 2}[sharpness]
 
 
 explicit_biases = Claim(
     id="three-sharpnesses",
-    statement="At a minimum the loss at the worst point of a sphere, at a random one, and at SAM's own perturbed "
-    "point (its infimum nearby) measure three curvatures: ½ρ²λ₁, ρ²tr H/(2d), and "
-    "½ρ² times the smallest positive eigenvalue.",
+    statement="Three sharpnesses of a minimum measure three curvatures. The largest loss at the distance ρ is ½ρ²λ₁, "
+    "the mean loss there is ρ²tr H/(2d), and the least loss at SAM's perturbed points of nearby w is ½ρ² times the "
+    "smallest positive eigenvalue λ_M.",
     formula=r"\rho^2\lambda_1/2, \quad \rho^2\,\mathrm{tr}\,H/(2d), \quad \rho^2\lambda_M/2",
     source="[W22, Theorem 4.2]",
     process="losses at perturbed points",
-    cases=grid(sharpness=("maximum", "average", "ascent"), rho=1e-3),
+    cases=grid(sharpness=("maximum", "average", "ascent"), z=(0.5, -1.5), rho=1e-3),
     predict=predict,
-    rival=lambda: float(EIGENVALUES[0]) / 2,
+    rival=lambda z: predict("maximum", z),
     mistake="the largest eigenvalue for all three",
     measure=measure,
     tolerance=1e-4,

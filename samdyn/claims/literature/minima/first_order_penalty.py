@@ -27,7 +27,8 @@ def penalty_gradients(point: tuple[float, float]) -> dict[str, np.ndarray]:
 first_order_penalty = Claim(
     id="sam-gradient-norm",
     statement="To first order in ρ SAM's field is the gradient of L + ρ‖∇L‖, and USAM's that of L + (ρ/2)‖∇L‖².",
-    formula=r"F = \nabla(L + \rho\,\|\nabla L\|) + O(\rho^2)",
+    formula=r"F_{SAM} = \nabla(L + \rho\,\|\nabla L\|) + O(\rho^2), \quad "
+    r"F_{USAM} = \nabla(L + \frac{\rho}{2}\|\nabla L\|^2) + O(\rho^2)",
     source="[C23]; [ZP22]",
     process="fields of SAM and USAM",
     cases=grid(method=("SAM", "USAM"), point=((0.5, 0.8), (-1.0, 2.0)), rho=(0.0005, 0.001, 0.002)),

@@ -27,14 +27,15 @@ def measure(method: str, order: int) -> float:
 
 modified_equation = Claim(
     id="modified-equation",
-    statement="ẇ = −F follows the iterates w − ηF(w) of any method to order η, and ẇ = −F − (η/2)DF·F to order η².",
-    formula=r"\dot{w} = -F - \eta\, DF\, F/2",
+    statement="The flow ẇ = −F follows the iterates w − ηF(w) of any method with an error of order η, and the flow "
+    "ẇ = −F − (η/2)DF·F with one of order η².",
+    formula=r"\dot{w} = -F + O(\eta), \quad \dot{w} = -F - \eta\, DF\, F/2 + O(\eta^2)",
     source="derived",
     process="map against flow of USAM and SAM",
     cases=grid(method=("USAM", "SAM"), order=(1, 2)),
     predict=lambda order: float(order),
     rival=lambda: 1.0,
-    mistake="one order for both",
+    mistake="a correction that does not raise the order",
     measure=measure,
     tolerance=7e-3,
     reason="the fitted order is that of the limit to O(η)",

@@ -5,9 +5,9 @@ import numpy as np
 from samdyn.claims import Claim, grid
 
 
-def measure(eigenvalues: tuple[float, ...], rho: float, steps: int) -> float:
-    """Return |w| after steps of SAM with the learning rate (L(wᵖ) − ρ⟨∇L(wᵖ), u⟩)/‖∇L(wᵖ)‖², from the flattest axis."""
-    lam, w = np.array(eigenvalues), np.array([0.0] * (len(eigenvalues) - 1) + [1.5])
+def measure(eigenvalues: tuple[float, ...], start: float, rho: float, steps: int) -> float:
+    """Return |w| after steps of SAM with the learning rate (L(wᵖ) − ρ⟨∇L(wᵖ), u⟩)/‖∇L(wᵖ)‖², from the last axis."""
+    lam, w = np.array(eigenvalues), np.array([0.0] * (len(eigenvalues) - 1) + [start])
     for _ in range(steps):
         u = lam * w / np.linalg.norm(lam * w)
         perturbed = w + rho * u
@@ -20,13 +20,13 @@ def measure(eigenvalues: tuple[float, ...], rho: float, steps: int) -> float:
 polyak = Claim(
     id="sam-polyak-stalls",
     statement="With Polyak's step normalised SAM along an eigenvector halves its distance from the sphere of "
-    "radius ρ around the minimum each step, and stalls there. Only unnormalised SAM comes to the minimum.",
+    "radius ρ around the minimum each step, and stalls there.",
     formula=r"|w_k| = \rho + (|w_0| - \rho)/2^k",
     source="derived; the rule is that of [OL26]",
     process="map of SAM with Polyak's step",
-    cases=grid(eigenvalues=((1.0,), (4.0, 1.0)), rho=(0.1, 0.2), steps=(3, 40)),
-    predict=lambda rho, steps: rho + (1.5 - rho) / 2**steps,
-    rival=lambda steps: 1.5 / 2**steps,
+    cases=grid(eigenvalues=((1.7,), (4.0, 0.6)), start=(0.9, 1.5), rho=(0.1, 0.2), steps=(3, 40)),
+    predict=lambda start, rho, steps: rho + (start - rho) / 2**steps,
+    rival=lambda start, steps: start / 2**steps,
     mistake="the halved distance from the minimum, as for gradient descent with Polyak's step",
     measure=measure,
     tolerance=1e-9,

@@ -22,7 +22,7 @@ ravine_drift = Claim(
     formula=r"\Delta z = -\frac{2\eta\rho^2}{(2 - \eta\lambda)^2}\,\lambda'(z)",
     source="[B22]; theory 8",
     process="map of SAM",
-    cases=grid(curvature=("1 + 2*z**2", "2 - 0.5*z"), rho=(0.005, 0.01, 0.02), lr=0.4),
+    cases=grid(curvature=("1 + 2*z**2", "2 - 0.5*z"), rho=(0.005, 0.01, 0.02), lr=(0.3, 0.4)),
     predict=lambda curvature, rho, lr: -2 * lr * rho**2 * slopes(curvature)[1] / (2 - lr * slopes(curvature)[0]) ** 2,
     rival=lambda curvature, rho, lr: -0.5 * lr * rho**2 * slopes(curvature)[1],
     mistake="the limit of small steps, −½ηρ²λ′",

@@ -31,14 +31,14 @@ def sharpness(lam: float, rho: float, lr: float, momentum: float) -> float:
 
 CASES = [
     {"lam": 1.9, "rho": 0.1, "lr": 0.4, "momentum": 0.0},
-    {"lam": 1.9, "rho": 0.1, "lr": 0.6, "momentum": 0.4},
+    {"lam": 0.7, "rho": 0.2, "lr": 2.5, "momentum": 0.4},
     {"lam": 1.9, "rho": 0.1, "lr": 1.8, "momentum": 0.9},
 ]
 
 heavy_ball_cycle = Claim(
     id="heavy-ball-two-cycle",
     statement="For ηλ near its limit 2(1+γ) SAM with momentum γ ends on the 2-cycle w ↔ −w, |w| = ηρλ/(2(1+γ) − ηλ). "
-    "(For smaller ηλ, at γ = 0.9 up to about 2.9, longer cycles coexist with it and hold part of the starts.)",
+    "(For smaller ηλ, at γ = 0.9 still at ηλ = 3, longer cycles coexist with it and hold part of the starts.)",
     formula=r"|w| = \frac{\eta\rho\lambda}{2(1+\gamma) - \eta\lambda}",
     source="derived; [B22] without momentum",
     process="map of SAM with heavy ball",
@@ -54,7 +54,7 @@ heavy_ball_cycle = Claim(
 inflated_sharpness = Claim(
     id="inflated-sharpness",
     statement="After convergence to its 2-cycle the sharpness L(wᵖ) − L(w) that SAM itself reports is ½λρ² times "
-    "(2(1+γ)+ηλ)/(2(1+γ)−ηλ): it grows without bound towards the edge of stability, at one curvature.",
+    "(2(1+γ)+ηλ)/(2(1+γ)−ηλ): at the same curvature it grows without bound as η nears the edge of stability.",
     formula=r"L(w^p) - L(w) = \frac{1}{2} \lambda\rho^2 \, \frac{2(1+\gamma) + \eta\lambda}{2(1+\gamma) - \eta\lambda}",
     source="derived; on [F20] and [ZG22]",
     process="map of SAM with heavy ball",

@@ -18,12 +18,12 @@ equal_steps = Claim(
     formula=r"\sigma^2 = \frac{\eta C}{2 a} (1 - e^{-2 a t}), \quad t = k\eta, \quad a = \lambda(1+\rho\lambda)",
     source="derived [theory 14]",
     process="map of USAM with heavy ball of learning rate η(1−γ), shared batch",
-    cases=grid(lam=(-1.2, 0.7), rho=0.3, batch_size=6, lr=(0.02, 0.004, 0.0008), t=0.8, momentum=0.4),
+    cases=grid(lam=(-1.2, 0.7), rho=0.3, batch_size=6, lr=(0.02, 0.004, 0.0008), t=0.8, momentum=(0.2, 0.4)),
     predict=lambda lam, rho, batch_size, lr, t: sd.theory.usam_msd(lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=t),
     rival=lambda lam, rho, batch_size, lr, t, momentum: sd.theory.usam_msd(
         lam=lam, rho=rho, batch_size=batch_size, lr=lr * (1 - momentum), t=t
     ),
-    mistake="noise that momentum averages over 1/(1−γ) steps, as if their mean were taken",
+    mistake="noise that momentum averages over 1/(1−γ) steps, so that its effect shrinks",
     measure=measure,
     tolerance=0.006,
     reason="the velocity takes 1/(1−γ) steps to settle, 0.3 % in the variance at the smallest η",

@@ -28,9 +28,9 @@ def predict(lam: float, rho: float, batch_size: int, lr: float, steps: int, mome
 heavy_ball_diffusion = Claim(
     id="heavy-ball-diffusion",
     statement="From rest at a critical point, USAM with momentum γ and a shared batch has after k steps the variance "
-    "of the 2×2 recursion in w and v, with the drift λ(1+ρλ) and the noise (1+ρλ)²|λ|/B.",
+    "of the 2×2 recursion in w and v, with the drift a = λ(1+ρλ) and the noise C = (1+ρλ)²|λ|/B.",
     formula=r"\sigma_k^2 = \eta^2 C \sum_{m=1}^{k} \left(\frac{z_1^m - z_2^m}{z_1 - z_2}\right)^2, \quad "
-    r"z^2 - (1 + \gamma - \eta a) z + \gamma = 0",
+    r"z_i^2 - (1 + \gamma - \eta a) z_i + \gamma = 0",
     source="derived; corrects [K23, Theorem 3]",
     process="map of USAM with heavy ball, shared batch",
     cases=[

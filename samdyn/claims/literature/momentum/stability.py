@@ -4,7 +4,7 @@ import torch
 from scipy.optimize import brentq
 
 import samdyn as sd
-from samdyn.claims import Claim, grid
+from samdyn.claims import Claim
 
 STEPS = 100  # γ to the power of 100 is below 1e-4 at γ = 0.9: the slower mode alone is left
 
@@ -32,7 +32,7 @@ nesterov_limit = Claim(
     formula=r"\eta^* = \frac{2(1+\gamma)}{(1+2\gamma)\, \lambda(1+\rho\lambda)}",
     source="derived",
     process="map of USAM with Nesterov's momentum",
-    cases=grid(lam=1.5, rho=0.4, momentum=(0.5, 0.9)),
+    cases=[{"lam": 1.5, "rho": 0.4, "momentum": 0.5}, {"lam": 0.8, "rho": 0.1, "momentum": 0.9}],
     predict=lambda lam, rho, momentum: 2 * (1 + momentum) / ((1 + 2 * momentum) * lam * (1 + rho * lam)),
     rival=lambda lam, rho, momentum: 2 * (1 + momentum) / (lam * (1 + rho * lam)),
     mistake="the limit of heavy ball",
@@ -45,9 +45,14 @@ momentum_threshold = Claim(
     id="momentum-keeps-the-threshold",
     statement="Momentum does not move the radius ρ = 1/|λ| above which a saddle captures USAM.",
     formula=r"\rho^* = 1/|\lambda|",
-    source="[K23, Theorem 1] with heavy ball; theory 1",
+    source="derived [theory 1]; on [K23, Theorem 1], which has no momentum",
     process="map of USAM with heavy ball or Nesterov's momentum",
-    cases=grid(lam=-1.6, momentum=(0.5, 0.9), nesterov=(False, True)),
+    cases=[
+        {"lam": -1.6, "momentum": 0.5, "nesterov": False},
+        {"lam": -2.3, "momentum": 0.9, "nesterov": False},
+        {"lam": -1.6, "momentum": 0.9, "nesterov": True},
+        {"lam": -2.3, "momentum": 0.5, "nesterov": True},
+    ],
     predict=lambda lam: 1 / abs(lam),
     rival=lambda lam, momentum: (1 - momentum) / abs(lam),
     mistake="the radius in units of the effective step η/(1−γ)",

@@ -30,13 +30,14 @@ def predict(lam: float, rho: float, lr: float, batch_size: int, replacement: boo
 batch_size_law = Claim(
     id="batch-size-law",
     statement="The spread of mini-batch USAM with a shared batch of B of n samples is proportional to 1/B if they are "
-    "drawn with replacement, and to (n−B)/(B(n−1)) without.",
-    formula=r"C = (1+\rho\lambda)^2 \sigma^2 \frac{n-B}{B(n-1)}",
-    source="derived [theory 15]; corrects [K23] for draws without replacement",
+    "drawn with replacement, and to (n−B)/(B(n−1)) without. V is the variance of the samples' gradients.",
+    formula=r"\sigma_k^2 = \eta^2 C \sum_{i<k} (1 - \eta\lambda(1+\rho\lambda))^{2i}, \quad "
+    r"C = (1+\rho\lambda)^2 V \frac{n-B}{B(n-1)}",
+    source="derived [theory 15]",
     process="map of USAM, shared mini-batch of samples",
     cases=[
         {"lam": -1.3, "rho": 0.3, "lr": 0.1, "batch_size": 3, "replacement": True},
-        {"lam": 0.8, "rho": 0.3, "lr": 0.1, "batch_size": 3, "replacement": False},
+        {"lam": 0.8, "rho": 0.3, "lr": 0.1, "batch_size": 2, "replacement": False},
     ],
     predict=predict,
     rival=lambda lam, rho, lr, batch_size: predict(lam, rho, lr, batch_size, True) / batch_size,

@@ -23,14 +23,14 @@ def measure(sigma: float) -> float:
 gaussian_perturbation = Claim(
     id="gaussian-perturbation-shrinks",
     statement="Descent on the mean of ½(xy−1)² over Gaussian perturbations of x and y of deviation σ ends at "
-    "xy = max(0, 1−σ²), not at a minimum. (SAM's perturbation balances x and y and leaves xy = 1 as η → 0.)",
+    "xy = max(0, 1−σ²), not at a minimum, where xy = 1.",
     formula=r"xy = \max(0, 1 - \sigma^2)",
     source="[CL25]; the limit derived",
     process="descent on the mean gradient over Gaussian perturbations",
     cases=grid(sigma=(0.3, 0.6, 0.9, 1.2)),
     predict=lambda sigma: max(0.0, 1 - sigma**2),
     rival=lambda: 1.0,
-    mistake="a perturbation that changes which minimum is found, but not that one is",
+    mistake="an end at one of the minima, as of gradient descent",
     measure=measure,
     tolerance=1e-6,
     absolute=1e-9,

@@ -35,7 +35,7 @@ sam_mean_square = Claim(
     statement="With one sample a step the mean square of normalised SAM's runs is bounded if and only if that of SGD's "
     "is, E(1 − ηa)² < 1, at every ρ: the perturbation adds a bounded term.",
     formula=r"\eta^* = 2 E[a] / E[a^2]",
-    source="derived; corrects [CK25]",
+    source="derived; on [CK25]",
     process="map of SAM, batches of one sample",
     cases=grid(curvatures=CURVATURES, rho=(0.3, 3.0)),
     predict=lambda curvatures: of_squares(np.array(curvatures)),
@@ -48,12 +48,12 @@ sam_mean_square = Claim(
 
 ck25_mean_square = Claim(
     id="ck25-sam-is-stricter",
-    statement="The mean square of SAM's runs grows from a smaller learning rate than that of SGD's, which falls with "
-    "ρ: the steps are multiplied by 1 + ρa/α. (Chang and Khanna take the length of the gradient for a constant α.)",
+    statement="With one sample a step SAM multiplies the gradient by 1 + ρa/α, so that the mean square of its runs "
+    "grows from a smaller learning rate than SGD's. (Chang and Khanna take the gradient's length for a constant α.)",
     formula=r"\eta^* = 2 E[a(1+\rho a/\alpha)] / E[a^2(1+\rho a/\alpha)^2]",
-    source="[CK25, Theorem 3.2]; the exact condition derived",
+    source="[CK25, Theorem 3.2] has a sufficient condition; the exact one derived",
     process="map of SAM, batches of one sample",
-    cases=grid(curvatures=CURVATURES[:1], rho=0.3, alpha=0.8),
+    cases=grid(curvatures=CURVATURES[:1], rho=(0.1, 0.3), alpha=0.8),
     predict=lambda curvatures, rho, alpha: of_squares(np.array(curvatures) * (1 + rho * np.array(curvatures) / alpha)),
     rival=lambda curvatures: 2 / np.mean(curvatures),
     mistake="the limit of the full batch",

@@ -6,6 +6,7 @@ import samdyn as sd
 from samdyn.claims import Claim, Estimate
 
 STEPS, DISTANCE = 25, 0.1  # ‖Hw‖ at the start, in units of the noise's deviation
+FIRST_RADIUS = 0.5  # from which two steps of the secant method start, in the units of w
 
 
 def measure(lam: float, dim: int, batch_size: int, coupling: str, budget: float, seed: int) -> Estimate:
@@ -29,7 +30,7 @@ def measure(lam: float, dim: int, batch_size: int, coupling: str, budget: float,
         mean = Estimate.mean((ends[:runs] - ends[runs:]) / (2 * start[0]) - 1)
         return float(mean.value), float(mean.standard_error)
 
-    low, high = 0.0, 1 / np.sqrt(batch_size * abs(lam))
+    low, high = 0.0, FIRST_RADIUS
     at_low, at_high = growth(low), growth(high)
     slope = (at_high[0] - at_low[0]) / (high - low)  # the growth is nearly linear in ρ
     high -= at_high[0] / slope

@@ -3,7 +3,7 @@
 import torch
 
 import samdyn as sd
-from samdyn.claims import Claim, leading_order
+from samdyn.claims import Claim, grid, leading_order
 
 
 def measure(curvature: float, slope: float, lr: float, ratio: float) -> float:
@@ -24,7 +24,7 @@ w22_regime = Claim(
     formula=r"\frac{\Delta z}{\eta \rho^2} = -\frac{1}{2} \nabla \lambda_{max}",
     source="[W22, Theorem 4.5]; the regime derived",
     process="map of SAM, full batch",
-    cases=[{"curvature": 0.6, "slope": 0.7, "lr": lr, "ratio": 10.0} for lr in (0.012, 0.006, 0.003)],
+    cases=grid(curvature=0.6, slope=(0.7, -0.3), lr=(0.012, 0.006, 0.003), ratio=10.0),
     predict=lambda slope: -slope / 2,
     rival=lambda slope: -(slope - 0.1) / 2,
     mistake="the gradient of the trace, along which SAM with one sample a step drifts",

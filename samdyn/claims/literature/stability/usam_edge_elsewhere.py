@@ -17,10 +17,10 @@ def measure(rho: float, lr: float) -> Estimate:
 
 usam_edge_elsewhere = Claim(
     id="usam-edge-off-quadratics",
-    statement="USAM diverges from where the curvature is above the edge λ + ρλ² = 2/η, also if the curvature "
-    "changes: on ½x²y², from beside the valley x = 0, where λ = y².",
+    statement="Also where the curvature changes along the way, USAM diverges if the curvature at its start is above "
+    "the edge λ + ρλ² = 2/η: on ½x²y², from beside the valley x = 0, where λ = y².",
     formula=r"\eta\lambda(1 + \rho\lambda) > 2",
-    source="[D23], beyond its quadratics",
+    source="derived; on [D23], whose condition is for quadratics",
     process="map of USAM",
     cases=grid(rho=(0.1, 0.2), lr=(0.05, 0.1)),
     predict=lambda rho, lr: sd.theory.edge_of_stability(rho=rho, lr=lr),

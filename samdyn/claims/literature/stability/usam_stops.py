@@ -47,7 +47,7 @@ sam_drifts = Claim(
     formula=r"\Delta y = -\frac{4\eta\rho^2 y}{(2 - \eta y^2)^2}",
     source="[D23]; rate derived, after [B22]",
     process="map of SAM",
-    cases=grid(rho=(0.05, 0.1, 0.2), lr=0.1, time=(0.08, 0.12)),
+    cases=grid(rho=(0.05, 0.1, 0.2), lr=(0.05, 0.1), time=(0.08, 0.12)),
     predict=lambda lr, time: after_drift(Y, lr, time),
     rival=lambda lr, time: Y * math.exp(-time),
     mistake="the drift in the limit of small steps",
