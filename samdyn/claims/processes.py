@@ -20,7 +20,7 @@ from .verify import measured, over_limit
 
 Outcome = tuple[Judgement, list[Mutation]]
 
-START = 60.0  # seconds that a process may take to import the library, beside the limit of a claim
+START = 60.0  # seconds that a process may take to start and to run the file of a claim
 
 
 def judgements(
@@ -85,15 +85,16 @@ class _Worker:
         self.task: int | None = None
         self.judgement: Judgement | None = None  # of the task, while its mutations are judged
         self.is_alive = True
-        self.started, self.is_new = 0.0, True
+        self.started, self.is_loading = 0.0, True
 
     def send(self, number: int, task: tuple[Any, ...]) -> None:
         self.connection.send(task)
         self.task, self.started, self.judgement = number, time.monotonic(), None
+        self.is_loading = True
 
     def due(self, limit: float) -> float:
         """Return the seconds until the limit."""
-        return self.started + limit + (START if self.is_new else 0.0) - time.monotonic()
+        return self.started + limit + (START if self.is_loading else 0.0) - time.monotonic()
 
     def outcome(self, limit: float, claim_id: str) -> Outcome | None:
         """Return the outcome, if there is one or if there will be none."""
@@ -107,10 +108,10 @@ class _Worker:
                 if self.judgement is not None:
                     return self.judgement, [Mutation("a mutation ends the process", None)]
                 return Judgement(claim_id, _ended(self.process.exitcode), seconds=seconds), []
-            self.is_new = False
             if found is not None:
                 return judgement, found
-            self.judgement, self.started = judgement, time.monotonic()
+            # The claim is loaded, or it is judged and its mutations follow. The limit counts from here.
+            self.is_loading, self.judgement, self.started = False, judgement, time.monotonic()
         if self.due(limit) > 0:
             return None
         self.is_alive = False
@@ -155,6 +156,7 @@ def _serve(connection: Connection) -> None:
             except checks.InputError as error:
                 connection.send((Judgement(claim_id, Verdict("undecided", reason=str(error))), []))
                 continue
+            connection.send((None, None))  # the claim is loaded
             judgement, estimates = measured(claim, budget, seed, limit)
             if not mutate or not judgement.rows:
                 connection.send((judgement, []))

@@ -145,7 +145,7 @@ def array(name: str, value: Any, rule: str, fix: str) -> np.ndarray:
             entries = [checks.number(name, entry, rule, fix) for entry in values.flat]
             values = np.array(entries, dtype=float).reshape(values.shape)
     except (TypeError, ValueError, RuntimeError):  # rows of unequal lengths, or a type that NumPy lacks
-        checks.reject(name, value, rule, fix)
+        values = np.array(None)
     if values.dtype.kind not in "biufU":
         checks.reject(name, value, rule, fix)
     if not 0 < values.size <= MAX_VALUES:
