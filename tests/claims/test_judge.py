@@ -162,14 +162,13 @@ def test_reports_on_words() -> None:
 
 
 def test_groups_differ_in_values_and_not_in_texts() -> None:
-    """The settings p of two groups have one text; the order in the second is 1, and in a joint fit it is not."""
-    cases = [{"x": x, "p": np.append(np.zeros(20), p)} for x in (0.001, 0.002, 0.004) for p in (0, 1)]
-    factor, order = (0.01, 1.0), (2, 1)
+    """Both values of p have the text 1. The orders are 2 and 1; one fit to both groups is neither."""
+    factor, order = {1.0: 0.01, 1.00001: 1.0}, {1.0: 2, 1.00001: 1}
     result = verdict(
-        cases=cases,
+        cases=grid(x=(0.001, 0.002, 0.004), p=(1.0, 1.00001)),
         small="x",
         predict=lambda x: x,
-        measure=lambda x, p: x * (1 + factor[int(p[-1])] * x ** order[int(p[-1])]),
+        measure=lambda x, p: x * (1 + factor[p] * x ** order[p]),
     )
     assert result.number == pytest.approx(1.0, abs=1e-6)
 
