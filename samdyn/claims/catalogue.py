@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
@@ -91,27 +92,42 @@ def from_file(path: Path) -> list[tuple[Claim, Path]]:
         InputError: the file cannot be read, is not Python, raises an error, or has no claim.
     """
     fix = "Give a Python file with a claim: x = samdyn.Claim(…)"
+    path = path.resolve()  # the file may change the folder of the process
+    if path.is_dir():
+        checks.reject("file", str(path), "is a folder", fix)
     if not path.is_file():
         checks.reject("file", str(path), "there is no such file", fix)
-    # One name for one file: a second call returns the same claims.
-    name = f"samdyn_claims_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    # One name for one file, so that files of one name in several folders are several modules.
+    name = f"samdyn_claims_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         checks.reject("file", str(path), "is not a Python file", fix)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # for modules beside the file; last, so that they hide no other module
     try:
         spec.loader.exec_module(module)
     except checks.InputError:
         raise
     except (Exception, SystemExit) as error:
-        line = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        line = _line(error, path)
         checks.reject("file", str(path), f"running it raises {type(error).__name__}{line}: {error}", fix)
     pairs = [(claim, path) for claim in _claims(module)]
     if not pairs:
-        checks.reject("file", str(path), "has no claim", fix)
+        rule = "has no claim at its top level, alone or in a list, a tuple or a dictionary"
+        checks.reject("file", str(path), rule, fix)
     check_unique(pairs)
     return pairs
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """Return the line of the file that raises an error, as words."""
+    if isinstance(error, SyntaxError):
+        return f" in line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f" in line {lines[-1]}" if lines else ""
 
 
 def check_unique(pairs: Sequence[tuple[Claim, Path]]) -> None:
@@ -119,15 +135,18 @@ def check_unique(pairs: Sequence[tuple[Claim, Path]]) -> None:
     files: dict[str, Path] = {}
     for claim, path in pairs:
         if claim.id in files:
-            rule = f"claims in {files[claim.id].name} and {path.name} have it"
+            both = (files[claim.id], path)
+            names = [one.name if both[0].name != both[1].name or both[0] == both[1] else str(one) for one in both]
+            rule = f"claims in {names[0]} and {names[1]} have it"
             checks.reject("id", claim.id, rule, "Give each claim an id of its own")
         files[claim.id] = path
 
 
 def _claims(module: ModuleType) -> list[Claim]:
-    """Return the claims that a module names, each once, alone or in lists, in the order of their definition."""
+    """Return the claims that a module names, alone or in lists or dictionaries, each once, in their order."""
     claims: list[Claim] = []
-    for value in vars(module).values():
+    for value in list(vars(module).values()):
+        value = list(value.values()) if isinstance(value, dict) else value
         entries = value if isinstance(value, list | tuple) else [value]
         claims += [entry for entry in entries if isinstance(entry, Claim) and entry not in claims]
     return claims

@@ -2,16 +2,20 @@
 
 import inspect
 import itertools
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import torch
+
 from .. import checks
 from .verdict import HOLDS, Verdict
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MAX_ENTRIES = 8  # largest number of entries of a list in the text of a case
+MAX_TEXT = 80  # largest number of characters of another value
 GIVEN = ("budget", "seed")  # arguments of a measurement that are no parameters of a case
 
 
@@ -31,7 +35,7 @@ class Claim:
     ...     process="map of GD on ½λw²",
     ...     cases=sd.claims.grid(lam=(1.0, 3.0), lr=0.1),
     ...     predict=lambda lam, lr: 1 - lr * lam,
-    ...     measure=lambda lam, lr: float(1 - lr * sd.landscapes.quadratic([lam]).grad(torch.ones(1, 1))),
+    ...     measure=lambda lam, lr: float(1 - lr * sd.landscapes.quadratic([lam]).grad(torch.ones(1, 1).double())),
     ...     rival=lambda lam, lr: 1.0,
     ...     mistake="no decay",
     ...     tolerance=1e-12,
@@ -124,6 +128,9 @@ def _check_cases(claim: Claim) -> None:
     cases, fix = claim.cases, "Use e.g. cases=samdyn.claims.grid(rho=(0.1, 0.2), lr=0.01)"
     if not isinstance(cases, Sequence) or not cases or not all(isinstance(case, Mapping) and case for case in cases):
         checks.reject("cases", cases, f"claim {claim.id} needs a list of one or more dictionaries", fix)
+    for name in cases[0]:
+        if not isinstance(name, str) or not name.isidentifier():
+            checks.reject("parameter", name, f"must be a name of an argument, in the cases of claim {claim.id}", fix)
     for case in cases:
         if set(case) != set(cases[0]):
             checks.reject("case", dict(case), f"has other parameters than the first: {', '.join(cases[0])}", fix)
@@ -131,11 +138,14 @@ def _check_cases(claim: Claim) -> None:
         if not getattr(claim, role):
             continue
         name = checks.spelled("parameter", getattr(claim, role), cases[0])
-        values = {case[name] for case in cases}
+        # Positive, as a power of the parameter is fitted.
+        rule = f"{role}={name!r} of claim {claim.id} needs {'positive' if role == 'small' else 'finite'} numbers"
+        allowed = (lambda value: value > 0) if role == "small" else (lambda value: True)
+        values = {checks.number(name, case[name], rule, fix, allowed) for case in cases}
         if len(values) < 3:
             checks.reject("cases", sorted(values), f"{role}={name!r} needs three or more values", fix)
-        if role == "small" and not all(isinstance(value, int | float) and value > 0 for value in values):
-            checks.reject("cases", sorted(values), f"small={name!r} needs positive numbers", fix)
+    if claim.small and claim.scan:
+        checks.reject("scan", claim.scan, f"claim {claim.id} has small={claim.small!r}, too", "Make two claims of it")
 
 
 def _check_function(claim: Claim, role: str) -> None:
@@ -143,7 +153,15 @@ def _check_function(claim: Claim, role: str) -> None:
     if not callable(function):
         checks.reject(role, function, f"claim {claim.id} needs a function", f"Use e.g. {role}=lambda rho: rho")
     given = GIVEN if role == "measure" else ()
-    for parameter in inspect.signature(function).parameters.values():
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of some functions that are written in C
+        rule = f"claim {claim.id} needs a function that names its arguments"
+        checks.reject(role, function, rule, f"Use e.g. {role}=lambda {next(iter(case))}: …")
+    for parameter in parameters:
+        if parameter.kind == parameter.POSITIONAL_ONLY:
+            rule = f"{role} of claim {claim.id} takes it by position, and receives parameters by name"
+            checks.reject("parameter", parameter.name, rule, f"Use e.g. {role}=lambda {next(iter(case))}: …")
         variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
         known = parameter.name in case or parameter.name in given
         if not variadic and not known and parameter.default is parameter.empty:
@@ -158,6 +176,18 @@ def _names(function: Callable[..., Any], values: Mapping[str, Any]) -> set[str]:
     return set(values) if takes_all else set(parameters)
 
 
+def same(value: Any, other: Any) -> bool:
+    """Return whether two values of a parameter are equal; they may be arrays."""
+    if value is other:
+        return True
+    if any(isinstance(one, np.ndarray) or torch.is_tensor(one) for one in (value, other)):
+        return bool(np.array_equal(np.asarray(value), np.asarray(other)))
+    try:
+        return bool(value == other)
+    except (TypeError, ValueError, RuntimeError):  # a list of arrays
+        return False
+
+
 def case_text(case: Mapping[str, Any]) -> str:
     """Return a case as text, with four digits a number.
 
@@ -168,8 +198,12 @@ def case_text(case: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return "inf" if math.isinf(value) else f"{value:.4g}"
+    if isinstance(value, float | np.floating):
+        return f"{value:.4g}"
+    if isinstance(value, np.ndarray):
+        value = value[: MAX_ENTRIES + 1].tolist() if value.ndim else value.item()
     if isinstance(value, list | tuple):
-        return "(" + ", ".join(_short(entry) for entry in value) + ")"
-    return str(value)
+        shown = [_short(entry) for entry in value[:MAX_ENTRIES]]
+        return "(" + ", ".join([*shown, "…"] if len(value) > MAX_ENTRIES else shown) + ")"
+    text = " ".join(str(value).split())  # of one line
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .claim import Claim, case_text
-from .values import AtLeast, AtMost, Estimate, meets
+from .claim import Claim, case_text, same
+from .values import AtLeast, AtMost, Estimate, expectation, meets
 from .verdict import HOLDS, Verdict
 
 WIDE = 0.2  # largest half-width of an interval, relative to the prediction, that decides
@@ -116,7 +116,9 @@ def _pairs(claim: Claim, estimates: Sequence[Estimate]) -> Any:
 
 
 def _case(claim: Claim, case: Mapping[str, Any], estimate: Estimate, predict: Callable[..., Any]) -> _Case:
-    predicted, rival = claim.evaluate(predict, case), claim.evaluate(claim.rival, case)
+    where = f"claim {claim.id} with {case_text(case)}"
+    values = {"predicted": claim.evaluate(predict, case), "rival": claim.evaluate(claim.rival, case)}
+    predicted, rival = (expectation(role, value, where, estimate.value.shape) for role, value in values.items())
     agrees = meets(estimate, predicted, claim.tolerance, claim.absolute)
     possible = meets(estimate, rival, claim.tolerance, claim.absolute)
     shape = np.broadcast_shapes(agrees.shape, possible.shape)
@@ -176,12 +178,18 @@ def _failure(cases: Sequence[_Case]) -> Verdict:
 
 def _leading_order(claim: Claim, cases: Sequence[_Case]) -> Verdict:
     """Fit the order of the relative error in the small parameter, for each setting of the others."""
-    groups: dict[str, list[_Case]] = {}
+    names = [name for name in cases[0].case if name != claim.small]
+    groups: list[list[_Case]] = []
     for case in cases:
-        others = {name: value for name, value in case.case.items() if name != claim.small}
-        groups.setdefault(case_text(others), []).append(case)
+        # By values, which need not be hashable, and not by texts, which are rounded.
+        alike = (g for g in groups if all(same(g[0].case[name], case.case[name]) for name in names))
+        group = next(alike, None)
+        if group is None:
+            groups.append([case])
+        else:
+            group.append(case)
     orders = []
-    for group in groups.values():
+    for group in groups:
         ordered = sorted(group, key=lambda case: float(case.case[claim.small]))
         if not ordered[0].agrees.all():
             return _failure(ordered[:1])

@@ -3,13 +3,16 @@
 import ast
 import copy
 import inspect
+import signal
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -21,6 +24,7 @@ from .report import is_as_recorded
 from .values import AtLeast, AtMost, Estimate
 
 SAME = 1e-12  # relative change of a prediction below which a mutation has changed nothing
+SLOWER, PATIENCE = 100.0, 2.0  # a mutation that takes 100 times the time of the formula, and 2 s, has no value
 OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -54,10 +58,12 @@ def mutations(claim: Claim, estimates: Sequence[Estimate]) -> list[Mutation]:
         claim: the claim.
         estimates: the measurement of each of its cases.
     """
-    plain = [claim.evaluate(claim.predict, case) for case in claim.cases]
     result = []
+    start = time.monotonic()
+    plain = [claim.evaluate(claim.predict, case) for case in claim.cases]
+    patience = SLOWER * (time.monotonic() - start) + PATIENCE
     for description, predict, patches in _mutants(claim):
-        with patches():
+        with patches(), _alarm(patience):
             result.append(Mutation(description, _is_caught(claim, estimates, predict, plain)))
     rivals = [_as_measured(claim.evaluate(claim.rival, case)) for case in claim.cases]
     verdict = judge(claim, rivals)
@@ -65,11 +71,35 @@ def mutations(claim: Claim, estimates: Sequence[Estimate]) -> list[Mutation]:
     return [*result, Mutation("measured values are the rival's", caught)]
 
 
+class _TooLong(Exception):
+    """A changed formula does not end."""
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise ``_TooLong`` in the block after some seconds, where Python has signals and the signal is free."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _TooLong
+
+    in_main = threading.current_thread() is threading.main_thread()  # Python handles signals only there
+    if not in_main or not hasattr(signal, "SIGALRM") or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
 def _is_caught(claim: Claim, estimates: Sequence[Estimate], predict: Predict, plain: Sequence[Any]) -> bool | None:
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
             return _changes(claim, estimates, predict, plain)
-    except Exception:  # a changed formula may have no value
+    except Exception:  # a changed formula may have no value, or not end
         return True
 
 
@@ -211,7 +241,11 @@ def _tree(function: Predict) -> ast.Lambda | ast.FunctionDef | None:
     except (OSError, TypeError):
         return None
     arguments = list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    for node in ast.walk(ast.parse("".join(lines))):
+    try:
+        module = ast.parse("".join(lines))
+    except SyntaxError:  # the file has changed since, or is a cell of a notebook with its commands
+        return None
+    for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         elif isinstance(node, ast.Lambda) and code.co_name == "<lambda>":

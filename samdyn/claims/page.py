@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .claim import Claim
+from .claim import Claim, same
 from .judge import Judgement
 from .report import Report, is_as_recorded, row_texts
 from .tables import rooms, summary, verdict_text
@@ -82,7 +82,7 @@ def card(claim: Claim, judgement: Judgement, path: Path | None) -> str:
     if claim.instead:
         facts["instead"] = claim.instead
     listed = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts.items())
-    code = f"<details><summary>code</summary><pre>{_text(path.read_text())}</pre></details>" if path else ""
+    code = f"<details><summary>code</summary><pre>{_text(_source(path))}</pre></details>" if path else ""
     error = f"<pre>{_text(judgement.traceback)}</pre>" if judgement.traceback else ""
     return (
         f'<article id="{claim.id}"><span class="verdict {kind}">{_text(verdict_text(claim, judgement))}</span>'
@@ -91,6 +91,13 @@ def card(claim: Claim, judgement: Judgement, path: Path | None) -> str:
         f'<dl>{listed}</dl>{error}<details><summary>{len(judgement.rows)} values</summary><div class="scroll">'
         f"<table>{table}</table></div></details>{code}</article>"
     )
+
+
+def _source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:  # the file was deleted while its claims were measured
+        return f"{path.name} cannot be read any more: {error.strerror}"
 
 
 def formula(latex: str) -> str:
@@ -147,14 +154,14 @@ def plot(claim: Claim, judgement: Judgement) -> str:
 def _axis(claim: Claim, count: int) -> tuple[str, list[float]]:
     """Return the parameter that the cases differ in, and its values; the number of the case if there is no such one."""
     cases = claim.cases
-    differing = [name for name in cases[0] if any(case[name] != cases[0][name] for case in cases)]
+    differing = [name for name in cases[0] if not all(same(case[name], cases[0][name]) for case in cases)]
     if len(differing) == 1 and count == len(cases) and all(_is_number(case[differing[0]]) for case in cases):
         return differing[0], [float(case[differing[0]]) for case in cases]
     return "case", [float(number) for number in range(1, count + 1)]
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float | np.number) and math.isfinite(value)
 
 
 def _svg(figure: Any, **options: Any) -> str:

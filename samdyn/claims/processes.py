@@ -1,5 +1,7 @@
 """Measure claims in several processes, and stop those that take too long."""
 
+import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from multiprocessing import get_context
@@ -7,6 +9,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from .. import checks
+from ..simulation.progress import silenced
 from .catalogue import from_file, located
 from .claim import Claim
 from .judge import Judgement
@@ -16,7 +20,7 @@ from .verify import measured, over_limit
 
 Outcome = tuple[Judgement, list[Mutation]]
 
-START = 60.0  # seconds that a process may take to import the library, beside the limit of a claim
+START = 60.0  # seconds that a process may take to start and to run the file of a claim
 
 
 def judgements(
@@ -79,33 +83,40 @@ class _Worker:
         self.process.start()
         other.close()
         self.task: int | None = None
+        self.judgement: Judgement | None = None  # of the task, while its mutations are judged
         self.is_alive = True
-        self.started, self.is_new = 0.0, True
+        self.started, self.is_loading = 0.0, True
 
     def send(self, number: int, task: tuple[Any, ...]) -> None:
         self.connection.send(task)
-        self.task, self.started = number, time.monotonic()
+        self.task, self.started, self.judgement = number, time.monotonic(), None
+        self.is_loading = True
 
     def due(self, limit: float) -> float:
         """Return the seconds until the limit."""
-        return self.started + limit + (START if self.is_new else 0.0) - time.monotonic()
+        return self.started + limit + (START if self.is_loading else 0.0) - time.monotonic()
 
     def outcome(self, limit: float, claim_id: str) -> Outcome | None:
         """Return the outcome, if there is one or if there will be none."""
         seconds = time.monotonic() - self.started
         if self.connection.poll():
             try:
-                outcome: Outcome = self.connection.recv()
-            except EOFError:  # the process died, as when memory is out
+                judgement, found = self.connection.recv()
+            except (EOFError, OSError):  # the process died, as when memory is out
                 self.process.join()
                 self.is_alive = False
-                reason = f"its process ended with status {self.process.exitcode}"
-                return Judgement(claim_id, Verdict("undecided", reason=reason), seconds=seconds), []
-            self.is_new = False
-            return outcome
+                if self.judgement is not None:
+                    return self.judgement, [Mutation("a mutation ends the process", None)]
+                return Judgement(claim_id, _ended(self.process.exitcode), seconds=seconds), []
+            if found is not None:
+                return judgement, found
+            # The claim is loaded, or it is judged and its mutations follow. The limit counts from here.
+            self.is_loading, self.judgement, self.started = False, judgement, time.monotonic()
         if self.due(limit) > 0:
             return None
         self.is_alive = False
+        if self.judgement is not None:
+            return self.judgement, [Mutation(f"the mutations take longer than {limit:g} s", False)]
         return Judgement(claim_id, over_limit(limit), seconds=seconds), []
 
     def stop(self) -> bool:
@@ -116,17 +127,51 @@ class _Worker:
         return False
 
 
+def _ended(status: int | None) -> Verdict:
+    """Return the verdict on a claim whose process has ended."""
+    reason = f"its process ended with status {status}"
+    if status == -signal.SIGKILL:
+        reason = "its process was killed, as when memory is out"
+    elif status is not None and status < 0:
+        reason = f"its process was ended by {signal.Signals(-status).name}"
+    return Verdict("undecided", reason=reason)
+
+
 def _serve(connection: Connection) -> None:
     """Measure the claims that arrive, until the connection is closed."""
     import torch
 
     torch.set_num_threads(1)  # the processes share the processors
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes; the first one ends the others
+    sys.stdout = sys.stderr  # what a claim prints is no part of the report
+    loaded: dict[Path, list[Claim]] = {}
     while True:
         try:
             claim_id, path, budget, seed, limit, mutate = connection.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
-        known = [claim for claim, file in located() if file == path and claim.id == claim_id]
-        claim = known[0] if known else next(claim for claim, _ in from_file(path) if claim.id == claim_id)
-        judgement, estimates = measured(claim, budget, seed, limit)
-        connection.send((judgement, mutations(claim, estimates) if mutate and judgement.rows else []))
+        with silenced():  # the first process displays the progress
+            try:
+                claim = _loaded(claim_id, path, loaded)
+            except checks.InputError as error:
+                connection.send((Judgement(claim_id, Verdict("undecided", reason=str(error))), []))
+                continue
+            connection.send((None, None))  # the claim is loaded
+            judgement, estimates = measured(claim, budget, seed, limit)
+            if not mutate or not judgement.rows:
+                connection.send((judgement, []))
+                continue
+            connection.send((judgement, None))  # the judgement stays if a mutation does not end
+            connection.send((judgement, mutations(claim, estimates)))
+
+
+def _loaded(claim_id: str, path: Path, loaded: dict[Path, list[Claim]]) -> Claim:
+    """Return a claim of a file, which runs once."""
+    if path not in loaded:
+        literature = [claim for claim, file in located() if file == path]
+        loaded[path] = literature or [claim for claim, _ in from_file(path)]
+    claims = {claim.id: claim for claim in loaded[path]}
+    if claim_id not in claims:
+        rule = f"has no claim {claim_id} any more"
+        checks.reject("file", str(path), rule, "Leave the file and its ids as they are while its claims are measured")
+    return claims[claim_id]

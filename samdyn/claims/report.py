@@ -149,7 +149,8 @@ class Report(Sequence[Judgement]):
 
 def is_as_recorded(claim: Claim, judgement: Judgement) -> bool:
     """Return whether the verdict is the recorded one, or is undecided."""
-    sizes = [row.radius / abs(row.measured) for row in judgement.rows if _number(row.measured)]
+    numbers = [(row.radius, abs(_number(row.measured))) for row in judgement.rows]
+    sizes = [radius / size for radius, size in numbers if size > 0]  # not words, which are NaN here
     error = min((size for size in sizes if math.isfinite(size)), default=0.0)
     return judgement.verdict.agrees(claim.record, claim.tolerance + error)
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from .. import checks
 
+MAX_VALUES = 10_000  # largest number of values of a case: the report has a line for each
 Z = 4.0  # half-width of an interval in standard errors: one in 16,000 misses a normal value
 
 
@@ -29,14 +31,15 @@ class Estimate:
     half_width: Any = 0.0
 
     def __post_init__(self) -> None:
-        value = np.asarray(self.value)
-        value = value if value.dtype.kind == "U" else value.astype(float)
+        value = array("measured", self.value, "must be real numbers or words", "Return a number, an array or a word")
         object.__setattr__(self, "value", value)
         for name in ("standard_error", "half_width"):
-            size = np.broadcast_to(np.asarray(getattr(self, name), dtype=float), value.shape)
-            if (size < 0).any():
-                checks.reject(name, size.tolist(), "must be 0 or more", "Give a size of an error")
-            object.__setattr__(self, name, size)
+            size = array(name, getattr(self, name), "must be 0 or more", "Give a size of an error")
+            if size.dtype.kind == "U" or (size < 0).any():
+                checks.reject(name, getattr(self, name), "must be 0 or more", "Give a size of an error")
+            if value.dtype.kind == "U" and size.any():
+                checks.reject(name, getattr(self, name), "a word has no error", "Leave it out")
+            object.__setattr__(self, name, _broadcast(name, size, value.shape))
 
     @property
     def radius(self) -> np.ndarray:
@@ -108,6 +111,9 @@ class AtLeast:
 
     bound: Any
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bound", _bound(self.bound))
+
 
 @dataclass(frozen=True, eq=False)
 class AtMost:
@@ -119,6 +125,70 @@ class AtMost:
     """
 
     bound: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bound", _bound(self.bound))
+
+
+def array(name: str, value: Any, rule: str, fix: str) -> np.ndarray:
+    """Return real numbers or words as an array.
+
+    Raises:
+        InputError: other objects, complex numbers, no value, or more values than a report can show.
+    """
+    try:
+        if torch.is_tensor(value):
+            value = value.detach().cpu()
+            value = (value.double() if value.is_floating_point() else value).numpy()  # NumPy has no bfloat16
+        values = np.asarray(value)
+        if values.dtype.kind == "O":  # SymPy's numbers, or other objects; None is not a number
+            entries = [checks.number(name, entry, rule, fix) for entry in values.flat]
+            values = np.array(entries, dtype=float).reshape(values.shape)
+    except (TypeError, ValueError, RuntimeError):  # rows of unequal lengths, or a type that NumPy lacks
+        values = np.array(None)
+    if values.dtype.kind not in "biufU":
+        checks.reject(name, value, rule, fix)
+    if not 0 < values.size <= MAX_VALUES:
+        fix = "Return a statistic of them, such as the largest error" if values.size else "Return one or more"
+        checks.reject(name, values, f"has {values.size:,} values, and may have 1 to {MAX_VALUES:,}", fix)
+    return values if values.dtype.kind == "U" else values.astype(float)
+
+
+def expectation(role: str, value: Any, where: str, shape: tuple[int, ...]) -> Any:
+    """Return a predicted value as an array or a bound.
+
+    Args:
+        role: "predicted" or "rival".
+        value: what the function returned.
+        where: the claim and the case, for a message.
+        shape: that of the measured values.
+
+    Raises:
+        InputError: no real numbers or words, NaN, or a shape that does not broadcast with the measured values.
+    """
+    is_bound = isinstance(value, AtLeast | AtMost)
+    fix = "Return a number, an array, a word, AtLeast or AtMost"
+    values = np.asarray(value.bound) if is_bound else array(role, value, f"is no value for {where}", fix)
+    if values.dtype.kind != "U" and np.isnan(values).any():
+        checks.reject(role, values.tolist(), f"is NaN for {where}", "Return numbers; inf stands for never")
+    checks.broadcast({"measured": np.empty(shape), role: values})
+    return value if is_bound else values
+
+
+def _bound(value: Any) -> Any:
+    rule, fix = "must be a real number, or an array of them", "Use e.g. AtLeast(2.0)"
+    bound = array("bound", value, rule, fix)
+    if bound.dtype.kind == "U" or np.isnan(bound).any():
+        checks.reject("bound", value, rule, fix)
+    return bound if bound.ndim else bound.item()
+
+
+def _broadcast(name: str, size: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.broadcast_to(size, shape)
+    except ValueError:
+        rule = f"has the shape {size.shape}, and the values have {shape}"
+        checks.reject(name, size.tolist(), rule, "Give a number, or one for each value")
 
 
 def meets(estimate: Estimate, expected: Any, tolerance: float, absolute: float) -> np.ndarray:
@@ -136,11 +206,15 @@ def meets(estimate: Estimate, expected: Any, tolerance: float, absolute: float) 
     if isinstance(expected, AtLeast | AtMost):
         bound = np.asarray(expected.bound, dtype=float)
         slack = tolerance * np.abs(bound) + absolute
+        if estimate.value.dtype.kind == "U":  # a word is below and above no bound
+            return np.zeros(np.broadcast_shapes(estimate.value.shape, bound.shape), dtype=bool)
         kept = estimate.low >= bound - slack if isinstance(expected, AtLeast) else estimate.high <= bound + slack
         return np.asarray(kept)
     expected = np.asarray(expected)
-    if expected.dtype.kind == "U" or estimate.value.dtype.kind == "U":
-        return np.asarray(estimate.value.astype(str) == expected.astype(str))
+    if expected.dtype.kind == "U" and estimate.value.dtype.kind == "U":
+        return np.asarray(estimate.value == expected)
+    if expected.dtype.kind == "U" or estimate.value.dtype.kind == "U":  # a number is no word, also not "1.0"
+        return np.zeros(np.broadcast_shapes(estimate.value.shape, expected.shape), dtype=bool)
     expected = expected.astype(float)
     with np.errstate(invalid="ignore"):  # the difference of two infinities
         near = np.abs(estimate.value - expected) <= tolerance * np.abs(expected) + absolute + estimate.radius

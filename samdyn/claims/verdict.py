@@ -4,7 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from .. import checks
+
 HOLDS_KINDS = ("holds", "holds to leading order", "holds in a range")
+KINDS = (*HOLDS_KINDS, "fails", "undecided")
 ORDER_TOLERANCE = 0.15  # largest difference of a fitted order from the recorded one
 
 
@@ -31,6 +34,12 @@ class Verdict:
     parameter: str = ""
     reason: str = ""
 
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            checks.reject("kind", self.kind, "is no verdict", f"Use one of {', '.join(KINDS)}")
+        if self.kind == "holds in a range" and (self.ends is None or not self.ends[0] <= self.ends[1]):
+            checks.reject("ends", self.ends, "must be two numbers, low <= high", "Use e.g. in_range(0.0, 0.5)")
+
     @property
     def holds(self) -> bool:
         """Whether the claim holds, also if only to leading order or in a range."""
@@ -43,7 +52,7 @@ class Verdict:
         if self.kind == "holds in a range" and self.ends:
             return f"holds only for {self.parameter or 'values'} from {self.ends[0]:.4g} to {self.ends[1]:.4g}"
         if self.kind == "fails" and math.isfinite(self.number):
-            return f"fails: measured is {self.number:.3g} × predicted"
+            return f"fails: measured is {_ratio(self.number)} × predicted"
         return f"{self.kind}: {self.reason}" if self.reason else self.kind
 
     @property
@@ -54,7 +63,7 @@ class Verdict:
         if self.kind == "holds in a range" and self.ends:
             return f"for {self.ends[0]:.3g} to {self.ends[1]:.3g}"
         if self.kind == "fails" and math.isfinite(self.number):
-            return f"fails: ×{self.number:.3g}"
+            return f"fails: ×{_ratio(self.number)}"
         return self.kind
 
     def agrees(self, record: "Verdict", tolerance: float = 0.0) -> bool:
@@ -73,6 +82,12 @@ class Verdict:
         if self.kind == "fails" and math.isfinite(record.number):
             return abs(self.number - record.number) <= tolerance * abs(record.number)
         return True
+
+
+def _ratio(number: float) -> str:
+    """Return a ratio with three digits, or its difference from 1 if these would be 1."""
+    text = f"{number:.3g}"
+    return text if text != "1" or number == 1 else f"(1 {'+' if number > 1 else '−'} {abs(number - 1):.1g})"
 
 
 def _same_ends(measured: Any, recorded: Any) -> bool:

@@ -1,20 +1,25 @@
 """Measure claims and judge them."""
 
+import random
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from .. import checks
 from ..simulation.progress import tracked
 from .claim import Claim, case_text
 from .judge import Judgement, judge
 from .report import Report
-from .values import Estimate
+from .values import Estimate, array
 from .verdict import Verdict
+
+MAX_REASON = 600  # largest number of characters of an error in a verdict; an InputError ends in its fix
 
 
 def verify(
@@ -74,16 +79,40 @@ def measured(claim: Claim, budget: float, seed: int, limit: float) -> tuple[Judg
     start = time.monotonic()
     estimates: list[Estimate] = []
     try:
-        for case in claim.cases:
-            if estimates and time.monotonic() - start > limit:
-                return Judgement(claim.id, over_limit(limit), seconds=time.monotonic() - start), estimates
-            estimates.append(measure(claim, case, budget, seed))
-        judgement = judge(claim, estimates)
+        with _own_settings(seed):
+            for case in claim.cases:
+                if estimates and time.monotonic() - start > limit:
+                    return Judgement(claim.id, over_limit(limit), seconds=time.monotonic() - start), estimates
+                estimates.append(measure(claim, case, budget, seed))
+            judgement = judge(claim, estimates)
         return replace(judgement, seconds=time.monotonic() - start), estimates
-    except Exception as error:  # whatever a user's function raises
-        verdict = Verdict("undecided", reason=f"{type(error).__name__}: {str(error)[:200]}")
+    except (Exception, SystemExit) as error:  # whatever a user's function raises
+        kind = "" if isinstance(error, checks.InputError) else f"{type(error).__name__}: "
+        verdict = Verdict("undecided", reason=f"{kind}{str(error)[:MAX_REASON]}")
         seconds, text = time.monotonic() - start, traceback.format_exc()
         return Judgement(claim.id, verdict, seconds=seconds, traceback=text), estimates
+
+
+@contextmanager
+def _own_settings(seed: int) -> Iterator[None]:
+    """Seed the global generators for one claim, and restore afterwards what a measurement may change globally.
+
+    So a verdict does not depend on the claims before it, and not on the number of processes.
+    """
+    dtype, threads, state = torch.get_default_dtype(), torch.get_num_threads(), random.getstate()
+    numpy_state = np.random.get_state()  # noqa: NPY002  (the user's functions may draw from it)
+    with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(torch.is_grad_enabled()):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
+            random.setstate(state)
+            np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def over_limit(limit: float) -> Verdict:
@@ -96,8 +125,5 @@ def measure(claim: Claim, case: Any, budget: float, seed: int) -> Estimate:
     value: Any = claim.evaluate(claim.measure, case, budget=budget, seed=seed)
     if isinstance(value, Estimate):
         return value
-    try:
-        return Estimate(np.asarray(value))
-    except (TypeError, ValueError):
-        rule = f"claim {claim.id} measures this for {case_text(case)}"
-        checks.reject("measured", value, rule, "Return a number, an array, a word or an Estimate")
+    rule = f"claim {claim.id} measures this for {case_text(case)}"
+    return Estimate(array("measured", value, rule, "Return a number, an array, a word or an Estimate"))

@@ -1,6 +1,7 @@
 """``samdyn verify``: measure claims and print their verdicts."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -59,13 +60,15 @@ def verify(
     ):
         if path is not None:
             check_writable(path)
+            path = path.resolve()
+            if path in writers or path in files.values():
+                rule = "another report goes there" if path in writers else "is a file of claims"
+                checks.reject("path", str(path), rule, "Give each report a file of its own")
             writers[path] = write
     count = min(processes or os.cpu_count() or 1, len(pairs))
     with progress_bar("claims", len(pairs)) as show:
         found = judgements(pairs, budget, seed, limit, count, show, mutate)
     report = Report([claim for claim, _ in pairs], [judgement for judgement, _ in found], budget, seed)
-    for path, write in writers.items():
-        path.write_text(write(report), encoding="utf-8")
     console = cli.console()
     if claims and len(pairs) <= DETAILED:
         for claim, judgement in report.pairs:
@@ -75,9 +78,25 @@ def verify(
         console.print(table(report, files), LEGEND)
     console.print("\n".join(text for text in (remarks(report), summary(report)) if text))
     survivors = _print_mutations(console.print, [(j.id, mutations) for j, mutations in found]) if mutate else 0
+    failed = _write(writers, report)
     # A mutation of an undecided claim was not judged.
+    if failed:
+        raise Exit(2)
     if report.changed or survivors or (mutate and report.undecided):
         raise Exit(1)
+
+
+def _write(writers: dict[Path, Callable[[Report], str]], report: Report) -> int:
+    """Write the reports, each whatever becomes of the others. Return the number of those that cannot be written."""
+    failed = 0
+    for path, write in writers.items():
+        try:
+            path.write_text(write(report), encoding="utf-8")
+        except OSError as error:  # the disk is full, or the folder is gone
+            failed += 1
+            rule = f"cannot be written: {error.strerror}. The verdicts are printed above"
+            print(f"error: path = {str(path)!r}: {rule}. Make room, or give another path", file=sys.stderr)
+    return failed
 
 
 def selected(names: Sequence[str]) -> list[tuple[Claim, Path]]:
@@ -91,6 +110,8 @@ def selected(names: Sequence[str]) -> list[tuple[Claim, Path]]:
     for name in names:
         if name.endswith(".py") or os.sep in name:
             pairs += from_file(Path(name))
+        elif name not in known and Path(f"{name}.py").is_file():
+            checks.reject("claim", name, "no claim has this name, but there is a file", f"Did you mean {name}.py?")
         else:
             pairs.append(known[checks.known("claim", name, catalogue())])
     check_unique(pairs)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import samdyn as sd
@@ -47,6 +48,8 @@ def test_a_grid_is_a_product() -> None:
 
 
 def test_cases_as_text() -> None:
+    assert case_text({"x": np.arange(9.0), "y": np.float32(0.1)}) == "x=(0, 1, 2, 3, 4, 5, 6, 7, …), y=0.1"
+    assert len(case_text({"x": "a" * 1000})) < 100
     assert case_text({"rho": 0.123456, "spectrum": (-1.0, 2.0), "n": 3, "t": float("inf")}) == (
         "rho=0.1235, spectrum=(-1, 2), n=3, t=inf"
     )
@@ -74,6 +77,15 @@ def test_cases_as_text() -> None:
         ({"small": "lam"}, "needs three or more values"),
         ({"small": "lam", "cases": grid(lam=(0.0, 1.0, 2.0), lr=0.1)}, "needs positive numbers"),
         ({"scan": "lr"}, "needs three or more values"),
+        (
+            {"scan": "lam", "cases": grid(lam=("a", "b", "c"), lr=0.1)},
+            "lam = 'a': scan='lam' of claim decay needs finite",
+        ),
+        ({"small": "lam", "cases": [{"lam": [x], "lr": 0.1} for x in range(3)]}, "needs positive numbers"),
+        ({"small": "lr", "scan": "lr", "cases": grid(lam=1.0, lr=(1.0, 2.0, 3.0))}, "has small='lr', too"),
+        ({"cases": [{1: 2.0}]}, "parameter = 1: must be a name of an argument"),
+        ({"predict": max}, "needs a function that names its arguments"),
+        ({"predict": np.sin}, "takes it by position"),
     ],
 )
 def test_what_cannot_be_tested_is_refused(changes: dict[str, Any], words: str) -> None:
@@ -94,3 +106,10 @@ def test_verdicts_agree_with_records() -> None:
     assert fails(2.0).agrees(fails())
     assert not HOLDS.agrees(fails(2.0))
     assert not fails(2.0).agrees(HOLDS)
+    assert str(fails(1 + 1e-8)) == "fails: measured is (1 + 1e-08) × predicted"
+
+
+@pytest.mark.parametrize("arguments", [("foo",), ("holds in a range",), ("holds in a range", 1.0, (2.0, 1.0))])
+def test_what_is_no_verdict_is_refused(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(sd.InputError):
+        sd.claims.Verdict(*arguments)

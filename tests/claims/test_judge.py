@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from samdyn.claims import HOLDS, AtLeast, AtMost, Claim, Estimate, fails, grid, verify
+from samdyn.claims.page import plot
 from samdyn.claims.report import is_as_recorded
 
 
@@ -134,3 +135,48 @@ def test_undecided_is_no_change() -> None:
     report = verify(claim(measure=noisy), progress=False)
     assert report.changed == []
     assert report.undecided == ["identity"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rival": lambda x: math.nan}, "rival = nan: is NaN for claim identity with x=1"),
+        ({"predict": lambda x: math.nan}, "predicted = nan: is NaN"),
+        ({"predict": lambda x: None}, "predicted = None: is no value for claim identity with x=1"),
+        ({"predict": lambda x: x + 1j}, "is no value"),
+        ({"measure": lambda x: np.ones(3), "predict": lambda x: np.ones(2)}, "measured: (3,), predicted: (2,)"),
+        ({"measure": lambda x: np.ones(3), "rival": lambda x: np.ones(2)}, "measured: (3,), rival: (2,)"),
+    ],
+)
+def test_undecided_without_a_value_to_compare_with(changes: dict[str, Any], words: str) -> None:
+    result = verdict(**changes)
+    assert result.kind == "undecided"
+    assert words in result.reason
+
+
+def test_reports_on_words() -> None:
+    words = {"predict": lambda: "attracts", "measure": lambda x: "attracts", "rival": lambda: "leaves"}
+    report = verify(claim(**words), progress=False)
+    assert report.changed == []
+    assert '"measured": "attracts"' in report.json()
+
+
+def test_groups_differ_in_values_and_not_in_texts() -> None:
+    """Both values of p have the text 1. The orders are 2 and 1; one fit to both groups is neither."""
+    factor, order = {1.0: 0.01, 1.00001: 1.0}, {1.0: 2, 1.00001: 1}
+    result = verdict(
+        cases=grid(x=(0.001, 0.002, 0.004), p=(1.0, 1.00001)),
+        small="x",
+        predict=lambda x: x,
+        measure=lambda x, p: x * (1 + factor[p] * x ** order[p]),
+    )
+    assert result.number == pytest.approx(1.0, abs=1e-6)
+
+
+def test_parameters_may_be_arrays_and_numbers_of_numpy() -> None:
+    arrays = [{"x": np.array([1.0, 2.0])}, {"x": np.array([3.0, 4.0])}]
+    (judgement,) = verify(claim(cases=arrays), progress=False)
+    assert judgement.verdict == HOLDS
+    assert "<svg" in plot(claim(cases=arrays), judgement)
+    cases = [{"x": np.float32(x)} for x in (0.001, 0.002, 0.004)]
+    assert verdict(cases=cases, small="x", measure=lambda x: x * (1 + 0.5 * x)).kind == "holds to leading order"

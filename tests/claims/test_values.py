@@ -1,13 +1,16 @@
 """When a measurement and a predicted value agree."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+import sympy
+import torch
 
 import samdyn as sd
 from samdyn.claims import AtLeast, AtMost, Estimate
-from samdyn.claims.values import meets
+from samdyn.claims.values import MAX_VALUES, meets
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,51 @@ def test_standard_errors_are_those_of_the_samples() -> None:
 def test_errors_are_not_negative() -> None:
     with pytest.raises(sd.InputError, match="must be 0 or more"):
         Estimate(1.0, standard_error=-1.0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 1 + 0j, (1.0, (1.0, 1.0)), [], {"a": 1}, b"abc", object(), 10**400, np.datetime64("2020-01-01"), [None]],
+    ids=str,
+)
+def test_what_is_no_value_is_refused(value: object) -> None:
+    with pytest.raises(sd.InputError, match="Return "):
+        Estimate(value)
+
+
+def test_tensors_and_symbols_are_values() -> None:
+    assert Estimate(torch.tensor(2.0, requires_grad=True)).value == 2.0
+    assert Estimate(torch.tensor(2.0, dtype=torch.bfloat16)).value == 2.0
+    assert Estimate(sympy.Rational(1, 2)).value == 0.5
+
+
+def test_too_many_values_are_refused() -> None:
+    with pytest.raises(sd.InputError, match=r"has 10,001 values, .* Return a statistic"):
+        Estimate(np.ones(MAX_VALUES + 1))
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        ({"value": "a", "standard_error": 0.1}, "a word has no error"),
+        ({"value": [1.0, 2.0], "half_width": [1.0, 2.0, 3.0]}, "has the shape (3,), and the values have (2,)"),
+        ({"value": 1.0, "half_width": "wide"}, "must be 0 or more"),
+        ({"value": 1.0, "half_width": None}, "must be 0 or more"),
+    ],
+)
+def test_errors_that_do_not_fit_are_refused(errors: dict[str, Any], words: str) -> None:
+    with pytest.raises(sd.InputError) as error:
+        Estimate(**errors)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("bound", [math.nan, "a", None, 1j])
+def test_bounds_are_numbers(bound: object) -> None:
+    for kind in (AtLeast, AtMost):
+        with pytest.raises(sd.InputError, match="bound"):
+            kind(bound)
+
+
+def test_a_number_is_no_word() -> None:
+    assert not meets(Estimate("1.0"), 1.0, 0.01, 0.0)
+    assert not meets(Estimate("a"), AtLeast(1.0), 0.01, 0.0)

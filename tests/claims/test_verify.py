@@ -1,20 +1,25 @@
 """Running claims: errors, limits, processes, files."""
 
 import json
+import random
 import re
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
 
 import samdyn as sd
-from samdyn.claims import Estimate, from_file, verify
+from samdyn.claims import Estimate, from_file, mutation, verify
+from samdyn.claims.catalogue import check_unique
 from samdyn.claims.mutation import mutations
 from samdyn.claims.page import formula, page
-from samdyn.claims.processes import judgements
+from samdyn.claims.processes import _loaded, judgements
 from samdyn.claims.report import cases_text
 from samdyn.claims.tables import markdown, summary
 from samdyn.claims.verify import measure
@@ -57,6 +62,7 @@ claims = [
     claim("wrong", lambda x: 3.0), claim("text", lambda x: object()),
     claim("late", lambda x, seed: 1 + x * x + 0 * seed),
 ]
+named = {"in-a-dictionary": claim("in-a-dictionary", lambda x: 1 + x * x)}
 '''
 
 
@@ -83,8 +89,9 @@ def test_a_claim_that_hangs_or_dies_does_not_harm_the_others(path: Path) -> None
     assert verdicts["raises"] == "undecided: RuntimeError: no such x"
     assert verdicts["text"].startswith("undecided: TypeError") or "Return a number" in verdicts["text"]
     assert verdicts["wrong"].startswith("fails")
-    assert counts == [1, 2, 3, 4, 5, 6, 7]
-    assert [bool(found) for _, found in outcomes] == [True, False, False, False, True, False, True]
+    assert verdicts["in-a-dictionary"] == "holds"
+    assert counts == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [bool(found) for _, found in outcomes] == [True, False, False, False, True, False, True, True]
 
 
 def test_in_this_process(claims: dict[str, sd.Claim]) -> None:
@@ -164,7 +171,8 @@ def test_closed_forms_are_mutated_where_they_stand() -> None:
     ("text", "words"),
     [
         (None, "there is no such file"),
-        ("import samdyn\n", "has no claim"),
+        ("import samdyn\n", "has no claim at its top level"),
+        ("\n\n1 / 0\n", "raises ZeroDivisionError in line 3"),
         ("x = = 3\n", "raises SyntaxError in line 1"),
         ("raise SystemExit(3)\n", "raises SystemExit"),
         ("import samdyn as sd\nsd.SAM(-1)\n", "the radius must be a finite number"),
@@ -203,3 +211,114 @@ def test_the_fixture(verify: Any, claims: dict[str, sd.Claim]) -> None:
         verify(claims["wrong"])
     with pytest.raises(AssertionError, match="undecided"):
         verify(claims["raises"])
+
+
+LOOP = """
+from samdyn.claims import Claim
+
+
+def power(x):
+    while x < 10:
+        x = x + 1
+    return x
+
+
+loop = Claim(
+    id="loop", statement="x.", formula="x", source="derived", process="none", cases=[{"x": 1.0}], predict=power,
+    measure=lambda x: 10.0, rival=lambda x: 2.0, mistake="none", tolerance=1e-3, reason="none",
+)
+"""
+
+
+def test_a_mutation_that_does_not_end_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """x = x − 1 never reaches 10."""
+    monkeypatch.setattr(mutation, "PATIENCE", 0.1)
+    file = tmp_path / "loop.py"
+    file.write_text(LOOP)
+    ((claim, _),) = from_file(file)
+    found = {one.description: one.caught for one in mutations(claim, [Estimate(10.0)])}
+    assert found["x + 1 → x - 1 in power"]
+
+
+def test_a_claim_does_not_change_what_the_next_one_measures(claims: dict[str, sd.Claim]) -> None:
+    """It may change torch's default type and the global generators; a verdict must not depend on the order."""
+
+    def draw(x: float) -> float:
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return float(torch.randn(1).double() + random.random() + np.random.random())  # noqa: NPY002
+
+    first, second = (replace(claims[name], measure=draw) for name in ("good", "wrong"))
+    before = torch.get_default_dtype(), random.getstate()
+    measurements = [[row.measured for row in judgement.rows] for judgement in verify([first, second], progress=False)]
+    assert measurements[0] == measurements[1]
+    assert (torch.get_default_dtype(), random.getstate()) == before
+    assert torch.is_grad_enabled()
+
+
+def test_a_claim_that_exits_is_undecided(claims: dict[str, sd.Claim]) -> None:
+    def leave(x: float) -> float:
+        raise SystemExit(3)
+
+    report = verify([replace(claims["good"], measure=leave), claims["wrong"]], progress=False)
+    assert [judgement.verdict.kind for judgement in report] == ["undecided", "fails"]
+
+
+def test_a_long_error_keeps_its_fix(claims: dict[str, sd.Claim]) -> None:
+    (judgement,) = verify(replace(claims["good"], measure=lambda x: ("x" * 300, 1j, None)), progress=False)
+    assert str(judgement.verdict).endswith("Return a number, an array, a word or an Estimate")
+
+
+def test_no_claims() -> None:
+    report = verify([], progress=False)
+    assert len(report) == 0
+    assert report.dataset().sizes["claim"] == 0
+    assert summary(report).startswith("0 claims")
+    assert json.loads(report.json())["claims"] == []
+
+
+def test_a_claim_without_a_file() -> None:
+    """As in a notebook: the code of its functions is not in a file."""
+    space: dict[str, Any] = {}
+    exec(LOOP, space)
+    claim = space["loop"]
+    (judgement,) = report = verify(claim, progress=False)
+    assert judgement.verdict.holds
+    assert [one.caught for one in mutations(claim, [Estimate(10.0)])] == [True, True, True]
+    assert "<article" in page(report, {})
+
+
+def test_a_file_imports_modules_beside_it_but_they_hide_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "beside_claims.py").write_text(LOOP)
+    (tmp_path / "statistics.py").write_text("raise RuntimeError")
+    (tmp_path / "mine.py").write_text("import statistics\nfrom beside_claims import loop\n")
+    monkeypatch.chdir(tmp_path.parent)
+    ((claim, file),) = from_file(Path(tmp_path.name) / "mine.py")
+    assert claim.id == "loop"
+    assert file == (tmp_path / "mine.py").resolve()
+
+
+def test_a_file_that_changes_while_its_claims_are_measured(path: Path, claims: dict[str, sd.Claim]) -> None:
+    good = claims["good"]
+    path.write_text(LOOP)
+    with pytest.raises(sd.InputError, match="has no claim good any more"):
+        _loaded("good", path, {})
+    path.unlink()
+    with pytest.raises(sd.InputError, match="there is no such file"):
+        _loaded("good", path, {})
+    report = verify(good, progress=False)
+    assert "cannot be read any more" in page(report, {"good": path})
+
+
+def test_two_files_with_one_id(tmp_path: Path) -> None:
+    pairs = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(LOOP)
+        pairs += from_file(tmp_path / folder / "mine.py")
+    with pytest.raises(sd.InputError) as error:
+        check_unique(pairs)
+    assert all(str(file) in str(error.value) for _, file in pairs)
