@@ -54,11 +54,18 @@ def located() -> tuple[tuple[Claim, Path], ...]:
     pairs: list[tuple[Claim, Path]] = []
     for room in ROOMS:
         folder = import_module(f"{package.__name__}.{room}")
-        for info in iter_modules(folder.__path__):
-            module = import_module(f"{folder.__name__}.{info.name}")
+        for name in _ordered(folder):
+            module = import_module(f"{folder.__name__}.{name}")
             pairs += [(claim, Path(str(module.__file__))) for claim in _claims(module)]
     check_unique(pairs)
     return tuple(pairs)
+
+
+def _ordered(folder: ModuleType) -> list[str]:
+    """Return the names of a room's files: those of its ``FIRST`` in their order, the others after them."""
+    first = list(getattr(folder, "FIRST", ()))
+    names = [info.name for info in iter_modules(folder.__path__)]
+    return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name))
 
 
 def named(claim_id: str) -> Claim:

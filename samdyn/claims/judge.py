@@ -82,15 +82,21 @@ class _Case:
     @property
     def ratios(self) -> np.ndarray:
         """Measured over predicted, NaN where it says nothing."""
-        if isinstance(self.predicted, AtLeast | AtMost):
-            expected = np.asarray(self.predicted.bound, dtype=float)
-        else:
-            expected = np.asarray(self.predicted)
+        return self._over_predicted(self.estimate.value)
+
+    @property
+    def ratio_errors(self) -> np.ndarray:
+        """Half of the widths of the intervals of the ratios."""
+        return np.abs(self._over_predicted(self.estimate.radius))
+
+    def _over_predicted(self, values: np.ndarray) -> np.ndarray:
+        bound = isinstance(self.predicted, AtLeast | AtMost)
+        expected = np.asarray(self.predicted.bound if bound else self.predicted)
         if expected.dtype.kind == "U" or self.estimate.value.dtype.kind == "U":
             return np.full(self.agrees.shape, math.nan)
         with np.errstate(all="ignore"):
-            ratio = self.estimate.value / expected.astype(float)
-        return np.asarray(np.where(np.isfinite(ratio), ratio, math.nan))
+            ratio = values / expected.astype(float)
+        return np.broadcast_to(np.where(np.isfinite(ratio), ratio, math.nan), self.agrees.shape)
 
 
 def judge(claim: Claim, estimates: Sequence[Estimate], predict: Callable[..., Any] | None = None) -> Judgement:
@@ -166,14 +172,15 @@ def _unusable(case: _Case) -> str:
 
 def _failure(cases: Sequence[_Case]) -> Verdict:
     failing = [case for case in cases if not case.agrees.all()]
-    ratios = np.concatenate([np.ravel(np.broadcast_to(case.ratios, case.agrees.shape)) for case in failing])
+    ratios = np.concatenate([case.ratios.ravel() for case in failing])
+    errors = np.concatenate([case.ratio_errors.ravel() for case in failing])
     with np.errstate(all="ignore"):
         distance = np.where(ratios > 0, np.abs(np.log(ratios)), np.inf)
     distance = np.where(np.isnan(ratios), -1.0, distance)
     worst = int(np.argmax(distance))
     values, wrong = sum(case.agrees.size for case in cases), sum(int((~case.agrees).sum()) for case in cases)
     reason = f"in {wrong} of {values} values, as for {case_text(failing[0].case)}"
-    return Verdict("fails", number=float(ratios[worst]), reason=reason)
+    return Verdict("fails", number=float(ratios[worst]), reason=reason, error=float(np.nan_to_num(errors[worst])))
 
 
 def _leading_order(claim: Claim, cases: Sequence[_Case]) -> Verdict:

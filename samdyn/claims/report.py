@@ -149,10 +149,7 @@ class Report(Sequence[Judgement]):
 
 def is_as_recorded(claim: Claim, judgement: Judgement) -> bool:
     """Return whether the verdict is the recorded one, or is undecided."""
-    numbers = [(row.radius, abs(_number(row.measured))) for row in judgement.rows]
-    sizes = [radius / size for radius, size in numbers if size > 0]  # not words, which are NaN here
-    error = min((size for size in sizes if math.isfinite(size)), default=0.0)
-    return judgement.verdict.agrees(claim.record, claim.tolerance + error)
+    return judgement.verdict.agrees(claim.record, claim.tolerance)
 
 
 def cases_text(judgement: Judgement) -> str:

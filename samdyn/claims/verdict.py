@@ -26,6 +26,7 @@ class Verdict:
         ends: the lowest and the highest value of the scanned parameter at which the claim holds.
         parameter: the parameter that is small, or that is scanned.
         reason: why it is undecided, or where it fails.
+        error: half of the width of the interval of that ratio.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Verdict:
     ends: tuple[float, float] | None = None
     parameter: str = ""
     reason: str = ""
+    error: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -80,7 +82,7 @@ class Verdict:
         if self.kind == "holds in a range":
             return _same_ends(self.ends, record.ends)
         if self.kind == "fails" and math.isfinite(record.number):
-            return abs(self.number - record.number) <= tolerance * abs(record.number)
+            return abs(self.number - record.number) <= tolerance * abs(record.number) + self.error
         return True
 
 

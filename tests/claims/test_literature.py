@@ -1,5 +1,7 @@
 """Every claim of the literature is complete. ``samdyn verify`` measures them."""
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
@@ -47,3 +49,10 @@ def test_prediction_and_rival_have_values_that_differ(name: str) -> None:
 def test_a_file_is_short() -> None:
     lengths = {path.name: len(path.read_text().splitlines()) for _, path in located()}
     assert not {name: length for name, length in lengths.items() if length > 90}
+
+
+def test_the_files_that_come_first_exist() -> None:
+    for room in ROOMS:
+        folder = importlib.import_module(f"samdyn.claims.literature.{room}")
+        assert set(getattr(folder, "FIRST", ())) <= {info.name for info in pkgutil.iter_modules(folder.__path__)}
+    assert next(iter(CLAIMS)) in {claim.id for claim, path in located() if path.stem == "sam_trap"}
