@@ -4,7 +4,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -28,6 +28,17 @@ def concrete(base: type[T]) -> dict[str, type[T]]:
         if not inspect.isabstract(cls):
             classes[cls.__name__] = cls
     return dict(sorted(classes.items()))
+
+
+def is_published(entry: Any) -> bool:
+    """Return whether samdyn publishes an entry of a catalogue. Scripts, tests and claims define entries too.
+
+    >>> import samdyn as sd
+    >>> is_published(sd.SAM)
+    True
+    """
+    module = entry.__module__
+    return module.startswith("samdyn.") and not module.startswith("samdyn.claims.")
 
 
 def attribute(package: str, name: str, entries: Mapping[str, T]) -> T:

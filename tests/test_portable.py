@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import samdyn as sd
+from samdyn.catalogues import is_published
 from samdyn.portable import Portable
 
 SAMPLES = sd.SampleLandscape("(a*x - y)**2/2 + log(1 + exp(a))", "a", {"x": [1, 2], "y": [0, 1]})
@@ -20,9 +21,7 @@ DIFFUSION = sd.Diffusion(SADDLE, sd.USAM(0.1), sd.noise.Gaussian(1.0), lr=0.1)
 NOISY = sd.Map(SADDLE, sd.SAM(0.1), lr=0.1, momentum=0.9, noise=sd.noise.Gaussian(1.0))
 ON_SAMPLES = sd.Map(SAMPLES, sd.SAM(0.1), lr=0.1, noise=sd.noise.FiniteSum(1))
 METHODS = {
-    name: cls() if name == "GD" else cls(0.1)
-    for name, cls in sd.methods.catalogue().items()
-    if cls.__module__.startswith("samdyn.")  # and no other test has defined it
+    name: cls() if name == "GD" else cls(0.1) for name, cls in sd.methods.catalogue().items() if is_published(cls)
 }
 
 

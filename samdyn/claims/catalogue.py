@@ -68,6 +68,14 @@ def _ordered(folder: ModuleType) -> list[str]:
     return sorted(names, key=lambda name: (first.index(name) if name in first else len(first), name))
 
 
+def of_file(path: Path) -> list[Claim]:
+    """Return the claims of a file, of the literature or of the user, without those of other files."""
+    folder = Path(__file__).parent / "literature"
+    if path.parent.parent == folder and path.parent.name in ROOMS:
+        return _claims(import_module(f"samdyn.claims.literature.{path.parent.name}.{path.stem}"))
+    return [claim for claim, _ in from_file(path)]
+
+
 def named(claim_id: str) -> Claim:
     """Return a claim of the literature.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import checks
 from ..simulation.progress import silenced
-from .catalogue import from_file, located
+from .catalogue import of_file
 from .claim import Claim
 from .judge import Judgement
 from .mutation import Mutation, mutations
@@ -168,8 +168,7 @@ def _serve(connection: Connection) -> None:
 def _loaded(claim_id: str, path: Path, loaded: dict[Path, list[Claim]]) -> Claim:
     """Return a claim of a file, which runs once."""
     if path not in loaded:
-        literature = [claim for claim, file in located() if file == path]
-        loaded[path] = literature or [claim for claim, _ in from_file(path)]
+        loaded[path] = of_file(path)
     claims = {claim.id: claim for claim in loaded[path]}
     if claim_id not in claims:
         rule = f"has no claim {claim_id} any more"

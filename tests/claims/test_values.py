@@ -75,7 +75,7 @@ def test_errors_are_not_negative() -> None:
 @pytest.mark.parametrize(
     "value",
     [None, 1 + 0j, (1.0, (1.0, 1.0)), [], {"a": 1}, b"abc", object(), 10**400, np.datetime64("2020-01-01"), [None]],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_value_is_refused(value: object) -> None:
     with pytest.raises(sd.InputError, match="Return "):

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -322,3 +323,16 @@ def test_two_files_with_one_id(tmp_path: Path) -> None:
     with pytest.raises(sd.InputError) as error:
         check_unique(pairs)
     assert all(str(file) in str(error.value) for _, file in pairs)
+
+
+def test_a_process_imports_the_file_of_a_claim_and_no_other() -> None:
+    """The whole literature takes most of a second in every process."""
+    code = """
+import sys
+from samdyn.claims.catalogue import Path, of_file
+import samdyn.claims
+path = Path(samdyn.claims.__file__).parent / "literature" / "saddles" / "usam_threshold.py"
+print([claim.id for claim in of_file(path)], sum("literature.saddles." in name for name in sys.modules))
+"""
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "['usam-threshold'] 1"

@@ -14,6 +14,7 @@ import torch
 
 import samdyn as sd
 from samdyn import landscapes, methods
+from samdyn.catalogues import is_published
 from samdyn.compiler import CUDAKernel, NotCompilable, cuda_kernel
 from samdyn.compiler.build import compiler
 from samdyn.compiler.cuda_normals import FUNCTIONS
@@ -55,7 +56,7 @@ extern "C" void all{n}(int64_t stride, int64_t begin, int64_t steps, void *share
 
 def maps() -> list[sd.Map]:
     """Every method with momentum and noise, every landscape with SAM, batches, parameters of each run."""
-    published = [cls for cls in methods.catalogue().values() if cls.__module__.startswith("samdyn.")]
+    published = [cls for cls in methods.catalogue().values() if is_published(cls)]
     made = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in published]
     beale = landscapes.beale()
     found = [sd.Map(beale, m, lr=1e-4, momentum=g, noise=n) for m in made for g, n in ((0.9, GAUSSIAN), (0, None))]

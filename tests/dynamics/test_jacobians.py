@@ -6,11 +6,12 @@ import sympy
 import torch
 
 import samdyn as sd
+from samdyn.catalogues import is_published
 from samdyn.ops import Point, jacobian, symbolic
 
 LANDSCAPES = {name: make() for name, make in sd.landscapes.catalogue().items()}
 RADII = {"SAM": 0.05, "DNSAM": 0.05}
-METHODS = {n: kind for n, kind in sd.methods.catalogue().items() if kind.__module__.startswith("samdyn.")}  # no test's
+METHODS = {n: kind for n, kind in sd.methods.catalogue().items() if is_published(kind)}
 
 
 def method(name: str, **options: object) -> sd.Method:

@@ -11,6 +11,7 @@ import torch
 
 import samdyn as sd
 from samdyn import methods
+from samdyn.catalogues import is_published
 from samdyn.ops import directional_derivative, symbolic, unit
 from samdyn.oracle import Oracle
 
@@ -26,7 +27,7 @@ def options():
     found = {}
     for name, cls in methods.catalogue().items():
         fields = {f.name for f in dataclasses.fields(cls)}
-        if not cls.__module__.startswith("samdyn."):
+        if not is_published(cls):
             continue
         found[name] = (cls, {})
         if "ascent_steps" in fields:

@@ -10,6 +10,7 @@ import torch
 
 import samdyn as sd
 from samdyn import noise
+from samdyn.catalogues import is_published
 from samdyn.noise import Draws
 from samdyn.noise.expectation import Expectation
 from samdyn.noise.model import COUPLINGS, Source
@@ -20,7 +21,7 @@ LANDSCAPE = sd.SampleLandscape("(tanh(a*x) + b*z - y)**2/2", "a b", DATA, box=((
 ARGUMENTS: dict[str, Any] = {"at": (0.0, 0.0), "batch_size": 2, "label": "y", "std": 0.2}
 W = torch.tensor([[0.3, -0.2, 0.5], [0.1, 0.6, -0.4]], dtype=torch.float64)
 
-NAMES = [name for name, cls in noise.catalogue().items() if cls.__module__.startswith("samdyn.")]
+NAMES = [name for name, cls in noise.catalogue().items() if is_published(cls)]
 
 
 def build(name: str, coupling: str = "shared") -> sd.noise.Noise:

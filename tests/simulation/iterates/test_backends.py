@@ -23,7 +23,7 @@ from samdyn.simulation.statistics.moments import block
 
 BEALE, SADDLE = landscapes.beale(), landscapes.saddle()
 # The catalogue has the methods of other tests, too, which are a user's.
-PUBLISHED = [cls for cls in methods.catalogue().values() if cls.__module__.startswith("samdyn.")]
+PUBLISHED = [cls for cls in methods.catalogue().values() if is_published(cls)]
 METHODS = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in PUBLISHED]
 NOISE = sd.noise.Gaussian(np.array([[0.02, 0.01], [0.01, 0.03]]))
 NOISY = sd.Map(BEALE, sd.SAM(0.1), lr=1e-4, momentum=0.9, noise=NOISE)
@@ -342,6 +342,7 @@ def test_another_process_finds_it_compiled() -> None:
     script = """
 import samdyn as sd, numpy as np
 from samdyn.compiler import build
+from samdyn.catalogues import is_published
 build.compiler(), build._machine()  # they ask the compiler, and the process remembers their answers
 build._call = None
 noise = sd.noise.Gaussian(np.array([[0.02, 0.01], [0.01, 0.03]]))

@@ -13,6 +13,7 @@ import torch
 
 import samdyn as sd
 from samdyn import analysis, landscapes, methods
+from samdyn.catalogues import is_published
 from samdyn.methods import Ascent, Method
 
 SADDLE = sd.Landscape("x**2 - y**2", "x y")
@@ -20,7 +21,7 @@ BEALE = landscapes.beale()
 GD = sd.GD()
 
 # The catalogue has the methods of other tests, too, which are a user's.
-PUBLISHED = [cls for cls in methods.catalogue().values() if cls.__module__.startswith("samdyn.")]
+PUBLISHED = [cls for cls in methods.catalogue().values() if is_published(cls)]
 METHODS = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in PUBLISHED]
 MOMENTA: list[dict[str, Any]] = [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}]
 

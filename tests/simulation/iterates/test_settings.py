@@ -12,6 +12,7 @@ import torch
 import samdyn as sd
 from samdyn import landscapes, methods
 from samdyn.analysis import with_parameters
+from samdyn.catalogues import is_published
 from samdyn.dynamics.settings import filled, per_run, select
 from samdyn.methods import Ascent, Method
 from samdyn.ops import Point
@@ -71,11 +72,7 @@ def test_every_run_is_what_it_is_alone_to_the_bit(backend: str, noise: Any, nest
 @BOTH
 @pytest.mark.parametrize(
     "name",
-    [
-        n
-        for n, kind in methods.catalogue().items()
-        if issubclass(kind, Ascent) and kind.__module__.startswith("samdyn.")
-    ],
+    [n for n, kind in methods.catalogue().items() if issubclass(kind, Ascent) and is_published(kind)],
 )
 def test_every_method(backend: str, name: str) -> None:
     kind: Any = methods.named(name)

@@ -9,6 +9,7 @@ import torch
 
 import samdyn as sd
 from samdyn.analysis import expected, linear_diffusion
+from samdyn.catalogues import is_published
 from samdyn.simulation import schemes
 
 DATA = {
@@ -43,7 +44,7 @@ DIAGONAL = LOGNORMAL, 1, ((0.1, 2.0), (0.05, 2.0))
 
 
 # Every scheme of samdyn (tests may define others): a new file is tested without an edit here.
-SCHEMES = [cls for cls in schemes.catalogue().values() if cls.__module__.startswith("samdyn.")]
+SCHEMES = [cls for cls in schemes.catalogue().values() if is_published(cls)]
 
 
 def diffusion(solver: Any, method: sd.Method) -> tuple[sd.Diffusion, Any]:
