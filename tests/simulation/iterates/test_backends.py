@@ -15,6 +15,7 @@ import torch
 
 import samdyn as sd
 from samdyn import landscapes, methods
+from samdyn.catalogues import is_published
 from samdyn.compiler import Kernel, NotCompilable, build
 from samdyn.methods import Ascent, Method
 from samdyn.simulation import Scheme, backends
