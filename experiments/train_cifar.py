@@ -127,7 +127,8 @@ def augmented(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     padded = functional.pad(images, [MARGIN] * 4).movedim(1, -1)
     rows = (down + torch.arange(height, device=images.device))[:, :, None]
     columns = (right + torch.arange(width, device=images.device))[:, None, :]
-    shifted = padded[torch.arange(n, device=images.device)[:, None, None], rows, columns].movedim(-1, 1)
+    # Contiguous: with channels last, oneDNN's 1 × 1 convolutions write outside their memory where AVX-512 is missing.
+    shifted = padded[torch.arange(n, device=images.device)[:, None, None], rows, columns].movedim(-1, 1).contiguous()
     return torch.where(reflect == 1, shifted.flip(3), shifted)
 
 

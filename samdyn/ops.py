@@ -162,12 +162,14 @@ def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
     with torch.enable_grad():
         point = w.detach().requires_grad_()
         value = function(point)
-    rows = torch.eye(len(value), dtype=w.dtype, device=w.device).reshape(len(value), len(value), *[1] * (w.ndim - 1))
-    rows = rows.expand(len(value), *value.shape)
     if not value.requires_grad:  # a constant
         return torch.zeros(len(value), *w.shape, dtype=w.dtype, device=w.device)
-    (result,) = torch.autograd.grad(value, point, rows, is_grads_batched=True, materialize_grads=True)
-    return result
+    rows = torch.eye(len(value), dtype=w.dtype, device=w.device).reshape(len(value), len(value), *[1] * (w.ndim - 1))
+
+    def pull_back(row: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad(value, point, row, retain_graph=True, materialize_grads=True)[0]
+
+    return torch.func.vmap(pull_back)(rows.expand(len(value), *value.shape))
 
 
 class _RealSign(sympy.Function):  # type: ignore[misc]  # SymPy is not annotated

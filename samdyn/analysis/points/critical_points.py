@@ -131,7 +131,7 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
 
     >>> import samdyn as sd
     >>> print(sd.critical_points(sd.landscapes.beale()))
-    minimum at (3, 0.5), L = 0, λ = (0.301464, 48.9798)
+    minimum at (3, 0.5), L = ..., λ = (0.301464, 48.9798)
     saddle at (0, 1), L = 14.2031, λ = (-27.75, 27.75)
     """
     limits = np.array(checks.box(landscape.box if box is None else box, landscape.dim))

@@ -9,7 +9,7 @@ def beale() -> Landscape:
     The minimum is at (3, ½), the saddle at (0, 1) with λ = ±111/4.
 
     >>> import samdyn as sd
-    >>> [(p.kind, p.w.round(9).tolist()) for p in sd.critical_points(sd.landscapes.beale())]
+    >>> [(p.kind, (p.w.round(9) + 0.0).tolist()) for p in sd.critical_points(sd.landscapes.beale())]
     [('minimum', [3.0, 0.5]), ('saddle', [0.0, 1.0])]
     """
     formula = "(1.5 - x + x*y)**2 + (2.25 - x + x*y**2)**2 + (2.625 - x + x*y**3)**2"
