@@ -52,7 +52,7 @@ derived_growth = Claim(
     formula=r"\frac{1}{\eta}\log|z|, \quad z^2 - (1+\gamma-\eta\lambda_e)z + \gamma = 0",
     source="derived; [K23, Theorem 1] for USAM",
     process="maps of GD, USAM with n ascent steps, averaged or not, and exact SAM, with either form of momentum",
-    cases=[case(number) for number in range(9)],
+    cases=[case(number) for number in range(6)],
     predict=predict,
     measure=measure,
     rival=lambda spectrum: -min(spectrum),
