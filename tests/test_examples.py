@@ -5,6 +5,8 @@ import inspect
 
 import pytest
 
+from samdyn.catalogues import is_published
+
 PARTS = ["analysis", "dynamics", "landscapes", "methods", "networks", "noise", "output", "plot", "simulation"]
 PARTS += ["claims", "statistics", "symbolic", "theory"]
 CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
@@ -14,7 +16,7 @@ NAMES += [
     (f"samdyn.{part}", name)
     for part in CATALOGUES
     for name, entry in importlib.import_module(f"samdyn.{part}").catalogue().items()
-    if entry.__module__.startswith(f"samdyn.{part}.")  # and no claim or other test has defined it
+    if is_published(entry)
 ]
 
 

@@ -14,19 +14,19 @@ from types import ModuleType
 from .. import checks
 from .claim import Claim
 
-# The rooms of claims/literature, in the order of the report: what many people believe and what fails comes first.
-ROOMS = (
-    "beliefs",
-    "saddles",
-    "cycles",
-    "ascent",
-    "stability",
-    "minima",
-    "diffusion",
-    "noise",
-    "momentum",
-    "implicit_bias",
-)
+# The rooms of claims/literature with their titles, in the order of the report: what many people believe comes first.
+ROOMS = {
+    "beliefs": "What many people believe",
+    "saddles": "Saddles",
+    "cycles": "Cycles and chaos",
+    "ascent": "Ascent",
+    "stability": "Stability",
+    "minima": "Minima and sharpness",
+    "diffusion": "Spread by noise",
+    "noise": "Thresholds and biases under noise",
+    "momentum": "Momentum",
+    "implicit_bias": "Where training ends",
+}
 
 
 @cache
@@ -37,10 +37,7 @@ def catalogue() -> dict[str, Claim]:
     >>> len(sd.claims.catalogue()) >= 60
     True
     """
-    claims: dict[str, Claim] = {}
-    for claim, _ in located():
-        claims[claim.id] = claim
-    return claims
+    return {claim.id: claim for claim, _ in located()}
 
 
 @cache
@@ -90,9 +87,9 @@ def named(claim_id: str) -> Claim:
     return claims[checks.known("claim", claim_id, claims)]
 
 
-def room(path: Path) -> str:
-    """Return the name of the room of a claim's file, or of the file if it is the user's."""
-    return path.parent.name if path.parent.name in ROOMS else path.name
+def room_title(path: Path) -> str:
+    """Return the title of the room of a claim's file, or the name of the file if it is the user's."""
+    return ROOMS.get(path.parent.name, path.name)
 
 
 def from_file(path: Path) -> list[tuple[Claim, Path]]:

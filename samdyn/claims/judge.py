@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .claim import Claim, case_text, same
-from .values import AtLeast, AtMost, Estimate, expectation, meets
+from .values import AtLeast, Bound, Estimate, expectation, meets
 from .verdict import HOLDS, Verdict
 
 WIDE = 0.2  # largest half-width of an interval, relative to the prediction, that decides
@@ -90,7 +90,7 @@ class _Case:
         return np.abs(self._over_predicted(self.estimate.radius))
 
     def _over_predicted(self, values: np.ndarray) -> np.ndarray:
-        bound = isinstance(self.predicted, AtLeast | AtMost)
+        bound = isinstance(self.predicted, Bound)
         expected = np.asarray(self.predicted.bound if bound else self.predicted)
         if expected.dtype.kind == "U" or self.estimate.value.dtype.kind == "U":
             return np.full(self.agrees.shape, math.nan)
@@ -159,7 +159,7 @@ def _unusable(case: _Case) -> str:
         return ""
     if np.isnan(value).any() or np.isnan(radius).any():
         return "the measurement is NaN"
-    if isinstance(case.predicted, AtLeast | AtMost):
+    if isinstance(case.predicted, Bound):
         return ""
     expected = np.asarray(case.predicted)
     if expected.dtype.kind == "U":
@@ -250,7 +250,7 @@ def _rows(case: _Case) -> list[Row]:
 
 def _shown(expected: Any) -> np.ndarray:
     """Return the numbers or words of a prediction."""
-    if isinstance(expected, AtLeast | AtMost):
+    if isinstance(expected, Bound):
         sign = "≥" if isinstance(expected, AtLeast) else "≤"
         return np.vectorize(lambda bound: f"{sign} {bound:.6g}")(np.asarray(expected.bound, dtype=float))
     return np.asarray(expected)

@@ -21,7 +21,7 @@ import numpy as np
 from .claim import Claim
 from .judge import judge
 from .report import is_as_recorded
-from .values import AtLeast, AtMost, Estimate
+from .values import AtLeast, AtMost, Bound, Estimate
 
 SAME = 1e-12  # relative change of a prediction below which a mutation has changed nothing
 SLOWER, PATIENCE = 100.0, 2.0  # a mutation that takes 100 times the time of the formula, and 2 s, has no value
@@ -113,13 +113,13 @@ def _changes(claim: Claim, estimates: Sequence[Estimate], predict: Predict, plai
 
 def _as_measured(value: Any) -> Estimate:
     """Return a predicted value as a measurement; that of a bound is the bound."""
-    return Estimate(value.bound if isinstance(value, AtLeast | AtMost) else value)
+    return Estimate(value.bound if isinstance(value, Bound) else value)
 
 
 def _same(value: Any, original: Any) -> bool:
-    if type(value) is not type(original) and isinstance(original, AtLeast | AtMost):
+    if type(value) is not type(original) and isinstance(original, Bound):
         return False
-    if isinstance(original, AtLeast | AtMost):
+    if isinstance(original, Bound):
         value, original = value.bound, original.bound
     value, original = np.asarray(value), np.asarray(original)
     if value.shape != original.shape or value.dtype.kind == "U" or original.dtype.kind == "U":
@@ -182,7 +182,7 @@ def _with(predict: Predict, change: Callable[[Any], Any]) -> Predict:
 
 
 def _scaled(value: Any) -> Any:
-    if isinstance(value, AtLeast | AtMost):
+    if isinstance(value, Bound):
         return value  # a bound that is 1 % off is no fault: the value need not be near it
     array = np.asarray(value)
     return value if array.dtype.kind == "U" else 1.01 * array.astype(float)

@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -127,6 +126,8 @@ class Report(Sequence[Judgement]):
 
     def junit(self) -> str:
         """Return the verdicts as JUnit's XML: a changed verdict is a failure, an undecided one is skipped."""
+        from xml.etree import ElementTree
+
         suite = ElementTree.Element(
             "testsuite",
             name="samdyn verify",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .catalogue import room
+from .catalogue import room_title
 from .claim import Claim
 from .judge import Judgement, Row
 from .report import Report, is_as_recorded, row_texts, value_text
@@ -14,18 +14,6 @@ if TYPE_CHECKING:
 
 CASE_WIDTH = 45  # characters of the longest text of a case in a column
 COLUMNS = ("claim", "predicted", "measured", "rival", "verdict")
-TITLES = {
-    "beliefs": "What many people believe",
-    "saddles": "Saddles",
-    "cycles": "Cycles and chaos",
-    "ascent": "Ascent",
-    "stability": "Stability",
-    "minima": "Minima and sharpness",
-    "diffusion": "Spread by noise",
-    "noise": "Thresholds and biases under noise",
-    "momentum": "Momentum",
-    "implicit_bias": "Where training ends",
-}
 
 
 def example(judgement: Judgement) -> Row | None:
@@ -60,9 +48,9 @@ def rooms(report: Report, files: dict[str, Path]) -> Iterator[tuple[str, list[tu
     """Yield the title of each room with its claims and judgements."""
     groups: dict[str, list[tuple[Claim, Judgement]]] = {}
     for claim, judgement in report.pairs:
-        groups.setdefault(room(files[claim.id]) if claim.id in files else "", []).append((claim, judgement))
-    for name, pairs in groups.items():
-        yield TITLES.get(name, name or "claims"), pairs
+        name = room_title(files[claim.id]) if claim.id in files else "claims"
+        groups.setdefault(name, []).append((claim, judgement))
+    yield from groups.items()
 
 
 def verdict_text(claim: Claim, judgement: Judgement) -> str:

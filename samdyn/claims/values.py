@@ -101,7 +101,16 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
-class AtLeast:
+class Bound:
+    """The prediction that every value is on one side of a bound: AtLeast or AtMost."""
+
+    bound: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bound", _bound(self.bound))
+
+
+class AtLeast(Bound):
     """The prediction that every value is at least a bound.
 
     >>> from samdyn.claims import AtLeast
@@ -109,25 +118,14 @@ class AtLeast:
     2.0
     """
 
-    bound: Any
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bound", _bound(self.bound))
-
-
-@dataclass(frozen=True, eq=False)
-class AtMost:
+class AtMost(Bound):
     """The prediction that every value is at most a bound.
 
     >>> from samdyn.claims import AtMost
     >>> AtMost(2.0).bound
     2.0
     """
-
-    bound: Any
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "bound", _bound(self.bound))
 
 
 def array(name: str, value: Any, rule: str, fix: str) -> np.ndarray:
@@ -166,7 +164,7 @@ def expectation(role: str, value: Any, where: str, shape: tuple[int, ...]) -> An
     Raises:
         InputError: no real numbers or words, NaN, or a shape that does not broadcast with the measured values.
     """
-    is_bound = isinstance(value, AtLeast | AtMost)
+    is_bound = isinstance(value, Bound)
     fix = "Return a number, an array, a word, AtLeast or AtMost"
     values = np.asarray(value.bound) if is_bound else array(role, value, f"is no value for {where}", fix)
     if values.dtype.kind != "U" and np.isnan(values).any():
@@ -203,7 +201,7 @@ def meets(estimate: Estimate, expected: Any, tolerance: float, absolute: float) 
         tolerance: the half-width of the band, relative to the expected number.
         absolute: a further half-width, in the units of the value.
     """
-    if isinstance(expected, AtLeast | AtMost):
+    if isinstance(expected, Bound):
         bound = np.asarray(expected.bound, dtype=float)
         slack = tolerance * np.abs(bound) + absolute
         if estimate.value.dtype.kind == "U":  # a word is below and above no bound

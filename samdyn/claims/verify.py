@@ -43,7 +43,7 @@ def verify(
         progress: whether to display progress on standard error.
 
     Returns:
-        A sequence of judgements, with ``dataset``, ``json``, ``html``, ``junit`` and ``markdown``.
+        A sequence of judgements, with ``dataset``, ``json`` and ``junit``.
 
     Raises:
         InputError: an argument of the wrong kind, or two claims with one id.

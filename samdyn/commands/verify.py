@@ -9,7 +9,6 @@ from typing import Annotated
 from typer import Argument, Exit, Option
 
 from .. import checks, cli
-from ..claims import catalogue
 from ..claims.catalogue import check_unique, from_file, located
 from ..claims.claim import Claim
 from ..claims.mutation import Mutation
@@ -105,17 +104,19 @@ def selected(names: Sequence[str]) -> list[tuple[Claim, Path]]:
     Raises:
         InputError: an unknown id, a file without claims, or two claims with one id.
     """
-    known = {claim.id: (claim, path) for claim, path in located()}
+    if not names:
+        return list(located())
     pairs: list[tuple[Claim, Path]] = []
     for name in names:
         if name.endswith(".py") or os.sep in name:
             pairs += from_file(Path(name))
-        elif name not in known and Path(f"{name}.py").is_file():
+            continue
+        known = {claim.id: (claim, path) for claim, path in located()}
+        if name not in known and Path(f"{name}.py").is_file():
             checks.reject("claim", name, "no claim has this name, but there is a file", f"Did you mean {name}.py?")
-        else:
-            pairs.append(known[checks.known("claim", name, catalogue())])
+        pairs.append(known[checks.known("claim", name, known)])
     check_unique(pairs)
-    return pairs or list(known.values())
+    return pairs
 
 
 def check_writable(path: Path) -> None:

@@ -152,7 +152,7 @@ def follow(problem: Problem, first: Sample) -> list[Sample]:
                 break
             continue
         w = new.u[: problem.d] * problem.scale[: problem.d, 0].numpy()
-        if (np.abs(w - middle) > 3 * half).any() or not has_jacobian(problem, new.u, new.derivatives):
+        if (np.abs(w - middle) > 3 * half).any() or not has_jacobian(problem, new.u):
             break
         samples.append(new)
         if final:

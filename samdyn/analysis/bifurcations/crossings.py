@@ -59,7 +59,6 @@ class Sample:
             branch points; the tangent's parameter component, which changes its sign at folds.
         slopes: their derivatives along the branch, ``(D + 2,)``.
         strength: the norm ‖∂G‖.
-        derivatives: ∂G/∂(z, p), ``(D, D + 1)``.
     """
 
     u: np.ndarray
@@ -68,7 +67,6 @@ class Sample:
     tests: np.ndarray
     slopes: np.ndarray
     strength: float
-    derivatives: np.ndarray
 
 
 def sample(problem: Problem, u: np.ndarray, along: np.ndarray) -> Sample:
@@ -83,7 +81,7 @@ def sample(problem: Problem, u: np.ndarray, along: np.ndarray) -> Sample:
     first, last = (values[0], values[1]) if len(values) == 2 else (values[0], tests)
     slopes = (first - last) / (PROBE * len(values) * sides[0])
     strength = float(np.linalg.norm(matrix, 2))
-    return Sample(u, tangent, problem.multipliers_of(matrix), tests, slopes, strength, matrix)
+    return Sample(u, tangent, problem.multipliers_of(matrix), tests, slopes, strength)
 
 
 def _tests(problem: Problem, matrix: np.ndarray, tangent: np.ndarray) -> np.ndarray:

@@ -178,7 +178,7 @@ def make_problem(
     return Problem(system, parameter, (low, high), np.array(limits_of_w), period)
 
 
-def has_jacobian(problem: Problem, u: np.ndarray, derivatives: np.ndarray | None = None) -> bool:
+def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
     """Return whether the derivatives predict the change of G nearby, as they do unless the field jumps or has a kink.
 
     The error of a true Jacobian's prediction falls with the square of the distance. An error that falls more slowly
@@ -187,7 +187,7 @@ def has_jacobian(problem: Problem, u: np.ndarray, derivatives: np.ndarray | None
     """
     axes = np.eye(problem.size + 1)[:, :-1]
     directions = np.hstack([axes, -axes])
-    matrix = problem.derivatives(u) if derivatives is None else derivatives
+    matrix = problem.derivatives(u)
     steps = np.hstack([h * directions for h in (0.0, WIDE, NARROW, NEARBY)])
     change = problem.residual(torch.as_tensor(u[:, None] + steps)).numpy()
     _, wide, narrow, nearby = np.split(change - change[:, :1], 4, axis=1)

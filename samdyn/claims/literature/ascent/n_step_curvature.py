@@ -21,7 +21,7 @@ n_step_curvature = Claim(
     process="map of USAM with n ascent steps",
     cases=grid(lam=(-1.0, 2.0), rho=(0.3, 0.6), steps=(2, 3, 8)),
     predict=lambda lam, rho, steps: sd.theory.effective_curvature(lam=lam, rho=rho, ascent_steps=steps),
-    rival=lambda lam, rho: sd.theory.effective_curvature(lam=lam, rho=rho),
+    rival=sd.theory.effective_curvature,
     mistake="the curvature with one ascent step of the whole radius",
     measure=curvature,
     tolerance=1e-12,

@@ -57,7 +57,7 @@ concave_extent = Claim(
     process="map of SAM",
     cases=CASES,
     predict=lambda lam, rho, lr: lr * rho * abs(lam),
-    rival=lambda lam, rho, lr: sd.theory.two_cycle_amplitude(lam=lam, rho=rho, lr=lr),
+    rival=sd.theory.two_cycle_amplitude,
     mistake="the 2-cycle ηρ|λ|/(2 + η|λ|), which exists but repels",
     measure=extent,
     tolerance=2e-3,

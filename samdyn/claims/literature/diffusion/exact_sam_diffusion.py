@@ -1,15 +1,9 @@
 """The spread of exact SAM, the method whose drift Theorem 2 of [K23] has."""
 
 import samdyn as sd
-from samdyn.claims import Claim, grid, leading_order
+from samdyn.claims import Claim, leading_order
 
-
-def measure(lam: float, rho: float, batch_size: int, lr: float, t: float, coupling: str) -> float:
-    """Return the exact variance of the iterates."""
-    noise = sd.noise.Fisher([0], batch_size=batch_size, coupling=coupling)
-    map_ = sd.Map(sd.landscapes.quadratic([lam]), sd.ExactSAM(rho), lr=lr, noise=noise)
-    return float(sd.analysis.linear_step(map_).moments([0.0], round(t / lr))[1][-1, 0, 0])
-
+from .usam_diffusion import CASES, variance
 
 exact_sam_diffusion = Claim(
     id="exact-sam-diffusion",
@@ -19,20 +13,13 @@ exact_sam_diffusion = Claim(
     r"C = (1+\rho\lambda)^4 |\lambda|/B",
     source="derived; corrects [K23, Theorem 2]",
     process="map of exact SAM, by coupling",
-    cases=grid(
-        lam=(-1.2, 0.7), rho=0.4, batch_size=6, lr=(0.05, 0.01, 0.002), t=0.6,
-        coupling=("shared", "independent", "clean"),
-    ),
-    predict=lambda lam, rho, batch_size, lr, t, coupling: sd.theory.exact_sam_msd(
-        lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=t, coupling=coupling
-    ),
-    rival=lambda lam, rho, batch_size, lr, t: sd.theory.theorem_2_msd(
-        lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=t
-    ),
+    cases=CASES,
+    predict=sd.theory.exact_sam_msd,
+    rival=sd.theory.theorem_2_msd,
     mistake="Theorem 2 of [K23]: the factor 1+ρλ acts on the drift alone",
-    measure=measure,
+    measure=lambda lam, rho, batch_size, lr, t, coupling: variance(sd.ExactSAM(rho), lam, batch_size, lr, t, coupling),
     tolerance=0.004,
     reason="the formula is a limit: at η = 0.002 it errs by up to 0.3 %",
     small="lr",
     record=leading_order(1),
-)  # fmt: skip
+)

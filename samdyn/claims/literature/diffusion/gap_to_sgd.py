@@ -24,9 +24,7 @@ corollary_1 = Claim(
     cases=grid(
         lam=-1.2, batch_size=6, lr=2e-5, t=0.003, rho=0.003, coupling=("shared", "clean")
     ),
-    predict=lambda lam, batch_size, lr, t, rho: sd.theory.theorem_2_gap(
-        lam=lam, batch_size=batch_size, lr=lr, t=t, rho=rho
-    ),
+    predict=sd.theory.theorem_2_gap,
     rival=lambda: 0.0,
     mistake="no gap",
     measure=gap,

@@ -44,7 +44,7 @@ heavy_ball_cycle = Claim(
     process="map of SAM with heavy ball",
     cases=CASES,
     predict=lambda lam, rho, lr, momentum: lr * rho * lam / (2 * (1 + momentum) - lr * lam),
-    rival=lambda lam, rho, lr: sd.theory.two_cycle_amplitude(lam=lam, rho=rho, lr=lr),
+    rival=sd.theory.two_cycle_amplitude,
     mistake="the 2-cycle without momentum, which would not exist for ηλ ≥ 2",
     measure=amplitude,
     tolerance=1e-6,

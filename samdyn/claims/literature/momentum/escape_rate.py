@@ -34,7 +34,7 @@ momentum_escape_rate = Claim(
     source="derived [theory 1]; on [K23, Theorem 1], which has no momentum",
     process="map of USAM with heavy ball",
     cases=grid(lam=-1.6, rho=0.25, lr=(0.03, 0.3), momentum=(0.5, 0.9)),
-    predict=lambda lam, rho, lr, momentum: sd.theory.escape_rate(lam=lam, rho=rho, lr=lr, momentum=momentum),
+    predict=sd.theory.escape_rate,
     rival=lambda lam, rho, momentum: abs(lam) * (1 + rho * lam) / (1 - momentum),
     mistake="as many plain steps of η/(1−γ), in the limit of small η",
     measure=measure,

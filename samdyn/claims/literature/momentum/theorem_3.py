@@ -27,12 +27,8 @@ theorem_3 = Claim(
         t=0.2,
         momentum=(0.0, 0.04, 0.08, 0.12, 0.14, 0.16, 0.2, 0.3, 0.5),
     ),
-    predict=lambda lam, rho, batch_size, lr, t, momentum: sd.theory.theorem_3_msd(
-        lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=t, momentum=momentum
-    ),
-    rival=lambda lam, rho, batch_size, lr, t: sd.theory.theorem_2_msd(
-        lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=t
-    ),
+    predict=sd.theory.theorem_3_msd,
+    rival=sd.theory.theorem_2_msd,
     mistake="Theorem 2: no effect of momentum",
     measure=measure,
     tolerance=0.01,
@@ -49,9 +45,7 @@ theorem_3_large_momentum = Claim(
     source="[K23, Theorem 3]; C₂ after [X22]",
     process=theorem_3.process,
     cases=grid(lam=-1.2, rho=0.2, batch_size=6, lr=0.002, t=0.2, momentum=(0.9, 0.95)),
-    predict=lambda lam, rho, batch_size, lr, t, momentum: sd.theory.theorem_3_msd(
-        lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=t, momentum=momentum
-    ),
+    predict=sd.theory.theorem_3_msd,
     rival=theorem_3.rival,
     mistake=theorem_3.mistake,
     measure=measure,
@@ -69,9 +63,7 @@ theorem_3_reading = Claim(
     source="[K23, Theorem 3] as one summary prints it: unconfirmed",
     process=theorem_3.process,
     cases=grid(lam=-1.2, rho=0.2, batch_size=6, lr=0.05, t=0.15, momentum=(0.3, 0.5)),
-    predict=lambda lam, rho, batch_size, lr, t, momentum: sd.theory.theorem_3_other_reading(
-        lam=lam, rho=rho, batch_size=batch_size, lr=lr, t=t, momentum=momentum
-    ),
+    predict=sd.theory.theorem_3_other_reading,
     rival=theorem_3.rival,
     mistake=theorem_3.mistake,
     measure=measure,

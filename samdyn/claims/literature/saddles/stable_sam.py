@@ -40,7 +40,7 @@ stable_sam_trap_width = Claim(
     formula=r"|w| < \rho",
     source="derived; the method is that of [TZ24]",
     process="map of StableSAM, small steps",
-    predict=lambda rho: sd.theory.trap_half_width(rho=rho),
+    predict=sd.theory.trap_half_width,
     rival=lambda rho: 0 * rho,
     mistake="a stable method does not stay at saddles",
     cases=CASES,

@@ -28,7 +28,7 @@ sam_trap_width = Claim(
     formula=r"|w| < \rho",
     source="derived; [C23]",
     process="map of SAM, small steps",
-    predict=lambda rho: sd.theory.trap_half_width(rho=rho),
+    predict=sd.theory.trap_half_width,
     rival=lambda rho, lam: abs(lam) * rho,
     mistake="a bound on the gradient in place of one on the distance",
     cases=CASES,

@@ -58,9 +58,7 @@ usam_map_threshold = Claim(
         {"eigenvalues": (-2.0, -0.5, 3.0), "lr": 0.1, "momentum": 0.0},
         {"eigenvalues": (-2.0, -0.5, 3.0), "lr": 0.1, "momentum": 0.9},
     ],
-    predict=lambda eigenvalues, lr, momentum: sd.theory.usam_threshold(
-        eigenvalues=eigenvalues, lr=lr, momentum=momentum
-    ),
+    predict=sd.theory.usam_threshold,
     rival=lambda eigenvalues, momentum: (1 - momentum) / min(-lam for lam in eigenvalues if lam < 0),
     mistake="momentum multiplies the perturbation by 1/(1 − γ), and any η is small enough",
     measure=threshold,

@@ -25,7 +25,7 @@ usam_threshold = Claim(
     source="[K23, Theorem 1]",
     process="flow of USAM",
     cases=grid(eigenvalues=((-2.0, 2.0), (-0.5, -3.0, 1.0))),
-    predict=lambda eigenvalues: sd.theory.usam_threshold(eigenvalues=eigenvalues),
+    predict=sd.theory.usam_threshold,
     rival=lambda eigenvalues: sd.theory.usam_threshold(eigenvalues=eigenvalues) / 2,
     mistake="differentiating L + ρ‖∇L‖², which gives λ(1 + 2ρλ)",
     measure=measure,

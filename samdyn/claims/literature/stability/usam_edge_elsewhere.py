@@ -23,7 +23,7 @@ usam_edge_elsewhere = Claim(
     source="derived; on [D23], whose condition is for quadratics",
     process="map of USAM",
     cases=grid(rho=(0.1, 0.2), lr=(0.05, 0.1)),
-    predict=lambda rho, lr: sd.theory.edge_of_stability(rho=rho, lr=lr),
+    predict=sd.theory.edge_of_stability,
     rival=lambda lr: 2 / lr,
     mistake="the edge of gradient descent",
     measure=measure,
