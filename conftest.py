@@ -4,6 +4,7 @@ import doctest
 import gc
 import inspect
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,16 @@ doctest.DocTestFinder._from_module = _from_module_unwrapped  # type: ignore[attr
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hide the GPU, from child processes too, unless the tests marked gpu are asked for: ``pytest -m gpu``.
+    """Give every test the same surroundings, and its child processes too.
 
-    Where there is one the device "auto" is another, and torch refuses gradients in a process that was forked.
+    The GPU is hidden unless the tests marked gpu are asked for: ``pytest -m gpu``. Where there is one the device "auto"
+    is another, and torch refuses gradients in a process that was forked. Ctrl-C works: a shell that starts the tests in
+    the background lets them ignore it, which children inherit.
     """
     if config.option.markexpr != "gpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
