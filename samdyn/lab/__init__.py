@@ -50,7 +50,7 @@ from .options import (
 from .readers import at_least, at_most, choice, each, inside, integers, numbers, several, where
 from .report import Report
 from .runner import command, run
-from .scripts import load, scripts
+from .scripts import load, question, scripts
 from .tables import across, interval, medians, plus_minus, table, vector
 
 __all__ = [
@@ -100,6 +100,7 @@ __all__ = [
     "numbers",
     "plus_minus",
     "point",
+    "question",
     "run",
     "saddle",
     "scripts",
