@@ -17,7 +17,7 @@ from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
-from .limit_sets.phase_plane import PhasePlane, phase_plane
+from .limit_sets.phase_plane import PhasePlane, equilibria_dataset, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
 from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
@@ -67,6 +67,7 @@ __all__ = [
     "cosine",
     "critical_points",
     "equilibria",
+    "equilibria_dataset",
     "escape",
     "escapes",
     "exact_critical_points",

@@ -14,7 +14,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
-from .objects import landscape, point, saddle, with_radii
+from .objects import landscape, saddle, with_radii
 from .options import (
     AscentStepCounts,
     AscentSteps,
@@ -28,6 +28,7 @@ from .options import (
     LandscapeText,
     LearningRate,
     LearningRates,
+    Limits,
     Methods,
     Momenta,
     Momentum,
@@ -47,17 +48,18 @@ from .options import (
     Time,
     Width,
 )
-from .readers import at_least, at_most, choice, each, inside, integers, numbers, several, where
+from .readers import at_least, at_most, box, choice, each, entries, inside, integers, numbers, points, several, where
 from .report import Report
 from .runner import command, run
 from .scripts import load, question, scripts
-from .tables import across, interval, medians, plus_minus, table, vector
+from .tables import Column, across, interval, medians, plus_minus, table, vector
 
 __all__ = [
     "AscentStepCounts",
     "AscentSteps",
     "BatchSize",
     "BatchSizes",
+    "Column",
     "Coordinates",
     "Count",
     "Device",
@@ -66,6 +68,7 @@ __all__ = [
     "LandscapeText",
     "LearningRate",
     "LearningRates",
+    "Limits",
     "Methods",
     "Momenta",
     "Momentum",
@@ -88,9 +91,11 @@ __all__ = [
     "across",
     "at_least",
     "at_most",
+    "box",
     "choice",
     "command",
     "each",
+    "entries",
     "inside",
     "integers",
     "interval",
@@ -99,7 +104,7 @@ __all__ = [
     "medians",
     "numbers",
     "plus_minus",
-    "point",
+    "points",
     "question",
     "run",
     "saddle",

@@ -82,6 +82,9 @@ AscentStepCounts = Annotated[
     tuple[int, ...], _kind("Numbers n of ascent steps, separated by commas.", readers.integers(), example="2,10")
 ]
 Numbers = Annotated[tuple[float, ...], _kind("Numbers, separated by commas.", readers.numbers(), example="0.1,0.5")]
+Limits = Annotated[
+    tuple[float, float], _kind("Lowest and highest value, separated by a comma.", readers.limits, example="0.1,2")
+]
 Positive = Annotated[float, _kind("A number > 0.", checks.positive, example="1")]
 
 # How much is measured: steps, time, starts, runs, seeds, samples, epochs, width, resolution.

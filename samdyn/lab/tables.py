@@ -30,6 +30,7 @@ def table(
     title: str | None = None,
     keys: int = 1,
     left: int = 1,
+    once: int = 0,
 ) -> Table:
     """Return a table with one row per setting.
 
@@ -41,6 +42,7 @@ def table(
         title: the title.
         keys: the number of columns that every part repeats if the terminal is too narrow for the whole table.
         left: the number of columns that are aligned left.
+        once: the number of columns whose text appears once where rows below one another have the same.
 
     Raises:
         InputError: a dimension or a variable that the data lack.
@@ -56,8 +58,12 @@ def table(
     result = new_table(title, *columns, gap=1, keys=keys)
     for column in result.columns[:left]:
         column.justify = "left"
+    above: list[str] = []
     for row in _rows(data, (over,) if isinstance(over, str) else over):
-        result.add_row(*(_cell(column, row) for column in columns.values()))
+        cells = [_cell(column, row) for column in columns.values()]
+        same = [i < once and cells[: i + 1] == above[: i + 1] for i in range(len(cells))]
+        result.add_row(*("" if hidden else cell for hidden, cell in zip(same, cells, strict=True)))
+        above = cells
     return result
 
 

@@ -12,6 +12,7 @@ from .escape import cosine, survival, trapped_fraction
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, surface, surface_path
+from .names import SYMBOLS, label
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
 from .style import CYCLE, LINES, STYLE, line
@@ -21,6 +22,7 @@ __all__ = [
     "LINES",
     "MARKERS",
     "STYLE",
+    "SYMBOLS",
     "animate",
     "basins",
     "bifurcation",
@@ -28,6 +30,7 @@ __all__ = [
     "cosine",
     "fate",
     "intervals",
+    "label",
     "line",
     "manifolds",
     "mark",

@@ -101,6 +101,19 @@ class Stability:
         own = own_radius(self.system.method)
         return self.trap if self.trap is None or own is None else self.trap.subs(RHO, own)
 
+    @property
+    def attracts_for(self) -> str:
+        """The radii at which the point attracts, or the region of starts that it holds, as text; "" if none is known.
+
+        >>> import samdyn as sd
+        >>> flows = [sd.Flow(sd.landscapes.saddle(), method) for method in (sd.USAM(rho=1.0), sd.SAM(rho=1.0))]
+        >>> [sd.stability(flow, (0, 0)).attracts_for for flow in flows]
+        ['ρ > 1/2', '‖H(w−w*)‖ < ρ|λ*|']
+        """
+        if self.condition is not None:
+            return radii_text(self.condition)
+        return "" if self.trap is None else "‖H(w−w*)‖ < ρ|λ*|"
+
     def latex(self) -> str:
         """Return the effective Hessian and the condition, or the trap, as LaTeX (math mode)."""
         write: Callable[[Any], str] = sympy.latex
