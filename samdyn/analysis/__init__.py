@@ -10,9 +10,11 @@ from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
 from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trapping_radii, trapping_radius
+from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
 from .escapes.first_passage import first_passage_time
+from .escapes.paths import paths_until_exit
 from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
@@ -70,6 +72,7 @@ __all__ = [
     "equilibria_dataset",
     "escape",
     "escapes",
+    "escapes_dataset",
     "exact_critical_points",
     "exit_times",
     "expected",
@@ -86,6 +89,7 @@ __all__ = [
     "orbit_diagram",
     "over_grid",
     "parameters",
+    "paths_until_exit",
     "perturbed",
     "phase_plane",
     "stability_chart",

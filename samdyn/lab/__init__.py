@@ -52,7 +52,7 @@ from .readers import at_least, at_most, box, choice, each, entries, inside, inte
 from .report import Report
 from .runner import command, run
 from .scripts import load, question, scripts
-from .tables import Column, across, interval, medians, plus_minus, table, vector
+from .tables import Column, across, censored, interval, medians, percent, plus_minus, table, vector
 
 __all__ = [
     "AscentStepCounts",
@@ -92,6 +92,7 @@ __all__ = [
     "at_least",
     "at_most",
     "box",
+    "censored",
     "choice",
     "command",
     "each",
@@ -103,6 +104,7 @@ __all__ = [
     "load",
     "medians",
     "numbers",
+    "percent",
     "plus_minus",
     "points",
     "question",

@@ -8,10 +8,10 @@ from .animation import animate
 from .basins import basins
 from .bifurcation import bifurcation, orbits
 from .chart import stability_chart
-from .escape import cosine, survival, trapped_fraction
+from .escape import cosine, survival, survivals, trapped_fraction, trapped_fractions
 from .fate import fate
 from .intervals import intervals
-from .landscape import contours, path, surface, surface_path
+from .landscape import contours, path, paths, surface, surface_path
 from .names import SYMBOLS, label
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
@@ -36,11 +36,14 @@ __all__ = [
     "mark",
     "orbits",
     "path",
+    "paths",
     "perturbed",
     "phase_portrait",
     "stability_chart",
     "surface",
     "surface_path",
     "survival",
+    "survivals",
     "trapped_fraction",
+    "trapped_fractions",
 ]
