@@ -8,15 +8,11 @@ from itertools import groupby, product
 from typing import Annotated
 
 import numpy as np
-import xarray as xr
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot, symbolic, theory
 from samdyn.analysis import Boundary, CriticalPoint, Escape
-from samdyn.landscapes import Box
 from samdyn.methods import Ascent
 from samdyn.simulation.progress import progress_bar
 
@@ -107,19 +103,13 @@ def main(
     report.print(lab.table(data, columns, "setting", title=title, keys=len(keys)), LEGEND)
 
     figure, ax = plt.subplots(figsize=(6.4, 4.0))
-    plot.trapped_fractions(maps, escapes, edges, ax, without=[*fixed])
-    mark_threshold(point, ax)
+    predicted = theory.usam_threshold(eigenvalues=point.eigenvalues)
+    plot.trapped_fractions(maps, escapes, edges, ax, without=[*fixed], predicted=predicted)
     ax.set_title(f"Which share of the runs does the saddle capture? {', '.join([scene.name, *fixed.values()])}")
     figure.legend(loc="outside lower center", ncols=2)
     report.figure(figure, "trapped_fraction")
     report.figure(plot.survivals(maps, escapes), "escape_times")
-    first = [map_ for map_ in maps if (map_.lr, map_.momentum) == (maps[0].lr, maps[0].momentum)]
-    shown, runs = example_paths(first, point, min(steps, LONGEST_PATH))
-    report.figure(draw_cosines(shown, runs, point), "cosine")
-    if scene.dim == 2:
-        figure = plot.paths(shown, runs, plt.figure(figsize=(11, 4.6)), box=view_box(scene, point))
-        figure.suptitle(f"{scene.name}: {runs[0].sizes['step'] - 1} steps from one start (ring) to the end (filled)")
-        report.figure(figure, "trajectories")
+    draw_paths(maps, point, min(steps, LONGEST_PATH), report)
 
 
 def ensembles(maps: Sequence[sd.Map]) -> Iterator[list[sd.Map]]:
@@ -129,53 +119,30 @@ def ensembles(maps: Sequence[sd.Map]) -> Iterator[list[sd.Map]]:
         yield from (listed[i : i + TOGETHER] for i in range(0, len(listed), TOGETHER))
 
 
-def mark_threshold(point: CriticalPoint, ax: Axes) -> None:
-    """Draw USAM's threshold, if the saddle has one."""
-    threshold = theory.usam_threshold(eigenvalues=point.eigenvalues)
-    if np.isfinite(threshold):
-        ax.axvline(threshold, color="0.5", lw=1, zorder=0)
-        ax.annotate(r"$\rho = 1/|\lambda|$", (threshold, 0.08), xytext=(4, 0), textcoords="offset points", color="0.35")
-
-
-def view_box(scene: sd.Landscape, point: CriticalPoint) -> Box:
-    """Return a box around the saddle, 7/|λ| to each side or as far as the landscape's box goes."""
-    length = 1 / abs(point.eigenvalues[0])
+def draw_paths(maps: list[sd.Map], point: CriticalPoint, most: int, report: lab.Report) -> None:
+    """Draw a run of one setting of every method past the saddle, and the cosines of its two gradients."""
+    scene, length = maps[0].landscape, 1 / abs(point.eigenvalues[0])
     wall = min(float(min(w - low, high - w)) for w, (low, high) in zip(point.w, scene.box, strict=True))
     half = min(7 * length, wall) if wall > length else 7 * length
-    return tuple((float(w) - half, float(w) + half) for w in point.w)
-
-
-def example_paths(maps: list[sd.Map], point: CriticalPoint, most: int) -> tuple[list[sd.Map], list[xr.Dataset]]:
-    """Run one setting of every method from one start, out along the stable direction and a little off it.
-
-    A run lasts ten times as long as the fastest direction needs, or until the last run has left.
-    """
-    radius, view = 1.25 / abs(point.eigenvalues[0]), view_box(maps[0].landscape, point)
-    of_methods = [list(members) for _, members in groupby(maps, key=lambda map_: type(map_.method))]
-    chosen = [min(members, key=lambda map_: abs(map_.radius - radius)) for members in of_methods]
-    # The sign of an eigenvector is arbitrary. This one puts the start to the left and the escape in front.
-    stable, escaping = (-v * np.sign(v[abs(v).argmax()]) for v in (point.eigenvectors[:, -1], point.eigenvectors[:, 0]))
-    start = point.w + 0.43 * (view[0][1] - view[0][0]) * (stable + escaping / 20)
-    shortest = max(1, round(10 / float(abs(point.eigenvalues).max()) / maps[0].lr))
-    return chosen, analysis.paths_until_exit(chosen, start, view, shortest=shortest, most=most)
-
-
-def draw_cosines(maps: list[sd.Map], runs: list[xr.Dataset], point: CriticalPoint) -> Figure:
-    """Draw the cosine between the two gradients along the paths, and where SAM's are within ρ of the saddle."""
-    pairs = [*zip(maps, runs, strict=True)]
+    view = tuple((float(w) - half, float(w) + half) for w in point.w)
+    of_first = [map_ for map_ in maps if (map_.lr, map_.momentum) == (maps[0].lr, maps[0].momentum)]
+    of_methods = [list(members) for _, members in groupby(of_first, key=lambda map_: type(map_.method))]
+    chosen = [min(members, key=lambda map_: abs(map_.radius - 1.25 * length)) for members in of_methods]
+    paths = analysis.paths_past_saddle(chosen, point, view, most)
+    pairs = [*zip(chosen, paths, strict=True)]
     pairs = [pair for pair in pairs if isinstance(pair[0].method, Ascent)] or pairs
-    figure, axes = plt.subplots(len(pairs), 1, figsize=(7, 2.2 * len(pairs)), sharex=True, squeeze=False)
-    for ax, (map_, path) in zip(axes[:, 0], pairs, strict=True):
-        plot.cosine(analysis.cosine(map_, path), ax, **plot.line(map_.method))
-        edge, note = symbolic.predicted_boundary(map_, point.eigenvalues), ""
-        if edge and edge.quantity == "width":
-            near = np.linalg.norm(path.w.values[0] - point.w, axis=1) < edge.low
-            ax.fill_between(path.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
-            note = " (grey: within ρ of the saddle)"
-        ax.set(xlim=(0, path.step.values[-1]), title=f"{plot.label(map_.method)}: {plot.fate(path)}{note}")
-    for ax in axes[:-1, 0]:
-        ax.set_xlabel("")
-    return figure
+    edges = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_, _ in pairs]
+    trapped = [
+        np.linalg.norm(path.w.values[0] - point.w, axis=1) < edge.low if edge and edge.quantity == "width" else None
+        for edge, (_, path) in zip(edges, pairs, strict=True)
+    ]
+    cosines = [analysis.cosine(*pair) for pair in pairs]
+    perturbing, shown = map(list, zip(*pairs, strict=True))
+    report.figure(plot.cosines(perturbing, cosines, shown, trapped=trapped), "cosine")
+    if scene.dim == 2:
+        figure = plot.paths(chosen, paths, box=view)
+        figure.suptitle(f"{scene.name}: {paths[0].sizes['step'] - 1} steps from one start (ring) to the end (filled)")
+        report.figure(figure, "trajectories")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
 from .escapes.first_passage import first_passage_time
-from .escapes.paths import paths_until_exit
+from .escapes.paths import paths_past_saddle
 from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
@@ -89,7 +89,7 @@ __all__ = [
     "orbit_diagram",
     "over_grid",
     "parameters",
-    "paths_until_exit",
+    "paths_past_saddle",
     "perturbed",
     "phase_plane",
     "stability_chart",

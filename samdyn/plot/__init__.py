@@ -1,14 +1,15 @@
 """Pictures of results.
 
-Every function draws on the Axes that it is given and returns that Axes. It computes nothing but the values of a
-landscape or a field on the grid that it draws. Importing this package does not import matplotlib.
+A function draws on the Axes that it is given and returns that Axes; those that fill several panels, such as ``paths``,
+return a new figure. They compute nothing but the values of a landscape or a field on the grid that they draw. Importing
+this package does not import matplotlib.
 """
 
 from .animation import animate
 from .basins import basins
 from .bifurcation import bifurcation, orbits
 from .chart import stability_chart
-from .escape import cosine, survival, survivals, trapped_fraction, trapped_fractions
+from .escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, paths, surface, surface_path
@@ -28,6 +29,7 @@ __all__ = [
     "bifurcation",
     "contours",
     "cosine",
+    "cosines",
     "fate",
     "intervals",
     "label",

@@ -12,7 +12,7 @@ from ..arguments import checked
 from ..dynamics import Boundary, Map
 from ..methods import Ascent
 from ..statistics import Survival
-from .fate import check_index
+from .fate import check_index, fate
 from .names import label
 from .style import line
 
@@ -109,6 +109,7 @@ def trapped_fractions(
     ax: "Axes",
     *,
     without: Collection[str] = (),
+    predicted: float = np.inf,
 ) -> "Axes":
     """Draw the fraction of trapped runs against ρ, a line for each method, learning rate and momentum.
 
@@ -120,6 +121,7 @@ def trapped_fractions(
         boundaries: their results of ``analysis.capture_boundaries``. A line has a step at a threshold in ρ.
         ax: the Axes to draw on.
         without: the parameters that labels leave out, of "lr" and "momentum".
+        predicted: USAM's threshold 1/|λ| in closed form, if the point has one; a vertical line marks it.
 
     Raises:
         InputError: not one result for each map.
@@ -153,6 +155,9 @@ def trapped_fractions(
             )
         else:
             ax.axhline(results[members[0]].fraction("trapped"), label=text, **{**look, "marker": ""})
+    if np.isfinite(predicted):
+        ax.axvline(predicted, color="0.5", lw=1, zorder=0)
+        ax.annotate(r"$\rho = 1/|\lambda|$", (predicted, 0.08), xytext=(4, 0), textcoords="offset points", color="0.35")
     ax.set(xlabel=r"radius $\rho$", ylabel="share of runs trapped", ylim=(-0.03, 1.03))
     return ax
 
@@ -252,3 +257,49 @@ def cosine(cosines: "xarray.DataArray", ax: "Axes", *, run: int = 0, **style: An
         yticks=[-1, -0.5, 0, 0.5, 1],
     )
     return ax
+
+
+@checked
+def cosines(
+    maps: Sequence[Map],
+    results: Sequence["xarray.DataArray"],
+    runs: Sequence["xarray.Dataset"],
+    *,
+    trapped: Sequence[np.ndarray | None] = (),
+) -> "Figure":
+    """Draw cos(∇L(w), ∇L(wᵖ)) along one run of each of several maps, with how the run ends, one below the other.
+
+    Args:
+        maps: the maps.
+        results: a result of ``analysis.cosine`` for each; the first run is drawn.
+        runs: the runs, a result of ``simulate`` for each.
+        trapped: for each map the steps at which its run is within ρ of the saddle, which are grey, ``(steps,)`` bool,
+            or None for a map without a trap.
+
+    Returns:
+        A new figure.
+
+    Raises:
+        InputError: not one result for each map.
+
+    >>> import samdyn as sd
+    >>> maps = [sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)]
+    >>> runs = [sd.simulate(map_, (1, 0.01), steps=50, save_every=1) for map_ in maps]
+    >>> figure = sd.plot.cosines(maps, [sd.analysis.cosine(maps[0], runs[0])], runs)
+    >>> figure.axes[0].get_title()
+    'SAM, ρ = 0.5: stays to the end'
+    """
+    from matplotlib import pyplot as plt
+
+    _check_results(maps, results, runs)
+    figure, axes = plt.subplots(len(maps), 1, figsize=(7, 2.2 * len(maps)), sharex=True, squeeze=False)
+    for ax, map_, values, run, near in zip(axes[:, 0], maps, results, runs, trapped or [None] * len(maps), strict=True):
+        cosine(values, ax, **line(map_.method))
+        note = ""
+        if near is not None:
+            ax.fill_between(run.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
+            note = " (grey: within ρ of the saddle)"
+        ax.set(xlim=(0, run.step.values[-1]), title=f"{label(map_.method)}: {fate(run)}{note}")
+    for ax in axes[:-1, 0]:
+        ax.set_xlabel("")
+    return figure

@@ -158,31 +158,33 @@ def surface_path(runs: "xarray.Dataset", ax: "Axes3D", *, run: int = 0, **style:
 
 
 @checked
-def paths(
-    maps: Sequence[Map], runs: Sequence["xarray.Dataset"], figure: "Figure", *, box: Box | None = None
-) -> "Figure":
+def paths(maps: Sequence[Map], runs: Sequence["xarray.Dataset"], *, box: Box | None = None) -> "Figure":
     """Draw a run of each of several maps on one landscape, over contours and on the surface, with how it ends.
 
     Args:
         maps: the maps.
         runs: a result of ``simulate`` for each, as for ``path``; the first run is drawn.
-        figure: an empty figure.
         box: the part of the plane to show, one (low, high) pair per coordinate. Default: the box of the landscape.
+
+    Returns:
+        A new figure.
 
     Raises:
         InputError: not one result for each map, or what ``path`` refuses.
 
     >>> import samdyn as sd
-    >>> from matplotlib import pyplot as plt
     >>> maps = [sd.Map(sd.landscapes.saddle(), method, lr=0.1) for method in (sd.GD(), sd.USAM(rho=1.0))]
     >>> runs = [sd.simulate(map_, (1, 0.1), steps=20, save_every=1) for map_ in maps]
-    >>> figure = sd.plot.paths(maps, runs, plt.figure())
+    >>> figure = sd.plot.paths(maps, runs)
     >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['GD: stays to the end', 'USAM, ρ = 1: stays to the end']
     """
+    from matplotlib import pyplot as plt
+
     if not maps or len(maps) != len(runs):
         rule = f"there are {len(maps)} map(s) and {len(runs)} result(s)"
         checks.reject("runs", len(runs), rule, "Give one result for each map, and at least one")
+    figure = plt.figure(figsize=(11, 4.6))
     flat, relief = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
     contours(maps[0].landscape, flat, box=box)
     surface(maps[0].landscape, relief, box=box)
