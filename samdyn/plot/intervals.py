@@ -79,6 +79,6 @@ def intervals(
         text = {} if hue is None else {"label": label.format(line[hue].values.item())}
         drawing: dict[str, Any] = {"capsize": 2, "markersize": 5, **text}
         for part in (look, style):  # their short names, such as ls, made long, so that the later part replaces
-            drawing |= normalize_kwargs(part, Line2D)
+            drawing |= normalize_kwargs(dict(part), Line2D)
         ax.errorbar(at, middle, yerr=bars, **drawing)
     return ax
