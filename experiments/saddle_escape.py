@@ -8,7 +8,9 @@ from itertools import groupby, product
 from typing import Annotated
 
 import numpy as np
+import xarray as xr
 from matplotlib import pyplot as plt
+from rich.table import Table
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot, symbolic, theory
@@ -37,9 +39,7 @@ def main(
     lr: Annotated[lab.LearningRates | None, "Learning rates η. Default: 0.02/max|λ|."] = None,
     momentum: lab.Momenta = (0.0,),
     starts: lab.Starts = 1000,
-    distribution: Annotated[
-        str, "disc: uniform in a ball; normal: Gaussian; line: along the escape direction."
-    ] = "disc",
+    distribution: Annotated[str, "disc: a uniform ball; normal: Gaussian; line: along the escape direction."] = "disc",
     spread: Annotated[lab.Positive | None, "The ball's radius, or the Gaussian's σ. Default: 1/|λ| or less."] = None,
     steps: lab.Steps = 5000,
     seed: Annotated[lab.Seed, "Seed of the starts."] = 0,
@@ -56,8 +56,7 @@ def main(
     room = min((float(abs(p.w - point.w).max()) for p in known if p is not point), default=np.inf)
     radii = rho or [float(f"{r * length:.3g}") for r in RADII]
     rates = lr or [float(f"{0.02 / abs(point.eigenvalues).max():.3g}")]
-    of_method = lab.with_radii(methods, radii)
-    maps = [sd.Map(scene, one, lr=e, momentum=g) for e, g, one in product(rates, momentum, of_method)]
+    maps = [sd.Map(scene, m, lr=e, momentum=g) for e, g, m in product(rates, momentum, lab.with_radii(methods, radii))]
     # By default the starts fill a region of size 1/|λ|, or less if another critical point is near.
     default = min(length, room / 4) / (4 if distribution == "normal" else 1)
     points = analysis.starts_around(point, starts, distribution, spread or default, seed)
@@ -81,26 +80,18 @@ def main(
     escapes, edges = map(list, zip(*finished, strict=True))
     closed_forms = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_ in maps]
 
-    data = analysis.escapes_dataset(maps, escapes, edges).assign(start=(("run", "coord"), points))
-    data["saddle"] = ("coord", point.w)
+    data = analysis.escapes_dataset(maps, escapes, edges)
+    data = data.assign(start=(("run", "coord"), points), saddle=("coord", point.w))
     data["boundary_predicted"] = ("setting", [edge.low if edge else np.nan for edge in closed_forms])
     data["measured"] = ("setting", [str(edge) for edge in edges])
     data["theory"] = ("setting", [str(edge or "no formula") for edge in closed_forms])
     report.data(data, "runs")
     axes = {"lr": rates, "momentum": momentum}
     fixed = {name: f"{plot.SYMBOLS[name]} = {values[0]:g}" for name, values in axes.items() if len(values) == 1}
-    keys: dict[str, lab.Column] = {
-        "method": "{method}",
-        "ρ": lambda one: f"{one.rho:g}" if issubclass(sd.methods.named(one.method.item()), Ascent) else "",
-        **{plot.SYMBOLS[name]: f"{{{name}:g}}" for name in axes if name not in fixed},
-    }
-    columns = keys | dict(zip(("trap", "esc", "div", "und"), map(lab.percent, analysis.OUTCOMES), strict=True))
-    columns |= {"median escape\ntime [95 %]": lab.censored("median_time", ".3g")}
-    columns |= {"capture\nmeasured": "{measured}", "capture\ntheory": "{theory}"}
-    title = ", ".join([f"{starts} runs a setting, shares in %", *fixed.values()])
     where = f"saddle at {lab.vector(point.w)}, λ = {lab.vector(point.eigenvalues)}"
     report.print(f"{scene.name}: L = {scene.expr}; {where}")
-    report.print(lab.table(data, columns, "setting", title=title, keys=len(keys)), LEGEND)
+    title = ", ".join([f"{starts} runs a setting, shares in %", *fixed.values()])
+    report.print(make_table(data, title, [name for name in axes if name not in fixed]), LEGEND)
 
     figure, ax = plt.subplots(figsize=(6.4, 4.0))
     predicted = theory.usam_threshold(eigenvalues=point.eigenvalues)
@@ -119,6 +110,19 @@ def ensembles(maps: Sequence[sd.Map]) -> Iterator[list[sd.Map]]:
         yield from (listed[i : i + TOGETHER] for i in range(0, len(listed), TOGETHER))
 
 
+def make_table(data: xr.Dataset, title: str, varying: list[str]) -> Table:
+    """Return the table, with a column for each parameter that has several values."""
+    keys: dict[str, lab.Column] = {
+        "method": "{method}",
+        "ρ": lambda one: f"{one.rho:g}" if issubclass(sd.methods.named(one.method.item()), Ascent) else "",
+        **{plot.SYMBOLS[name]: f"{{{name}:g}}" for name in varying},
+    }
+    columns = keys | dict(zip(("trap", "esc", "div", "und"), map(lab.percent, analysis.OUTCOMES), strict=True))
+    columns |= {"median escape\ntime [95 %]": lab.censored("median_time", ".3g")}
+    columns |= {"capture\nmeasured": "{measured}", "capture\ntheory": "{theory}"}
+    return lab.table(data, columns, "setting", title=title, keys=len(keys))
+
+
 def draw_paths(maps: list[sd.Map], point: CriticalPoint, most: int, report: lab.Report) -> None:
     """Draw a run of one setting of every method past the saddle, and the cosines of its two gradients."""
     scene, length = maps[0].landscape, 1 / abs(point.eigenvalues[0])
@@ -132,13 +136,10 @@ def draw_paths(maps: list[sd.Map], point: CriticalPoint, most: int, report: lab.
     pairs = [*zip(chosen, paths, strict=True)]
     pairs = [pair for pair in pairs if isinstance(pair[0].method, Ascent)] or pairs
     edges = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_, _ in pairs]
-    trapped = [
-        np.linalg.norm(path.w.values[0] - point.w, axis=1) < edge.low if edge and edge.quantity == "width" else None
-        for edge, (_, path) in zip(edges, pairs, strict=True)
-    ]
-    cosines = [analysis.cosine(*pair) for pair in pairs]
+    widths = [edge.low if edge and edge.quantity == "width" else 0.0 for edge in edges]
     perturbing, shown = map(list, zip(*pairs, strict=True))
-    report.figure(plot.cosines(perturbing, cosines, shown, trapped=trapped), "cosine")
+    cosines = [analysis.cosine(*pair) for pair in pairs]
+    report.figure(plot.cosines(perturbing, cosines, shown, center=point.w, widths=widths), "cosine")
     if scene.dim == 2:
         figure = plot.paths(chosen, paths, box=view)
         figure.suptitle(f"{scene.name}: {paths[0].sizes['step'] - 1} steps from one start (ring) to the end (filled)")

@@ -265,7 +265,8 @@ def cosines(
     results: Sequence["xarray.DataArray"],
     runs: Sequence["xarray.Dataset"],
     *,
-    trapped: Sequence[np.ndarray | None] = (),
+    center: np.ndarray | None = None,
+    widths: Sequence[float] = (),
 ) -> "Figure":
     """Draw cos(∇L(w), ∇L(wᵖ)) along one run of each of several maps, with how the run ends, one below the other.
 
@@ -273,8 +274,8 @@ def cosines(
         maps: the maps.
         results: a result of ``analysis.cosine`` for each; the first run is drawn.
         runs: the runs, a result of ``simulate`` for each.
-        trapped: for each map the steps at which its run is within ρ of the saddle, which are grey, ``(steps,)`` bool,
-            or None for a map without a trap.
+        center, widths: the saddle, ``(d,)``, and for each map ρ if the saddle traps runs within ρ, else 0. The steps at
+            which a run is that near are grey.
 
     Returns:
         A new figure.
@@ -293,10 +294,11 @@ def cosines(
 
     _check_results(maps, results, runs)
     figure, axes = plt.subplots(len(maps), 1, figsize=(7, 2.2 * len(maps)), sharex=True, squeeze=False)
-    for ax, map_, values, run, near in zip(axes[:, 0], maps, results, runs, trapped or [None] * len(maps), strict=True):
+    for ax, map_, values, run, width in zip(axes[:, 0], maps, results, runs, widths or [0.0] * len(maps), strict=True):
         cosine(values, ax, **line(map_.method))
         note = ""
-        if near is not None:
+        if center is not None and width:
+            near = np.linalg.norm(run.w.values[0] - center, axis=1) < width
             ax.fill_between(run.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
             note = " (grey: within ρ of the saddle)"
         ax.set(xlim=(0, run.step.values[-1]), title=f"{label(map_.method)}: {fate(run)}{note}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 import pytest
+import torch
 import xarray as xr
 from matplotlib import pyplot as plt
 
@@ -27,7 +28,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     return command
 
 
-def main(rho: lab.Radii = (0.1,), seed: lab.Seed = 0, *, report: lab.Report) -> None:
+def main(rho: lab.Radii = (0.1,), device: lab.Device = "auto", *, report: lab.Report) -> None:
     """Does it run?"""
     assert matplotlib.rcParams["savefig.dpi"] == plot.STYLE["savefig.dpi"]
     report.about["resolved"] = {"rho": rho}
@@ -50,14 +51,15 @@ def test_what_an_experiment_leaves(run: Callable[..., int], tmp_path: Path, caps
     assert sorted(p.name for p in folder.iterdir()) == ["note.txt", "picture.png", "provenance.json", "radii.zarr"]
     about = json.loads((folder / "provenance.json").read_text())
     assert about["experiment"] == "test_runner"
-    assert about["parameters"] == {"rho": "0.5,0.2", "seed": 0, "out": "results/test_runner"}
+    assert about["parameters"] == {"rho": "0.5,0.2", "device": "auto", "out": "results/test_runner"}
+    assert about["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
     assert about["resolved"] == {"rho": [0.2, 0.5]}
 
 
 def test_help(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(main, "--help") == 0
     shown = capsys.readouterr().out
-    assert all(part in shown for part in ("Does it run?", "--rho", "--seed", "--out", "--quiet", "0.1", "Radii ρ"))
+    assert all(part in shown for part in ("Does it run?", "--rho", "--device", "--out", "--quiet", "0.1", "Radii ρ"))
     assert "report" not in shown
 
 
