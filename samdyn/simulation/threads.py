@@ -66,6 +66,18 @@ def user_threads() -> int:
 
 
 @contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit the BLAS of NumPy and SciPy to one thread in the block, for products of matrices that fit a cache.
+
+    Where another program runs, each product would wait for the slower of its threads.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@contextmanager
 def single_threaded_children() -> Iterator[None]:
     """Give the processes that are started in the block one thread each, in torch and in the BLAS of NumPy and SciPy.
 

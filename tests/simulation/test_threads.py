@@ -10,12 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 import torch
 
 import samdyn as sd
 from samdyn.compiler import Kernel, kernel
 from samdyn.simulation.iterates import advance, iterate
-from samdyn.simulation.threads import SMALL, one_thread, single_threaded_children, threads_for, user_threads
+from samdyn.simulation.threads import (
+    SMALL,
+    one_blas_thread,
+    one_thread,
+    single_threaded_children,
+    threads_for,
+    user_threads,
+)
 
 WELL = sd.landscapes.double_well()
 
@@ -174,3 +182,12 @@ def test_children_use_one_thread_in_blas(monkeypatch: pytest.MonkeyPatch) -> Non
     with single_threaded_children():
         assert child() == "1"
     assert (os.environ["OMP_NUM_THREADS"], os.environ.get("OPENBLAS_NUM_THREADS")) == ("3", None)
+
+
+def test_blas_uses_one_thread_in_a_block() -> None:
+    with threadpoolctl.threadpool_limits(3, user_api="blas"):
+        with one_blas_thread():
+            assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"} == {
+                1
+            }
+        assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"} == {3}
