@@ -48,7 +48,21 @@ from .options import (
     Time,
     Width,
 )
-from .readers import at_least, at_most, box, choice, each, entries, inside, integers, numbers, points, several, where
+from .readers import (
+    at_least,
+    at_most,
+    box,
+    choice,
+    each,
+    entries,
+    inside,
+    integers,
+    numbers,
+    point,
+    points,
+    several,
+    where,
+)
 from .report import Report
 from .runner import command, run
 from .scripts import load, question, scripts
@@ -106,6 +120,7 @@ __all__ = [
     "numbers",
     "percent",
     "plus_minus",
+    "point",
     "points",
     "question",
     "run",
