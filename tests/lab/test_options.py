@@ -102,7 +102,7 @@ def test_every_default_of_an_experiment_is_what_its_option_reads(name: str) -> N
         if parameter.name == "report":
             continue
         one = option(parameter, hints[parameter.name])
-        assert one.help, one.name
+        assert one.help or one.typer, one.name
         if one.is_required or one.default is None:
             continue
         value = one.default_as_typed
