@@ -264,6 +264,9 @@ class _Writer:
         if operation == "?":
             return self._select(kind, a, b, arguments[2])
         if operation in ("max", "min"):  # nan stays nan
+            value, bound = (b, a) if node.arguments[0].operation == "literal" else (a, b)
+            if "literal" in (argument.operation for argument in node.arguments):  # and a literal is never nan
+                return self._select(kind, f"!({value} {'<=' if operation == 'max' else '>='} {bound})", value, bound)
             return self._select(kind, f"({a} {'>' if operation == 'max' else '<'} {b}) | ({a} != {a})", a, b)
         if operation == "neg":
             return f"-{a}"
