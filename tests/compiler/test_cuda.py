@@ -15,9 +15,10 @@ import torch
 import samdyn as sd
 from samdyn import landscapes, methods
 from samdyn.catalogues import is_published
-from samdyn.compiler import CUDAKernel, NotCompilable, cuda_kernel
-from samdyn.compiler.build import compiler
-from samdyn.compiler.cuda_normals import FUNCTIONS
+from samdyn.compiler import CUDAKernel, NotCompilable
+from samdyn.compiler.c.build import compiler
+from samdyn.compiler.cuda import kernel as cuda_kernel
+from samdyn.compiler.cuda.normals import FUNCTIONS
 from samdyn.methods import Ascent
 from samdyn.simulation.iterates import advance
 from samdyn.simulation.iterates.stepping import Ensemble, Steps

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from .cuda_source import write
-from .expression import NotCompilable
-from .kernel import LIMIT, Step
-from .trace import Input, trace
+from ..tracing.expression import NotCompilable
+from ..tracing.trace import LIMIT, Input, Step, trace
+from .source import write
 
 THREADS = 128  # threads of a block; a step needs some 50 of the 65,536 registers of a multiprocessor
 PARAMETER_BYTES = 4096  # bytes of parameters that a kernel can take on every card
