@@ -13,7 +13,7 @@ from ..claims.catalogue import check_unique, from_file, located
 from ..claims.claim import Claim
 from ..claims.mutation import Mutation
 from ..claims.page import page
-from ..claims.processes import judgements
+from ..claims.processes import Outcome, judgements
 from ..claims.report import Report
 from ..claims.tables import LEGEND, cases, details, long_cases, markdown, remarks, summary, table
 from ..claims.verify import check_budget
@@ -65,9 +65,19 @@ def verify(
                 checks.reject("path", str(path), rule, "Give each report a file of its own")
             writers[path] = write
     count = min(processes or os.cpu_count() or 1, len(pairs))
-    with progress_bar("claims", len(pairs)) as show:
-        found = judgements(pairs, budget, seed, limit, count, show, mutate)
-    report = Report([claim for claim, _ in pairs], [judgement for judgement, _ in found], budget, seed)
+    results: dict[int, Outcome] = {}
+    interrupt: KeyboardInterrupt | None = None
+    try:
+        with progress_bar("claims", len(pairs)) as show:
+            for number, outcome in judgements(pairs, budget, seed, limit, count, mutate):
+                results[number] = outcome
+                show(len(results))
+    except KeyboardInterrupt as error:
+        if not results:
+            raise
+        interrupt = error
+    found = [results[number] for number in sorted(results)]
+    report = Report([pairs[number][0] for number in sorted(results)], [j for j, _ in found], budget, seed)
     console = cli.console()
     if claims and len(pairs) <= DETAILED:
         for claim, judgement in report.pairs:
@@ -76,6 +86,9 @@ def verify(
     else:
         console.print(table(report, files), LEGEND)
     console.print("\n".join(text for text in (remarks(report), summary(report)) if text))
+    if interrupt:
+        console.print(f"stopped after {len(results)} of {len(pairs)} claims; no report is written")
+        raise interrupt
     survivors = _print_mutations(console.print, [(j.id, mutations) for j, mutations in found]) if mutate else 0
     failed = _write(writers, report)
     # A mutation of an undecided claim was not judged.

@@ -25,7 +25,8 @@ TYPES = {
 # runs before the first step.
 ONCE, EVERY_STEP, BEFORE = -3, -2, -1
 # Functions with loops of their own: those that are called, and those of normal numbers, which are as long.
-CALLED = {*"exp expm1 log log1p sin cos tan tanh sinh cosh atan pow".split(), RADIUS, COSINE, SINE}
+CALLED = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow"}
+CALLED |= {RADIUS, COSINE, SINE}
 PLAIN = 16.0  # largest whole number in the code; other numbers are arguments, so that new values need no compilation
 
 HEAD = """\
