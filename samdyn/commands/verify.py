@@ -65,17 +65,7 @@ def verify(
                 checks.reject("path", str(path), rule, "Give each report a file of its own")
             writers[path] = write
     count = min(processes or os.cpu_count() or 1, len(pairs))
-    results: dict[int, Outcome] = {}
-    interrupt: KeyboardInterrupt | None = None
-    try:
-        with progress_bar("claims", len(pairs)) as show:
-            for number, outcome in judgements(pairs, budget, seed, limit, count, mutate):
-                results[number] = outcome
-                show(len(results))
-    except KeyboardInterrupt as error:
-        if not results:
-            raise
-        interrupt = error
+    results, interrupt = _judged(pairs, budget, seed, limit, count, mutate)
     found = [results[number] for number in sorted(results)]
     report = Report([pairs[number][0] for number in sorted(results)], [j for j, _ in found], budget, seed)
     console = cli.console()
@@ -96,6 +86,23 @@ def verify(
         raise Exit(2)
     if report.changed or survivors or (mutate and report.undecided):
         raise Exit(1)
+
+
+def _judged(
+    pairs: Sequence[tuple[Claim, Path]], budget: float, seed: int, limit: float, processes: int, mutate: bool
+) -> tuple[dict[int, Outcome], KeyboardInterrupt | None]:
+    """Return the outcomes by the number of their claim, and the interrupt that came before all were judged."""
+    results: dict[int, Outcome] = {}
+    try:
+        with progress_bar("claims", len(pairs)) as show:
+            for number, outcome in judgements(pairs, budget, seed, limit, processes, mutate):
+                results[number] = outcome
+                show(len(results))
+    except KeyboardInterrupt as error:
+        if not results:
+            raise
+        return results, error
+    return results, None
 
 
 def _write(writers: dict[Path, Callable[[Report], str]], report: Report) -> int:
