@@ -18,7 +18,6 @@ from samdyn.catalogues import is_published
 from samdyn.compiler import CUDAKernel, NotCompilable
 from samdyn.compiler.c.build import compiler
 from samdyn.compiler.cuda import kernel as cuda_kernel
-from samdyn.compiler.cuda.normals import FUNCTIONS
 from samdyn.methods import Ascent
 from samdyn.simulation.iterates import advance
 from samdyn.simulation.iterates.stepping import Ensemble, Steps
@@ -27,26 +26,6 @@ RUNS, STEPS, SEED = 40, 15, 5
 GAUSSIAN = sd.noise.Gaussian(0.01)
 SAMPLES = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", {"x": [1, 2, -1, 3], "y": [0.5, -1, 2, 1]})
 
-# What a kernel needs of CUDA, for a processor: threads are turns of a loop.
-SHIM = """
-#include <math.h>
-#include <stdint.h>
-#define __global__
-#define __device__
-#define __constant__
-#define __forceinline__ static inline
-struct Index { long long x; };
-static Index blockIdx, threadIdx, blockDim = {1};
-union Double { double number; struct { int low, high; } words; };
-union Float { float number; int word; };
-static double __hiloint2double(int high, int low) { Double x; x.words = {low, high}; return x.number; }
-static int __double2hiint(double x) { Double y = {x}; return y.words.high; }
-static int __double2loint(double x) { Double y = {x}; return y.words.low; }
-static int __float_as_int(float x) { Float y = {x}; return y.word; }
-static float __int_as_float(int x) { Float y; y.word = x; return y.number; }
-static double rsqrt(double x) { return 1 / sqrt(x); }
-static float rsqrtf(float x) { return 1 / sqrtf(x); }
-"""
 TURNS = """
 extern "C" void all{n}(int64_t stride, int64_t begin, int64_t steps, void *shared, void *p, void **a) {{
   for (blockIdx.x = 0; blockIdx.x < stride; ++blockIdx.x)
@@ -86,14 +65,14 @@ def kernel_of(map_: sd.Map, dtype: torch.dtype = torch.float64) -> tuple[CUDAKer
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_the_text_does_what_torch_does(dtype: torch.dtype, tmp_path: Path) -> None:
+def test_the_text_does_what_torch_does(dtype: torch.dtype, shim: str, tmp_path: Path) -> None:
     try:
         cc = compiler()[0]
     except NotCompilable:
         pytest.skip("no compiler")
     systems = maps()
     made = [kernel_of(map_, dtype) for map_ in systems]
-    text = SHIM
+    text = shim
     for n, (kernel, state, _) in enumerate(made):
         stored = ["uint8_t" if t.dtype == torch.bool else "int64_t" for t in (state.running, state.end, state.runs)]
         real = "double" if dtype == torch.float64 else "float"
@@ -172,34 +151,3 @@ def test_more_numbers_than_a_kernel_takes_are_left_to_torch() -> None:
     many = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", data)
     with pytest.raises(NotCompilable, match="numbers, more than"):
         kernel_of(sd.Map(many, sd.SAM(0.1), lr=0.01, noise=sd.noise.FiniteSum(2)))
-
-
-def test_normal_numbers_are_those_of_the_generator(tmp_path: Path) -> None:
-    try:
-        cc = compiler()[0]
-    except NotCompilable:
-        pytest.skip("no compiler")
-    text = SHIM + FUNCTIONS
-    for name, (suffix, real) in itertools.product(("radius", "cosine", "sine"), (("", "double"), ("f", "float"))):
-        text += f'extern "C" void {name}{suffix}(int n, const int *x, {real} *y)'
-        text += f"{{ for (int i = 0; i < n; ++i) y[i] = {name}_of_word{suffix}(x[i]); }}\n"
-    (tmp_path / "normals.cpp").write_text(text)
-    command = [cc, "-x", "c++", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-w"]
-    subprocess.run([*command, str(tmp_path / "normals.cpp"), "-o", str(tmp_path / "normals.so"), "-lm"], check=True)
-    library = ctypes.CDLL(str(tmp_path / "normals.so"))
-    near = np.concatenate([n + np.arange(-200, 200) for n in (-(2**31) + 200, 0, 2**31 - 200, 2**29, 2**30, -(2**29))])
-    word = np.concatenate([near, np.random.default_rng(0).integers(-(2**31), 2**31, 10**6)]).astype(np.int32)
-    # Beyond float64: −log(u) is log1p of the distance from 1, which is a whole number of units.
-    u = (word.astype(np.longdouble) + 2**31 + 0.5) / 2**32
-    logarithm = np.where(u < 0.5, np.log(u), np.log1p((word.astype(np.longdouble) - 2**31 + 0.5) / 2**32))
-    quadrant = np.round(word / 2**30).astype(int)
-    rest = np.longdouble("3.14159265358979323846264") / 2**31 * (word - quadrant * 2**30)
-    sines = np.array([np.sin(rest), np.cos(rest), -np.sin(rest), -np.cos(rest)])  # of the angle plus some quadrants
-    sine, cosine = (np.choose((quadrant + more) % 4, sines) for more in (0, 1))
-    exact = {"radius": np.sqrt(-2 * logarithm), "cosine": cosine, "sine": sine}
-    kinds = (("", np.dtype("f8"), 2.0**-52), ("f", np.dtype("f4"), 2.0**-23))
-    for (name, right), (suffix, dtype, unit) in itertools.product(exact.items(), kinds):
-        values = np.empty(len(word), dtype)
-        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (word, values))
-        getattr(library, name + suffix)(len(word), *pointers)
-        assert (np.abs(values - right) <= 2 * unit * np.abs(right)).all(), (name, dtype)
