@@ -14,8 +14,7 @@ import numpy as np
 import torch
 
 import samdyn as sd
-from samdyn.compiler import Kernel
-from samdyn.compiler.c import cache
+from samdyn.compiler import Kernel, cache
 from samdyn.simulation.iterates.advance import traced
 from samdyn.simulation.iterates.stepping import Ensemble, Steps
 

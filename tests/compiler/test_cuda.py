@@ -19,6 +19,9 @@ from samdyn.compiler import CUDAKernel, NotCompilable
 from samdyn.compiler.c.build import compiler
 from samdyn.compiler.cuda import kernel as cuda_kernel
 from samdyn.methods import Ascent
+from samdyn.simulation.backends import Eager
+from samdyn.simulation.flows import chooser
+from samdyn.simulation.flows.trial import Batch, Trial
 from samdyn.simulation.iterates import advance
 from samdyn.simulation.iterates.stepping import Ensemble, Steps
 
@@ -102,6 +105,40 @@ def test_the_text_does_what_torch_does(dtype: torch.dtype, shim: str, tmp_path: 
         assert same.double().mean() > 0.9, map_
 
 
+@pytest.mark.parametrize("method", [sd.GD(), sd.USAM(0.002), sd.SAM(0.05)], ids=str)
+def test_trial_steps_of_flows_are_torchs(method: sd.Method, shim: str, tmp_path: Path) -> None:
+    try:
+        cc = compiler()[0]
+    except NotCompilable:
+        pytest.skip("no compiler")
+    trial = Trial(sd.Flow(landscapes.beale(), method), 1e-8, 1e-10, 1e-3)
+    kernel = chooser.kernel_of(trial, 2, "cuda")
+    assert isinstance(kernel, CUDAKernel)
+    w = torch.tensor(np.random.default_rng(0).uniform([2, 0], [3.5, 0.8], (RUNS, 2)).T.copy())
+    zero, whole = torch.zeros(RUNS, dtype=torch.float64), torch.zeros(RUNS, dtype=torch.int64)
+    wide = torch.full((2, 1), 1e9, dtype=torch.float64)
+    batch = Batch.start(w, trial.field(w), zero, zero + 1e-4, whole - 9, zero[0] + 1, (-wide, wide), whole + 4)
+    batch = batch.select(torch.arange(RUNS))
+    types = {torch.float64: "double", torch.int64: "int64_t", torch.bool: "uint8_t"}
+    arrays = ", ".join(f"({types[t.dtype]} *)a[{i}]" for i, t in enumerate(batch.tensors))
+    body = kernel.text.replace(" run(", " run0(").replace('extern "C"', "")
+    text = f"{shim}namespace kernel0 {{\n{body}\n}}\n" + TURNS.format(n=0, arrays=arrays)
+    (tmp_path / "flow.cpp").write_text(text)
+    command = [cc, "-x", "c++", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", str(tmp_path / "flow.cpp")]
+    subprocess.run([*command, "-o", str(tmp_path / "flow.so"), "-lm"], check=True)
+    tensors = [tensor.clone().contiguous() for tensor in batch.tensors]
+    expected = chooser.advance(Eager(trial), batch, 3)
+    pointers = (ctypes.c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
+    whole_numbers, shared = [ctypes.c_int64(v) for v in (RUNS, 0, 3)], ctypes.c_int64(0)
+    numbers = kernel.numbers.ctypes.data_as(ctypes.c_void_p)
+    ctypes.CDLL(str(tmp_path / "flow.so")).all0(*whole_numbers, ctypes.byref(shared), numbers, pointers)
+    found = Batch(*tensors)
+    # Steps of 1e-4 where slopes reach 1e6: a rounding of w grows a hundred times a stage.
+    torch.testing.assert_close(found.w, expected.w, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(found.t, expected.t, rtol=1e-6, atol=0)
+    assert (found.t > 0).double().mean() > 0.5
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_normal_numbers_call_no_function_of_any_number(dtype: torch.dtype) -> None:
     map_ = sd.Map(landscapes.beale(), sd.SAM(0.05), lr=1e-3, noise=GAUSSIAN)
@@ -136,6 +173,35 @@ def test_nvrtc_takes_the_text() -> None:
     assert cuda_kernel.compiled(kernel.text, "sm_90")[:4] == b"\x7fELF"
     with pytest.raises(NotCompilable, match="NVRTC failed"):
         cuda_kernel.compiled("not CUDA", "sm_90")
+
+
+def test_binaries_are_kept_on_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Under the hash of the code, the architecture and NVRTC's version; a damaged one is compiled anew."""
+
+    class NVRTC:
+        @staticmethod
+        def nvrtcVersion() -> tuple[int, int, int]:
+            return 0, 12, 9
+
+    made: list[str] = []
+
+    def compile_(text: str, architecture: str) -> bytes:
+        made.append(f"{text} {architecture}")
+        return made[-1].encode()
+
+    monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
+    monkeypatch.setattr(cuda_kernel, "_bindings", lambda: (None, NVRTC))
+    monkeypatch.setattr(cuda_kernel, "_compiled", compile_)
+    for _ in range(2):
+        assert cuda_kernel.compiled("a", "sm_90") == b"a sm_90"
+        assert cuda_kernel.compiled("a", "sm_80") == b"a sm_80"
+    assert made == ["a sm_90", "a sm_80"]
+    for file in tmp_path.glob("*.cubin"):
+        file.write_bytes(b"damaged")
+    assert cuda_kernel.compiled("a", "sm_90") == b"a sm_90"
+    tmp_path.chmod(0o500)  # where nothing can be written the code is compiled all the same
+    assert cuda_kernel.compiled("b", "sm_90") == b"b sm_90"
+    tmp_path.chmod(0o700)
 
 
 def test_without_bindings_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from ..cache import find, store, workplace
 from ..tracing.expression import NotCompilable
-from .cache import find, store, workplace
 
 # No contraction of a*b + c, which rounds differently from torch. No -ffast-math, which does not keep nan.
 FLAGS = ["-O3", "-march=native", "-shared", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-w"]
