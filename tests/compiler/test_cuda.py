@@ -27,6 +27,8 @@ from samdyn.simulation.iterates.stepping import Ensemble, Steps
 
 RUNS, STEPS, SEED = 40, 15, 5
 GAUSSIAN = sd.noise.Gaussian(0.01)
+BEALE = landscapes.beale()
+EXTERN = 'extern "C"'
 SAMPLES = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", {"x": [1, 2, -1, 3], "y": [0.5, -1, 2, 1]})
 
 TURNS = """
@@ -148,23 +150,24 @@ def test_normal_numbers_call_no_function_of_any_number(dtype: torch.dtype) -> No
     assert ("const double n" in step) == (dtype == torch.float64)
 
 
-def test_compilers_for_gpus_take_the_text() -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["sm_90", "sm_80"])
+def test_compilers_for_gpus_take_the_text(architecture: str) -> None:
+    """Of every landscape of the catalogue, and of a flow; all numbers of a run stay in registers."""
     nvcc = shutil.which("nvcc")
     if nvcc is None:
         pytest.skip("no nvcc")
-    for name in ("beale", "himmelblau"):
-        map_ = sd.Map(landscapes.named(name), sd.SAM(0.05), lr=1e-3, momentum=0.9, noise=GAUSSIAN)
-        told = ptxas(nvcc, kernel_of(map_)[0].text)
-        assert "0 bytes spill stores" in told
-        registers = int(told.split("Used ")[1].split()[0])
-        assert registers <= 128, told  # four blocks of 128 threads to a multiprocessor
-
-
-def ptxas(nvcc: str, text: str) -> str:
-    command = [nvcc, "-x", "cu", "-arch=sm_90", "-cubin", "-Xptxas", "-v", "-o", "/dev/null", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    small = [land for land in (landscapes.named(name) for name in landscapes.catalogue()) if land.dim <= 3]
+    texts = [kernel_of(sd.Map(land, sd.SAM(0.05), lr=1e-3, momentum=0.9, noise=GAUSSIAN))[0].text for land in small]
+    texts.append(chooser.kernel_of(Trial(sd.Flow(BEALE, sd.SAM(0.05)), 1e-8, 1e-10, 1e-3), 2, "cuda").text)
+    spaces = [f"namespace kernel{n} {{\n{text.replace(EXTERN, '')}\n}}\n" for n, text in enumerate(texts)]
+    code = "\n".join(["#include <stdint.h>", *spaces])
+    command = [nvcc, "-x", "cu", f"-arch={architecture}", "-cubin", "-Xptxas", "-v", "-o", "/dev/null", "-"]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stderr
+    assert done.stderr.count(" 0 bytes spill stores, 0 bytes spill loads") == len(texts)
+    registers = [int(part.split()[0]) for part in done.stderr.split("Used ")[1:]]
+    assert max(registers) <= 128, registers  # four blocks of 128 threads to a multiprocessor
 
 
 def test_nvrtc_takes_the_text() -> None:
