@@ -35,18 +35,39 @@ def norm(a: Point) -> Any:
     """Return the Euclidean norm ‖a‖: ``(d, …) -> (…)``.
 
     Its derivative is a/‖a‖, and 0 where a = 0. The norm has no derivative there, but ‖a‖a and a/(1 + ‖a‖) have one, and
-    this rule gives it. Before squaring, the function divides by the largest component, as ``unit`` does.
+    this rule gives it. Vectors of any length have a norm, also those whose squares are out of range.
 
     >>> norm(torch.tensor([3e-200, 4e-200], dtype=torch.float64))
     tensor(5.0000e-200, dtype=torch.float64)
     """
     if is_symbolic(a):
         return sympy.sqrt(dot(a, a))
-    largest = a.detach().abs().amax(0)  # detached, since the norm does not depend on this scale
-    range_ = torch.finfo(a.dtype)
-    scaled = a / largest.clamp(min=range_.tiny, max=range_.max)
-    # The square is at least 1, except where a = 0. There the clamp gives the root the derivative 0.
-    return largest * dot(scaled, scaled).clamp(min=1).sqrt()
+    if a.dtype in HALF:
+        return norm(a.float()).to(a.dtype)
+    factor, is_zero = _factor(a)
+    scaled = a * factor
+    # The clamp gives the root the derivative 0 where a = 0.
+    root = dot(scaled, scaled).clamp(min=torch.finfo(scaled.dtype).tiny).sqrt()
+    return torch.where(is_zero, 0, root / factor)
+
+
+HALF = (torch.float16, torch.bfloat16)
+# The exponents (low, up, high, down) of ``_factor``, by dtype.
+EXPONENTS = {torch.float64: (-480, 600, 480, -600), torch.float32: (-50, 100, 50, -90)}
+
+
+def _factor(a: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return powers of 2 by which vectors can be multiplied before squaring, and whether a vector is 0: ``(…)`` each.
+
+    The product is exact, and no square of its largest component overflows or underflows. The factor is 2^up if the
+    largest component is below 2^low, 2^down if it is above 2^high, and 1 if it is between, or 0. A division by the
+    largest component would take longer.
+    """
+    largest = a.detach().abs().amax(0)  # detached, since no result depends on the factor
+    low, up, high, down = (2.0**exponent for exponent in EXPONENTS[a.dtype])
+    is_zero = largest == 0
+    one = torch.ones_like(largest)
+    return torch.where((largest < low) & ~is_zero, up, torch.where(largest > high, down, one)), is_zero
 
 
 def halves(a: torch.Tensor, axis: int) -> torch.Tensor:
@@ -119,9 +140,9 @@ def unit(a: Point, of: Point | None = None) -> Point:
 
     With ``of`` it returns a/‖of‖, and 0 where of = 0.
 
-    Before squaring, the numeric norm divides by the largest component, so that a gradient of 1e-200 still has a
-    direction. The symbolic a/‖a‖ has no value and no derivative where the vector is zero: the caller must treat such a
-    point separately. Only if ``of`` is identically zero does the function return 0.
+    Vectors of any length have a direction, also a gradient of 1e-200. The symbolic a/‖a‖ has no value and no derivative
+    where the vector is zero: the caller must treat such a point separately. Only if ``of`` is identically zero does the
+    function return 0.
 
     >>> unit(torch.tensor([3.0, 4.0])), unit(torch.tensor([0.0, 0.0]))
     (tensor([0.6000, 0.8000]), tensor([0., 0.]))
@@ -129,11 +150,12 @@ def unit(a: Point, of: Point | None = None) -> Point:
     of = a if of is None else of
     if is_symbolic(a):
         return 0 * a if not any(of) else a / norm(of)
-    largest = of.abs().amax(0)
-    scale = torch.where(largest == 0, 1, largest)
-    scaled = of / scale
-    direction = (scaled if of is a else a / scale) * dot(scaled, scaled).clamp(min=1).rsqrt()
-    return direction if of is a else torch.where(largest == 0, 0, direction)
+    if a.dtype in HALF:
+        return unit(a.float(), of.float()).to(a.dtype)
+    factor, is_zero = _factor(of)
+    scaled = of * factor
+    direction = (scaled if of is a else a * factor) * torch.where(is_zero, 1, dot(scaled, scaled)).rsqrt()
+    return direction if of is a else torch.where(is_zero, 0, direction)
 
 
 def directional_derivative(function: Callable[[Point], Point], w: Point, v: Point) -> Point:

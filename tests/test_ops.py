@@ -1,5 +1,7 @@
 """Vector operations that no other test sees by itself."""
 
+import math
+
 import pytest
 import torch
 
@@ -79,3 +81,17 @@ def test_derivatives_at_zero_are_numbers() -> None:
         assert torch.isfinite(twice).all()
     assert norm(torch.full((3, 1), torch.inf)).isinf().all()
     assert norm(torch.full((3, 1), torch.nan)).isnan().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_vectors_of_any_length_have_a_norm_and_a_direction(dtype: torch.dtype) -> None:
+    """From the smallest positive number to the largest vector whose norm is in range."""
+    range_ = torch.finfo(dtype)
+    smallest = range_.tiny * range_.eps
+    exponents = range(round(math.log2(smallest)), round(math.log2(range_.max)) - 1)
+    a = torch.tensor([[0.8 * 2.0**e, -0.6 * 2.0**e, 0.0] for e in exponents], dtype=dtype).T
+    size = a.abs().amax(0).double()
+    exact = (a.double() / size).norm(dim=0)
+    error = (norm(a).double() / size - exact).abs()
+    assert (error <= 3 * range_.eps + smallest / size).all()
+    assert ((unit(a).double() - a.double() / size / exact).abs() <= 3 * range_.eps).all()

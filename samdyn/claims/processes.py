@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -30,9 +30,8 @@ def judgements(
     seed: int,
     limit: float,
     processes: int,
-    report: Callable[[int], None] = lambda count: None,
     mutate: bool = False,
-) -> list[tuple[Judgement, list[Mutation]]]:
+) -> Iterator[tuple[int, Outcome]]:
     """Measure claims in parallel. A claim over its limit is undecided, and its process is replaced.
 
     Args:
@@ -41,17 +40,17 @@ def judgements(
         seed: the seed of the noise.
         limit: the time for a claim, in seconds.
         processes: the number of processes.
-        report: a function that receives the number of judged claims.
         mutate: whether to judge mutations of the predictions too.
 
-    Returns:
-        The judgement of each claim with its mutations. They do not depend on the number of processes.
+    Yields:
+        The number of a claim, and its judgement with its mutations, as soon as they are there. They do not depend on
+        the number of processes.
     """
-    results: dict[int, Outcome] = {}
+    done = 0
     waiting = list(range(len(claims)))[::-1]
     workers: list[_Worker] = []
     try:
-        while len(results) < len(claims):
+        while done < len(claims):
             while waiting and len(workers) < processes:
                 workers.append(_Worker())
             for worker in workers:
@@ -64,14 +63,13 @@ def judgements(
                 assert worker.task is not None
                 outcome = worker.outcome(limit, claims[worker.task][0].id)
                 if outcome is not None:
-                    results[worker.task] = outcome
-                    worker.task = None
-                    report(len(results))
+                    number, worker.task = worker.task, None
+                    done += 1
+                    yield number, outcome
             workers = [worker for worker in workers if worker.is_alive or worker.stop()]
     finally:
         for worker in workers:
             worker.stop()
-    return [results[number] for number in range(len(claims))]
 
 
 class _Worker:

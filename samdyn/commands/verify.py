@@ -13,7 +13,7 @@ from ..claims.catalogue import check_unique, from_file, located
 from ..claims.claim import Claim
 from ..claims.mutation import Mutation
 from ..claims.page import page
-from ..claims.processes import judgements
+from ..claims.processes import Outcome, judgements
 from ..claims.report import Report
 from ..claims.tables import LEGEND, cases, details, long_cases, markdown, remarks, summary, table
 from ..claims.verify import check_budget
@@ -65,9 +65,9 @@ def verify(
                 checks.reject("path", str(path), rule, "Give each report a file of its own")
             writers[path] = write
     count = min(processes or os.cpu_count() or 1, len(pairs))
-    with progress_bar("claims", len(pairs)) as show:
-        found = judgements(pairs, budget, seed, limit, count, show, mutate)
-    report = Report([claim for claim, _ in pairs], [judgement for judgement, _ in found], budget, seed)
+    results, interrupt = _judged(pairs, budget, seed, limit, count, mutate)
+    found = [results[number] for number in sorted(results)]
+    report = Report([pairs[number][0] for number in sorted(results)], [j for j, _ in found], budget, seed)
     console = cli.console()
     if claims and len(pairs) <= DETAILED:
         for claim, judgement in report.pairs:
@@ -76,6 +76,9 @@ def verify(
     else:
         console.print(table(report, files), LEGEND)
     console.print("\n".join(text for text in (remarks(report), summary(report)) if text))
+    if interrupt:
+        console.print(f"stopped after {len(results)} of {len(pairs)} claims; no report is written")
+        raise interrupt
     survivors = _print_mutations(console.print, [(j.id, mutations) for j, mutations in found]) if mutate else 0
     failed = _write(writers, report)
     # A mutation of an undecided claim was not judged.
@@ -83,6 +86,23 @@ def verify(
         raise Exit(2)
     if report.changed or survivors or (mutate and report.undecided):
         raise Exit(1)
+
+
+def _judged(
+    pairs: Sequence[tuple[Claim, Path]], budget: float, seed: int, limit: float, processes: int, mutate: bool
+) -> tuple[dict[int, Outcome], KeyboardInterrupt | None]:
+    """Return the outcomes by the number of their claim, and the interrupt that came before all were judged."""
+    results: dict[int, Outcome] = {}
+    try:
+        with progress_bar("claims", len(pairs)) as show:
+            for number, outcome in judgements(pairs, budget, seed, limit, processes, mutate):
+                results[number] = outcome
+                show(len(results))
+    except KeyboardInterrupt as error:
+        if not results:
+            raise
+        return results, error
+    return results, None
 
 
 def _write(writers: dict[Path, Callable[[Report], str]], report: Report) -> int:

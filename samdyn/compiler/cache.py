@@ -35,8 +35,8 @@ def cache_folder() -> Path:
         raise OSError(f"there is no home folder ({error})") from error
 
 
-def find(key: str) -> Path | None:
-    """Return the file of a key, None if there is none; remove damaged files.
+def find(key: str, suffix: str = ".so") -> Path | None:
+    """Return the file of a key with a suffix, None if there is none; remove damaged files.
 
     The name of a file ends with the hash of its content. Loading a damaged library would crash the process.
     """
@@ -46,7 +46,7 @@ def find(key: str) -> Path | None:
         file, status = _checked.get(key, (folder, ()))
         if status and file.parent == folder and _status(file) == status:
             return file
-        for path in sorted(folder.glob(f"{key}-*.so")):
+        for path in sorted(folder.glob(f"{key}-*{suffix}")):
             status = _status(path)
             if _is_intact(path):
                 _checked[key] = path, status
@@ -59,11 +59,13 @@ def find(key: str) -> Path | None:
 def store(key: str, file: Path) -> None:
     """Move a file from a ``workplace`` to the cache, atomically, so that no process sees a part of it.
 
+    Its suffix stays.
+
     Raises:
         OSError: the file cannot be moved.
     """
     file.chmod(0o700)  # for every umask, since ``find`` ignores files that others can change
-    file.replace(file.parent.parent / f"{key}-{_hash(file)}.so")
+    file.replace(file.parent.parent / f"{key}-{_hash(file)}{file.suffix}")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_one_claim(tmp_path: Path) -> None:
 
 def test_a_changed_verdict_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def outcome(verdict: sd.claims.Verdict) -> None:
-        monkeypatch.setattr(command, "judgements", lambda *_: [(Judgement("usam-threshold", verdict), [])])
+        monkeypatch.setattr(command, "judgements", lambda *_: [(0, (Judgement("usam-threshold", verdict), []))])
         command.verify(["usam-threshold"])
 
     outcome(HOLDS)
@@ -47,7 +48,7 @@ def test_a_changed_verdict_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 def test_a_surviving_mutation_is_status_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     found = [SimpleNamespace(description="+ → −", caught=caught) for caught in (True, False, None)]
-    monkeypatch.setattr(command, "judgements", lambda *_: [(Judgement("usam-threshold", HOLDS), found)])
+    monkeypatch.setattr(command, "judgements", lambda *_: [(0, (Judgement("usam-threshold", HOLDS), found))])
     with pytest.raises(command.Exit):
         command.verify(["usam-threshold"], mutate=True)
     out = capsys.readouterr().out
@@ -92,7 +93,7 @@ def test_a_report_does_not_replace_the_claims(tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "judgements", lambda *_: [(Judgement("usam-threshold", HOLDS), [])])
+    monkeypatch.setattr(command, "judgements", lambda *_: [(0, (Judgement("usam-threshold", HOLDS), []))])
     with pytest.raises(command.Exit) as stop:
         command.verify(["usam-threshold"], json=Path("/dev/full"), junit=tmp_path / "report.xml")
     assert stop.value.exit_code == 2
@@ -107,18 +108,21 @@ def test_a_full_disk_loses_nothing(
 def test_signals_end_the_run_and_its_processes(tmp_path: Path, number: signal.Signals, status: int) -> None:
     file = tmp_path / "mine.py"
     file.write_text(SLOW)
-    parts = [sys.executable, "-m", "samdyn", "verify", str(file)]
-    with subprocess.Popen(parts, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=tmp_path) as process:
+    parts = [sys.executable, "-m", "samdyn", "verify", str(file), "--processes", "1"]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(parts, **pipes, start_new_session=True, cwd=tmp_path) as process:
         try:
             while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text():
                 assert process.poll() is None
                 time.sleep(0.1)
             os.killpg(process.pid, number)
-            _, error = process.communicate(timeout=60)
+            output, error = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == status
     assert "Traceback" not in error
+    assert "before" in output
+    assert "stopped after 1 of 2 claims" in output
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "started").read_text()), 0)
 
@@ -135,5 +139,6 @@ def slow(eigenvalues):
     time.sleep(600)
 
 
+before = replace(named("usam-threshold"), id="before")
 claim = replace(named("usam-threshold"), id="slow", measure=slow)
 """

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import torch
 
-from samdyn.compiler import LANES, VARYING, Input, Kernel, NotCompilable, build, cache
+from samdyn.compiler import LANES, VARYING, Input, Kernel, NotCompilable, cache
+from samdyn.compiler.c import build
 
 
 @pytest.fixture(autouse=True)

@@ -15,37 +15,22 @@ import torch
 import samdyn as sd
 from samdyn import landscapes, methods
 from samdyn.catalogues import is_published
-from samdyn.compiler import CUDAKernel, NotCompilable, cuda_kernel
-from samdyn.compiler.build import compiler
-from samdyn.compiler.cuda_normals import FUNCTIONS
+from samdyn.compiler import CUDAKernel, NotCompilable
+from samdyn.compiler.c.build import compiler
+from samdyn.compiler.cuda import kernel as cuda_kernel
 from samdyn.methods import Ascent
+from samdyn.simulation.backends import Eager
+from samdyn.simulation.flows import chooser
+from samdyn.simulation.flows.trial import Batch, Trial
 from samdyn.simulation.iterates import advance
 from samdyn.simulation.iterates.stepping import Ensemble, Steps
 
 RUNS, STEPS, SEED = 40, 15, 5
 GAUSSIAN = sd.noise.Gaussian(0.01)
+BEALE = landscapes.beale()
+EXTERN = 'extern "C"'
 SAMPLES = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", {"x": [1, 2, -1, 3], "y": [0.5, -1, 2, 1]})
 
-# What a kernel needs of CUDA, for a processor: threads are turns of a loop.
-SHIM = """
-#include <math.h>
-#include <stdint.h>
-#define __global__
-#define __device__
-#define __constant__
-#define __forceinline__ static inline
-struct Index { long long x; };
-static Index blockIdx, threadIdx, blockDim = {1};
-union Double { double number; struct { int low, high; } words; };
-union Float { float number; int word; };
-static double __hiloint2double(int high, int low) { Double x; x.words = {low, high}; return x.number; }
-static int __double2hiint(double x) { Double y = {x}; return y.words.high; }
-static int __double2loint(double x) { Double y = {x}; return y.words.low; }
-static int __float_as_int(float x) { Float y = {x}; return y.word; }
-static float __int_as_float(int x) { Float y; y.word = x; return y.number; }
-static double rsqrt(double x) { return 1 / sqrt(x); }
-static float rsqrtf(float x) { return 1 / sqrtf(x); }
-"""
 TURNS = """
 extern "C" void all{n}(int64_t stride, int64_t begin, int64_t steps, void *shared, void *p, void **a) {{
   for (blockIdx.x = 0; blockIdx.x < stride; ++blockIdx.x)
@@ -85,14 +70,14 @@ def kernel_of(map_: sd.Map, dtype: torch.dtype = torch.float64) -> tuple[CUDAKer
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
-def test_the_text_does_what_torch_does(dtype: torch.dtype, tmp_path: Path) -> None:
+def test_the_text_does_what_torch_does(dtype: torch.dtype, shim: str, tmp_path: Path) -> None:
     try:
         cc = compiler()[0]
     except NotCompilable:
         pytest.skip("no compiler")
     systems = maps()
     made = [kernel_of(map_, dtype) for map_ in systems]
-    text = SHIM
+    text = shim
     for n, (kernel, state, _) in enumerate(made):
         stored = ["uint8_t" if t.dtype == torch.bool else "int64_t" for t in (state.running, state.end, state.runs)]
         real = "double" if dtype == torch.float64 else "float"
@@ -122,6 +107,40 @@ def test_the_text_does_what_torch_does(dtype: torch.dtype, tmp_path: Path) -> No
         assert same.double().mean() > 0.9, map_
 
 
+@pytest.mark.parametrize("method", [sd.GD(), sd.USAM(0.002), sd.SAM(0.05)], ids=str)
+def test_trial_steps_of_flows_are_torchs(method: sd.Method, shim: str, tmp_path: Path) -> None:
+    try:
+        cc = compiler()[0]
+    except NotCompilable:
+        pytest.skip("no compiler")
+    trial = Trial(sd.Flow(landscapes.beale(), method), 1e-8, 1e-10, 1e-3)
+    kernel = chooser.kernel_of(trial, 2, "cuda")
+    assert isinstance(kernel, CUDAKernel)
+    w = torch.tensor(np.random.default_rng(0).uniform([2, 0], [3.5, 0.8], (RUNS, 2)).T.copy())
+    zero, whole = torch.zeros(RUNS, dtype=torch.float64), torch.zeros(RUNS, dtype=torch.int64)
+    wide = torch.full((2, 1), 1e9, dtype=torch.float64)
+    batch = Batch.start(w, trial.field(w), zero, zero + 1e-4, whole - 9, zero[0] + 1, (-wide, wide), whole + 4)
+    batch = batch.select(torch.arange(RUNS))
+    types = {torch.float64: "double", torch.int64: "int64_t", torch.bool: "uint8_t"}
+    arrays = ", ".join(f"({types[t.dtype]} *)a[{i}]" for i, t in enumerate(batch.tensors))
+    body = kernel.text.replace(" run(", " run0(").replace('extern "C"', "")
+    text = f"{shim}namespace kernel0 {{\n{body}\n}}\n" + TURNS.format(n=0, arrays=arrays)
+    (tmp_path / "flow.cpp").write_text(text)
+    command = [cc, "-x", "c++", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", str(tmp_path / "flow.cpp")]
+    subprocess.run([*command, "-o", str(tmp_path / "flow.so"), "-lm"], check=True)
+    tensors = [tensor.clone().contiguous() for tensor in batch.tensors]
+    expected = chooser.advance(Eager(trial), batch, 3)
+    pointers = (ctypes.c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
+    whole_numbers, shared = [ctypes.c_int64(v) for v in (RUNS, 0, 3)], ctypes.c_int64(0)
+    numbers = kernel.numbers.ctypes.data_as(ctypes.c_void_p)
+    ctypes.CDLL(str(tmp_path / "flow.so")).all0(*whole_numbers, ctypes.byref(shared), numbers, pointers)
+    found = Batch(*tensors)
+    # Steps of 1e-4 where slopes reach 1e6: a rounding of w grows a hundred times a stage.
+    torch.testing.assert_close(found.w, expected.w, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(found.t, expected.t, rtol=1e-6, atol=0)
+    assert (found.t > 0).double().mean() > 0.5
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_normal_numbers_call_no_function_of_any_number(dtype: torch.dtype) -> None:
     map_ = sd.Map(landscapes.beale(), sd.SAM(0.05), lr=1e-3, noise=GAUSSIAN)
@@ -131,23 +150,24 @@ def test_normal_numbers_call_no_function_of_any_number(dtype: torch.dtype) -> No
     assert ("const double n" in step) == (dtype == torch.float64)
 
 
-def test_compilers_for_gpus_take_the_text() -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["sm_90", "sm_80"])
+def test_compilers_for_gpus_take_the_text(architecture: str) -> None:
+    """Of every landscape of the catalogue, and of a flow; all numbers of a run stay in registers."""
     nvcc = shutil.which("nvcc")
     if nvcc is None:
         pytest.skip("no nvcc")
-    for name in ("beale", "himmelblau"):
-        map_ = sd.Map(landscapes.named(name), sd.SAM(0.05), lr=1e-3, momentum=0.9, noise=GAUSSIAN)
-        told = ptxas(nvcc, kernel_of(map_)[0].text)
-        assert "0 bytes spill stores" in told
-        registers = int(told.split("Used ")[1].split()[0])
-        assert registers <= 128, told  # four blocks of 128 threads to a multiprocessor
-
-
-def ptxas(nvcc: str, text: str) -> str:
-    command = [nvcc, "-x", "cu", "-arch=sm_90", "-cubin", "-Xptxas", "-v", "-o", "/dev/null", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    small = [land for land in (landscapes.named(name) for name in landscapes.catalogue()) if land.dim <= 3]
+    texts = [kernel_of(sd.Map(land, sd.SAM(0.05), lr=1e-3, momentum=0.9, noise=GAUSSIAN))[0].text for land in small]
+    texts.append(chooser.kernel_of(Trial(sd.Flow(BEALE, sd.SAM(0.05)), 1e-8, 1e-10, 1e-3), 2, "cuda").text)
+    spaces = [f"namespace kernel{n} {{\n{text.replace(EXTERN, '')}\n}}\n" for n, text in enumerate(texts)]
+    code = "\n".join(["#include <stdint.h>", *spaces])
+    command = [nvcc, "-x", "cu", f"-arch={architecture}", "-cubin", "-Xptxas", "-v", "-o", "/dev/null", "-"]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stderr
+    assert done.stderr.count(" 0 bytes spill stores, 0 bytes spill loads") == len(texts)
+    registers = [int(part.split()[0]) for part in done.stderr.split("Used ")[1:]]
+    assert max(registers) <= 128, registers  # four blocks of 128 threads to a multiprocessor
 
 
 def test_nvrtc_takes_the_text() -> None:
@@ -156,6 +176,35 @@ def test_nvrtc_takes_the_text() -> None:
     assert cuda_kernel.compiled(kernel.text, "sm_90")[:4] == b"\x7fELF"
     with pytest.raises(NotCompilable, match="NVRTC failed"):
         cuda_kernel.compiled("not CUDA", "sm_90")
+
+
+def test_binaries_are_kept_on_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Under the hash of the code, the architecture and NVRTC's version; a damaged one is compiled anew."""
+
+    class NVRTC:
+        @staticmethod
+        def nvrtcVersion() -> tuple[int, int, int]:
+            return 0, 12, 9
+
+    made: list[str] = []
+
+    def compile_(text: str, architecture: str) -> bytes:
+        made.append(f"{text} {architecture}")
+        return made[-1].encode()
+
+    monkeypatch.setenv("SAMDYN_CACHE", str(tmp_path))
+    monkeypatch.setattr(cuda_kernel, "_bindings", lambda: (None, NVRTC))
+    monkeypatch.setattr(cuda_kernel, "_compiled", compile_)
+    for _ in range(2):
+        assert cuda_kernel.compiled("a", "sm_90") == b"a sm_90"
+        assert cuda_kernel.compiled("a", "sm_80") == b"a sm_80"
+    assert made == ["a sm_90", "a sm_80"]
+    for file in tmp_path.glob("*.cubin"):
+        file.write_bytes(b"damaged")
+    assert cuda_kernel.compiled("a", "sm_90") == b"a sm_90"
+    tmp_path.chmod(0o500)  # where nothing can be written the code is compiled all the same
+    assert cuda_kernel.compiled("b", "sm_90") == b"b sm_90"
+    tmp_path.chmod(0o700)
 
 
 def test_without_bindings_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,34 +220,3 @@ def test_more_numbers_than_a_kernel_takes_are_left_to_torch() -> None:
     many = sd.SampleLandscape("(a*x + tanh(b) - y)**2/2", "a b", data)
     with pytest.raises(NotCompilable, match="numbers, more than"):
         kernel_of(sd.Map(many, sd.SAM(0.1), lr=0.01, noise=sd.noise.FiniteSum(2)))
-
-
-def test_normal_numbers_are_those_of_the_generator(tmp_path: Path) -> None:
-    try:
-        cc = compiler()[0]
-    except NotCompilable:
-        pytest.skip("no compiler")
-    text = SHIM + FUNCTIONS
-    for name, (suffix, real) in itertools.product(("radius", "cosine", "sine"), (("", "double"), ("f", "float"))):
-        text += f'extern "C" void {name}{suffix}(int n, const int *x, {real} *y)'
-        text += f"{{ for (int i = 0; i < n; ++i) y[i] = {name}_of_word{suffix}(x[i]); }}\n"
-    (tmp_path / "normals.cpp").write_text(text)
-    command = [cc, "-x", "c++", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-w"]
-    subprocess.run([*command, str(tmp_path / "normals.cpp"), "-o", str(tmp_path / "normals.so"), "-lm"], check=True)
-    library = ctypes.CDLL(str(tmp_path / "normals.so"))
-    near = np.concatenate([n + np.arange(-200, 200) for n in (-(2**31) + 200, 0, 2**31 - 200, 2**29, 2**30, -(2**29))])
-    word = np.concatenate([near, np.random.default_rng(0).integers(-(2**31), 2**31, 10**6)]).astype(np.int32)
-    # Beyond float64: −log(u) is log1p of the distance from 1, which is a whole number of units.
-    u = (word.astype(np.longdouble) + 2**31 + 0.5) / 2**32
-    logarithm = np.where(u < 0.5, np.log(u), np.log1p((word.astype(np.longdouble) - 2**31 + 0.5) / 2**32))
-    quadrant = np.round(word / 2**30).astype(int)
-    rest = np.longdouble("3.14159265358979323846264") / 2**31 * (word - quadrant * 2**30)
-    sines = np.array([np.sin(rest), np.cos(rest), -np.sin(rest), -np.cos(rest)])  # of the angle plus some quadrants
-    sine, cosine = (np.choose((quadrant + more) % 4, sines) for more in (0, 1))
-    exact = {"radius": np.sqrt(-2 * logarithm), "cosine": cosine, "sine": sine}
-    kinds = (("", np.dtype("f8"), 2.0**-52), ("f", np.dtype("f4"), 2.0**-23))
-    for (name, right), (suffix, dtype, unit) in itertools.product(exact.items(), kinds):
-        values = np.empty(len(word), dtype)
-        pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (word, values))
-        getattr(library, name + suffix)(len(word), *pointers)
-        assert (np.abs(values - right) <= 2 * unit * np.abs(right)).all(), (name, dtype)

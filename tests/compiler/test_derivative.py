@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from samdyn.compiler import LANES, VARYING, Input, Kernel, NotCompilable, derivative
+from samdyn.compiler import LANES, VARYING, Input, Kernel, NotCompilable
+from samdyn.compiler.tracing import derivative
 from samdyn.ops import directional_derivative, norm, unit
 
 Function = Callable[[torch.Tensor], torch.Tensor]

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from samdyn.compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable, kernel, source
+from samdyn.compiler import CONSTANT, LANES, STATIC, UNIFORM, VARYING, Input, Kernel, NotCompilable
+from samdyn.compiler.c import kernel, source
 from samdyn.noise import Draws
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-300, -1e300, float("inf"), -float("inf"), float("nan")]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from samdyn.compiler import workers
-from samdyn.compiler.workers import call_in_threads
+from samdyn.compiler.c import workers
+from samdyn.compiler.c.workers import call_in_threads
 
 
 def test_every_part_is_done_once() -> None:

@@ -14,7 +14,8 @@ import threadpoolctl
 import torch
 
 import samdyn as sd
-from samdyn.compiler import Kernel, kernel
+from samdyn.compiler import Kernel
+from samdyn.compiler.c import kernel
 from samdyn.simulation.iterates import advance, iterate
 from samdyn.simulation.threads import (
     SMALL,

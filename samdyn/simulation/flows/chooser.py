@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import torch
 
-from ...compiler import LANES, STATIC, VARYING, Input, Kernel, NotCompilable
-from ..backends import COSTS, Backend, Compiled, Eager, check_agreement, warn_once, work_of
+from ...compiler import LANES, STATIC, VARYING, CUDAKernel, Input, Kernel, NotCompilable
+from ..backends import COSTS, AnyKernel, Backend, Compiled, Eager, check_agreement, warn_once, work_of
 from ..threads import one_thread
 from .trial import CHANGED, Batch, Trial
 
@@ -65,9 +65,11 @@ class Chooser:
         """
         if self._compiled or self._over:
             return self._compiled
-        if batch.w.device.type != "cpu":
-            return self._not("flows are compiled for the CPU alone", self._backend == "compiled")
-        auto, was_traced, costs = self._backend == "auto", _cached_kernel(self._trial) is not None, COSTS["cpu"]
+        device = batch.w.device.type
+        if device not in COSTS:
+            return self._not(f"there is no compiler for {device}", self._backend == "compiled")
+        auto, was_traced = self._backend == "auto", _cached_kernel(self._trial, device) is not None
+        costs = COSTS[device]
         ahead = USUAL
         if count:  # the number at the present pace, at most the larger of USUAL and ``count``
             steps_left = (batch.last - batch.t)[batch.active] / batch.h[batch.active]
@@ -80,7 +82,7 @@ class Chooser:
             self.reason = f"{work_of(work)}, and to see whether it can be compiled takes time"
             return None
         try:
-            kernel = kernel_of(self._trial, len(batch.w))
+            kernel = kernel_of(self._trial, len(batch.w), device)
         except NotCompilable as error:
             return self._not(str(error), not auto)
         try:
@@ -90,7 +92,7 @@ class Chooser:
                 return None
             kernel.build()
             compiled = Compiled(kernel)
-            self._check(compiled, batch.select(torch.arange(LANES) % runs))
+            self._check(compiled, batch.select(torch.arange(LANES, device=batch.w.device) % runs))
         except NotCompilable as error:
             return self._not(str(error), True)
         self.name, self._compiled = "compiled", compiled
@@ -106,7 +108,7 @@ class Chooser:
 
     def _check(self, compiled: Compiled, probe: Batch) -> None:
         # Compare beside the runs: on a surface where the field jumps, rounding decides the side.
-        lanes = torch.arange(LANES, dtype=probe.w.dtype)
+        lanes = torch.arange(LANES, dtype=probe.w.dtype, device=probe.w.device)
         offsets = torch.stack([torch.sin((axis + 1) * lanes) for axis in range(len(probe.w))])
         probe.w = probe.w + PROBE_DISTANCE * probe.w.abs().amax(0).clamp(min=1) * offsets
         probe.f = self._trial.field(probe.w)
@@ -115,16 +117,16 @@ class Chooser:
         check_agreement(Eager(self._trial), compiled, tensors[:CHANGED], tensors[CHANGED:], compared)
 
 
-_traced: dict[Trial, Kernel] = {}
+_traced: dict[tuple[Trial, str], AnyKernel] = {}
 
 
-def kernel_of(trial: Trial, d: int) -> Kernel:
-    """Return the kernel of the trial step of a flow in d coordinates; trace it at the first call.
+def kernel_of(trial: Trial, d: int, device: str = "cpu") -> AnyKernel:
+    """Return the kernel of the trial step of a flow in d coordinates for a device; trace it at the first call.
 
     Raises:
         NotCompilable: the step cannot be traced.
     """
-    kernel = _cached_kernel(trial)
+    kernel = _cached_kernel(trial, device)
     if kernel is None:
         shapes = {"w": (d,), "f": (d,), "k": (7, d), "low": (d,), "high": (d,)}
         kinds = dict.fromkeys(("excess", "jump_evidence", "patience"), torch.int64)
@@ -138,16 +140,17 @@ def kernel_of(trial: Trial, d: int) -> Kernel:
             )
             for number, part in enumerate(fields(Batch))
         ]
-        kernel = Kernel(trial, inputs[:CHANGED], inputs[CHANGED:], "active", None)
+        make = CUDAKernel if device == "cuda" else Kernel
+        kernel = make(trial, inputs[:CHANGED], inputs[CHANGED:], "active", None)
         while len(_traced) >= MAX_KERNELS:
             _traced.pop(next(iter(_traced)))
         with suppress(TypeError):  # a field that cannot be hashed is traced at every call
-            _traced[trial] = kernel
+            _traced[trial, device] = kernel
     return kernel
 
 
-def _cached_kernel(trial: Trial) -> Kernel | None:
+def _cached_kernel(trial: Trial, device: str) -> AnyKernel | None:
     try:
-        return _traced.get(trial)
+        return _traced.get((trial, device))
     except TypeError:  # it cannot be hashed
         return None

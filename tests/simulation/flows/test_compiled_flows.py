@@ -12,7 +12,8 @@ import torch
 import samdyn as sd
 from samdyn import landscapes
 from samdyn.catalogues import is_published
-from samdyn.compiler import LANES, Kernel, NotCompilable, build, kernel
+from samdyn.compiler import LANES, Kernel, NotCompilable
+from samdyn.compiler.c import build, kernel
 from samdyn.methods import Method
 from samdyn.simulation import backends
 from samdyn.simulation.discontinuities import filippov

@@ -16,7 +16,8 @@ import torch
 import samdyn as sd
 from samdyn import landscapes, methods
 from samdyn.catalogues import is_published
-from samdyn.compiler import Kernel, NotCompilable, build
+from samdyn.compiler import Kernel, NotCompilable
+from samdyn.compiler.c import build
 from samdyn.methods import Ascent, Method
 from samdyn.simulation import Scheme, backends
 from samdyn.simulation.iterates import advance, chunks
@@ -342,7 +343,7 @@ def test_another_process_finds_it_compiled() -> None:
     sd.simulate(NOISY, starts(NOISY), 1, backend="compiled", device="cpu")
     script = """
 import samdyn as sd, numpy as np
-from samdyn.compiler import build
+from samdyn.compiler.c import build
 from samdyn.catalogues import is_published
 build.compiler(), build._machine()  # they ask the compiler, and the process remembers their answers
 build._call = None

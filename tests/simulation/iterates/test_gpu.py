@@ -28,6 +28,16 @@ def test_flows_agree() -> None:
     np.testing.assert_allclose(on_gpu.w, on_cpu.w, rtol=1e-7)  # the solver's tolerance is 1e-8 a step
 
 
+@pytest.mark.parametrize("method", [sd.USAM(0.002), sd.SAM(0.05)], ids=str)
+def test_compiled_flows_agree(method: sd.Method) -> None:
+    flow = sd.Flow(BEALE, method)
+    eager, compiled = (sd.integrate(flow, STARTS, 1.0, device="cuda", backend=b) for b in ("eager", "compiled"))
+    assert compiled.attrs["backend"] == "compiled", compiled.attrs["backend_reason"]
+    same = (eager.status == compiled.status).values
+    assert same.mean() > 0.99  # rounding decides the side of a jump
+    np.testing.assert_allclose(compiled.w[same], eager.w[same], atol=1e-6)  # the solver's tolerance, and jumps
+
+
 def test_auto_takes_the_gpu() -> None:
     assert sd.simulate(sd.Map(BEALE, sd.GD(), lr=1e-3), STARTS, 1).attrs["device"].startswith("cuda")
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable, ordered
-from .trace import Input
+from ..tracing.expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable, ordered
+from ..tracing.normals import COSINE, RADIUS, SINE, with_normals
+from ..tracing.trace import Input
+from .normals import FUNCTIONS
 
 LANES = 64  # number of runs in a block, a multiple of the numbers in a vector register, so that no run is left over
 CHECK = 16  # number of steps between two checks whether any run of a block goes on, and whether to stop
@@ -22,7 +24,9 @@ TYPES = {
 # Places of code beside the loops 0, 1, … of a step: before all loops, at the start of every step, in a loop over the
 # runs before the first step.
 ONCE, EVERY_STEP, BEFORE = -3, -2, -1
-CALLED = ("exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow")
+# Functions with loops of their own: those that are called, and those of normal numbers, which are as long.
+CALLED = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow"}
+CALLED |= {RADIUS, COSINE, SINE}
 PLAIN = 16.0  # largest whole number in the code; other numbers are arguments, so that new values need no compilation
 
 HEAD = """\
@@ -85,10 +89,10 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
         going: name of the entry of the state that is true while a run goes on; None for none.
         step: name of the shared input that is the number of the step; None for none.
     """
-    return _Writer(inputs, values, going, step).source()
+    return Writer(inputs, with_normals(values), going, step).source()
 
 
-class _Writer:
+class Writer:
     """Writes loops over the runs of a block: one before all steps, and one for each stage of a step.
 
     Calls of functions such as log have stages of their own. Around a call no value stays in a register, and such a loop
@@ -100,7 +104,7 @@ class _Writer:
     ) -> None:
         self._inputs, self._state, self._going, self._step = inputs, inputs[: len(values)], going, step
         self._results = [
-            (entry, at, v[at]) for entry, v in zip(self._state, values, strict=True) for at in _places(entry)
+            (entry, at, v[at]) for entry, v in zip(self._state, values, strict=True) for at in places(entry)
         ]
         self._order = ordered([node for *_, node in self._results])
         self._names = {id(node): f"n{number}" for number, node in enumerate(self._order)}
@@ -113,10 +117,11 @@ class _Writer:
     def source(self) -> Source:
         self._compute()
         last = self._last
-        stores = [f"{_local(entry, at)}[i] = {self._used(node, last)};" for entry, at, node in self._results]
+        stores = [f"{local_name(entry, at)}[i] = {self._used(node, last)};" for entry, at, node in self._results]
         for line in stores:
             self._add(last, line)
-        return Source("\n".join([HEAD, *self._function(), ""]), np.array(self._numbers, dtype=np.float64))
+        functions = [FUNCTIONS] if any(node.operation in (RADIUS, COSINE, SINE) for node in self._order) else []
+        return Source("\n".join([HEAD, *functions, *self._function(), ""]), np.array(self._numbers, dtype=np.float64))
 
     def _compute(self) -> None:
         """Add the code of every node to its loop."""
@@ -186,12 +191,12 @@ class _Writer:
         shared = [i for i in self._inputs if not i.per_run and i.name != self._step]
         load, store, arrays = [], [], []
         for number, entry in enumerate(per_run):
-            for flat, at in enumerate(_places(entry)):
-                memory = f"(({_stored(entry)} *)arrays[{number}])[{flat} * stride + from + i]"
-                load.append(f"{_local(entry, at)}[i] = {memory};")
+            for flat, at in enumerate(places(entry)):
+                memory = f"(({stored_type(entry)} *)arrays[{number}])[{flat} * stride + from + i]"
+                load.append(f"{local_name(entry, at)}[i] = {memory};")
                 if entry in self._state:
-                    store.append(f"{memory} = {_local(entry, at)}[i];")
-                arrays.append(f"{_array_type(self._inputs, entry.dtype)} {_local(entry, at)}[{LANES}];")
+                    store.append(f"{memory} = {local_name(entry, at)}[i];")
+                arrays.append(f"{_array_type(self._inputs, entry.dtype)} {local_name(entry, at)}[{LANES}];")
         arrays += [f"{_array_type(self._inputs, dtype)} k{name}[{LANES}];" for name, dtype in self._arrays.items()]
         if 8 * LANES * len(arrays) > STACK:
             raise NotCompilable(
@@ -264,6 +269,9 @@ class _Writer:
         if operation == "?":
             return self._select(kind, a, b, arguments[2])
         if operation in ("max", "min"):  # nan stays nan
+            value, bound = (b, a) if node.arguments[0].operation == "literal" else (a, b)
+            if "literal" in (argument.operation for argument in node.arguments):  # and a literal is never nan
+                return self._select(kind, f"!({value} {'<=' if operation == 'max' else '>='} {bound})", value, bound)
             return self._select(kind, f"({a} {'>' if operation == 'max' else '<'} {b}) | ({a} != {a})", a, b)
         if operation == "neg":
             return f"-{a}"
@@ -310,7 +318,7 @@ def _rotation(node: Node) -> tuple[Node, int] | None:
     return (high.arguments[0], bits) if bits and numbers[1:] == [32 - bits, (1 << bits) - 1] else None
 
 
-def _places(entry: Input) -> list[tuple[int, ...]]:
+def places(entry: Input) -> list[tuple[int, ...]]:
     return list(np.ndindex(*entry.shape))
 
 
@@ -318,11 +326,11 @@ def _input_name(node: Node) -> str:
     return "_".join(map(str, node.value[0]))
 
 
-def _local(entry: Input, place: tuple[int, ...]) -> str:
+def local_name(entry: Input, place: tuple[int, ...]) -> str:
     return "_".join(map(str, (entry.name, *place)))
 
 
-def _stored(entry: Input) -> str:
+def stored_type(entry: Input) -> str:
     return "uint8_t" if entry.dtype == torch.bool else TYPES[entry.dtype]
 
 

@@ -1,21 +1,18 @@
 """The step of an ensemble, compiled for a processor."""
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
+from ..tracing.trace import LIMIT, Input, Step, trace
 from .build import build, is_built
 from .source import LANES, write
-from .trace import Input, trace
 from .workers import call_in_threads
 
-LIMIT = 24_000  # largest number of operations on scalars in a trace; more take long to compile and gain little
 # Operations on scalars, some milliseconds of work. So many run in the calling thread, and further threads get at least
 # as many each: to start a thread may take as long where other programs run, and Ctrl-C may wait so long.
 SHORT = 2e6
-
-Step = Callable[..., Sequence[torch.Tensor]]
 
 
 class Kernel:

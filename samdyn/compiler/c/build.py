@@ -15,14 +15,18 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from .cache import find, store, workplace
-from .expression import NotCompilable
+from ..cache import find, store, workplace
+from ..tracing.expression import NotCompilable
 
 # No contraction of a*b + c, which rounds differently from torch. No -ffast-math, which does not keep nan.
 FLAGS = ["-O3", "-march=native", "-shared", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-w"]
 FLAGS += ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv"]
 # gcc merges sin and cos of one argument into one function, which has no vector version.
 FLAGS_OF_GCC = ["-fno-builtin-sin", "-fno-builtin-cos"]
+# By default compilers use half of AVX-512's registers, since early processors lowered their clock for the rest. Code
+# with very many operations keeps most values in memory, and loses with whole registers.
+WIDE = ["-mprefer-vector-width=512"]
+MOST_WIDE = 3000  # operations
 COMPILERS = ("cc", "gcc", "clang")
 # Time limits of the compiler, in seconds, 50 times what it usually takes.
 ANSWER = 30.0  # to print its version
@@ -42,7 +46,8 @@ def compiler() -> list[str]:
     """
     words = _words()
     macros = _call([*words, "-dM", "-E", "-x", "c", os.devnull], ANSWER).stdout
-    return [*words, *FLAGS, *(FLAGS_OF_GCC if "__clang__" not in macros else [])]
+    of_compiler = FLAGS_OF_GCC if "__clang__" not in macros else []
+    return [*words, *FLAGS, *of_compiler, *(WIDE if "__x86_64__" in macros else [])]
 
 
 def _words() -> list[str]:
@@ -131,6 +136,8 @@ def build(text: str) -> ctypes.CDLL:
 def _compiled(text: str, folder: Path) -> ctypes.CDLL:
     """Compile code to the file kernel.so of a folder, and load it."""
     code, library, command = folder / "kernel.c", folder / "kernel.so", compiler()
+    if text.count("const ") > MOST_WIDE:
+        command = [word for word in command if word not in WIDE]
     code.write_text(text, encoding="utf-8")
     process = _call([*command, str(code), "-o", str(library), "-lm"], COMPILE + LINE * text.count("\n"), folder)
     if process.returncode:

@@ -1,19 +1,22 @@
 """The step of an ensemble as a CUDA kernel, which NVIDIA's NVRTC compiles at run time."""
 
 import ctypes
+import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from .cuda_source import write
-from .expression import NotCompilable
-from .kernel import LIMIT, Step
-from .trace import Input, trace
+from ..cache import find, store, workplace
+from ..tracing.expression import NotCompilable
+from ..tracing.trace import LIMIT, Input, Step, trace
+from .source import write
 
 THREADS = 128  # threads of a block; a step needs some 50 of the 65,536 registers of a multiprocessor
+SUFFIX = ".cubin"  # of files with binaries
 PARAMETER_BYTES = 4096  # bytes of parameters that a kernel can take on every card
 
 
@@ -53,8 +56,12 @@ class CUDAKernel:
 
     @property
     def is_built(self) -> bool:
-        """Whether a binary is on disk: never, since binaries stay in the process."""
-        return False
+        """Whether the code was compiled before for the current device, by any process of this user.
+
+        Raises:
+            NotCompilable: there is no NVRTC.
+        """
+        return torch.cuda.is_available() and find(_key(self.text, _architecture()), SUFFIX) is not None
 
     def build(self) -> None:
         """Compile the code for the current device, unless this process has done so.
@@ -62,7 +69,7 @@ class CUDAKernel:
         Raises:
             NotCompilable: there is no NVRTC, or NVRTC or the driver failed.
         """
-        _loaded(self.text, torch.cuda.current_device(), torch.cuda.get_device_capability())
+        _loaded(self.text, torch.cuda.current_device(), _architecture())
 
     def run(self, per_run: Sequence[torch.Tensor], shared: dict[str, int], begin: int, steps: int) -> None:
         """Take steps in place, in the device's current stream, without waiting for their end.
@@ -91,7 +98,7 @@ class CUDAKernel:
 
 def _launch(text: str, device: torch.device, runs: int, arguments: Sequence[np.ndarray]) -> None:
     driver = _bindings()[0]
-    function = _loaded(text, torch.cuda.current_device(), torch.cuda.get_device_capability(device))
+    function = _loaded(text, torch.cuda.current_device(), _architecture())
     pointers = (ctypes.c_void_p * len(arguments))(*(a.ctypes.data for a in arguments))
     stream = torch.cuda.current_stream(device).cuda_stream
     blocks = -(-runs // THREADS)
@@ -113,25 +120,61 @@ def _bindings() -> tuple[Any, Any]:
 
 
 @cache
-def _loaded(text: str, device: int, capability: tuple[int, int]) -> Any:
+def _loaded(text: str, device: int, architecture: str) -> Any:
     """Compile and load a kernel, once for each device in a process."""
     driver = _bindings()[0]
-    binary = np.frombuffer(compiled(text, f"sm_{capability[0]}{capability[1]}"), dtype=np.uint8)
+    binary = np.frombuffer(compiled(text, architecture), dtype=np.uint8)
     module = _checked(driver.cuModuleLoadData(binary.ctypes.data))
     return _checked(driver.cuModuleGetFunction(module, b"run"))
 
 
+def _architecture() -> str:
+    """Return the architecture of the current device, such as "sm_90"."""
+    return "sm_{}{}".format(*torch.cuda.get_device_capability())
+
+
+def _key(text: str, architecture: str) -> str:
+    version = _nvrtc().nvrtcVersion()
+    return hashlib.sha256(f"{text} {architecture} {version}".encode()).hexdigest()[:32]
+
+
+def _nvrtc() -> Any:
+    """Return the bindings of NVRTC, after a check that the library is there: they load it at the first call."""
+    nvrtc = _bindings()[1]
+    try:
+        nvrtc.nvrtcVersion()
+    except RuntimeError as error:
+        raise NotCompilable(f"NVRTC could not be loaded: {str(error)[:200]}") from error
+    return nvrtc
+
+
 def compiled(text: str, architecture: str) -> bytes:
-    """Return the binary of a kernel for an architecture such as "sm_90". This needs no GPU.
+    """Return the binary of a kernel for an architecture such as "sm_90", from disk if it is there. It needs no GPU.
 
     Raises:
         NotCompilable: there is no NVRTC, or it refuses the code. The message ends with the end of its log.
     """
-    nvrtc = _bindings()[1]
-    try:
-        program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), b"step.cu", 0, [], []))
-    except RuntimeError as error:  # the bindings load the library at the first call
-        raise NotCompilable(f"NVRTC could not be loaded: {str(error)[:200]}") from error
+    key = _key(text, architecture)
+    path = find(key, SUFFIX)
+    if path is not None:
+        with suppress(OSError):  # another process removed it
+            return path.read_bytes()
+    binary = _compiled(text, architecture)
+    # Without room on the disk every process compiles anew, in about a second.
+    with suppress(OSError), workplace() as folder:
+        (folder / f"kernel{SUFFIX}").write_bytes(binary)
+        store(key, folder / f"kernel{SUFFIX}")
+    return binary
+
+
+def _compiled(text: str, architecture: str) -> bytes:
+    """Compile a kernel.
+
+    Raises:
+        NotCompilable: NVRTC refuses the code. The message ends with the end of its log.
+    """
+    nvrtc = _nvrtc()
+    program = _checked(nvrtc.nvrtcCreateProgram(text.encode(), b"step.cu", 0, [], []))
     options = [f"--gpu-architecture={architecture}".encode()]
     try:
         (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)

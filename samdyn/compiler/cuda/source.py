@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .cuda_normals import COSINE, FUNCTIONS, RADIUS, SINE, with_normals
-from .expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
-from .source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, _local, _places, _stored
-from .source import _Writer as _CWriter
-from .trace import Input
+from ..c.source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, Writer, local_name, places, stored_type
+from ..tracing.expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
+from ..tracing.normals import COSINE, RADIUS, SINE, with_normals
+from ..tracing.trace import Input
+from .normals import FUNCTIONS
 
 HEAD = """\
 #ifdef __CUDACC_RTC__
@@ -41,10 +41,10 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
         The code of ``run(stride, begin, steps, shared, p, arrays…)``, which takes the steps ``begin``, ``begin`` + 1, …
         of ``stride`` runs in place. ``p`` holds the numbers by value, so that the GPU reads them from constant memory.
     """
-    return _Writer(inputs, with_normals(values), going, step).source()
+    return CUDAWriter(inputs, with_normals(values), going, step).source()
 
 
-class _Writer(_CWriter):
+class CUDAWriter(Writer):
     """Writes a step as straight code, without arrays."""
 
     def _assigned(self) -> dict[int, int]:
@@ -73,8 +73,6 @@ class _Writer(_CWriter):
             return f"({TYPES[kind]})({a} {node.operation} {b})"
         if node.operation == "/" and node.arguments[0].value == 1.0 and node.arguments[1].operation == "sqrt":
             return f"rsqrt{'f' if kind == torch.float32 else ''}({self._names[id(node.arguments[1].arguments[0])]})"
-        if size := _size_if_finite(node):
-            return f"{self._names[id(size)]} < {self._names[id(node.arguments[1].arguments[1])]}"
         return super()._operation(node, arguments)
 
     def _number(self, place: str) -> str:
@@ -86,21 +84,21 @@ class _Writer(_CWriter):
     def _kernel(self) -> list[str]:
         per_run = [i for i in self._inputs if i.per_run]
         shared = [i for i in self._inputs if not i.per_run and i.name != self._step]
-        parameters = [f"{_stored(entry)} *__restrict__ a{number}" for number, entry in enumerate(per_run)]
+        parameters = [f"{stored_type(entry)} *__restrict__ a{number}" for number, entry in enumerate(per_run)]
         load, store = [], []
         for number, entry in enumerate(per_run):
-            for flat, at in enumerate(_places(entry)):
-                memory, local = f"a{number}[{flat} * stride + thread]", _local(entry, at)
+            for flat, at in enumerate(places(entry)):
+                memory, local = f"a{number}[{flat} * stride + thread]", local_name(entry, at)
                 if entry in self._state:
                     load.append(f"{TYPES[entry.dtype]} {local} = {memory};")
                     store.append(f"{memory} = {local};")
                 else:
                     load.append(f"const {TYPES[entry.dtype]} {local} = {memory};")
         update = [
-            f"const {TYPES[entry.dtype]} next_{_local(entry, at)} = {self._names[id(node)]};"
+            f"const {TYPES[entry.dtype]} next_{local_name(entry, at)} = {self._names[id(node)]};"
             for entry, at, node in self._results
         ]
-        update += [f"{_local(entry, at)} = next_{_local(entry, at)};" for entry, at, _ in self._results]
+        update += [f"{local_name(entry, at)} = next_{local_name(entry, at)};" for entry, at, _ in self._results]
         return [
             f"struct Numbers {{ double of[{max(1, len(self._numbers))}]; }};",
             f"struct Shared {{ int64_t of[{max(1, len(shared))}]; }};",
@@ -120,15 +118,3 @@ class _Writer(_CWriter):
             *(f"  {line}" for line in store),
             "}",
         ]
-
-
-def _size_if_finite(node: Node) -> Node | None:
-    """Return |x| if a node is ``isfinite(x)``, for which torch compares x with itself, and |x| with infinity."""
-    if node.operation != "*" or node.dtype != torch.bool:
-        return None
-    number, bounded = node.arguments
-    if number.operation != "==" or bounded.operation != "!=" or number.arguments[0] is not number.arguments[1]:
-        return None
-    size, infinity = bounded.arguments
-    same = size.operation == "abs" and size.arguments[0] is number.arguments[0]
-    return size if same and infinity.operation == "literal" and infinity.value == np.inf else None

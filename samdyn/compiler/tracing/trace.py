@@ -11,12 +11,15 @@ from .derivative import differentiate
 from .expression import STATIC, VARYING, Graph, NotCompilable
 from .operations import ELEMENTWISE, REDUCTIONS, VIEWS, lookup, matmul
 
+LIMIT = 24_000  # largest number of operations on scalars in a trace; more take long to compile and gain little
 RUNS = 2  # number of runs in a trace, to check that they do not depend on each other; the first one gives the code
 # Keyword arguments of torch's operations that the example tensors handle.
 KINDS = ("dtype", "layout", "device", "pin_memory", "non_blocking", "memory_format")
 # Time of torch's forward differentiation, in operations per operation of the function; measured values are 23 to 50.
 DERIVATIVE_COST = 30
 FILL_VALUES = {"zeros_like": 0, "new_zeros": 0, "ones_like": 1, "new_ones": 1}
+
+Step = Callable[..., Sequence[torch.Tensor]]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""A traced step as C code for processors: written, compiled, kept on disk and run in threads."""

@@ -1,0 +1,1 @@
+"""A traced step as CUDA code for GPUs: written, compiled and launched."""
