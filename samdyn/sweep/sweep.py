@@ -1,10 +1,15 @@
 """A measurement over a grid of parameters."""
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .. import checks
 from ..simulation.progress import progress_bar
@@ -27,6 +32,7 @@ def sweep(
     *,
     processes: int = 1,
     batch: str | Iterable[str] = (),
+    retry_failed: bool = False,
     progress: bool = True,
 ) -> "xarray.Dataset":
     """Call a function for every cell of a grid, and return the results as one labelled Dataset.
@@ -41,7 +47,8 @@ def sweep(
         grid: the values of each parameter. A list is an axis, a number or a name is the same for all cells, and a tuple
             of parameters with a list of tuples is one axis on which they go together. A DataArray gives its
             coordinate long_name and units.
-        store: None.
+        store: a folder for the results, a Zarr store: ``xarray.open_zarr`` reads it, also while the sweep runs. If it
+            is the store of the same sweep, only the cells that it lacks are run. None keeps all in memory.
         executor: an executor of ``concurrent.futures`` or one like it, such as that of a dask cluster. It keeps
             running.
         processes: the number of processes of this machine, each with one thread. 1 means this process. Other
@@ -50,17 +57,20 @@ def sweep(
         batch: names of axes. Cells that differ in these alone are given in one call, at most 256 at once: these
             parameters are arrays with one entry per cell, and the leading dimension of all that the function returns
             is the cell.
+        retry_failed: whether to run the failed cells of the store again too.
         progress: whether to show the progress.
 
     Returns:
         A Dataset with a dimension for every axis. Integers and truth values that the function returns become float64,
         so that a missing one is NaN; a missing text is empty. ``cell_status`` is "done" or "failed", and
-        ``cell_error`` has the parameters and the traceback of a failed cell.
+        ``cell_error`` has the parameters and the traceback of a failed cell. With a store, variables are read from it
+        when they are used.
 
     Raises:
         InputError: an axis that is empty, has a value twice, or has other values than numbers or names; a
             parameter that the function does not take, or one that it lacks; a function that other processes cannot
-            import.
+            import; a store that cannot be written, that another sweep writes to, or that is one of another function,
+            grid or version.
 
     >>> import samdyn as sd
     >>> def growth(rho, lr):
@@ -79,35 +89,83 @@ def sweep(
         checks.reject("processes", processes, "an executor is given too", "Give one of them")
     if processes > 1:
         check_picklable(function)
-    if store is not None:
-        checks.reject("store", store, "is not there yet", "Leave it out")
-
-    todo = (blocks[number] for number in range(len(blocks)))
-    outcomes: list[Outcome] = []
-    done = 0
-    with progress_bar(name_of(function), cells.size, progress) as show:
-        for group in _outcomes(function, todo, len(blocks), executor, processes):
-            outcomes += group
-            done += sum(len(outcome.cells) for outcome in group)
-            show(done)
-    result = memory.dataset(cells, outcomes, lambda outcome: _described(blocks, outcome))
+    checks.flag("retry_failed", retry_failed)
+    run = partial(_run, function, blocks, executor, processes, progress)
+    if store is None:
+        if retry_failed:
+            checks.reject("retry_failed", True, "there is no store with failed cells", "Give one: store='runs.zarr'")
+        outcomes: list[Outcome] = []
+        run(np.full(cells.size, True), outcomes.extend)
+        result = memory.dataset(cells, outcomes, lambda one: blocks.of(one.block, one.cells).described())
+    else:
+        result = _stored(function, blocks, store, retry_failed, run)
     _warn(result)
     return result
 
 
+def _stored(
+    function: Callable[..., Any],
+    blocks: Blocks,
+    path: "str | os.PathLike[str]",
+    retry_failed: bool,
+    run: Callable[[np.ndarray, Callable[[list[Outcome]], None]], None],
+) -> "xarray.Dataset":
+    """Run the cells that a store lacks, and return all of it."""
+    from .store.manifest import manifest_of
+    from .store.store import Store, opened
+
+    with Store(path, blocks, manifest_of(function, blocks)) as store:
+        again = (memory.MISSING, memory.FAILED) if retry_failed else (memory.MISSING,)
+        try:
+            run(np.isin(store.status, again), store.add)
+        except KeyboardInterrupt:
+            rest = int((store.status == memory.MISSING).sum())
+            how = "start the same sweep again to continue" if rest else "all cells are there"
+            print(
+                f"interrupted: {store.status.size - rest} of {store.status.size} cells are in {str(path)!r}; {how}",
+                file=sys.stderr,
+            )
+            raise
+    return opened(store.path, blocks.grid.coords())
+
+
+def _run(
+    function: Callable[..., Any],
+    blocks: Blocks,
+    executor: Executor | None,
+    processes: int,
+    progress: bool,
+    is_due: np.ndarray,
+    add: Callable[[list[Outcome]], None],
+) -> None:
+    """Call a function for the cells that are due, ``(n,)``, and hand the outcomes to ``add`` as they come."""
+    numbers = [number for number in range(len(blocks)) if is_due[blocks.cells(number)].any()]
+    todo = (_due(blocks[number], is_due) for number in numbers)
+    done = 0
+    with (
+        progress_bar(name_of(function), int(is_due.sum()), progress) as show,
+        closing(_outcomes(function, todo, len(numbers), executor, processes)) as groups,
+    ):
+        for group in groups:
+            add(group)
+            done += sum(len(outcome.cells) for outcome in group)
+            show(done)
+
+
+def _due(block: Block, is_due: np.ndarray) -> Block:
+    """Return the cells of a block that are due: all of them, unless others failed alone."""
+    chosen = is_due[block.cells]
+    return block if chosen.all() else block.part(chosen)
+
+
 def _outcomes(
     function: Callable[..., Any], blocks: Iterator[Block], number: int, executor: Executor | None, processes: int
-) -> Iterator[list[Outcome]]:
+) -> execute.Groups:
     if executor is not None:
         return execute.on_executor(function, blocks, executor)
     if min(processes, number) > 1:
         return execute.in_processes(function, blocks, min(processes, number))
     return execute.in_this_process(function, blocks)
-
-
-def _described(blocks: Blocks, outcome: Outcome) -> str:
-    parameters = blocks.grid.parameters(outcome.cells, blocks.batch)
-    return Block(outcome.block, outcome.cells, parameters, blocks.batch).described()
 
 
 def _warn(result: "xarray.Dataset") -> None:

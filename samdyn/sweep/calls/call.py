@@ -40,7 +40,7 @@ def call(function: Callable[..., Any], block: Block) -> list[Outcome]:
     try:
         result = function(**block.parameters)
         values = values_of(result, len(block.cells), bool(block.batch), block.parameters)
-        values.check(tuple(block.parameters))
+        values.check(block.reserved)
     except (Exception, SystemExit) as error:
         if len(block.cells) == 1:
             return [failure(block, error)]

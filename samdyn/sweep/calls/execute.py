@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
 from itertools import islice
@@ -19,14 +19,16 @@ MOST_BLOCKS = 1000  # in a task
 PER_PROCESS = 3  # tasks that wait or run for each process
 IN_FLIGHT = 1000  # tasks that wait or run on an executor whose size is unknown
 
+Groups = Generator[list[Outcome], None, None]  # the outcomes of one block or several after the other
 
-def in_this_process(function: Callable[..., Any], blocks: Iterable[Block]) -> Iterator[list[Outcome]]:
+
+def in_this_process(function: Callable[..., Any], blocks: Iterable[Block]) -> Groups:
     """Yield the outcomes of each block."""
     for block in blocks:
         yield call_all(function, [block])
 
 
-def in_processes(function: Callable[..., Any], blocks: Iterable[Block], number: int) -> Iterator[list[Outcome]]:
+def in_processes(function: Callable[..., Any], blocks: Iterable[Block], number: int) -> Groups:
     """Yield the outcomes of blocks as processes finish them.
 
     A block whose process dies fails, and other processes replace those that died.
@@ -38,7 +40,7 @@ def in_processes(function: Callable[..., Any], blocks: Iterable[Block], number: 
         processes.close()
 
 
-def on_executor(function: Callable[..., Any], blocks: Iterable[Block], executor: Executor) -> Iterator[list[Outcome]]:
+def on_executor(function: Callable[..., Any], blocks: Iterable[Block], executor: Executor) -> Groups:
     """Yield the outcomes of blocks as an executor of the user finishes them.
 
     Raises:
@@ -58,7 +60,7 @@ def _tasks(
     blocks: Iterable[Block],
     in_flight: int,
     restart: Callable[[], None],
-) -> Iterator[list[Outcome]]:
+) -> Groups:
     """Yield the outcomes of tasks, each of which has one block or several short ones.
 
     Args:

@@ -1,7 +1,7 @@
 """What a function returns, as arrays whose leading dimension is the cell."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +40,7 @@ class Values:
     variables: dict[str, Variable]
     indexes: dict[str, Variable] = field(default_factory=dict)
 
-    def check(self, parameters: "list[str] | tuple[str, ...]") -> None:
+    def check(self, reserved: Container[str]) -> None:
         """Refuse names that the result of the sweep has for something else.
 
         Raises:
@@ -50,8 +50,8 @@ class Values:
         for name in [*self.variables, *self.indexes, *sorted(dims)]:
             if not isinstance(name, str) or not name or "/" in name or name.startswith("."):
                 raise ValueError(f"the result has the name {name!r}: a variable needs a text without '/' as name")
-            if name in parameters:
-                raise ValueError(f"the result has the name {name!r}, which is a parameter of the sweep: rename it")
+            if name in reserved:
+                raise ValueError(f"the result has the name {name!r}, which the sweep has for another thing: rename it")
 
 
 def values_of(result: Any, count: int, is_batch: bool, parameters: Mapping[str, Any]) -> Values:
@@ -80,14 +80,13 @@ def values_of(result: Any, count: int, is_batch: bool, parameters: Mapping[str, 
             with_cell = bool(coord.dims) and coord.dims[0] in celled
             if with_cell and coord.dims == (key,):
                 continue  # it numbers the cells of the call
-            one = _variable(key, coord.dims, coord.values, coord.attrs, count if with_cell else None, is_coord=True)
             if coord.dims == (key,):
-                indexes[key] = _same(key, one, indexes.get(key))
-            elif is_batch and not with_cell:
-                repeated = np.repeat(one.array, count, axis=0)
-                variables[key] = Variable(one.dims, repeated, one.attrs, True)
-            else:
-                variables[key] = one
+                indexes[key] = _same(key, _index(key, coord.values, coord.attrs), indexes.get(key))
+                continue
+            one = _variable(key, coord.dims, coord.values, coord.attrs, count if with_cell else None, is_coord=True)
+            if is_batch and not with_cell:
+                one = Variable(one.dims, np.repeat(one.array, count, axis=0), one.attrs, True)
+            variables[key] = one
     if not variables:
         raise TypeError("the function returned a result without variables")
     return Values(variables, indexes)
@@ -118,13 +117,31 @@ def _variable(
     """Return a variable of ``count`` cells, or of one cell if that is None."""
     array = _array(name, np.asarray(array))
     if count is None:
-        return Variable(tuple(map(str, dims)), array[None], dict(attrs), is_coord)
+        return Variable(tuple(map(str, dims)), array[None], plain(attrs), is_coord)
     if not array.ndim or len(array) != count:
         raise ValueError(
             f"{name} has the shape {array.shape}: a batch of {count} cells needs {count} values along the first "
             "dimension"
         )
-    return Variable(tuple(map(str, dims[1:])), array, dict(attrs), is_coord)
+    return Variable(tuple(map(str, dims[1:])), array, plain(attrs), is_coord)
+
+
+def _index(name: str, array: np.ndarray, attrs: dict[str, Any]) -> Variable:
+    """Return the labels of a dimension. Integers stay what they are: no label is missing."""
+    array = array if array.dtype.kind in "iu" else _array(name, array)
+    return Variable((), array[None], plain(attrs), True)
+
+
+def plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return attributes as texts, numbers and lists of them, which every file can have."""
+    result: dict[str, Any] = {}
+    for key, value in attrs.items():
+        value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        is_plain = isinstance(value, str | bool | int | float) or (
+            isinstance(value, list) and all(isinstance(entry, str | bool | int | float) for entry in value)
+        )
+        result[str(key)] = value if is_plain else str(value)
+    return result
 
 
 def _array(name: Any, array: np.ndarray) -> np.ndarray:

@@ -1,13 +1,13 @@
 """The calls of a sweep: one per cell, or one for a block of cells that differ in batched axes alone."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ... import checks
-from .grid import Grid
+from .grid import ERROR, STATUS, Grid
 
 LARGEST = 256  # cells in a block; memory grows with it, and 2000 settings still occupy several processes
 
@@ -21,17 +21,19 @@ class Block:
         cells: the indices of its cells, ``(n,)``.
         parameters: the arguments of the call.
         batch: names of the arguments that are arrays with one entry per cell. Without any there is one cell.
+        reserved: names that the result must not have.
     """
 
     number: int
     cells: np.ndarray
     parameters: dict[str, Any]
     batch: tuple[str, ...]
+    reserved: frozenset[str]
 
     def part(self, chosen: np.ndarray) -> "Block":
         """Return the block of some of the cells, of all parameters that belong to them."""
         parameters = {k: v[chosen] if k in self.batch else v for k, v in self.parameters.items()}
-        return Block(self.number, self.cells[chosen], parameters, self.batch)
+        return replace(self, cells=self.cells[chosen], parameters=parameters)
 
     def described(self) -> str:
         """Return the parameters as words."""
@@ -64,11 +66,19 @@ class Blocks:
         order = np.arange(grid.size).reshape(grid.shape).transpose([*others, *places])
         self._rows = order.reshape(-1, width)
         self._pieces = -(-width // LARGEST)
+        self._reserved = frozenset({*grid.names, *grid.dims, STATUS, ERROR})
 
     def __len__(self) -> int:
         return len(self._rows) * self._pieces
 
     def __getitem__(self, number: int) -> Block:
+        return self.of(number, self.cells(number))
+
+    def cells(self, number: int) -> np.ndarray:
+        """Return the indices of the cells of a block."""
         row, piece = divmod(number, self._pieces)
-        cells = self._rows[row, piece * LARGEST : (piece + 1) * LARGEST]
-        return Block(number, cells, self.grid.parameters(cells, self.batch), self.batch)
+        return self._rows[row, piece * LARGEST : (piece + 1) * LARGEST]
+
+    def of(self, number: int, cells: np.ndarray) -> Block:
+        """Return the block with a number, of some of its cells only."""
+        return Block(number, cells, self.grid.parameters(cells, self.batch), self.batch, self._reserved)

@@ -13,7 +13,7 @@ from ... import checks
 from ...simulation.results import MEANINGS_OF_PARAMETERS, meaning
 
 STATUS, ERROR = "cell_status", "cell_error"  # variables of the result beside those of the function
-MAX_CELLS = 10**8  # largest number of cells; the status of each is in memory
+MAX_CELLS = 10**7  # largest number of cells; the status of each is in memory
 
 EXAMPLE = 'Use e.g. {"rho": [0.1, 0.2], "seed": range(10)}'
 

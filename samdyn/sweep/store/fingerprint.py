@@ -1,0 +1,202 @@
+"""Fingerprints of functions and of the objects in them, the same in every process."""
+
+import ast
+import dis
+import functools
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+import sympy
+import torch
+
+from ... import checks
+
+DEPTH = 200  # levels of objects in objects
+
+
+def fingerprint_of_function(function: Callable[..., Any]) -> str:
+    """Return a hash of the source of a function and of what it uses of its own file.
+
+    Comments, docstrings and the arrangement of lines do not matter. Functions of other files do not either.
+
+    >>> fingerprint_of_function(checks.count) == fingerprint_of_function(checks.positive)
+    False
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    return _digest(function)
+
+
+def fingerprint_of_arguments(function: Callable[..., Any]) -> str:
+    """Return a hash of what ``functools.partial`` gives a function.
+
+    Raises:
+        InputError: an argument that has no content to compare, such as an open file.
+    """
+    arguments: list[Any] = []
+    while isinstance(function, functools.partial):
+        arguments += [function.args, function.keywords]
+        function = function.func
+    return _digest(arguments)
+
+
+def _digest(value: Any) -> str:
+    writer = _Writer()
+    writer.add(value)
+    return writer.hash.hexdigest()
+
+
+class _Writer:
+    """Writes the content of objects to a hash."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+        self._seen: dict[int, int] = {}
+        self._alive: list[Any] = []  # so that no id is used twice
+        self._depth = 0
+
+    def _write(self, *parts: object) -> None:
+        for part in parts:
+            data = part if isinstance(part, bytes) else str(part).encode()
+            self.hash.update(len(data).to_bytes(8, "big") + data)
+
+    def add(self, value: Any) -> None:
+        """Write the content of one object."""
+        if value is None or value is ... or isinstance(value, bool | int | float | complex | str | bytes):
+            self._write(type(value).__name__, repr(value))
+            return
+        if id(value) in self._seen:
+            self._write("again", self._seen[id(value)])
+            return
+        self._seen[id(value)] = len(self._seen)
+        self._alive.append(value)
+        self._depth += 1
+        if self._depth > DEPTH:
+            _reject(value, "is nested too deeply")
+        self._add_object(value)
+        self._depth -= 1
+
+    def _add_object(self, value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            self._write("tensor", value.dtype, value.requires_grad)
+            value = value.detach().cpu()
+            value = value.view(torch.int16) if value.dtype is torch.bfloat16 else value
+            self.add(value.resolve_conj().resolve_neg().numpy())
+        elif isinstance(value, np.ndarray) and value.dtype.kind != "O":
+            self._write("array", value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes())
+        elif isinstance(value, np.generic):
+            self._write("number", value.dtype.str, value.tobytes())
+        elif isinstance(value, sympy.Basic):
+            self._write("formula", sympy.srepr(value))
+        elif isinstance(value, dict):
+            self._write("dict", type(value).__qualname__, len(value))
+            for key, entry in value.items():
+                self.add(key)
+                self.add(entry)
+        elif isinstance(value, list | tuple):
+            self._write(type(value).__qualname__, len(value))
+            for entry in value:
+                self.add(entry)
+        elif isinstance(value, set | frozenset):
+            self._write("set", *sorted(_digest(entry) for entry in value))
+        elif isinstance(value, functools.partial):
+            for entry in (value.func, value.args, value.keywords):
+                self.add(entry)
+        elif isinstance(value, MethodType):
+            self.add(value.__func__)
+            self.add(value.__self__)
+        elif isinstance(value, FunctionType):
+            self._add_function(value)
+        elif isinstance(value, ModuleType):
+            self._write("module", value.__name__)
+        elif isinstance(value, type | BuiltinFunctionType | np.ufunc) or not hasattr(value, "__reduce_ex__"):
+            self._write("name", getattr(value, "__module__", ""), getattr(value, "__qualname__", repr(value)))
+        else:
+            self._add_state(value)
+
+    def _add_function(self, function: Any) -> None:
+        function = inspect.unwrap(function)
+        if (function.__module__ or "").split(".")[0] == "samdyn" and "<locals>" not in function.__qualname__:
+            self._write("of samdyn", function.__module__, function.__qualname__)  # the version stands for its source
+            return
+        self._write("function", _source(function))
+        for entry in (function.__defaults__, function.__kwdefaults__):
+            self.add(entry)
+        for cell in function.__closure__ or ():
+            self.add(cell.cell_contents)
+        for name in sorted(set(_globals(function.__code__))):
+            entry = function.__globals__.get(name)
+            if isinstance(entry, bool | int | float | str | tuple) or _is_of(entry, function.__module__):
+                self._write("global", name)
+                if isinstance(entry, type):
+                    self._write(_source(entry))
+                else:
+                    self.add(entry)
+
+    def _add_state(self, value: Any) -> None:
+        """Write the class and the content of an object, without what it computes once and holds."""
+        try:
+            reduced = value.__reduce_ex__(4)
+        except Exception as error:
+            _reject(value, f"cannot be compared with that of another start ({error})")
+        if isinstance(reduced, str):
+            self._write("name", type(value).__module__, reduced)
+            return
+        make, arguments, state, *items = (*reduced, None, None, None)[:5]
+        self._write("object", type(value).__module__, type(value).__qualname__)
+        self.add(make)
+        self.add(arguments)
+        if isinstance(state, dict):
+            state = {
+                name: entry
+                for name, entry in state.items()
+                if not isinstance(getattr(type(value), str(name), None), functools.cached_property)
+            }
+        self.add(state)
+        for entries in items:
+            self.add(list(entries) if entries is not None else None)
+
+
+def _reject(value: object, rule: str) -> None:
+    fix = "Give functools.partial the name of the object, such as a path, and make it in the function"
+    checks.reject("argument", value, rule, fix)
+
+
+def _is_of(entry: Any, module: str) -> bool:
+    return isinstance(entry, FunctionType | type) and entry.__module__ == module
+
+
+def _source(value: Any) -> str:
+    """Return the source of a function or a class without comments and docstrings, or its code if it has no source."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+    except (OSError, TypeError, SyntaxError):
+        tree = None  # an interactive session, or a lambda inside an expression
+    if tree is None or getattr(value, "__name__", "") == "<lambda>":
+        return "\n".join(_code(value.__code__)) if hasattr(value, "__code__") else repr(value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and ast.get_docstring(node, False):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _code(code: CodeType) -> Iterator[str]:
+    yield code.co_code.hex()
+    for constant in code.co_consts:
+        yield from _code(constant) if isinstance(constant, CodeType) else [repr(constant)]
+    yield from (*code.co_names, *code.co_varnames)
+
+
+def _globals(code: CodeType) -> Iterable[str]:
+    """Yield the names of globals that a piece of code reads."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield str(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _globals(constant)
