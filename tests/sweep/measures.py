@@ -1,7 +1,9 @@
 """Functions of sweeps that the tests hand to other processes."""
 
+import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,38 @@ def dies_at_three(lr: float) -> float:
 
 
 def counts_calls(lr: float, folder: str) -> float:
-    with (Path(folder) / f"{lr:g}").open("a") as file:
+    """Write down the call; be interrupted, or take long, at the cell that the file "stop" names."""
+    stop = Path(folder) / "stop"
+    if stop.exists() and lr == int(stop.read_text()):
+        if multiprocessing.parent_process() is None:
+            raise KeyboardInterrupt
+        time.sleep(600)
+    with (Path(folder) / f"{lr}").open("a") as file:
         file.write("x")
     return lr
+
+
+def fails_while_broken(lr: Any, folder: str) -> Any:
+    for one in np.atleast_1d(lr):
+        if one in (2, 3) and (Path(folder) / "broken").exists():
+            raise ArithmeticError("broken")
+    with (Path(folder) / "calls").open("a") as file:
+        file.writelines(f"{one}\n" for one in np.atleast_1d(lr))
+    return lr
+
+
+def kills_its_worker_once(lr: float, folder: str) -> float:
+    killed = Path(folder) / "killed"
+    if lr == 5 and not killed.exists():
+        killed.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.01)
+    return lr
+
+
+def compiles(rho: float) -> dict[str, Any]:
+    import samdyn as sd
+
+    map_ = sd.Map(sd.landscapes.beale(), sd.SAM(rho), lr=1e-3)
+    runs = sd.simulate(map_, np.full((10, 2), 0.5), steps=20, backend="compiled")
+    return {"end": runs.w.values[:, -1], "backend": runs.attrs["backend"]}

@@ -1,11 +1,8 @@
 """A sweep in memory: labels, batches, failing cells, processes, and input that it refuses."""
 
-import importlib
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,15 +11,6 @@ import pytest
 import xarray as xr
 
 import samdyn as sd
-
-
-@pytest.fixture(scope="module")
-def measures() -> ModuleType:
-    """The functions as a module that new processes can import."""
-    folder = str(Path(__file__).parent)
-    if folder not in sys.path:
-        sys.path.append(folder)
-    return importlib.import_module("measures")
 
 
 def test_axes_are_labelled_dimensions(measures: ModuleType) -> None:
@@ -111,6 +99,7 @@ def test_processes_give_what_one_gives(measures: ModuleType) -> None:
         xr.testing.assert_identical(sd.sweep(measures.fails_at_two, grid, executor=pool), alone)
 
 
+@pytest.mark.slow
 def test_a_killed_process_fails_its_cell_alone(measures: ModuleType) -> None:
     with pytest.warns(RuntimeWarning, match="1 of 6 cells failed, the first at lr = 3"):
         result = sd.sweep(measures.dies_at_three, {"lr": range(6)}, processes=2)
@@ -163,7 +152,7 @@ def test_a_function_that_processes_cannot_have_is_refused(function: Callable[...
     [
         (object(), "value has the type object"),
         ({}, "a result without variables"),
-        ({"lr": 1}, "has the name 'lr', which is a parameter"),
+        ({"lr": 1}, "has the name 'lr', which the sweep has"),
         (xr.DataArray([1.0], dims="lr"), "has the name 'lr'"),
         (2**60, "integer beyond 2"),
         ({"a/b": 1}, "'a/b'"),

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from functools import partial
 from itertools import islice
 from queue import SimpleQueue
@@ -48,7 +48,7 @@ def on_executor(function: Callable[..., Any], blocks: Iterable[Block], executor:
     """
 
     def stop() -> None:
-        rule = "its workers died"
+        rule = "it is broken or shut down"
         checks.reject("executor", executor, rule, "Start another; with a store the sweep continues where it stopped")
 
     yield from _tasks(executor, partial(call_all, function), blocks, IN_FLIGHT, stop)
@@ -76,53 +76,52 @@ def _tasks(
     waiting: dict[Future[list[Outcome]], list[Block]] = {}
     ready: SimpleQueue[Future[list[Outcome]]] = SimpleQueue()
     size, began, finished = 1, time.monotonic(), 0
+    broken = alone = False
 
     def submit(task: list[Block]) -> None:
+        nonlocal broken
         try:
             future = executor.submit(work, task)
-        except BrokenExecutor:
+        except RuntimeError:  # it is broken or shut down
+            broken = True
             suspects.extend(task)
-            restart()
             return
         waiting[future] = task
         future.add_done_callback(ready.put)
 
     try:
         while True:
-            if suspects:
-                if not waiting:
-                    submit([suspects.popleft()])
-            else:
-                while len(waiting) < in_flight and not suspects and (task := list(islice(coming, size))):
-                    submit(task)
+            while len(waiting) < in_flight and not suspects and (task := list(islice(coming, size))):
+                submit(task)
+            if suspects and not waiting:
+                if broken:
+                    restart()
+                    broken = False
+                submit([suspects.popleft()])
+                alone = True
             if not waiting:
                 if suspects:
                     continue
                 return
             future = ready.get()
             task = waiting.pop(future)
+            outcomes: list[Outcome] = []
             try:
                 outcomes = future.result()
-            except BrokenExecutor as error:
-                alone = len(task) == 1 and not waiting
-                for other in waiting:
-                    other.cancel()
-                lost = [block for blocks in waiting.values() for block in blocks]
-                waiting.clear()
-                ready = SimpleQueue()
-                suspects.extend(lost if alone else [*task, *lost])
-                restart()
-                outcomes = [failure(task[0], f"its process died, as when memory is out: {error}")] if alone else []
-            except Exception as error:
-                # Such as dask's KilledWorker.
-                if len(task) > 1:
-                    suspects.extend(task)
-                    continue
-                outcomes = [failure(task[0], error)]
-            if outcomes:
-                finished += len(task)
-                size = max(1, min(MOST_BLOCKS, int(TASK * finished / (time.monotonic() - began))))
-                yield outcomes
+            except (BrokenExecutor, CancelledError) as error:
+                broken = True
+                if alone:
+                    outcomes = [failure(task[0], f"its process died, as when memory is out: {error}")]
+            except Exception as error:  # such as that of dask for a block that killed several workers
+                if len(task) == 1:
+                    outcomes = [failure(task[0], error)]
+            alone = False
+            if not outcomes:
+                suspects.extend(task)
+                continue
+            finished += len(task)
+            size = max(1, min(MOST_BLOCKS, int(TASK * finished / (time.monotonic() - began))))
+            yield outcomes
     finally:
         for future in waiting:
             future.cancel()

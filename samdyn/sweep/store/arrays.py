@@ -1,6 +1,10 @@
 """The arrays of a store: what each looks like on disk, and how cells are written to them."""
 
+import json
 import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +13,9 @@ from ..calls.layout import Layout, missing
 from ..calls.values import Variable
 from ..cells.grid import ERROR, STATUS, Grid
 from ..memory import MEANINGS, MISSING
+
+METADATA = "zarr.json"
+UNFINISHED = ".partial"  # suffix of files that are being written, also of those of Zarr
 
 CHUNK = 2**20  # bytes of a chunk, the unit that is read and written
 TEXT = 2**10  # bytes that a text may have, for the size of chunks
@@ -30,12 +37,13 @@ def create_variables(group: Any, grid: Grid, layout: Layout) -> None:
         _create(group, grid, name, one, missing(one.array))
 
 
-def layout_of(group: Any, grid: Grid) -> Layout | None:
-    """Return the layout of the variables in a Zarr group, or None if there are none yet."""
+def layout_of(group: Any, names: Iterable[str], grid: Grid) -> Layout | None:
+    """Return the layout of the variables among some arrays, or None if there are none yet."""
     coords = str(group.attrs.get("coordinates", "")).split()
     variables: dict[str, Variable] = {}
     indexes: dict[str, Variable] = {}
-    for name, array in group.arrays():
+    for name in names:
+        array = group[name]
         dims = tuple(array.metadata.dimension_names or ())
         attrs = dict(array.attrs)
         if name in (STATUS, ERROR) or name in grid.names:
@@ -49,6 +57,26 @@ def layout_of(group: Any, grid: Grid) -> Layout | None:
         dtype = array.dtype if array.dtype.kind in "fc" else np.dtype("U1")
         variables[name] = Variable(dims[len(grid.dims) :], np.empty((0, *inner), dtype), attrs, name in coords)
     return Layout(variables, indexes) if variables else None
+
+
+def publish(path: Path, names: Iterable[str], coords: Iterable[str]) -> None:
+    """Write into the metadata of a store, in one step, which arrays it has and which of them are coordinates.
+
+    Until then readers do not see new arrays, which a killed process may have left half made.
+    """
+    about = json.loads((path / METADATA).read_text(encoding="utf-8"))
+    about["attributes"]["coordinates"] = " ".join(coords)
+    entries = {name: json.loads((path / name / METADATA).read_text(encoding="utf-8")) for name in names}
+    about["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": entries}
+    unfinished = path / f"{METADATA}{UNFINISHED}"
+    unfinished.write_text(json.dumps(about, indent=2), encoding="utf-8")
+    os.replace(unfinished, path / METADATA)
+
+
+def published(path: Path) -> list[str]:
+    """Return the names of the arrays of a store."""
+    about = json.loads((path / METADATA).read_text(encoding="utf-8"))
+    return list(about["consolidated_metadata"]["metadata"])
 
 
 def write(array: Any, grid: Grid, cells: np.ndarray, values: np.ndarray) -> None:

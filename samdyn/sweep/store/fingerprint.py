@@ -5,8 +5,11 @@ import dis
 import functools
 import hashlib
 import inspect
+import sys
+import sysconfig
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -17,12 +20,13 @@ import torch
 from ... import checks
 
 DEPTH = 200  # levels of objects in objects
+LIBRARIES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
 
 
 def fingerprint_of_function(function: Callable[..., Any]) -> str:
-    """Return a hash of the source of a function and of what it uses of its own file.
+    """Return a hash of the source of a function, and of the functions, classes and constants that it reads by name.
 
-    Comments, docstrings and the arrangement of lines do not matter. Functions of other files do not either.
+    Comments, docstrings and the arrangement of lines do not matter. The names of functions of libraries stand for them.
 
     >>> fingerprint_of_function(checks.count) == fingerprint_of_function(checks.positive)
     False
@@ -114,29 +118,44 @@ class _Writer:
             self._add_function(value)
         elif isinstance(value, ModuleType):
             self._write("module", value.__name__)
-        elif isinstance(value, type | BuiltinFunctionType | np.ufunc) or not hasattr(value, "__reduce_ex__"):
+        elif isinstance(value, type):
+            self._add_class(value)
+        elif isinstance(value, BuiltinFunctionType | np.ufunc) or not hasattr(value, "__reduce_ex__"):
             self._write("name", getattr(value, "__module__", ""), getattr(value, "__qualname__", repr(value)))
         else:
             self._add_state(value)
 
     def _add_function(self, function: Any) -> None:
         function = inspect.unwrap(function)
-        if (function.__module__ or "").split(".")[0] == "samdyn" and "<locals>" not in function.__qualname__:
-            self._write("of samdyn", function.__module__, function.__qualname__)  # the version stands for its source
+        if _is_of_library(function) and "<locals>" not in function.__qualname__:
+            self._write("library", function.__module__, function.__qualname__)
             return
         self._write("function", _source(function))
         for entry in (function.__defaults__, function.__kwdefaults__):
             self.add(entry)
         for cell in function.__closure__ or ():
             self.add(cell.cell_contents)
+        self._add_globals(function)
+
+    def _add_class(self, cls: type) -> None:
+        self._write("class", cls.__module__, cls.__qualname__)
+        if _is_of_library(cls):
+            return
+        self._write(_source(cls))
+        for base in cls.__bases__:
+            self.add(base)
+        for entry in vars(cls).values():
+            if isinstance(entry, FunctionType):
+                self._add_globals(entry)
+
+    def _add_globals(self, function: Any) -> None:
+        """Write the constants, functions and classes that a function reads by their names."""
         for name in sorted(set(_globals(function.__code__))):
             entry = function.__globals__.get(name)
-            if isinstance(entry, bool | int | float | str | tuple) or _is_of(entry, function.__module__):
+            entry = getattr(entry, "__wrapped__", entry)  # a function with a cache
+            if isinstance(entry, bool | int | float | str | tuple | FunctionType | type):
                 self._write("global", name)
-                if isinstance(entry, type):
-                    self._write(_source(entry))
-                else:
-                    self.add(entry)
+                self.add(entry)
 
     def _add_state(self, value: Any) -> None:
         """Write the class and the content of an object, without what it computes once and holds."""
@@ -148,7 +167,7 @@ class _Writer:
             self._write("name", type(value).__module__, reduced)
             return
         make, arguments, state, *items = (*reduced, None, None, None)[:5]
-        self._write("object", type(value).__module__, type(value).__qualname__)
+        self.add(type(value))
         self.add(make)
         self.add(arguments)
         if isinstance(state, dict):
@@ -167,8 +186,16 @@ def _reject(value: object, rule: str) -> None:
     checks.reject("argument", value, rule, fix)
 
 
-def _is_of(entry: Any, module: str) -> bool:
-    return isinstance(entry, FunctionType | type) and entry.__module__ == module
+def _is_of_library(value: Any) -> bool:
+    """Return whether a function or a class is of Python, of samdyn, or of an installed package.
+
+    Their names stand for them, and the version of samdyn for its source.
+    """
+    module = sys.modules.get(value.__module__ or "")
+    file = getattr(module, "__file__", None)
+    if (value.__module__ or "").split(".")[0] in ("samdyn", "builtins") or (file is None and module is not None):
+        return value.__module__ != "__main__"
+    return file is not None and any(Path(file).is_relative_to(folder) for folder in LIBRARIES)
 
 
 def _source(value: Any) -> str:

@@ -58,7 +58,7 @@ def difference(there: Manifest, here: Manifest) -> str:
     return ""
 
 
-def attributes(manifest: Manifest) -> dict[str, str]:
+def attributes(manifest: Manifest) -> dict[str, Any]:
     """Return the attributes of a new store."""
     return {
         "sweep": json.dumps(manifest),

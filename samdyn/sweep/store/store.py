@@ -4,9 +4,7 @@ import errno
 import json
 import os
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -56,7 +54,7 @@ class Store:
             self.refuse("is no folder of this machine", "Give a folder")
         try:
             collect(self.path)
-            if not self.path.exists() or not (self.path / "zarr.json").exists():
+            if not self.path.exists() or not (self.path / arrays.METADATA).exists():
                 self._create(manifest)
             self._check(manifest)
             self._lock = lock(self.path)
@@ -94,12 +92,10 @@ class Store:
 
         workspace = Workspace(self.path.absolute())
         try:
-            with _quiet():
-                about = attributes(manifest)
-                coords = " ".join(self._blocks.grid.names)
-                group = zarr.open_group(workspace.new, mode="w", attributes={**about, "coordinates": coords})
-                arrays.create_labels(group, self._blocks.grid)
-                zarr.consolidate_metadata(group.store)
+            names = self._blocks.grid.names
+            group = zarr.open_group(workspace.new, mode="w", attributes=attributes(manifest))
+            arrays.create_labels(group, self._blocks.grid)
+            arrays.publish(workspace.new, [*names, STATUS, ERROR], names)
             with suppress(FileExistsError, NotADirectoryError, OSError):  # another start was faster
                 os.rename(workspace.new, self.path)
             if not self.path.exists():
@@ -109,7 +105,7 @@ class Store:
 
     def _check(self, manifest: Manifest) -> None:
         try:
-            about = json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))["attributes"]["sweep"]
+            about = json.loads((self.path / arrays.METADATA).read_text(encoding="utf-8"))["attributes"]["sweep"]
             there = json.loads(about)
         except (ValueError, KeyError, TypeError):
             self.refuse("is a Zarr store that no sweep has written", "Give a folder that does not exist yet")
@@ -123,12 +119,12 @@ class Store:
     def _open(self) -> None:
         import zarr
 
-        for left in self.path.rglob("*.partial"):  # files that a killed process was writing
+        for left in self.path.rglob(f"*{arrays.UNFINISHED}"):  # files that a killed process was writing
             left.unlink()
         self._group = zarr.open_group(self.path, mode="r+", use_consolidated=False)
-        whole = zarr.open_group(self.path, mode="r")  # arrays that a killed process was creating are not in it
-        self._arrays: dict[str, Any] = {name: self._group[name] for name in whole.array_keys()}
-        self._layout = arrays.layout_of(whole, self._blocks.grid)
+        names = arrays.published(self.path)
+        self._arrays: dict[str, Any] = {name: self._group[name] for name in names}
+        self._layout = arrays.layout_of(self._group, names, self._blocks.grid)
         self.status = np.asarray(self._arrays[STATUS][...]).astype("U7").ravel()
         self._first: dict[int, int] = {}  # the first cell of each block that has a result, until the layout is known
         self._journal = Journal(self.path / NAME)
@@ -166,7 +162,7 @@ class Store:
 
     def _move(self) -> None:
         """Write the cells of the journal to the arrays."""
-        with signals.delay(), _quiet():
+        with signals.delay():
             if self._layout is None and not self._choose_layout():
                 return
             outcomes: list[Outcome] = []
@@ -190,16 +186,12 @@ class Store:
         first = min(self._first)
         if any((self.status[self._blocks.cells(number)] == MISSING).any() for number in range(first + 1)):
             return False
-        import zarr
-
-        layout = Layout.of(self._values(first, self._first[first]))
-        grid = self._blocks.grid
+        layout, grid = Layout.of(self._values(first, self._first[first])), self._blocks.grid
         arrays.create_variables(self._group, grid, layout)
-        coords = [*grid.names, *(name for name, one in layout.variables.items() if one.is_coord), *layout.indexes]
-        self._group.attrs["coordinates"] = " ".join(coords)
-        zarr.consolidate_metadata(self._group.store)
-        self._group = zarr.open_group(self.path, mode="r+", use_consolidated=False)
-        self._arrays |= {name: self._group[name] for name in layout.variables}
+        names = [*layout.variables, *layout.indexes]
+        coords = [*grid.names, *layout.indexes, *(name for name, one in layout.variables.items() if one.is_coord)]
+        arrays.publish(self.path, [*self._arrays, *names], coords)
+        self._arrays |= {name: self._group[name] for name in names}
         self._layout = layout
         return True
 
@@ -254,17 +246,8 @@ def opened(path: Path, coords: dict[str, Any]) -> "xarray.Dataset":
     """Return the cells of a store, which are read when they are used."""
     import xarray
 
-    with _quiet():
-        result = xarray.open_dataset(path, engine="zarr", chunks=None)
+    result = xarray.open_dataset(path, engine="zarr", chunks=None)
     for name, variable in result.variables.items():
         if name not in coords and variable.dtype.kind not in "iufc":
             result[name] = variable.astype(object)
     return result.assign_coords(coords)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppress the warning of Zarr that its standard does not yet have the one file with all metadata."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Consolidated metadata")
-        yield

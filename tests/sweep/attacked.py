@@ -1,0 +1,109 @@
+"""Sweeps that are killed at random moments: ``python attacked.py FOLDER KILLS SEED``.
+
+Every sweep runs in a process of its own, a copy of this one, until it finishes in spite of the kills. Its store is then
+compared with that of a sweep nobody killed, byte by byte. Prints how many kills met a running sweep, and how many
+stores were finished.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr  # so that no copy imports it
+
+import samdyn as sd
+from samdyn.sweep.store import store
+
+GRID = {"rho": np.linspace(0.1, 1, 8), "name": ["a", "b", "c"], "lr": 0.1}
+LONGEST = 0.4  # seconds from the start of a process to its end, at most
+
+
+def measure(rho: float, name: str, lr: float, scale: np.ndarray) -> dict[str, Any]:
+    """Return variables of each kind, and fail sometimes."""
+    time.sleep(0.003)
+    if (rho, name) == (1.0, "b"):
+        raise ArithmeticError(name)
+    line = xr.DataArray(rho * scale, {"step": [0, 10, 20], "time": ("step", [0, 10 * lr, 20 * rho])}, "step")
+    return {"loss": rho * lr, "line": line, "text": name * int(10 * rho)}
+
+
+def sweep(path: Path, often: bool) -> None:
+    """Sweep into a store, which moves cells to its arrays after each cell if ``often``."""
+    if often:
+        store.PAUSE, store.SHARE = 0.0, 0
+    warnings.simplefilter("ignore")
+    sd.sweep(partial(measure, scale=np.array([1.0, 0.5, 1 / 3])), GRID, path, batch=())
+
+
+def in_a_copy(work: Callable[[], None]) -> int:
+    """Run a function in a copy of this process; return the copy's id."""
+    copy = os.fork()
+    if copy == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+    return copy
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """Return every file of a store: its bytes, or its content without the date if it is JSON."""
+    found: dict[str, Any] = {}
+    for file in path.rglob("*"):
+        if file.name == "zarr.json":
+            found[str(file.relative_to(path))] = json.loads(file.read_text())
+            found[str(file.relative_to(path))].get("attributes", {}).pop("provenance", None)
+        elif file.is_file():
+            found[str(file.relative_to(path))] = file.read_bytes()
+    return found
+
+
+def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Return the names of files that are not the same."""
+    return sorted(name for name in {**one, **other} if one.get(name) != other.get(name))
+
+
+def main(folder: Path, kills: int, seed: int) -> None:
+    """Kill sweeps."""
+    chance = random.Random(seed)
+    assert os.waitpid(in_a_copy(partial(sweep, folder / "whole.zarr", False)), 0)[1] == 0
+    whole = contents(folder / "whole.zarr")
+    assert len(whole) > 15
+    attacked, met, finished = folder / "attacked.zarr", 0, 0
+    while met < kills:
+        copy = in_a_copy(partial(sweep, attacked, chance.random() < 0.5))
+        time.sleep(chance.uniform(0, LONGEST))
+        os.kill(copy, signal.SIGKILL)  # without effect on one that has ended
+        status = os.waitpid(copy, 0)[1]
+        if os.WIFSIGNALED(status):
+            met += 1
+            if (attacked / "zarr.json").exists():
+                partly = xr.open_zarr(attacked)  # whatever the moment, what there is can be read
+                done = (partly.cell_status == "done").values
+                assert not done.any() or not np.isnan(partly.loss.values[done]).any()
+            continue
+        assert status == 0
+        assert difference(contents(attacked), whole) == []
+        finished += 1
+        shutil.rmtree(attacked)
+    left = [entry.name for entry in folder.iterdir() if entry.name not in ("whole.zarr", "attacked.zarr")]
+    assert len(left) <= 1, left  # the hidden folder of the last one
+    print(f"{met} kills, {finished} stores finished")
+
+
+if __name__ == "__main__":
+    assert zarr
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
