@@ -143,7 +143,7 @@ def _run(
     todo = (_due(blocks[number], is_due) for number in numbers)
     done = 0
     with (
-        progress_bar(name_of(function), int(is_due.sum()), progress) as show,
+        progress_bar(name_of(function), int(is_due.sum()), progress, "cells") as show,
         closing(_outcomes(function, todo, len(numbers), executor, processes)) as groups,
     ):
         for group in groups:

@@ -26,10 +26,6 @@ def test_dask_survives_a_killed_worker(measures: ModuleType, tmp_path: Path) -> 
     xr.testing.assert_equal(result.drop_attrs(), sd.sweep(measures.kills_its_worker_once, grid))
 
 
-def test_submitit(measures: ModuleType, tmp_path: Path) -> None:
-    submitit = pytest.importorskip("submitit")
-
-
 class Broken(Executor):
     """An executor whose workers die after some calls."""
 
@@ -49,7 +45,9 @@ class Broken(Executor):
 
 def test_a_broken_executor_stops_the_sweep_and_loses_nothing(measures: ModuleType, tmp_path: Path) -> None:
     grid = {"rho": range(5), "lr": 2}
-    with pytest.raises(sd.InputError, match=r"it is broken or shut down\. Start another; with a store the sweep continues"):
+    with pytest.raises(
+        sd.InputError, match=r"it is broken or shut down\. Start another; with a store the sweep continues"
+    ):
         sd.sweep(measures.product, grid, tmp_path / "runs.zarr", Broken(3))
     assert (xr.open_zarr(tmp_path / "runs.zarr").cell_status.values == "done").sum() == 3
     result = sd.sweep(measures.product, grid, tmp_path / "runs.zarr", Broken(2))
