@@ -31,12 +31,12 @@ def multiply(rho: float, lr: float) -> float:
     return rho * lr
 
 
-def busy(n: int, seconds: float) -> float:
-    """Work for some seconds of the processor in Python."""
-    end, total = time.process_time() + seconds, 0.0
+def busy(n: int, seconds: float) -> dict[str, float]:
+    """Work for some seconds of the processor in Python; return when it began and ended."""
+    began, end = time.time(), time.process_time() + seconds
     while time.process_time() < end:
-        total += sum(k * 1e-9 for k in range(1000))
-    return total
+        sum(k * 1e-9 for k in range(1000))
+    return {"began": began, "ended": time.time()}
 
 
 def captured(rho: Any, lr: Any) -> np.ndarray:
@@ -98,11 +98,21 @@ def many(cells: int, folder: Path) -> dict[str, Any]:
 
 
 def two_processes(cells: int, seconds: float) -> dict[str, Any]:
-    """Return the times of the same work in this process and in two."""
+    """Return the times of the same work in this process and in two, and the time of both that is spent in cells.
+
+    The last number does not depend on what else the machine does: twice of it is the gain on an idle one, the start
+    of the processes aside.
+    """
     grid = {"n": range(cells), "seconds": seconds}
     one, _ = timed(lambda: sd.sweep(busy, grid, progress=False))
-    two, _ = timed(lambda: sd.sweep(busy, grid, processes=2, progress=False))
-    return {"cells": cells, "one": one, "two": two, "ratio": one["seconds"] / two["seconds"]}
+    start = time.time()
+    two, data = timed(lambda: sd.sweep(busy, grid, processes=2, progress=False))
+    first, last = float(data.began.min()), float(data.ended.max())
+    return {
+        "cells": cells, "one": one, "two": two, "ratio": one["seconds"] / two["seconds"],
+        "seconds until the first cell": first - start,
+        "share of both processes' time in cells": float((data.ended - data.began).sum()) / (2 * (last - first)),
+    }  # fmt: skip
 
 
 def batched(settings: int) -> dict[str, Any]:

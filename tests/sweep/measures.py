@@ -20,10 +20,10 @@ def fails_at_two(lr: float) -> dict[str, Any]:
     return {"double": 2 * np.asarray(lr), "text": np.full(np.shape(lr), "a")}
 
 
-def dies_at_three(lr: float) -> float:
+def fails_at_two_and_dies_at_three(lr: float) -> dict[str, Any]:
     if lr == 3:
         os.kill(os.getpid(), signal.SIGKILL)
-    return lr
+    return fails_at_two(lr)
 
 
 def counts_calls(lr: float, folder: str) -> float:

@@ -54,6 +54,7 @@ def test_a_broken_executor_stops_the_sweep_and_loses_nothing(measures: ModuleTyp
     np.testing.assert_array_equal(result.value, 2 * np.arange(5))
 
 
+@pytest.mark.slow
 def test_processes_share_the_cache_of_compiled_code(
     measures: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

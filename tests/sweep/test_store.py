@@ -50,7 +50,7 @@ def test_a_store_has_what_memory_has(place: Path) -> None:
     assert not (place / "journal.samdyn").exists()
 
 
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_interrupted_sweep_continues(
     measures: ModuleType,
     place: Path,
@@ -127,6 +127,7 @@ def test_a_batch_is_stored_in_few_files(place: Path) -> None:
     assert len([path for path in place.rglob("*") if path.is_file()]) < 30
 
 
+@pytest.mark.slow
 def test_killed_sweeps_finish_as_others(tmp_path: Path) -> None:
     """A few kills here; for more: ``python tests/sweep/attacked.py FOLDER 100 SEED``."""
     script = Path(__file__).parent / "attacked.py"

@@ -89,22 +89,23 @@ def test_a_cell_unlike_the_others_fails() -> None:
     assert "has the variables ['other']; another cell has ['value']" in result.cell_error.sel(n=4).item()
 
 
-def test_processes_give_what_one_gives(measures: ModuleType) -> None:
-    grid = {"lr": range(7)}
+def test_an_executor_gives_what_this_process_gives(measures: ModuleType) -> None:
     with pytest.warns(RuntimeWarning, match="1 of 7"):
-        alone = sd.sweep(measures.fails_at_two, grid)
-    with pytest.warns(RuntimeWarning, match="1 of 7"):
-        xr.testing.assert_identical(sd.sweep(measures.fails_at_two, grid, processes=2), alone)
+        alone = sd.sweep(measures.fails_at_two, {"lr": range(7)})
     with ThreadPoolExecutor(2) as pool, pytest.warns(RuntimeWarning, match="1 of 7"):
-        xr.testing.assert_identical(sd.sweep(measures.fails_at_two, grid, executor=pool), alone)
+        xr.testing.assert_identical(sd.sweep(measures.fails_at_two, {"lr": range(7)}, executor=pool), alone)
 
 
 @pytest.mark.slow
-def test_a_killed_process_fails_its_cell_alone(measures: ModuleType) -> None:
-    with pytest.warns(RuntimeWarning, match="1 of 6 cells failed, the first at lr = 3"):
-        result = sd.sweep(measures.dies_at_three, {"lr": range(6)}, processes=2)
-    np.testing.assert_array_equal(result.value, [0, 1, 2, np.nan, 4, 5])
+def test_processes_do_too_and_one_that_dies_fails_its_cell_alone(measures: ModuleType) -> None:
+    with pytest.warns(RuntimeWarning, match="1 of 7"):
+        alone = sd.sweep(measures.fails_at_two, {"lr": range(7)})
+    with pytest.warns(RuntimeWarning, match="2 of 7 cells failed, the first at lr = 2: ArithmeticError"):
+        result = sd.sweep(measures.fails_at_two_and_dies_at_three, {"lr": range(7)}, processes=2)
+    others = {"lr": [0, 1, 2, 4, 5, 6]}
+    np.testing.assert_array_equal(result.double.sel(others), alone.double.sel(others))
     assert "its process died" in result.cell_error.sel(lr=3).item()
+    assert 'raise ArithmeticError("lr is two")' in result.cell_error.sel(lr=2).item()
 
 
 def closure() -> Callable[[float], float]:

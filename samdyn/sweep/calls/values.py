@@ -50,6 +50,9 @@ class Values:
         for name in [*self.variables, *self.indexes, *sorted(dims)]:
             if not isinstance(name, str) or not name or "/" in name or name.startswith("."):
                 raise ValueError(f"the result has the name {name!r}: a variable needs a text without '/' as name")
+            is_coord = name in self.indexes or (name in self.variables and self.variables[name].is_coord)
+            if is_coord and any(map(str.isspace, name)):
+                raise ValueError(f"the result has the coordinate {name!r}: its name must not have blanks")
             if name in reserved:
                 raise ValueError(f"the result has the name {name!r}, which the sweep has for another thing: rename it")
 

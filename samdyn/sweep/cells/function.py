@@ -37,6 +37,9 @@ def check_parameters(function: Callable[..., Any], names: Iterable[str]) -> None
                 checks.known(f"parameter of {name_of(function)}", name, [p.name for p in named])
                 checks.reject("axis", name, f"{name_of(function)} has it in other letters", "Use its letters")
     for parameter in parameters:
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            rule = f"{name_of(function)} takes {parameter.name!r} by position only"
+            checks.reject("function", name_of(function), rule, "Write a function without / among its parameters")
         needs = parameter.default is parameter.empty and parameter.kind not in (
             parameter.VAR_KEYWORD,
             parameter.VAR_POSITIONAL,
@@ -45,9 +48,6 @@ def check_parameters(function: Callable[..., Any], names: Iterable[str]) -> None
             rule = f"{name_of(function)} needs the parameter {parameter.name!r}"
             fix = f"Add an axis or a number {parameter.name}, or use functools.partial(…, {parameter.name}=…)"
             checks.reject("grid", names, rule, fix)
-        if needs and parameter.kind is parameter.POSITIONAL_ONLY:
-            rule = f"{name_of(function)} takes {parameter.name!r} by position only"
-            checks.reject("function", name_of(function), rule, "Write a function without / among its parameters")
 
 
 def check_picklable(function: Callable[..., Any]) -> None:

@@ -96,7 +96,7 @@ class Store:
             group = zarr.open_group(workspace.new, mode="w", attributes=attributes(manifest))
             arrays.create_labels(group, self._blocks.grid)
             arrays.publish(workspace.new, [*names, STATUS, ERROR], names)
-            with suppress(FileExistsError, NotADirectoryError, OSError):  # another start was faster
+            with suppress(OSError):  # another start was faster, or the check below finds nothing
                 os.rename(workspace.new, self.path)
             if not self.path.exists():
                 raise OSError(f"the folder {self.path.parent} cannot be written")
