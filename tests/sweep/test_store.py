@@ -19,6 +19,7 @@ import xarray as xr
 
 import samdyn as sd
 from samdyn.sweep.store import manifest
+from samdyn.sweep.store.journal import Journal
 from samdyn.sweep.store.store import Store
 
 GRID = {"rho": [0.1, 0.5, 1.0], ("name", "lr"): [("a", 1), ("b", 2)], "seed": 3}
@@ -136,6 +137,21 @@ def test_killed_sweeps_finish_as_others(tmp_path: Path) -> None:
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("4 kills, ")
+
+
+def test_a_record_that_is_not_whole_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = Journal(path)
+    journal.append(b"first")
+    journal.append(b"second")
+    whole = path.read_bytes()
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        again = Journal(path)
+        again.append(b"third")
+        assert list(again.records()) == [b"first", b"third"] if end >= 17 else [b"third"]
+    path.write_bytes(whole[:-1] + b"X")  # as many bytes, and others
+    assert list(Journal(path).records()) == [b"first"]
 
 
 def test_a_full_disk_harms_nothing(place: Path) -> None:
