@@ -115,9 +115,11 @@ def _stored(
     from .store.store import Store, opened
 
     with Store(path, blocks, manifest_of(function, blocks)) as store:
-        again = (memory.MISSING, memory.FAILED) if retry_failed else (memory.MISSING,)
+        is_due = blocks.whole(store.status == memory.MISSING)  # a batch gives the same bits only as a whole
+        if retry_failed:
+            is_due |= store.status == memory.FAILED
         try:
-            run(np.isin(store.status, again), store.add)
+            run(is_due, store.add)
         except KeyboardInterrupt:
             rest = int((store.status == memory.MISSING).sum())
             how = "start the same sweep again to continue" if rest else "all cells are there"
@@ -163,7 +165,7 @@ def _outcomes(
 ) -> execute.Groups:
     if executor is not None:
         return execute.on_executor(function, blocks, executor)
-    if min(processes, number) > 1:
+    if processes > 1 and number:  # also for one block, whose bits may depend on the number of threads
         return execute.in_processes(function, blocks, min(processes, number))
     return execute.in_this_process(function, blocks)
 

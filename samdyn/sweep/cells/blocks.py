@@ -74,6 +74,14 @@ class Blocks:
     def __getitem__(self, number: int) -> Block:
         return self.of(number, self.cells(number))
 
+    def whole(self, chosen: np.ndarray) -> np.ndarray:
+        """Return a choice of cells, ``(n,)``, with all cells of the blocks that have one of them."""
+        result = chosen.copy()
+        for number in range(len(self)) if self.batch else ():
+            cells = self.cells(number)
+            result[cells] = chosen[cells].any()
+        return result
+
     def cells(self, number: int) -> np.ndarray:
         """Return the indices of the cells of a block."""
         row, piece = divmod(number, self._pieces)

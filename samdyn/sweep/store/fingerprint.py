@@ -87,7 +87,7 @@ class _Writer:
 
     def _add_object(self, value: Any) -> None:
         if isinstance(value, torch.Tensor):
-            self._write("tensor", value.dtype, value.requires_grad)
+            self._write("tensor", value.dtype)
             value = value.detach().cpu()
             value = value.view(torch.int16) if value.dtype is torch.bfloat16 else value
             self.add(value.resolve_conj().resolve_neg().numpy())
@@ -95,6 +95,8 @@ class _Writer:
             self._write("array", value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes())
         elif isinstance(value, np.generic):
             self._write("number", value.dtype.str, value.tobytes())
+        elif type(value).__module__.startswith("xarray.") and hasattr(value, "to_dict"):
+            self.add(value.to_dict(data="array"))
         elif isinstance(value, sympy.Basic):
             self._write("formula", sympy.srepr(value))
         elif isinstance(value, dict):
@@ -138,10 +140,10 @@ class _Writer:
         self._add_globals(function)
 
     def _add_class(self, cls: type) -> None:
-        self._write("class", cls.__module__, cls.__qualname__)
         if _is_of_library(cls):
+            self._write("library", cls.__module__, cls.__qualname__)
             return
-        self._write(_source(cls))
+        self._write("class", cls.__qualname__, _source(cls))  # its module may be __main__ at another start
         for base in cls.__bases__:
             self.add(base)
         for entry in vars(cls).values():

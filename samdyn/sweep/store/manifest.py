@@ -1,5 +1,6 @@
 """What a store says about the sweep that it belongs to, and which other sweeps it refuses."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,8 @@ from .fingerprint import fingerprint_of_arguments, fingerprint_of_function
 FORMAT = 1  # number of the way in which stores are written
 
 Manifest = dict[str, Any]
+
+LONGEST = 10_000  # characters of an axis up to which the values stand in the manifest, else their hash
 
 WORDS = {  # of the entries, for messages
     "format": "a store of another format",
@@ -62,7 +65,7 @@ def attributes(manifest: Manifest) -> dict[str, Any]:
     """Return the attributes of a new store."""
     return {
         "sweep": json.dumps(manifest),
-        "provenance": json.dumps(provenance({"function": manifest["function"], "grid": manifest["grid"]})),
+        "provenance": json.dumps(provenance({"function": manifest["function"]})),
     }
 
 
@@ -74,7 +77,10 @@ def _version() -> str:
 
 
 def _text(dims: Any, values: Any) -> str:
-    return json.dumps([dims, np.asarray(values).tolist()])
+    text = json.dumps([dims, np.asarray(values).tolist()])
+    if len(text) <= LONGEST:
+        return text
+    return f"{np.size(values)} values with the hash {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _short(text: str) -> str:
