@@ -28,21 +28,24 @@ from samdyn.sweep.store import store
 GRID = {"rho": np.linspace(0.1, 1, 8), "name": ["a", "b", "c"], "lr": 0.1}
 
 
-def measure(rho: float, name: str, lr: float, scale: np.ndarray) -> dict[str, Any]:
-    """Return variables of each kind, and fail sometimes."""
+def measure(rho: Any, name: str, lr: float, scale: np.ndarray) -> dict[str, Any]:
+    """Return variables of each kind, of one cell or of a batch, and fail sometimes."""
     time.sleep(0.003)
-    if (rho, name) == (1.0, "b"):
+    if name == "b" and np.any(rho == 1.0):
         raise ArithmeticError(name)
-    line = xr.DataArray(rho * scale, {"step": [0, 10, 20], "time": ("step", [0, 10 * lr, 20 * rho])}, "step")
-    return {"loss": rho * lr, "line": line, "text": name * int(10 * rho)}
+    rho, dims = np.asarray(rho), ("cell",) * np.ndim(rho)
+    time_ = np.stack([0 * rho, 10 * lr + 0 * rho, 20 * rho], axis=-1)
+    coords = {"step": [0, 10, 20], "time": ((*dims, "step"), time_)}
+    line = xr.DataArray(rho[..., None] * scale, coords, (*dims, "step"))
+    return {"loss": rho * lr, "line": line, "text": np.vectorize(lambda r: name * int(10 * r))(rho)}
 
 
-def sweep(path: Path, often: bool) -> None:
-    """Sweep into a store, which moves cells to its arrays after each cell if ``often``."""
+def sweep(path: Path, batch: tuple[str, ...], often: bool) -> None:
+    """Sweep into a store, which moves cells to its arrays after each call if ``often``."""
     if often:
         store.PAUSE, store.SHARE = 0.0, 0
     warnings.simplefilter("ignore")
-    sd.sweep(partial(measure, scale=np.array([1.0, 0.5, 1 / 3])), GRID, path, batch=())
+    sd.sweep(partial(measure, scale=np.array([1.0, 0.5, 1 / 3])), GRID, path, batch=batch)
 
 
 def in_a_copy(work: Callable[[], None]) -> int:
@@ -75,39 +78,54 @@ def difference(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return sorted(name for name in {**one, **other} if one.get(name) != other.get(name))
 
 
-def main(folder: Path, kills: int, seed: int) -> None:
-    """Kill sweeps."""
-    chance = random.Random(seed)
+def attack(folder: Path, batch: tuple[str, ...], kills: int, chance: random.Random) -> int:
+    """Kill sweeps; return how many finished all the same."""
     began = time.monotonic()
-    assert os.waitpid(in_a_copy(partial(sweep, folder / "whole.zarr", False)), 0)[1] == 0
+    assert os.waitpid(in_a_copy(partial(sweep, folder / "whole.zarr", batch, False)), 0)[1] == 0
     seconds = time.monotonic() - began
     whole = contents(folder / "whole.zarr")
     assert len(whole) > 15
     attacked, met, finished = folder / "attacked.zarr", 0, 0
-    while met < kills or not finished:
-        copy = in_a_copy(partial(sweep, attacked, chance.random() < 0.5))
+    while met < kills or attacked.exists() or not finished:
+        copy = in_a_copy(partial(sweep, attacked, batch, chance.random() < 0.5))
         if met < kills:
             time.sleep(chance.uniform(0, 0.7 * seconds))
             os.kill(copy, signal.SIGKILL)  # without effect on one that has ended
         status = os.waitpid(copy, 0)[1]
         if os.WIFSIGNALED(status):
             met += 1
-            if (attacked / "zarr.json").exists():
-                partly = xr.open_zarr(attacked)  # whatever the moment, what there is can be read
-                done = (partly.cell_status == "done").values
-                if done.any():  # then the whole cell is there
-                    assert not np.isnan(partly.loss.values[done]).any()
-                    assert not np.isnan(partly.line.values[done]).any()
-                    assert (partly.text.values[done] != "").all()
-                    assert not np.isnan(partly.time.values[done]).any()
+            check_partial(attacked)
             continue
         assert status == 0
         assert difference(contents(attacked), whole) == []
         finished += 1
         shutil.rmtree(attacked)
-    left = [entry.name for entry in folder.iterdir() if entry.name not in ("whole.zarr", "attacked.zarr")]
-    assert len(left) <= 1, left  # the hidden folder of the last one
-    print(f"{met} kills, {finished} stores finished")
+    left = [entry.name for entry in folder.iterdir() if entry.name != "whole.zarr"]
+    assert not left, left
+    return finished
+
+
+def check_partial(path: Path) -> None:
+    """Check that a store can be read, and that its finished cells are whole."""
+    if not (path / "zarr.json").exists():
+        return
+    partly = xr.open_zarr(path)
+    done = (partly.cell_status == "done").values
+    if done.any():
+        assert not np.isnan(partly.loss.values[done]).any()
+        assert not np.isnan(partly.line.values[done]).any()
+        assert (partly.text.values[done] != "").all()
+        assert not np.isnan(partly.time.values[done]).any()
+
+
+def main(folder: Path, kills: int, seed: int) -> None:
+    """Kill sweeps without a batch, and with one."""
+    chance = random.Random(seed)
+    finished = 0
+    for name, batch in (("single", ()), ("batch", ("rho",))):
+        (folder / name).mkdir()
+        finished += attack(folder / name, batch, kills // 2, chance)
+    print(f"{2 * (kills // 2)} kills, {finished} stores finished")
 
 
 if __name__ == "__main__":
