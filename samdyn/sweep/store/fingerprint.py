@@ -1,16 +1,10 @@
 """Fingerprints of functions and of the objects in them, the same in every process."""
 
-import ast
-import dis
 import functools
 import hashlib
 import inspect
-import sys
-import sysconfig
-import textwrap
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,9 +12,9 @@ import sympy
 import torch
 
 from ... import checks
+from .source import globals_of, is_of_library, source_of
 
 DEPTH = 200  # levels of objects in objects
-LIBRARIES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")]
 
 
 def fingerprint_of_function(function: Callable[..., Any]) -> str:
@@ -129,10 +123,10 @@ class _Writer:
 
     def _add_function(self, function: Any) -> None:
         function = inspect.unwrap(function)
-        if _is_of_library(function) and "<locals>" not in function.__qualname__:
+        if is_of_library(function) and "<locals>" not in function.__qualname__:
             self._write("library", function.__module__, function.__qualname__)
             return
-        self._write("function", _source(function))
+        self._write("function", source_of(function))
         for entry in (function.__defaults__, function.__kwdefaults__):
             self.add(entry)
         for cell in function.__closure__ or ():
@@ -140,10 +134,10 @@ class _Writer:
         self._add_globals(function)
 
     def _add_class(self, cls: type) -> None:
-        if _is_of_library(cls):
+        if is_of_library(cls):
             self._write("library", cls.__module__, cls.__qualname__)
             return
-        self._write("class", cls.__qualname__, _source(cls))  # its module may be __main__ at another start
+        self._write("class", cls.__qualname__, source_of(cls))  # its module may be __main__ at another start
         for base in cls.__bases__:
             self.add(base)
         for entry in vars(cls).values():
@@ -152,7 +146,7 @@ class _Writer:
 
     def _add_globals(self, function: Any) -> None:
         """Write the constants, functions and classes that a function reads by their names."""
-        for name in sorted(set(_globals(function.__code__))):
+        for name in sorted(set(globals_of(function.__code__))):
             entry = function.__globals__.get(name)
             entry = getattr(entry, "__wrapped__", entry)  # a function with a cache
             if isinstance(entry, bool | int | float | str | tuple | FunctionType | type):
@@ -186,46 +180,3 @@ class _Writer:
 def _reject(value: object, rule: str) -> None:
     fix = "Give functools.partial the name of the object, such as a path, and make it in the function"
     checks.reject("argument", value, rule, fix)
-
-
-def _is_of_library(value: Any) -> bool:
-    """Return whether a function or a class is of Python, of samdyn, or of an installed package.
-
-    Their names stand for them, and the version of samdyn for its source.
-    """
-    module = sys.modules.get(value.__module__ or "")
-    file = getattr(module, "__file__", None)
-    if (value.__module__ or "").split(".")[0] in ("samdyn", "builtins") or (file is None and module is not None):
-        return value.__module__ != "__main__"
-    return file is not None and any(Path(file).is_relative_to(folder) for folder in LIBRARIES)
-
-
-def _source(value: Any) -> str:
-    """Return the source of a function or a class without comments and docstrings, or its code if it has no source."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
-    except (OSError, TypeError, SyntaxError):
-        tree = None  # an interactive session, or a lambda inside an expression
-    if tree is None or getattr(value, "__name__", "") == "<lambda>":
-        return "\n".join(_code(value.__code__)) if hasattr(value, "__code__") else repr(value)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and ast.get_docstring(node, False):
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-def _code(code: CodeType) -> Iterator[str]:
-    yield code.co_code.hex()
-    for constant in code.co_consts:
-        yield from _code(constant) if isinstance(constant, CodeType) else [repr(constant)]
-    yield from (*code.co_names, *code.co_varnames)
-
-
-def _globals(code: CodeType) -> Iterable[str]:
-    """Yield the names of globals that a piece of code reads."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield str(instruction.argval)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _globals(constant)

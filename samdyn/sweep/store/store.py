@@ -1,27 +1,23 @@
 """A store: the folder in which a sweep writes its cells, and from which another start continues."""
 
 import errno
-import json
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ... import checks
 from ...output import signals
-from ...output.workspace import Workspace, collect, lock
 from ..calls.call import Outcome
 from ..calls.layout import Layout
 from ..calls.values import Values
 from ..cells.blocks import Blocks
 from ..cells.grid import ERROR, STATUS
 from ..memory import DONE, FAILED, MISSING, checked
-from . import arrays, records
+from . import arrays, place, records
 from .journal import NAME, Journal
-from .manifest import Manifest, attributes, difference
+from .manifest import Manifest
 
 if TYPE_CHECKING:
     import xarray
@@ -50,71 +46,14 @@ class Store:
         """
         self.path = Path(path)
         self._blocks = blocks
-        if "://" in os.fspath(path):
-            self.refuse("is no folder of this machine", "Give a folder")
-        try:
-            collect(self.path)
-            if not self.path.exists() or not (self.path / arrays.METADATA).exists():
-                self._create(manifest)
-            self._check(manifest)
-            self._lock = lock(self.path)
-        except BlockingIOError:
-            self.refuse("another sweep writes to it", "Wait until it ends, or give another store")
-        except OSError as error:
-            self._stop(error)
+        self._lock = place.occupy(self.path, blocks, manifest)
         try:
             self._open()
-        except OSError as error:
+        except BaseException as error:
             self._unlock()
-            self._stop(error)
-        except BaseException:
-            self._unlock()
+            if isinstance(error, OSError):
+                place.cannot_write(self.path, error)
             raise
-
-    def refuse(self, rule: str, fix: str) -> NoReturn:
-        """Raise an InputError about the store."""
-        checks.reject("store", str(self.path), rule, fix)
-
-    def _stop(self, error: OSError) -> NoReturn:
-        rule = f"cannot be written ({error.strerror or error})"
-        raise checks.InputError(
-            f"store = {str(self.path)!r}: {rule}. What it holds is unharmed. Make room, or give a folder that you may "
-            "write to, and start again"
-        ) from error
-
-    def _create(self, manifest: Manifest) -> None:
-        """Create an empty store beside the path, and move it there in one step."""
-        if self.path.exists() and not self.path.is_dir():
-            self.refuse("is a file", "Give a folder that does not exist yet, or the store of the same sweep")
-        if self.path.is_dir() and any(self.path.iterdir()):
-            self.refuse("is a folder with other things", "Give a folder that does not exist yet")
-        import zarr
-
-        workspace = Workspace(self.path.absolute())
-        try:
-            names = self._blocks.grid.names
-            group = zarr.open_group(workspace.new, mode="w", attributes=attributes(manifest))
-            arrays.create_labels(group, self._blocks.grid)
-            arrays.publish(workspace.new, [*names, STATUS, ERROR], names)
-            with suppress(OSError):  # another start was faster, or the check below finds nothing
-                os.rename(workspace.new, self.path)
-            if not self.path.exists():
-                raise OSError(f"the folder {self.path.parent} cannot be written")
-        finally:
-            workspace.remove()
-
-    def _check(self, manifest: Manifest) -> None:
-        try:
-            about = json.loads((self.path / arrays.METADATA).read_text(encoding="utf-8"))["attributes"]["sweep"]
-            there = json.loads(about)
-        except (ValueError, KeyError, TypeError):
-            self.refuse("is a Zarr store that no sweep has written", "Give a folder that does not exist yet")
-        except FileNotFoundError:
-            self.refuse("is a folder with other things", "Give a folder that does not exist yet")
-        if words := difference(there, manifest):
-            self.refuse(f"holds {words}", "Give another store, or sweep what this one holds")
-        if not os.access(self.path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def _open(self) -> None:
         import zarr
@@ -146,7 +85,7 @@ class Store:
                     self._note(outcome)
             self._move_if_due()
         except OSError as error:
-            self._stop(error)
+            place.cannot_write(self.path, error)
 
     def _note(self, outcome: Outcome) -> None:
         self.status[outcome.cells] = FAILED if outcome.values is None else DONE
@@ -230,7 +169,7 @@ class Store:
                 self._move()
             except OSError as error:
                 if exception[0] is None:
-                    self._stop(error)
+                    place.cannot_write(self.path, error)
             finally:
                 self._journal.close()
         finally:
