@@ -34,14 +34,15 @@ def measure(rho: float, name: str, lr: int, seed: int) -> dict[str, Any]:
     if (rho, name) == (0.5, "a"):
         raise ArithmeticError("no result")
     line = xr.DataArray([rho, lr], {"step": [0, 5], "time": ("step", [0, rho])}, "step", attrs={"units": "J"})
-    return {"loss": rho * lr, "line": line, "text": name * lr, "z": rho * 1j}
+    sides = xr.DataArray([lr, seed], {"side": ["left", "right"]}, "side")
+    return {"loss": rho * lr, "line": line, "text": name * lr, "z": rho * 1j, "sides": sides}
 
 
 @pytest.mark.filterwarnings("ignore:1 of 6 cells failed")
 def test_a_store_has_what_memory_has(place: Path) -> None:
-    stored = sd.sweep(measure, GRID, place)
     alone = sd.sweep(measure, GRID)
-    xr.testing.assert_identical(stored.drop_attrs(deep=False), alone)
+    for _ in range(2):  # the second start finds all cells there
+        xr.testing.assert_identical(sd.sweep(measure, GRID, place).drop_attrs(deep=False), alone)
     opened = xr.open_zarr(place)
     assert opened.loss.sel(rho=0.5).values[1] == 1.0
     assert opened.line.sel(rho=1.0, step=5).values.tolist() == [1, 2]
@@ -49,6 +50,41 @@ def test_a_store_has_what_memory_has(place: Path) -> None:
     assert "measure" in opened.provenance
     assert 'raise ArithmeticError("no result")' in opened.cell_error.sel(rho=0.5).values[0]
     assert not (place / "journal.samdyn").exists()
+
+
+@pytest.mark.parametrize(
+    ("function", "grid", "batch"),
+    [
+        (lambda: 3, {}, ()),
+        (lambda a: np.zeros((0, 2)), {"a": [1, 2]}, ()),
+        (lambda a: np.full((300, 1000), a), {"a": range(3)}, ()),  # more than a chunk
+        (lambda a: {"x": np.float32(a), "z": np.complex64(a), "t": ["a", "bcd"], "b": True}, {"a": ["1", "2"]}, ()),
+        (lambda a, b: xr.Dataset({}, {"lab": ("q", ["u", "vv"])}), {"a": ["p", "qq"], "b": [True, False]}, ()),
+        (lambda a, b: f"{a}{b}", {("a", "b"): [(1, "x"), (2, "y")]}, ()),
+        (lambda a, c: np.stack([a, c], -1) / 3, {("a", "c"): [(n, 2 * n) for n in range(300)]}, ("a", "c")),
+        (lambda a, c: a * c, {"a": np.arange(300), "c": np.arange(7)}, "a"),
+    ],
+)
+def test_results_of_every_shape(
+    place: Path, function: Callable[..., Any], grid: dict[Any, Any], batch: tuple[str, ...]
+) -> None:
+    alone = sd.sweep(function, grid, batch=batch)
+    assert (alone.cell_status == "done").all()
+    for _ in range(2):
+        stored = sd.sweep(function, grid, place, batch=batch)
+        xr.testing.assert_identical(stored.drop_attrs(deep=False), alone)
+
+
+def test_a_batch_may_return_a_simulation(place: Path) -> None:
+    def runs(rho: Any, lr: Any) -> xr.Dataset:
+        return sd.simulate(sd.Map(sd.landscapes.saddle(), sd.SAM(rho), lr=lr), (1, 0.1), steps=5)
+
+    result = sd.sweep(runs, {"rho": [0.1, 0.2], "lr": [0.1, 0.2]}, place, batch=("rho", "lr"))
+    one = runs(0.2, 0.1)
+    assert result.w.dims == ("rho", "lr", "step", "coord")
+    np.testing.assert_allclose(result.w.sel(rho=0.2, lr=0.1), one.w[0], rtol=1e-12)
+    np.testing.assert_array_equal(result.time.sel(rho=0.1), np.array([[0.1], [0.2]]) * result.step.values)
+    assert result.loss.attrs == one.loss.attrs
 
 
 @pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -50,7 +50,7 @@ def layout_of(group: Any, names: Iterable[str], grid: Grid) -> Layout | None:
             continue
         if dims == (name,) and dims != grid.dims:
             values = np.asarray(array[:])
-            values = values if values.dtype.kind in "iufc" else values.astype(np.str_)
+            values = values if values.dtype.kind in "iufc" else values.astype(object).astype(np.str_)
             indexes[name] = Variable((), values[None], attrs, True)
             continue
         inner = array.shape[len(grid.dims) :]
