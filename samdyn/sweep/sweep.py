@@ -4,7 +4,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,7 @@ def sweep(
     checks.flag("progress", progress)
     if executor is not None and processes > 1:
         checks.reject("processes", processes, "an executor is given too", "Give one of them")
-    if processes > 1:
+    if processes > 1 or isinstance(executor, ProcessPoolExecutor):
         check_picklable(function)
     checks.flag("retry_failed", retry_failed)
     run = partial(_run, function, blocks, executor, processes, progress)

@@ -57,8 +57,11 @@ def kills_its_worker_once(lr: float, folder: str) -> float:
 
 
 def compiles(rho: float) -> dict[str, Any]:
+    import torch
+
     import samdyn as sd
 
     map_ = sd.Map(sd.landscapes.beale(), sd.SAM(rho), lr=1e-3)
     runs = sd.simulate(map_, np.full((10, 2), 0.5), steps=20, backend="compiled")
-    return {"end": runs.w.values[:, -1], "backend": runs.attrs["backend"]}
+    threads = {"torch": torch.get_num_threads(), "blas": os.environ.get("OPENBLAS_NUM_THREADS", "")}
+    return {"end": runs.w.values[:, -1], "backend": runs.attrs["backend"], **threads}

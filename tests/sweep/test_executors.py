@@ -62,5 +62,6 @@ def test_processes_share_the_cache_of_compiled_code(
     result = sd.sweep(measures.compiles, {"rho": [0.1, 0.2, 0.3, 0.4]}, processes=2)
     np.testing.assert_array_equal(result.end, sd.sweep(measures.compiles, {"rho": [0.1, 0.2, 0.3, 0.4]}).end)
     assert set(result.backend.values) == {"compiled"}
+    assert (set(result.torch.values), set(result.blas.values)) == ({1}, {"1"})  # processes share the cores
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".so"]
     assert os.environ["SAMDYN_CACHE"] == str(tmp_path / "cache")

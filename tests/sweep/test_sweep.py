@@ -1,7 +1,7 @@
 """A sweep in memory: labels, batches, failing cells, processes, and input that it refuses."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -143,8 +143,9 @@ def test_bad_grids_are_refused(measures: ModuleType, grid: Any, options: dict[st
 
 @pytest.mark.parametrize("function", [lambda lr: lr, closure(), partial(lambda lr, a: lr, a=1)])
 def test_a_function_that_processes_cannot_have_is_refused(function: Callable[..., Any]) -> None:
-    with pytest.raises(sd.InputError, match=r"other processes cannot have it.*Write it with def.*processes=1"):
-        sd.sweep(function, {"lr": [1, 2]}, processes=2)
+    for options in ({"processes": 2}, {"executor": ProcessPoolExecutor(1)}):
+        with pytest.raises(sd.InputError, match=r"other processes cannot have it.*Write it with def .*in this process"):
+            sd.sweep(function, {"lr": [1, 2]}, **options)
     assert sd.sweep(function, {"lr": [1, 2]}).value.values.tolist() == [1, 2]
 
 
@@ -156,6 +157,7 @@ def test_a_function_that_processes_cannot_have_is_refused(function: Callable[...
         ({"lr": 1}, "has the name 'lr', which the sweep has"),
         (xr.DataArray([1.0], dims="lr"), "has the name 'lr'"),
         (2**60, "integer beyond 2"),
+        ("half \ud800", "surrogates not allowed"),
         ({"a/b": 1}, "'a/b'"),
     ],
 )

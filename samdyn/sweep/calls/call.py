@@ -55,4 +55,5 @@ def failure(block: Block, error: BaseException | str) -> Outcome:
         # The first frame is that of ``call``.
         trace = error.__traceback__.tb_next if error.__traceback__ else None
         error = "".join(traceback.format_exception(type(error), error, trace))
-    return Outcome(block.number, block.cells, None, f"{block.described()}\n{error}".rstrip())
+    text = f"{block.described()}\n{error}".rstrip()
+    return Outcome(block.number, block.cells, None, text.encode(errors="backslashreplace").decode())

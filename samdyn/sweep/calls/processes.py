@@ -44,7 +44,7 @@ class Processes(Executor):
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         """Call a function in one of the processes."""
-        with _one_thread():
+        with _surroundings():
             if self._first is None:
                 self._first = self._pool.submit(os.getpid)
             return self._pool.submit(function, *arguments, **options)
@@ -69,13 +69,20 @@ class Processes(Executor):
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Make the environment that new processes inherit ask for one thread. Later it would be too late for BLAS."""
+def _surroundings() -> Iterator[None]:
+    """Prepare what new processes inherit: an environment that asks for one thread, and no Ctrl-C.
+
+    Once BLAS is loaded, and while Python starts, it would be too late. A Ctrl-C for this process waits for the end.
+    """
     earlier = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
+    can_block = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_block else set()
     try:
         yield
     finally:
+        if can_block:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for name, value in earlier.items():
             if value is None:
                 os.environ.pop(name, None)

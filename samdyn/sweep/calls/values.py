@@ -156,7 +156,9 @@ def _array(name: Any, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind in "fc" and array.dtype.itemsize <= (8 if array.dtype.kind == "f" else 16):
         return array
     if array.dtype.kind in "UT" or (array.dtype.kind == "O" and all(isinstance(entry, str) for entry in array.flat)):
-        return array.astype(np.str_)
+        texts = array.astype(np.str_)
+        "".join(texts.flat).encode()  # files have no halves of characters
+        return texts
     kind = type(array.flat[0]).__name__ if array.dtype.kind == "O" and array.size else array.dtype.name
     raise TypeError(f"{name} has the type {kind}: a function of a sweep returns numbers or texts")
 

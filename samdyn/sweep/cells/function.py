@@ -58,7 +58,7 @@ def check_picklable(function: Callable[..., Any]) -> None:
     """
     fix = (
         "Write it with def at the top level of a file; give it objects by functools.partial(measure, network=…); "
-        "or use processes=1"
+        "or call it in this process"
     )
     try:
         pickle.dumps(function)
