@@ -32,7 +32,8 @@ class Store:
 
     A finished cell goes to the journal. Every few seconds all cells of the journal are written to the arrays, the
     status last, and then the journal is emptied. A process may be killed at any moment: the next start reads the
-    journal and writes its cells, also those that are in the arrays already, which changes nothing.
+    journal and writes its cells, also those that are in the arrays already, which changes nothing. Zarr writes each
+    file whole or not at all.
 
     Only the process that has locked the folder writes there.
     """
