@@ -166,3 +166,14 @@ def test_a_real_workload(module: Module) -> None:
     assert [check for check in case.checks if not check.passed] == []
     found = module("harness").measure(case, effort(module, rounds=1))
     assert all(contender["rate"] > 0 for contender in found["contenders"])
+
+
+def test_sweeps(module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = module("sweep")
+    found = sweep.many(200, tmp_path)
+    assert found["files"] < 15
+    assert found["seconds"] / found["cells"] < 0.1  # 5 ms on an idle machine
+    monkeypatch.setattr(sweep, "RUNS", 50)
+    found = sweep.batched(40)
+    # A run at the boundary of a trap may round to the other side, since small ensembles may have another backend.
+    assert found["largest difference of a share"] <= 2 / sweep.RUNS

@@ -34,6 +34,7 @@ ORDER += [
     "networks",
     "plot",
     "output",
+    "sweep",
     "claims",
     "cli",
     "lab",
@@ -49,6 +50,7 @@ INSIDE = {  # the same within a package
         *["trees", "gradients", "parameters", "sobol", "points", "starts"],
         *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
+    "sweep": ["cells", "calls", "memory", "store", "sweep", "estimate", "file"],
     "networks": ["data", "models", "landscape", "curvature", "saddles", "optimizer", "training"],
 }
 PROGRESS = ("simulation", "progress", "tracked")  # shows how far work is, and computes nothing

@@ -3,10 +3,11 @@
 from .. import cli
 from .list_ import list_
 from .run import Run
+from .sweep import sweep
 from .verify import verify
 
 
 def main() -> None:
     """Run the command line."""
     description = "Simulate Sharpness-Aware Minimization and its relatives as dynamical systems."
-    cli.run_commands(description, list_, verify, run=Run)
+    cli.run_commands(description, list_, sweep, verify, run=Run)

@@ -45,7 +45,7 @@ class Workspace:
         while True:  # again if another process collects the folder before this one locks it
             self._folder = Path(tempfile.mkdtemp(prefix=_prefix(place), suffix=SUFFIX, dir=place.parent))
             try:
-                self._lock = _lock(self._folder)
+                self._lock = lock(self._folder)
                 break
             except (BlockingIOError, FileNotFoundError):
                 continue
@@ -90,14 +90,14 @@ def collect(place: Path) -> None:
         return
     for folder in _left_behind(place):
         try:
-            lock = _lock(folder, sure=True)
+            handle = lock(folder, sure=True)
         except OSError:  # it belongs to a running process or to another user, or no longer exists
             continue
         try:
             _finish(folder, place)
             shutil.rmtree(folder, ignore_errors=True)
         finally:
-            os.close(lock) if lock is not None else None
+            os.close(handle) if handle is not None else None
 
 
 def _finish(folder: Path, place: Path) -> None:
@@ -122,7 +122,7 @@ def _prefix(place: Path) -> str:
     return f".{name}."
 
 
-def _lock(folder: Path, sure: bool = False) -> int | None:
+def lock(folder: Path, sure: bool = False) -> int | None:
     """Lock a folder until the process ends or closes the descriptor that this function returns.
 
     Args:

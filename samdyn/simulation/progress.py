@@ -17,10 +17,12 @@ _display = threading.Lock()  # the outermost progress holds it, so that those of
 
 
 @contextmanager
-def progress_bar(description: str, total: float, shown: bool = True) -> Iterator[Callable[[float], None]]:
+def progress_bar(
+    description: str, total: float, shown: bool = True, unit: str = ""
+) -> Iterator[Callable[[float], None]]:
     """Display the progress of the block; the function it yields takes the part of ``total`` that is done.
 
-    Inside another progress that is displayed, nothing is displayed.
+    Inside another progress that is displayed, nothing is displayed. With a ``unit``, such as "cells", the rate is.
     """
     if not shown or not _display.acquire(blocking=False):
         yield lambda count: None
@@ -30,9 +32,9 @@ def progress_bar(description: str, total: float, shown: bool = True) -> Iterator
 
         console = Console(stderr=True)
         if not console.file.isatty():
-            yield _lines(description, total, console)
+            yield _lines(description, total, unit, console)
             return
-        with _bar(description, total, console) as show:
+        with _bar(description, total, unit, console) as show:
             yield show
     finally:
         _display.release()
@@ -58,17 +60,18 @@ def silenced(silent: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def _bar(description: str, total: float, console: "Console") -> Iterator[Callable[[float], None]]:
-    from rich.progress import Progress, TimeElapsedColumn
+def _bar(description: str, total: float, unit: str, console: "Console") -> Iterator[Callable[[float], None]]:
+    from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-    columns = (*Progress.get_default_columns(), TimeElapsedColumn())
+    began = time.monotonic()
+    columns = (*Progress.get_default_columns(), TimeElapsedColumn(), TextColumn("{task.fields[rate]}"))
     # The estimate of the remaining time uses all steps so far, since some steps take minutes.
     with Progress(*columns, console=console, transient=True, speed_estimate_period=float("inf")) as progress:
-        task = progress.add_task(description, total=total)
-        yield lambda count: progress.update(task, completed=count)
+        task = progress.add_task(description, total=total, rate="")
+        yield lambda count: progress.update(task, completed=count, rate=_rate(count, time.monotonic() - began, unit))
 
 
-def _lines(description: str, total: float, console: "Console") -> Callable[[float], None]:
+def _lines(description: str, total: float, unit: str, console: "Console") -> Callable[[float], None]:
     """Return a function that writes a line, at most one a minute, and none once the work is done."""
     start = time.monotonic()
     due = start + FIRST_LINE
@@ -79,14 +82,19 @@ def _lines(description: str, total: float, console: "Console") -> Callable[[floa
         if now >= due and 0 < count < total:
             due = now + NEXT_LINE
             rest = (now - start) * (total - count) / count
-            print(
-                f"{description}: {count / total:.0%} done, about {_duration(rest)} left", file=console.file, flush=True
-            )
+            rate = _rate(count, now - start, unit)
+            words = f"{description}: {count / total:.0%} done, about {duration(rest)} left"
+            print(f"{words}, {rate}" if rate else words, file=console.file, flush=True)
 
     return show
 
 
-def _duration(seconds: float) -> str:
+def _rate(count: float, seconds: float, unit: str) -> str:
+    """Return the words for a rate, or none without a unit."""
+    return f"{count / max(seconds, 1e-9):.3g} {unit}/s" if unit else ""
+
+
+def duration(seconds: float) -> str:
     """Return the words for a time, rounded."""
     if seconds < 90:
         return f"{seconds:.0f} s"

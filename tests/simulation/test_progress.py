@@ -36,6 +36,13 @@ def test_a_line_after_twenty_seconds_and_then_every_minute(capsys: Capture) -> N
     ]
 
 
+def test_the_rate_is_shown_with_its_unit(capsys: Capture) -> None:
+    with progress_bar("grid", 20, unit="cells") as show:
+        show(1)
+        show(4)
+    assert capsys.readouterr().err == "grid: 20% done, about 80 s left, 0.2 cells/s\n"
+
+
 def test_short_work_and_the_end_are_silent(capsys: Capture) -> None:
     work(1)
     work(2)
@@ -72,7 +79,7 @@ def test_a_failure_leaves_the_next_progress_shown(capsys: Capture) -> None:
 
 @pytest.mark.parametrize(("seconds", "said"), [(3.2, "3 s"), (89, "89 s"), (200, "3 min"), (9000, "2.5 h")])
 def test_times(seconds: float, said: str) -> None:
-    assert progress._duration(seconds) == said
+    assert progress.duration(seconds) == said
 
 
 def test_a_bar_on_a_terminal_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
