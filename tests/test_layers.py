@@ -45,7 +45,7 @@ INSIDE = {  # the same within a package
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [
-        *["trees", "gradients", "parameters", "sobol", "points", "starts"],
+        *["trees", "gradients", "parameters", "comparisons", "sobol", "points", "starts"],
         *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
     "networks": ["data", "models", "landscape", "curvature", "saddles", "optimizer", "training"],
