@@ -14,6 +14,7 @@ from .intervals import intervals
 from .landscape import contours, path, surface, surface_path
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
+from .ratio import ratio_map
 from .style import CYCLE, LINES, STYLE, line
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "path",
     "perturbed",
     "phase_portrait",
+    "ratio_map",
     "stability_chart",
     "surface",
     "surface_path",
