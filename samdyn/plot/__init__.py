@@ -7,6 +7,7 @@ landscape or a field on the grid that it draws. Importing this package does not 
 from .animation import animate
 from .basins import basins
 from .bifurcation import bifurcation, orbits
+from .bounds import lower_bounds
 from .chart import stability_chart
 from .escape import cosine, survival, trapped_fraction
 from .fate import fate
@@ -30,6 +31,7 @@ __all__ = [
     "fate",
     "intervals",
     "line",
+    "lower_bounds",
     "manifolds",
     "mark",
     "orbits",
