@@ -5,34 +5,25 @@ It computes mean squared displacements (MSD) along an eigenvector from rest at t
 (Theorem 3 with momentum).
 """
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import analysis, checks, lab, theory
+from samdyn import analysis, checks, lab, plot, theory
 
 MOMENTS = 20  # least count of times at which the script saves displacements
-COUPLINGS = ("shared", "independent", "clean")
 MODELS = ("moments", "taylor", "fisher")
 LEGEND = """\
-s.e.: simulated minus exact MSD, in standard errors. moments, taylor, fisher: exact MSD of this diffusion. η → 0: exact \
-MSD of the iterates for small steps at equal t. {}: its closed form, with drift λ(1+ρλ)² and noise |H|/B. No number: \
-there is no such diffusion, or no closed form.
+s.e.: simulated minus exact MSD, in standard errors. moments, taylor, fisher: exact MSD of this diffusion. η → 0: MSD \
+of the iterates for small steps at equal t. theorem: closed form of {}, with drift λ(1+ρλ)² and noise |H|/B. No \
+number: there is no such diffusion, or no closed form.
 """
-STYLES = {
-    "SGD": {"color": "#000000", "marker": "o", "linestyle": "-"},
-    "USAM, shared": {"color": "#0072B2", "marker": "s", "linestyle": "-"},
-    "USAM, independent": {"color": "#D55E00", "marker": "^", "linestyle": "--"},
-    "USAM, clean": {"color": "#009E73", "marker": "D", "linestyle": "-."},
-    "SAM": {"color": "#CC79A7", "marker": "v", "linestyle": ":"},
-}
-THEOREM_STYLE = {"color": "#999999", "marker": ""}
+COUPLINGS = {f"USAM, {coupling}": coupling for coupling in ("shared", "independent", "clean")}
+STYLES = dict(zip(("SGD", *COUPLINGS, "SAM"), plot.CYCLE, strict=False))
 
 
 def main(
@@ -58,17 +49,19 @@ def main(
         fix = f"Use at least --time {MOMENTS * lr:g}, or a smaller --lr"
         checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
     at = {"eigenvalue": eigenvalue, "rho": rho, "lr": lr, "batch_size": batch_size, "momentum": momentum}
-    measured = sd.sweep(msds, {"iterates": [*STYLES], **at, "steps": steps, "runs": runs, "seed": seed, "device": device})
+    measured = sd.sweep(
+        msds, {"iterates": [*STYLES], **at, "steps": steps, "runs": runs, "seed": seed, "device": device}
+    )
     data = with_closed_forms(measured)
     theorem = f"Theorem {3 if momentum else 2}"
     shown = f"λ = {eigenvalue:g}, ρ = {rho:g}, η = {lr:g}, γ = {momentum:g}, B = {batch_size}"
     report.print(f"{shown}: MSD after {steps} steps, t = {steps * lr:g}, {runs} runs")
     columns = {"": "{iterates}", "exact": "{exact:.3g}", "simulated": "{simulated:.4g} ± {simulated_error:.0e}"}
     columns |= {"s.e.": "{off:+.1f}", **{model: f"{{{model}:.3g}}" for model in MODELS}}
-    columns |= {"η → 0": "{small_steps:.3g}", theorem: "{theorem:.3g}"}
+    columns |= {"η → 0": "{small_steps:.3g}", "theorem": "{theorem:.3g}"}
     report.print(lab.table(data.isel(time=-1), columns, "iterates"), LEGEND.format(theorem))
-    gaps = with_gaps(data, theorem)
-    ends = gaps.isel(time=[int(abs(data.time - data.time[-1] / 10).argmin()), -1])
+    gap = gaps(data, theorem)
+    ends = gap.isel(time=[int(np.argmin(abs(data.time.values - data.time.values[-1] / 10))), -1])
     columns = {"SGD's MSD minus that of": "{of}"}
     for i, t in enumerate(ends.time.values):
         for name, variable in (("gap", "gap"), ("leading order", "leading")):
@@ -77,7 +70,7 @@ def main(
     report.data(data, "displacements")
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6))
     draw_spread(left, data, theorem)
-    draw_gaps(right, gaps)
+    draw_gaps(right, gap)
     figure.suptitle(shown)
     report.figure(figure, "diffusion_msd")
 
@@ -88,31 +81,81 @@ def msds(
 ) -> xr.Dataset:  # fmt: skip
     """Return MSDs of iterates, simulated and exact, and of their diffusions; nan where there is none."""
     method = {"SGD": sd.GD(), "SAM": sd.SAM(rho)}.get(iterates, sd.USAM(rho))
-    noise = sd.noise.Fisher((0.0,), batch_size, coupling=coupling(iterates))
+    noise = sd.noise.Fisher((0.0,), batch_size, coupling=COUPLINGS.get(iterates, "shared"))
     map_ = sd.Map(sd.landscapes.quadratic([eigenvalue]), method, lr=lr, momentum=momentum, noise=noise)
-    simulated = sd.simulate(
-        map_, np.zeros((runs, 1)), steps, save_every=steps // MOMENTS, statistics=[sd.MSD()], seed=seed, device=device
-    ).isel(step=slice(1, None), coord=0)
-    times = simulated.time.values
+    every, starts = steps // MOMENTS, np.zeros((runs, 1))
+    results = sd.simulate(map_, starts, steps, save_every=every, statistics=[sd.MSD()], seed=seed, device=device)
+    results = results.isel(step=slice(1, None), coord=0)
 
-    def exact(system: Callable[[], sd.Map | sd.Diffusion]) -> Any:
+    def exact(model: str) -> Any:
         try:
-            return analysis.exact_msd(system(), [0.0], [1.0], times)
+            system = sd.Diffusion(map_.landscape, method, noise, lr, momentum, model) if model in MODELS else map_
+            return analysis.exact_msd(system, [0.0], [1.0], results.time.values)
         except sd.InputError:  # it is not linear, or there is no such diffusion for this method, coupling or radius
-            return times * np.nan
+            return results.time.values * np.nan
 
-    curves = {model: exact(lambda m=model: diffusion(map_, m)) for model in MODELS} | {"exact": exact(lambda: map_)}
+    curves = {name: exact(name) for name in ("exact", *MODELS)}
     # After a run diverged there is no mean.
-    curves |= {"simulated": simulated.msd.where(simulated.runs == runs), "simulated_error": simulated.msd_error}
-    return xr.Dataset({name: ("time", np.asarray(values)) for name, values in curves.items()}, coords={"time": times})
+    curves |= {"simulated": results.msd.where(results.runs == runs).values, "simulated_error": results.msd_error.values}
+    return xr.Dataset({name: ("time", values) for name, values in curves.items()}, coords={"time": results.time.values})
 
 
-def coupling(iterates: str) -> str:
-    """Return how gradients of a step share noise."""
-    return iterates.removeprefix("USAM, ") if "," in iterates else "shared"
+def with_closed_forms(data: xr.Dataset) -> xr.Dataset:
+    """Return the data with the closed forms for η → 0 and of the theorem; nan for SAM, which has none."""
+    at = {name: float(data[name]) for name in ("lr", "batch_size")} | {"lam": float(data.eigenvalue)}
+    at["t"], gamma = data.time.values, float(data.momentum)
+    small, theorem = np.full((2, *data.exact.shape), np.nan)
+    for i, name in enumerate([*STYLES][:-1]):
+        rho = float(data.rho) if i else 0.0
+        small[i] = theory.usam_msd(**at, rho=rho, coupling=COUPLINGS.get(name, "shared"), momentum=gamma)
+        other = {"momentum": gamma} if gamma else {}
+        theorem[i] = (theory.theorem_3_msd if gamma else theory.theorem_2_msd)(**at, rho=rho, **other)
+    dims, off = ("iterates", "time"), (data.simulated - data.exact) / data.simulated_error
+    return data.assign(small_steps=(dims, small), theorem=(dims, theorem), off=off)
 
 
-def diffusion(map_: sd.Map, model: str) -> sd.Diffusion:
-    """Return the diffusion of a map by a model."""
-    assert map_.noise is not None
-    return sd.Diffusion(map_.landscape, map_.method, map_.noise, map_.lr, map_.momentum, model)
+def gaps(data: xr.Dataset, theorem: str) -> xr.Dataset:
+    """Return SGD's MSD minus the others', exactly, and to leading order in ρ and t."""
+    at = {name: float(data[name]) for name in ("lr", "batch_size", "rho")} | {"lam": float(data.eigenvalue)}
+    at["t"], sgd = data.time.values, data.exact.values[0]
+    exact = [sgd - data.exact.sel(iterates=name).values for name in COUPLINGS]
+    leading = [theory.usam_gap(**at, coupling=coupling) for coupling in COUPLINGS.values()]
+    exact.append(sgd - data.theorem.sel(iterates="USAM, shared").values)
+    leading.append(theory.theorem_2_gap(**at))
+    dims, names = ("of", "time"), [*COUPLINGS, f"{theorem}, 2ηt²|λ|³ρ/B"]
+    return xr.Dataset(
+        {"gap": (dims, exact), "leading": (dims, leading)}, coords={"of": names, "time": data.time.values}
+    )
+
+
+def draw_spread(ax: Axes, data: xr.Dataset, theorem: str) -> None:
+    """Draw simulated MSDs as points, exact ones as lines, the theorem and the first-order diffusion beside them."""
+    for name, style in STYLES.items():
+        one = data.sel(iterates=name)
+        line = one.exact if np.isfinite(one.exact).any() else one.simulated
+        ax.plot(one.time, line, color=style["color"], linestyle=style["linestyle"])
+        points = {**style, "linestyle": "none", "ms": 4, "label": name}
+        ax.errorbar(one.time, one.simulated, yerr=1.96 * one.simulated_error, **points)
+    shared = data.sel(iterates="USAM, shared")
+    ax.plot(data.time, shared.theorem, color="#999999", lw=4, alpha=0.7, zorder=0, label=theorem)
+    if np.isfinite(shared.taylor).all():
+        ax.plot(data.time, shared.taylor, color="#56B4E9", lw=3, ls=(0, (1, 1)), zorder=0, label='SDE "taylor", shared')
+    ax.set(xlabel=r"time $t = k\eta$", ylabel="mean squared displacement")
+    ax.set_title("How far noise carries depends on where it enters\n(points: simulated, lines: exact)")
+    ax.legend(fontsize="small")
+
+
+def draw_gaps(ax: Axes, gap: xr.Dataset) -> None:
+    """Draw the MSD of SGD minus that of USAM, exact and to leading order."""
+    for one in (gap.sel(of=name) for name in gap.of.values):
+        style = STYLES.get(str(one.of.values), {"color": "#999999", "marker": ""})
+        plot.magnitude(one.gap, ax, x="time", label=str(one.of.values), **{**style, "linestyle": "-"})
+        ax.plot(one.time, abs(one.leading), color=style["color"], lw=1, ls=":")
+    ax.plot([], [], color="0.3", lw=1, ls=":", label=r"leading order in $\rho$ and $t$")
+    ax.set(xlabel=r"time $t = k\eta$", ylabel="size of SGD's MSD minus USAM's")
+    ax.set_title("SGD's MSD minus USAM's: of order $t$ with a\nshared batch, of order $t^2$ by the theorem")
+    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
+
+
+if __name__ == "__main__":
+    lab.run(main)

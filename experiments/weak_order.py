@@ -63,7 +63,9 @@ def main(
         "algorithm": [method.__name__ for method in methods],
         "varied": [*VARIED],
         "halved": 2.0 ** -np.arange(HALVINGS + 1),
-        **{"lr": lr, "rho": rho, "batch_size": batch_size},
+        "lr": lr,
+        "rho": rho,
+        "batch_size": batch_size,
     }
     data = sd.sweep(weak_errors, grid)
     order = statistics.exponent(data.error.isel(halved=slice(-3, None)), "halved")[0]
@@ -71,15 +73,13 @@ def main(
     headers = {f"in {varied}": varied for varied in VARIED}
     columns = {"iterates of": "{algorithm}", "diffusion": "{model}"}
     orders = {name: lambda row, v=varied: fitted(row.sel(varied=v)) for name, varied in headers.items()}
-    title = "Order of weak convergence: smallest and largest over five functions"
+    title = "Order of weak convergence, from least to most of five functions"
     report.print(lab.table(data, {**columns, **orders}, ("algorithm", "model"), title=title, keys=2, left=2))
     report.data(data, "errors")
     report.figure(draw(data), "weak_order")
 
 
-def weak_errors(
-    algorithm: str, varied: str, halved: float, lr: float, rho: float, batch_size: int
-) -> xr.Dataset:
+def weak_errors(algorithm: str, varied: str, halved: float, lr: float, rho: float, batch_size: int) -> xr.Dataset:
     """Return the errors of three diffusions, of every function, with η and ρ at a fraction of their largest values.
 
     Over ρ they are errors against the diffusion of the moments of a step, which has no error as η → 0.
@@ -92,9 +92,7 @@ def weak_errors(
     at["SGD's"] = expected("GD", "moments", lr, 0.0, batch_size)
     truth = at["moments"] if varied == "ρ, one η" else expected(algorithm, "", lr, rho, batch_size)
     errors = np.abs([at[model] - truth for model in MODELS])
-    return xr.Dataset(
-        {"error": (("model", "function"), errors)}, coords={"model": [*MODELS], "function": [*FUNCTIONS]}
-    )
+    return xr.Dataset({"error": (("model", "function"), errors)}, coords={"model": [*MODELS], "function": [*FUNCTIONS]})
 
 
 @cache  # cells share settings, and SGD's diffusion has no radius
@@ -102,7 +100,9 @@ def expected(algorithm: str, model: str, lr: float, rho: float, batch_size: int)
     """Return E φ at the end for every function: of the iterates, or of their diffusion by a model."""
     method, noise = sd.methods.named(algorithm), sd.noise.FiniteSum(batch_size)
     chosen = method(rho) if issubclass(method, sd.methods.Ascent) else method()
-    system = sd.Diffusion(LANDSCAPE, chosen, noise, lr, model=model) if model else sd.Map(LANDSCAPE, chosen, lr, noise=noise)
+    system = (
+        sd.Diffusion(LANDSCAPE, chosen, noise, lr, model=model) if model else sd.Map(LANDSCAPE, chosen, lr, noise=noise)
+    )
     return analysis.expected(system, [*FUNCTIONS.values()], START, TIME, BOX).values
 
 

@@ -13,6 +13,7 @@ from .escape import cosine, survival, trapped_fraction
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, surface, surface_path
+from .magnitude import magnitude
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
 from .ratio import ratio_map
@@ -32,6 +33,7 @@ __all__ = [
     "intervals",
     "line",
     "lower_bounds",
+    "magnitude",
     "manifolds",
     "mark",
     "orbits",
