@@ -5,6 +5,7 @@ It computes mean squared displacements (MSD) along an eigenvector from rest at t
 (Theorem 3 with momentum).
 """
 
+import functools
 from typing import Annotated, Any
 
 import numpy as np
@@ -49,10 +50,8 @@ def main(
         fix = f"Use at least --time {MOMENTS * lr:g}, or a smaller --lr"
         checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
     at = {"eigenvalue": eigenvalue, "rho": rho, "lr": lr, "batch_size": batch_size, "momentum": momentum}
-    measured = sd.sweep(
-        msds, {"iterates": [*STYLES], **at, "steps": steps, "runs": runs, "seed": seed, "device": device}
-    )
-    data = with_closed_forms(measured)
+    grid = {"iterates": [*STYLES], **at, "steps": steps, "runs": runs, "seed": seed, "device": device}
+    data = with_closed_forms(sd.sweep(msds, grid))
     theorem = f"Theorem {3 if momentum else 2}"
     shown = f"λ = {eigenvalue:g}, ρ = {rho:g}, η = {lr:g}, γ = {momentum:g}, B = {batch_size}"
     report.print(f"{shown}: MSD after {steps} steps, t = {steps * lr:g}, {runs} runs")
@@ -60,17 +59,15 @@ def main(
     columns |= {"s.e.": "{off:+.1f}", **{model: f"{{{model}:.3g}}" for model in MODELS}}
     columns |= {"η → 0": "{small_steps:.3g}", "theorem": "{theorem:.3g}"}
     report.print(lab.table(data.isel(time=-1), columns, "iterates"), LEGEND.format(theorem))
-    gap = gaps(data, theorem)
-    ends = gap.isel(time=[int(np.argmin(abs(data.time.values - data.time.values[-1] / 10))), -1])
-    columns = {"SGD's MSD minus that of": "{of}"}
-    for i, t in enumerate(ends.time.values):
-        for name, variable in (("gap", "gap"), ("leading order", "leading")):
-            columns[f"{name}, t = {t:.2g}"] = lambda row, i=i, v=variable: f"{float(row[v][i]):.3g}"
-    report.print(lab.table(ends, columns, "of"))
+    ends = data.isel(time=[int(np.argmin(abs(data.time.values - data.time.values[-1] / 10))), -1])
+    columns = {"SGD's MSD minus that of": "{iterates}", "t": "{time:.2g}", "gap": "{gap:.3g}"}
+    columns |= {"leading order": "{leading:.3g}", "theorem": "{theorem_gap:.3g}"}
+    columns |= {"its leading order": "{theorem_leading:.3g}"}
+    report.print(lab.table(ends.sel(iterates=[*COUPLINGS]), columns, ("iterates", "time")))
     report.data(data, "displacements")
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6))
     draw_spread(left, data, theorem)
-    draw_gaps(right, gap)
+    draw_gaps(right, data, theorem)
     figure.suptitle(shown)
     report.figure(figure, "diffusion_msd")
 
@@ -101,30 +98,22 @@ def msds(
 
 
 def with_closed_forms(data: xr.Dataset) -> xr.Dataset:
-    """Return the data with the closed forms for η → 0 and of the theorem; nan for SAM, which has none."""
+    """Return the data with closed forms, nan for SAM, which has none, and with SGD's MSD minus the others'."""
     at = {name: float(data[name]) for name in ("lr", "batch_size")} | {"lam": float(data.eigenvalue)}
-    at["t"], gamma = data.time.values, float(data.momentum)
-    small, theorem = np.full((2, *data.exact.shape), np.nan)
-    for i, name in enumerate([*STYLES][:-1]):
-        rho = float(data.rho) if i else 0.0
-        small[i] = theory.usam_msd(**at, rho=rho, coupling=COUPLINGS.get(name, "shared"), momentum=gamma)
-        other = {"momentum": gamma} if gamma else {}
-        theorem[i] = (theory.theorem_3_msd if gamma else theory.theorem_2_msd)(**at, rho=rho, **other)
-    dims, off = ("iterates", "time"), (data.simulated - data.exact) / data.simulated_error
-    return data.assign(small_steps=(dims, small), theorem=(dims, theorem), off=off)
-
-
-def gaps(data: xr.Dataset, theorem: str) -> xr.Dataset:
-    """Return SGD's MSD minus the others', exactly, and to leading order in ρ and t."""
-    at = {name: float(data[name]) for name in ("lr", "batch_size", "rho")} | {"lam": float(data.eigenvalue)}
-    at["t"], sgd = data.time.values, data.exact.values[0]
-    exact = [sgd - data.exact.sel(iterates=name).values for name in COUPLINGS]
-    leading = [theory.usam_gap(**at, coupling=coupling) for coupling in COUPLINGS.values()]
-    exact.append(sgd - data.theorem.sel(iterates="USAM, shared").values)
-    leading.append(theory.theorem_2_gap(**at))
-    dims, names = ("of", "time"), [*COUPLINGS, f"{theorem}, 2ηt²|λ|³ρ/B"]
-    return xr.Dataset(
-        {"gap": (dims, exact), "leading": (dims, leading)}, coords={"of": names, "time": data.time.values}
+    at["t"], rho, gamma = data.time.values, float(data.rho), float(data.momentum)
+    small, theorem, leading = np.full((3, *data.exact.shape), np.nan)
+    msd = functools.partial(theory.theorem_3_msd, momentum=gamma) if gamma else theory.theorem_2_msd
+    small[0], theorem[0] = theory.usam_msd(**at, rho=0.0, momentum=gamma), msd(**at, rho=0.0)
+    for i, coupling in enumerate(COUPLINGS.values(), 1):
+        small[i] = theory.usam_msd(**at, rho=rho, coupling=coupling, momentum=gamma)
+        theorem[i], leading[i] = msd(**at, rho=rho), theory.usam_gap(**at, rho=rho, coupling=coupling)
+    forms = {"small_steps": small, "theorem": theorem, "leading": leading}
+    data = data.assign({name: (("iterates", "time"), values) for name, values in forms.items()})
+    return data.assign(
+        off=(data.simulated - data.exact) / data.simulated_error,
+        gap=data.exact[0] - data.exact,
+        theorem_gap=data.exact[0] - data.theorem,
+        theorem_leading=("time", theory.theorem_2_gap(**at, rho=rho)),
     )
 
 
@@ -145,12 +134,14 @@ def draw_spread(ax: Axes, data: xr.Dataset, theorem: str) -> None:
     ax.legend(fontsize="small")
 
 
-def draw_gaps(ax: Axes, gap: xr.Dataset) -> None:
+def draw_gaps(ax: Axes, data: xr.Dataset, theorem: str) -> None:
     """Draw the MSD of SGD minus that of USAM, exact and to leading order."""
-    for one in (gap.sel(of=name) for name in gap.of.values):
-        style = STYLES.get(str(one.of.values), {"color": "#999999", "marker": ""})
-        plot.magnitude(one.gap, ax, x="time", label=str(one.of.values), **{**style, "linestyle": "-"})
-        ax.plot(one.time, abs(one.leading), color=style["color"], lw=1, ls=":")
+    shared = data.sel(iterates="USAM, shared")
+    curves = {name: (data.gap.sel(iterates=name), data.leading.sel(iterates=name), STYLES[name]) for name in COUPLINGS}
+    curves[theorem] = (shared.theorem_gap, shared.theorem_leading, {"color": "#999999", "marker": ""})
+    for name, (gap, leading, style) in curves.items():
+        plot.magnitude(gap, ax, x="time", label=name, **{**style, "linestyle": "-"})
+        ax.plot(data.time, abs(leading), color=style["color"], lw=1, ls=":")
     ax.plot([], [], color="0.3", lw=1, ls=":", label=r"leading order in $\rho$ and $t$")
     ax.set(xlabel=r"time $t = k\eta$", ylabel="size of SGD's MSD minus USAM's")
     ax.set_title("SGD's MSD minus USAM's: of order $t$ with a\nshared batch, of order $t^2$ by the theorem")
