@@ -20,8 +20,7 @@ MOMENTS = 20  # least count of times at which the script saves displacements
 MODELS = ("moments", "taylor", "fisher")
 LEGEND = """\
 s.e.: simulated minus exact MSD, in standard errors. moments, taylor, fisher: exact MSD of this diffusion. η → 0: MSD \
-of the iterates for small steps at equal t. theorem: closed form of {}, with drift λ(1+ρλ)² and noise |H|/B. No \
-number: there is no such diffusion, or no closed form.
+for small steps at equal t. theorem: {}, of drift λ(1+ρλ)² and noise |H|/B. No number: there is no diffusion or form.
 """
 COUPLINGS = {f"USAM, {coupling}": coupling for coupling in ("shared", "independent", "clean")}
 STYLES = dict(zip(("SGD", *COUPLINGS, "SAM"), plot.CYCLE, strict=False))
@@ -72,21 +71,18 @@ def main(
     report.figure(figure, "diffusion_msd")
 
 
-def msds(
-    iterates: str, eigenvalue: float, rho: float, lr: float, batch_size: int, momentum: float, steps: int, runs: int,
-    seed: int, device: str,
-) -> xr.Dataset:  # fmt: skip
+def msds(iterates: str, rho: float, steps: int, runs: int, seed: int, device: str, **at: Any) -> xr.Dataset:
     """Return MSDs of iterates, simulated and exact, and of their diffusions; nan where there is none."""
     method = {"SGD": sd.GD(), "SAM": sd.SAM(rho)}.get(iterates, sd.USAM(rho))
-    noise = sd.noise.Fisher((0.0,), batch_size, coupling=COUPLINGS.get(iterates, "shared"))
-    map_ = sd.Map(sd.landscapes.quadratic([eigenvalue]), method, lr=lr, momentum=momentum, noise=noise)
+    noise = sd.noise.Fisher((0.0,), at["batch_size"], coupling=COUPLINGS.get(iterates, "shared"))
+    map_ = sd.Map(sd.landscapes.quadratic([at["eigenvalue"]]), method, at["lr"], at["momentum"], noise=noise)
     every, starts = steps // MOMENTS, np.zeros((runs, 1))
     results = sd.simulate(map_, starts, steps, save_every=every, statistics=[sd.MSD()], seed=seed, device=device)
     results = results.isel(step=slice(1, None), coord=0)
 
     def exact(model: str) -> Any:
         try:
-            system = sd.Diffusion(map_.landscape, method, noise, lr, momentum, model) if model in MODELS else map_
+            system = sd.Diffusion.of(map_, model) if model in MODELS else map_
             return analysis.exact_msd(system, [0.0], [1.0], results.time.values)
         except sd.InputError:  # it is not linear, or there is no such diffusion for this method, coupling or radius
             return results.time.values * np.nan
@@ -99,7 +95,7 @@ def msds(
 
 def with_closed_forms(data: xr.Dataset) -> xr.Dataset:
     """Return the data with closed forms, nan for SAM, which has none, and with SGD's MSD minus the others'."""
-    at = {name: float(data[name]) for name in ("lr", "batch_size")} | {"lam": float(data.eigenvalue)}
+    at: dict[str, Any] = {"lam": float(data.eigenvalue), "lr": float(data.lr), "batch_size": float(data.batch_size)}
     at["t"], rho, gamma = data.time.values, float(data.rho), float(data.momentum)
     small, theorem, leading = np.full((3, *data.exact.shape), np.nan)
     msd = functools.partial(theory.theorem_3_msd, momentum=gamma) if gamma else theory.theorem_2_msd

@@ -5,6 +5,7 @@ over η at one radius, and over ρ. It fits orders of weak convergence of the SD
 moments of a step, and of SGD's.
 """
 
+import itertools
 from functools import cache
 from typing import Annotated, Any
 
@@ -70,11 +71,10 @@ def main(
     data = sd.sweep(weak_errors, grid)
     order = statistics.exponent(data.error.isel(halved=slice(-3, None)), "halved")[0]
     data = data.assign(least=order.min("function"), most=order.max("function"))
-    headers = {f"in {varied}": varied for varied in VARIED}
-    columns = {"iterates of": "{algorithm}", "diffusion": "{model}"}
-    orders = {name: lambda row, v=varied: fitted(row.sel(varied=v)) for name, varied in headers.items()}
+    columns: dict[str, Any] = {"iterates of": "{algorithm}", "diffusion": "{model}"}
+    columns |= lab.across(data.varied, "in {}", "{least:.2f} to {most:.2f}")
     title = "Order of weak convergence, from least to most of five functions"
-    report.print(lab.table(data, {**columns, **orders}, ("algorithm", "model"), title=title, keys=2, left=2))
+    report.print(lab.table(data, columns, ("algorithm", "model"), title=title, keys=2, left=2))
     report.data(data, "errors")
     report.figure(draw(data), "weak_order")
 
@@ -106,26 +106,20 @@ def expected(algorithm: str, model: str, lr: float, rho: float, batch_size: int)
     return analysis.expected(system, [*FUNCTIONS.values()], START, TIME, BOX).values
 
 
-def fitted(row: xr.Dataset) -> str:
-    """Write the range of the orders, or nothing where a model is compared with itself."""
-    return "" if np.isnan(row.least) else f"{float(row.least):.2f} to {float(row.most):.2f}"
-
-
 def draw(data: xr.Dataset) -> Figure:
     """Draw the root mean square of the errors over the functions, a row for each thing varied, a column per method."""
     size = (data.error**2).mean("function") ** 0.5
     order = statistics.exponent(size.isel(halved=slice(-3, None)), "halved")[0]
     shape = len(VARIED), data.sizes["algorithm"]
     figure, axes = plt.subplots(*shape, figsize=(3.1 * shape[1] + 0.6, 8), sharey="row", squeeze=False)
-    for i, j in np.ndindex(shape):
-        ax, varied, at = axes[i, j], [*VARIED][i], {"varied": i, "algorithm": j}
+    for (i, varied), (j, algorithm) in itertools.product(enumerate(VARIED), enumerate(data.algorithm.values)):
+        ax, at = axes[i, j], {"varied": i, "algorithm": j}
         for model, style in MODELS.items():
             p = float(order.isel(at).sel(model=model))
             if np.isfinite(p):
                 ax.plot(data.halved, size.isel(at).sel(model=model), ms=5, label=f"{model}: {p:.2f}", **style)
         ax.set_xscale("log", base=2)
-        ax.set(yscale="log", title=f"{data.algorithm.values[j]}, {VARIED[varied]}")
-        ax.set_xlabel(f"${{}}\\{'rho' if i == 2 else 'eta'}$, of its largest value")
+        ax.set(yscale="log", title=f"{algorithm}, {VARIED[varied]}", xlabel=f"{varied[0]}, of its largest value")
         ax.legend(fontsize="small", loc="lower right")
         axes[i, 0].set_ylabel(r"$|E\,\varphi(w_k) - E\,\varphi(X)|$, r.m.s.")
     figure.suptitle("Weak errors of diffusions, with fitted orders")

@@ -1,5 +1,6 @@
 """Computes mean squared displacements without sampling error."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from .linear_step import linear_step, start_point
 
 
 @checked
-def exact_msd(system: Map | Diffusion, w0: Any, direction: np.ndarray, times: np.ndarray) -> np.ndarray:
+def exact_msd(
+    system: Map | Diffusion, w0: Any, direction: np.ndarray | Sequence[float], times: np.ndarray | Sequence[float]
+) -> np.ndarray:
     """Return the exact mean squared displacement along a direction at times t = kη, from rest at w0.
 
     Args:
@@ -38,7 +41,7 @@ def exact_msd(system: Map | Diffusion, w0: Any, direction: np.ndarray, times: np
     >>> sd.analysis.exact_msd(sde, [0.0], [1.0], [0.1, 0.2]).round(6)  # ησ²(1 − exp(−2λt))/(2λ)
     array([0.008242, 0.013767])
     """
-    start = start_point(w0, system.landscape.dim)
+    start, direction, times = start_point(w0, system.landscape.dim), np.asarray(direction), np.asarray(times)
     if direction.shape != start.shape:
         rule = f"is the shape of a direction for {len(start)} coordinate(s)"
         checks.reject("direction", direction.shape, rule, "Give one vector, e.g. an eigenvector of the Hessian")
