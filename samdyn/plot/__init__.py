@@ -14,6 +14,7 @@ from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, surface, surface_path
 from .magnitude import magnitude
+from .outside import with_outside
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
 from .ratio import ratio_map
@@ -46,4 +47,5 @@ __all__ = [
     "surface_path",
     "survival",
     "trapped_fraction",
+    "with_outside",
 ]
