@@ -1,10 +1,11 @@
-"""What do momentum and the batch size do to how SGD and SAM leave a saddle, and how far is Theorem 3 of [K23] right?
+"""What do momentum and the batch size do to how SGD and SAM leave a saddle?
 
-Runs start at rest at a quadratic saddle with gradient noise |H|/B. The script measures mean squared displacements
-(MSD), escape times, the momentum that makes up for a radius, and the settings in which the theorem holds. Momentum γ
-also multiplies the step by 1/(1−γ), so that every comparison is at equal η and at equal η/(1−γ).
+Runs start at rest at a quadratic saddle with gradient noise |H|/B. The script measures mean squared displacements (MSD)
+and escape times. Momentum γ also multiplies the step by 1/(1−γ), so that every comparison is at equal η and at equal
+η/(1−γ). ``theorem_3.py`` asks where Theorem 3 of [K23] holds.
 """
 
+import itertools
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,33 +19,25 @@ from samdyn import analysis, checks, lab, plot, statistics, theory
 FEWEST = 8  # fewest steps of a displacement
 OBSERVED = 10  # length of the simulations of escapes, in units of --time
 WIDE = 1e6  # distance of the box's walls in the stable direction, in half-widths
-CELLS = 21  # values along each axis of the map of validity
 LARGEST = 0.98  # largest γ
-RADIUS = 2.0  # largest ρ, in units of 1/|λ|
-COUPLINGS = ["shared", "independent", "clean"]
-THEOREM = "Theorem 3"
-EQUAL_LR, EQUAL_T, EQUAL_K = analysis.COMPARISONS
-LEGEND = """\
-k: steps. ratio: MSD of Theorem 3 over the exact one. ×γ=0: exact MSD over that at γ = 0. slope: of simulated log MSD \
-against log B; the exact one is -1.
-"""
-NEEDED = """\
-γ at which USAM's exact MSD is that of SGD at γ = 0; for Theorem 3 both are its own. ∞: up to γ = 0.98 USAM's is \
-smaller. -∞: at γ = 0 it is larger. rises to: up to this ρ, γ does not fall.
-"""
+COUPLINGS = ("shared", "independent", "clean")
+HOW = [*analysis.COMPARISONS]  # equal η; equal η/(1−γ) and t; equal η/(1−γ) and k
+KEYS = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}", "η": "{eta:.3g}"}
 
 
 def main(
     eigenvalue: Annotated[
-        float, "Eigenvalue λ < 0 of the way out, −λ of the other.", lab.where(lambda v: v < 0, "must be a finite number < 0")
+        float,
+        "Eigenvalue λ < 0 of the way out; −λ of the other.",
+        lab.where(lambda v: v < 0, "must be a finite number < 0"),
     ] = -1.0,
-    rho: Annotated[lab.Radii, "Radii ρ > 0, beside SGD.", lab.each(lambda v: v > 0, "must be finite numbers > 0")] = (0.1, 0.3),
+    rho: Annotated[lab.Radii, lab.each(lambda v: v > 0, "must be finite numbers > 0")] = (0.1, 0.3),
     momentum: Annotated[lab.Momenta, lab.each(lambda v: v <= LARGEST, f"must lie in [0, {LARGEST}]")] = (0.5, 0.9),
     batch_sizes: Annotated[lab.BatchSizes, lab.several(2, "a slope needs two or more")] = (4, 16, 64),
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0 of displacements. Default: 1/|λ|."] = None,
     half_width: Annotated[lab.Positive, "Distance along the escape direction at which a run has left."] = 1.0,
-    coupling: Annotated[str, "How gradients share noise: shared, independent, clean.", lab.choice("coupling", COUPLINGS)] = "shared",
+    coupling: Annotated[str, "How gradients share noise.", lab.choice("coupling", COUPLINGS)] = "shared",
     runs: lab.Runs = 1000,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
@@ -56,34 +49,97 @@ def main(
     if steps < FEWEST:
         fix = f"Use at least {FEWEST * lr:g}, or a smaller --lr"
         checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
-    usual: dict[Any, Any] = {"lam": eigenvalue, "lr": lr, "coupling": coupling, "steps": steps}
-    noisy = {"batch_size": batch_sizes, "runs": runs, "seed": seed, "device": device}
-    pairs = [(0.0, EQUAL_LR), *((g, how) for g in momentum if g for how in analysis.COMPARISONS)]
-    keys = {"ρ": "{rho:g}", "γ": "{momentum:g}", "compared at": "{comparison}"}
+    usual: dict[Any, Any] = {"lam": eigenvalue, "lr": lr, "coupling": coupling, "batch_size": batch_sizes}
+    usual |= {"runs": runs, "seed": seed, "device": device}
+    methods = [("SGD", 0.0), *(("USAM", r) for r in rho), *(("SAM", r) for r in rho)]
+    pairs = [(0.0, HOW[0]), *((gamma, how) for gamma in momentum if gamma for how in HOW)]
 
-    spread = sd.sweep(displacement, {"rho": [0.0, *rho], ("momentum", "comparison"): pairs, **noisy, **usual})
-    slope, slope_error = statistics.exponent(spread.msd, "batch_size", spread.msd_error)
-    spread = spread.assign(theorem=theorem(spread), slope=slope, slope_error=slope_error)
-    spread = spread.assign(ratio=spread.theorem / spread.exact, gain=spread.exact / spread.exact[:, 0])
-    columns = {**keys, "k": "{k:.0f}", "exact": "{exact:.3g}", "simulated": "{msd:.3g} ± {msd_error:.1g}"}
-    columns |= {"ratio": "{ratio:.3g}", "×γ=0": "{gain:.3g}", "slope in B": lab.plus_minus("slope", ".2f")}
-    title = f"mean squared displacement (MSD), B = {batch_sizes[0]}, noise |H|/B {coupling}, {runs} runs"
+    axes: dict[Any, Any] = {("algorithm", "rho"): methods[: 1 + len(rho)], ("momentum", "comparison"): pairs}
+    spread = with_theorem(sd.sweep(displacement, {**axes, **usual, "steps": steps}))
+    columns: dict[str, Any] = {**KEYS, "k": "{k:.0f}", "exact": "{exact:.3g}", "theorem": "{theorem:.3g}"}
+    columns |= {"simulated": "{msd:.3g} ± {msd_error:.1g}", "ratio": "{ratio:.3g}", "×γ=0": "{gain:.3g}"}
+    columns |= {"slope in B": lab.plus_minus("slope", ".2f")}
+    title = f"MSD after k steps, B = {batch_sizes[0]}, noise |H|/B {coupling}; ratio: Theorem 3's over the exact one"
     first = spread.isel(batch_size=0)
-    report.print(lab.table(first, columns, first.exact.dims, title=title, keys=3, left=3), LEGEND)
+    report.print(lab.table(first, columns, first.exact.dims, title=title, keys=4, left=4))
     report.data(spread, "displacements")
 
-    methods = [("SGD", 0.0), *(("USAM", r) for r in rho), *(("SAM", r) for r in rho)]
-    axes = {("algorithm", "rho"): methods, ("momentum", "comparison"): [p for p in pairs if p[1] != EQUAL_T]}
-    escapes = sd.sweep(escape, {**axes, **noisy, **usual, "half_width": half_width})
-    columns = {"": "{algorithm}", **keys}
-    columns |= lab.across(escapes.batch_size, "B = {:g}", lab.interval("k", ".0f") + ", {left:.1f} %")
-    title = f"\\nmedian steps to leave; the share that left within {OBSERVED * steps}, the rest is censored"
-    report.print(lab.table(escapes, columns, escapes.k.dims[:2], title=title, keys=4, left=4))
+    axes = {("algorithm", "rho"): methods, ("momentum", "comparison"): [pair for pair in pairs if pair[1] != HOW[1]]}
+    escapes = sd.sweep(escape, {**axes, **usual, "steps": OBSERVED * steps, "half_width": half_width})
+    columns = KEYS | lab.across(escapes.batch_size, "B = {:g}", median)
+    title = f"\nmedian steps to leave, and the share that left within {OBSERVED * steps}; the others are censored"
+    shown = escapes.assign(eta=escapes.eta[..., 0])
+    report.print(lab.table(shown, columns, escapes.k.dims[:2], title=title, keys=4, left=4))
     report.data(escapes, "escapes")
+    report.figure(draw(escapes), "escape_times")
 
-    radii = np.linspace(0, RADIUS / abs(eigenvalue), CELLS)
-    apart = [r for r in radii[1:] if not np.isclose(r, rho).any()]
-    axes = {"form": [*COUPLINGS, THEOREM], "comparison": [*analysis.COMPARISONS], "rho": sorted([*rho, *apart])}
-    needed = sd.sweep(momentum_needed, {**axes, "lam": eigenvalue, "lr": lr, "steps": steps})
-    falls = needed.gamma.diff("rho") < 0
-    rises = needed.rho.where((falls.cumsum("rho") > 0) ...)
+
+def system(
+    lam: float, algorithm: str, rho: float, batch_size: int, coupling: str, comparison: str, steps: int, **how: Any
+) -> tuple[sd.Map, int]:
+    """Return a map with momentum, and its number of steps, as they are compared with those without."""
+    method = sd.SAM(rho) if algorithm == "SAM" else sd.USAM(rho)
+    noise = sd.noise.Fisher((0.0, 0.0), batch_size, coupling=coupling)
+    map_ = sd.Map(sd.landscapes.quadratic((-lam, lam)), method, noise=noise, **how)
+    map_, unrounded = analysis.comparable(map_, steps, comparison)
+    return map_, round(unrounded)
+
+
+def displacement(runs: int, seed: int, device: str, **setting: Any) -> dict[str, float]:
+    """Return the MSD at the end, simulated and exact. Every B has its own noise, or runs would be multiples."""
+    (map_, steps), seed = system(**setting), (seed + setting["batch_size"]) % 2**32
+    results = sd.simulate(map_, np.zeros((runs, 2)), steps, statistics=[sd.MSD()], seed=seed, device=device)
+    last, exact = results.isel(step=-1, coord=1), analysis.exact_msd(map_, (0, 0), (0, 1), [steps * map_.lr])[0]
+    return {"msd": float(last.msd), "msd_error": float(last.msd_error), "exact": exact, "k": steps, "eta": map_.lr}
+
+
+def with_theorem(spread: xr.Dataset) -> xr.Dataset:
+    """Return the data with the MSD of Theorem 3, ratios to it and to γ = 0, and the slope of log MSD on log B."""
+    at = {name: spread[name] for name in ("lam", "batch_size", "momentum", "rho")}
+    theorem = theory.labelled(theory.theorem_3_msd, lr=spread.eta, t=spread.k * spread.eta, **at)
+    slope, slope_error = statistics.exponent(spread.msd, "batch_size", spread.msd_error)
+    ratios = {"ratio": theorem / spread.exact, "gain": spread.exact / spread.exact.isel(momentum_comparison=0)}
+    return spread.assign(theorem=theorem, slope=slope, slope_error=slope_error, **ratios)
+
+
+def escape(half_width: float, runs: int, seed: int, device: str, **setting: Any) -> dict[str, float]:
+    """Return the median number of steps to leave along the escape direction, and the share that left in %."""
+    (map_, _), seed = system(**setting), (seed + setting["batch_size"]) % 2**32
+    box = ((-WIDE * half_width, WIDE * half_width), (-half_width, half_width))
+    exits = analysis.exit_times(map_, np.zeros((runs, 2)), box, setting["steps"], seed=seed, device=device)
+    k, low, high = (t / map_.lr for t in exits.survival().median())
+    return {**lab.estimate("k", k, low, high), "left": float(exits.exited.mean()), "eta": map_.lr}
+
+
+def median(row: xr.Dataset) -> str:
+    """Write a median with its interval, or that most runs were censored, and the share that left."""
+    k, low, high = (float(row[name]) for name in ("k", "k_low", "k_high"))
+    time = f"{k:.0f} [{low:.0f}, {high:.0f}]".replace("inf", "∞") if np.isfinite(k) else f"> {float(row.steps):g}"
+    return f"{time}, {100 * float(row.left):.3g} %"
+
+
+def draw(escapes: xr.Dataset) -> Figure:
+    """Draw the median escape time against γ, a column per batch size, a row per comparison."""
+    sizes = escapes.batch_size.values
+    methods = [*zip(escapes.algorithm.values, escapes.rho.values, strict=True)]
+    names, largest = {"SGD": "GD"}, float(escapes.rho.max())
+    styles = [plot.line(names.get(name, name)) | {"alpha": 1 - 0.4 * rho / largest} for name, rho in methods]
+    figure, axes = plt.subplots(2, len(sizes), figsize=(2.9 * len(sizes) + 0.8, 6.6), sharex=True, sharey=True)
+    # No lower end of an interval lies beyond the end of the observation.
+    escapes = escapes.assign(k_low=escapes.k_low.clip(max=float(escapes.steps)))
+    escapes = escapes.assign_coords(algorithm_rho=[f"{name}, ρ = {rho:g}" if rho else "SGD" for name, rho in methods])
+    for (i, how), (j, size) in itertools.product(enumerate((HOW[0], HOW[2])), enumerate(sizes)):
+        chosen = (escapes.comparison == how) | (escapes.momentum == 0)
+        line = escapes.sel(batch_size=size).isel(momentum_comparison=chosen.values)
+        line = line.swap_dims(momentum_comparison="momentum")
+        plot.intervals(line, "k", axes[i, j], x="momentum", hue="algorithm_rho", styles=styles)
+        plot.lower_bounds(line, "k", axes[i, j], x="momentum", hue="algorithm_rho", styles=styles)
+        axes[i, j].set(yscale="log", title=f"B = {size}, {how.partition(',')[0]}", xlabel=r"momentum $\gamma$")
+        axes[i, 0].set_ylabel("median steps $k$ to leave")
+    figure.suptitle("Steps to leave the saddle (arrows: most runs had not left by the last step)")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+if __name__ == "__main__":
+    lab.run(main)
