@@ -37,7 +37,9 @@ def main(
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0 of displacements. Default: 1/|λ|."] = None,
     half_width: Annotated[lab.Positive, "Distance along the escape direction at which a run has left."] = 1.0,
-    coupling: Annotated[str, "How gradients share noise.", lab.choice("coupling", COUPLINGS)] = "shared",
+    coupling: Annotated[
+        str, "shared, independent or clean noise in a step.", lab.choice("coupling", COUPLINGS)
+    ] = "shared",
     runs: lab.Runs = 1000,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
@@ -45,7 +47,8 @@ def main(
     report: lab.Report,
 ) -> None:
     """What do momentum and the batch size do to how SGD and SAM leave a saddle?"""
-    steps = round((1 / abs(eigenvalue) if time is None else time) / lr)
+    time = 1 / abs(eigenvalue) if time is None else time
+    steps = round(time / lr)
     if steps < FEWEST:
         fix = f"Use at least {FEWEST * lr:g}, or a smaller --lr"
         checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)

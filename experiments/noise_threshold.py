@@ -71,7 +71,7 @@ def sam(
     """Return normalised SAM, with one batch for both gradients of a step, at a saddle with one direction out."""
     rotation = None if angle is None else np.radians(angle)
     landscape = sd.landscapes.quadratic([lam, *[1.0] * (dim - 1)], rotation=rotation)
-    point = analysis.CriticalPoint(np.zeros(dim), 0.0, *np.linalg.eigh(landscape.hessian(np.zeros(dim))))
+    point = analysis.CriticalPoint(np.zeros(dim), 0.0, *np.linalg.eigh(landscape.hessian([0.0] * dim).numpy()))
     covariance = noise**2 / batch_size * (np.eye(dim) if angle is None else UNEQUAL)
     return sd.Map(landscape, sd.SAM(rho), noise=sd.noise.Gaussian(covariance), **steps), point
 
