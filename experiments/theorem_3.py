@@ -28,13 +28,11 @@ CLASSES = {"within 10 %": (1 / 1.1, 1.1), "within ×2": (0.5, 2.0), "too large":
 
 
 def main(
-    eigenvalue: Annotated[float, "Eigenvalue λ < 0.", lab.where(lambda v: v < 0, "must be a finite number < 0")] = -1.0,
+    eigenvalue: Annotated[float, "Eigenvalue λ.", lab.where(lambda v: v < 0, "must be a finite number < 0")] = -1.0,
     rho: Annotated[lab.Radii, "Radii ρ > 0 in the table.", lab.each(lambda v: v > 0, "must be > 0")] = (0.1, 0.3),
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0. Default: 1/|λ|."] = None,
-    coupling: Annotated[
-        str, "shared, independent or clean noise in the map.", lab.choice("coupling", COUPLINGS)
-    ] = "shared",
+    coupling: Annotated[str, "shared, independent or clean noise.", lab.choice("coupling", COUPLINGS)] = "shared",
     *,
     report: lab.Report,
 ) -> None:

@@ -1,6 +1,6 @@
 """Fits exponents of power laws."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def exponent(
         rule = "its coordinate must be two or more different finite numbers > 0"
         checks.reject(dim, x.values.tolist(), rule, "A power law needs a scale")
     positive = values.where(values > 0)
-    y = np.log(positive)
+    y: Any = np.log(positive)
     weights = (positive / errors) ** 2 if errors is not None else positive / positive
     total = weights.sum(dim, skipna=False)
     centred = np.log(x) - (weights * np.log(x)).sum(dim, skipna=False) / total
