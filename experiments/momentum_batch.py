@@ -116,9 +116,7 @@ def escape(half_width: float, runs: int, seed: int, device: str, **setting: Any)
 
 def median(row: xr.Dataset) -> str:
     """Write a median with its interval, or that most runs were censored, and the share that left."""
-    k, low, high = (float(row[name]) for name in ("k", "k_low", "k_high"))
-    time = f"{k:.0f} [{low:.0f}, {high:.0f}]".replace("inf", "∞") if np.isfinite(k) else f"> {float(row.steps):g}"
-    return f"{time}, {100 * float(row.left):.3g} %"
+    return f"{lab.censored('k', '.0f', 'steps')(row)}, {100 * float(row.left):.3g} %"
 
 
 def draw(escapes: xr.Dataset) -> Figure:

@@ -48,7 +48,7 @@ def main(
     columns |= {name: f"{{{name}:.1f}}" for name in CLASSES}
     title = f"share in % of settings γ <= {LARGEST} and ρ <= {RADIUS:g}/|λ|, after {steps} steps at γ = 0"
     shares = xr.Dataset(right).mean(("momentum", "rho")) * 100
-    report.print(lab.table(shares, columns, ("against", "comparison"), title=title, keys=2, left=2))
+    report.print(lab.table(shares, columns, ("against", "comparison"), title=title, keys=2, left=2, once=1))
     report.data(valid, "validity")
     report.figure(draw_validity(valid), "validity")
     others = [r for r in radii[1:] if not np.isclose(r, rho).any()]
@@ -58,7 +58,7 @@ def main(
     columns = {"USAM": "{form}", "compared at": "{comparison}"}
     columns |= lab.across(shown.rho, "ρ = {:g}", "{value:.3f}") | {"rises to ρ =": "{rises:.3g}"}
     title = "\nγ with which USAM has SGD's MSD at γ = 0; ∞: none is enough"
-    report.print(lab.table(shown, columns, ("form", "comparison"), title=title, left=2))
+    report.print(lab.table(shown, columns, ("form", "comparison"), title=title, left=2, once=1))
     report.data(needed, "momentum_needed")
     report.figure(draw_needed(needed.value), "momentum_needed")
 

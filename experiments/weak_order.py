@@ -74,7 +74,7 @@ def main(
     columns: dict[str, Any] = {"iterates of": "{algorithm}", "diffusion": "{model}"}
     columns |= lab.across(data.varied, "in {}", "{least:.2f} to {most:.2f}")
     title = "Order of weak convergence, from least to most of five functions"
-    report.print(lab.table(data, columns, ("algorithm", "model"), title=title, keys=2, left=2))
+    report.print(lab.table(data, columns, ("algorithm", "model"), title=title, keys=2, left=2, once=1))
     report.data(data, "errors")
     report.figure(draw(data), "weak_order")
 

@@ -32,7 +32,7 @@ def test_the_table_the_figure_and_the_data(
 ) -> None:
     # Three sizes, of which orders are fitted, and no more.
     assert run("--methods", "SAM", "--lr", "0.005", "--rho", "0.035") == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("SAM")]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if " to " in line and "." in line]
     folder = tmp_path / "results" / "weak_order"
     with Image.open(folder / "weak_order.png") as image:
         assert min(image.size) > 400
@@ -42,8 +42,8 @@ def test_the_table_the_figure_and_the_data(
         size = errors.sel(varied="η, ρ ∝ √η", model=model).transpose("halved", "function")
         slopes = np.polyfit(np.log(size.halved), np.log(size.values), 1)[0]
         assert slopes == pytest.approx(order * np.ones(5), abs=0.1)
-        assert row[1:5] == [model, f"{slopes.min():.2f}", "to", f"{slopes.max():.2f}"]
-    assert [len(row) for row in rows] == [11, 8, 11]  # "moments" has no error against itself
+        assert row[row.index(model) :][:4] == [model, f"{slopes.min():.2f}", "to", f"{slopes.max():.2f}"]
+    assert [row.count("to") for row in rows] == [3, 2, 3]  # "moments" has no error against itself
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
 """
 
 from .estimates import estimate
-from .objects import landscape, point, saddle, with_radii
+from .objects import landscape, saddle, with_radii
 from .options import (
     AscentStepCounts,
     AscentSteps,
@@ -29,6 +29,7 @@ from .options import (
     LandscapeText,
     LearningRate,
     LearningRates,
+    Limits,
     Methods,
     Momenta,
     Momentum,
@@ -48,17 +49,32 @@ from .options import (
     Time,
     Width,
 )
-from .readers import at_least, at_most, choice, each, inside, integers, numbers, several, where
+from .readers import (
+    at_least,
+    at_most,
+    box,
+    choice,
+    each,
+    entries,
+    inside,
+    integers,
+    numbers,
+    point,
+    points,
+    several,
+    where,
+)
 from .report import Report
 from .runner import command, run
-from .scripts import load, scripts
-from .tables import across, interval, medians, plus_minus, table, vector
+from .scripts import load, question, scripts
+from .tables import Column, across, censored, interval, medians, percent, plus_minus, table, vector
 
 __all__ = [
     "AscentStepCounts",
     "AscentSteps",
     "BatchSize",
     "BatchSizes",
+    "Column",
     "Coordinates",
     "Count",
     "Device",
@@ -67,6 +83,7 @@ __all__ = [
     "LandscapeText",
     "LearningRate",
     "LearningRates",
+    "Limits",
     "Methods",
     "Momenta",
     "Momentum",
@@ -89,9 +106,12 @@ __all__ = [
     "across",
     "at_least",
     "at_most",
+    "box",
+    "censored",
     "choice",
     "command",
     "each",
+    "entries",
     "estimate",
     "inside",
     "integers",
@@ -100,8 +120,11 @@ __all__ = [
     "load",
     "medians",
     "numbers",
+    "percent",
     "plus_minus",
     "point",
+    "points",
+    "question",
     "run",
     "saddle",
     "scripts",

@@ -1,7 +1,8 @@
 """Pictures of results.
 
-Every function draws on the Axes that it is given and returns that Axes. It computes nothing but the values of a
-landscape or a field on the grid that it draws. Importing this package does not import matplotlib.
+A function draws on the Axes that it is given and returns that Axes; those that fill several panels, such as ``paths``,
+return a new figure. They compute nothing but the values of a landscape or a field on the grid that they draw. Importing
+this package does not import matplotlib.
 """
 
 from .animation import animate
@@ -9,11 +10,12 @@ from .basins import basins
 from .bifurcation import bifurcation, orbits
 from .bounds import lower_bounds
 from .chart import stability_chart
-from .escape import cosine, survival, trapped_fraction
+from .escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
 from .fate import fate
 from .intervals import intervals
-from .landscape import contours, path, surface, surface_path
+from .landscape import contours, path, paths, surface, surface_path
 from .magnitude import magnitude
+from .names import SYMBOLS, label
 from .outside import with_outside
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
@@ -25,13 +27,16 @@ __all__ = [
     "LINES",
     "MARKERS",
     "STYLE",
+    "SYMBOLS",
     "animate",
     "basins",
     "bifurcation",
     "contours",
     "cosine",
+    "cosines",
     "fate",
     "intervals",
+    "label",
     "line",
     "lower_bounds",
     "magnitude",
@@ -39,6 +44,7 @@ __all__ = [
     "mark",
     "orbits",
     "path",
+    "paths",
     "perturbed",
     "phase_portrait",
     "ratio_map",
@@ -46,6 +52,8 @@ __all__ = [
     "surface",
     "surface_path",
     "survival",
+    "survivals",
     "trapped_fraction",
+    "trapped_fractions",
     "with_outside",
 ]

@@ -33,11 +33,11 @@ def intervals(
     Values that are not finite are not drawn, nor is an end of an interval that is not.
 
     Args:
-        data: a dataset with the variable and the ends of its intervals, ``NAME_low`` and ``NAME_high``, over the
-            dimension ``x``, and over ``hue`` if that is given.
+        data: a dataset with the variable and the ends of its intervals, ``NAME_low`` and ``NAME_high``, over one
+            dimension, and over ``hue`` if that is given.
         name: the name of the variable.
         ax: the Axes to draw on.
-        x: the dimension of the horizontal axis.
+        x: the coordinate of the horizontal axis: a dimension, or numbers along it that may differ from line to line.
         hue: the dimension whose values have a line each.
         styles: keywords of ``ax.errorbar`` for each value of ``hue``. Default: ``CYCLE``.
         label: the format of a line's label, such as ``"ρ = {:g}"``, of the value of ``hue``.
@@ -58,24 +58,28 @@ def intervals(
     >>> ax.get_legend_handles_labels()[1]
     ['γ = 0', 'γ = 0.9']
     """
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
     ends = [name, f"{name}_low", f"{name}_high"]
     for variable in ends:
         checks.known("variable", variable, map(str, data.data_vars))
-    for dim in (x,) if hue is None else (x, hue):
-        checks.known("dimension", dim, map(str, data[name].dims))
+    checks.known("coordinate", x, map(str, data.coords))
+    if hue is not None:
+        checks.known("dimension", hue, map(str, data[name].dims))
     count = 1 if hue is None else data.sizes[hue]
     looks = cycle(CYCLE if styles is None else styles)
     for number, look in zip(range(count), looks, strict=False):
         line = data if hue is None else data.isel({hue: number})
-        middle, low, high = (np.asarray(line[end], dtype=float) for end in ends)
-        is_shown = np.isfinite(middle)
+        at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)
+        values = np.stack([at, *(np.asarray(line[end], dtype=float) for end in ends)])
+        at, middle, low, high = values[:, np.isfinite(values[1])]
         # Rounding may put an end on the wrong side of the middle, and a bar of negative length is refused.
-        with np.errstate(invalid="ignore"):  # the difference of two infinities
-            bars = np.maximum([middle - low, high - middle], 0, where=is_shown, out=np.zeros((2, middle.size)))
+        bars = np.maximum([middle - low, high - middle], 0)
         bars[~np.isfinite(bars)] = 0
         text = {} if hue is None else {"label": label.format(line[hue].values.item())}
-        at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)
-        ax.errorbar(
-            at[is_shown], middle[is_shown], yerr=bars[:, is_shown], **{"capsize": 2, "ms": 5, **text, **look, **style}
-        )
+        drawing: dict[str, Any] = {"capsize": 2, "markersize": 5, **text}
+        for part in (look, style):  # their short names, such as ls, made long, so that the later part replaces
+            drawing |= normalize_kwargs(dict(part), Line2D)
+        ax.errorbar(at, middle, yerr=bars, **drawing)
     return ax
