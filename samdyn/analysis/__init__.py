@@ -10,10 +10,11 @@ from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
 from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trapping_radii, trapping_radius
+from .comparisons import COMPARISONS, comparable
 from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
-from .escapes.first_passage import first_passage_time
+from .escapes.first_passage import first_passage_time, mean_exit_time
 from .escapes.paths import paths_past_saddle
 from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
@@ -21,6 +22,8 @@ from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
 from .limit_sets.phase_plane import PhasePlane, equilibria_dataset, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
+from .moments.exact_msd import exact_msd
+from .moments.least_momentum import least_momentum
 from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
 from .moments.msd import msd
@@ -33,6 +36,7 @@ from .points.exact import ExactCriticalPoints, exact_critical_points
 from .starts import starts_around
 
 __all__ = [
+    "COMPARISONS",
     "DIVERGED",
     "OUTCOMES",
     "UNDECIDED",
@@ -66,6 +70,7 @@ __all__ = [
     "branch",
     "capture_boundaries",
     "capture_boundary",
+    "comparable",
     "cosine",
     "critical_points",
     "equilibria",
@@ -74,15 +79,18 @@ __all__ = [
     "escapes",
     "escapes_dataset",
     "exact_critical_points",
+    "exact_msd",
     "exit_times",
     "expected",
     "first_passage_time",
     "growth_rate",
     "growth_rates",
     "is_linear",
+    "least_momentum",
     "linear_diffusion",
     "linear_step",
     "manifolds",
+    "mean_exit_time",
     "msd",
     "noise_threshold",
     "noisy_growth",

@@ -12,6 +12,7 @@ from ..methods import Method
 from ..noise import Noise
 from ..ops import root
 from ..portable import Portable
+from .map import Map
 from .models import MODELS, Law, check_model
 from .parts import check_parts
 
@@ -73,6 +74,32 @@ class Diffusion(Portable):
         checks.numeric(self)
         check_model(self.model, self.method, self.noise)
         self.coefficients(self.start(torch.ones(self.landscape.dim, 1, dtype=torch.float64)))
+
+    @classmethod
+    def of(cls, map_: Map, model: str = "moments") -> "Diffusion":
+        """Return the diffusion that models a map's iterates.
+
+        Args:
+            map_: the map, with noise and without Nesterov's momentum.
+            model: as in the attributes.
+
+        Raises:
+            InputError: the map has no noise or Nesterov's momentum, or there is no such diffusion of it.
+
+        >>> import samdyn as sd
+        >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(0.1), lr=0.01, noise=sd.noise.Gaussian(1.0))
+        >>> sd.Diffusion.of(map_, "taylor").model
+        'taylor'
+        """
+        if not isinstance(map_, Map):
+            checks.reject(
+                "map_", map_, "must be a Map", "Give e.g. samdyn.Map(landscape, method, lr=0.01, noise=noise)"
+            )
+        if map_.noise is None:
+            checks.reject("noise", None, "a diffusion needs noise", "Use e.g. noise.Gaussian(1.0), or a Flow")
+        if map_.nesterov:
+            checks.reject("nesterov", True, "the diffusion has heavy ball's momentum", "Use nesterov=False")
+        return cls(map_.landscape, map_.method, map_.noise, map_.lr, map_.momentum, model)
 
     def start(self, w: torch.Tensor) -> torch.Tensor:
         """Return the state z at w with zero velocity: ``(d, N) -> (D, N)``, D = 2d with momentum, else d."""

@@ -14,6 +14,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
+from .estimates import estimate
 from .objects import landscape, saddle, with_radii
 from .options import (
     AscentStepCounts,
@@ -111,6 +112,7 @@ __all__ = [
     "command",
     "each",
     "entries",
+    "estimate",
     "inside",
     "integers",
     "interval",

@@ -8,14 +8,18 @@ this package does not import matplotlib.
 from .animation import animate
 from .basins import basins
 from .bifurcation import bifurcation, orbits
+from .bounds import lower_bounds
 from .chart import stability_chart
 from .escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, paths, surface, surface_path
+from .magnitude import magnitude
 from .names import SYMBOLS, label
+from .outside import with_outside
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
+from .ratio import ratio_map
 from .style import CYCLE, LINES, STYLE, line
 
 __all__ = [
@@ -34,6 +38,8 @@ __all__ = [
     "intervals",
     "label",
     "line",
+    "lower_bounds",
+    "magnitude",
     "manifolds",
     "mark",
     "orbits",
@@ -41,6 +47,7 @@ __all__ = [
     "paths",
     "perturbed",
     "phase_portrait",
+    "ratio_map",
     "stability_chart",
     "surface",
     "surface_path",
@@ -48,4 +55,5 @@ __all__ = [
     "survivals",
     "trapped_fraction",
     "trapped_fractions",
+    "with_outside",
 ]

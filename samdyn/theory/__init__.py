@@ -14,6 +14,7 @@ from .diffusion import (
     usam_gap,
     usam_msd,
 )
+from .labelled import labelled
 from .noise_trap import gaussian_noise_threshold, mean_step, noise_threshold, noisy_escape_rate, noisy_radius
 from .saddles import (
     edge_of_stability,
@@ -36,6 +37,7 @@ __all__ = [
     "exact_sam_msd",
     "gaussian_noise_threshold",
     "heavy_ball_msd",
+    "labelled",
     "largest_lr",
     "mean_step",
     "noise_threshold",

@@ -1,5 +1,6 @@
 """Diffusions: drift and covariance of each model, by hand; the underdamped form; what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -163,3 +164,16 @@ def test_bad_input(options: dict[str, Any], message: str) -> None:
     usual = {"method": sd.USAM(0.1), "noise": sd.noise.Fisher((0, 0), 4), "lr": 0.1}
     with pytest.raises(sd.InputError, match=message):
         sd.Diffusion(QUADRATIC, **{**usual, **options})
+
+
+def test_the_diffusion_of_a_map() -> None:
+    noise = sd.noise.Gaussian(1.0)
+    map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(0.1), lr=0.02, momentum=0.5, noise=noise)
+    expected = sd.Diffusion(map_.landscape, map_.method, noise, lr=0.02, momentum=0.5, model="taylor")
+    assert sd.Diffusion.of(map_, "taylor") == expected
+    with pytest.raises(sd.InputError, match="a diffusion needs noise"):
+        sd.Diffusion.of(replace(map_, noise=None))
+    with pytest.raises(sd.InputError, match="nesterov = True"):
+        sd.Diffusion.of(replace(map_, nesterov=True))
+    with pytest.raises(sd.InputError, match="must be a Map"):
+        sd.Diffusion.of(sd.Flow(map_.landscape, map_.method))

@@ -44,6 +44,11 @@ class NoisyGrowth:
     rate: float
     error: float
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the rate, in 1/t."""
+        return self.rate - 1.96 * self.error, self.rate + 1.96 * self.error
+
 
 @dataclass(frozen=True)
 class NoiseThreshold:

@@ -4,9 +4,11 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import torch
 
 from ... import checks
 from ...arguments import checked
+from ...dynamics import Diffusion
 
 COARSEST, FINEST = 2**10, 2**20  # numbers of parts of the interval, first and last
 RTOL = 1e-8  # relative change of T between two extrapolations at which the quadrature stops
@@ -67,6 +69,38 @@ def first_passage_time(drift: Function, diffusion: Function, x0: float, low: flo
         fine = _log_time(drift, diffusion, x0, low, high, parts)
         before, best, coarse = best, fine + (fine - coarse) / 3, fine
     return math.exp(best) if best < math.log(np.finfo(float).max) else math.inf
+
+
+@checked
+def mean_exit_time(sde: Diffusion, x0: float, low: float, high: float) -> float:
+    """Return the mean time t = kη at which a diffusion on a line first leaves (low, high), from x0.
+
+    Args:
+        sde: a diffusion with one coordinate and no momentum.
+        x0, low, high: as in ``first_passage_time``.
+
+    Raises:
+        InputError: the diffusion has several coordinates or momentum, or ``first_passage_time`` refuses the interval.
+
+    >>> import samdyn as sd
+    >>> sde = sd.Diffusion(sd.Landscape("-x**2/2", "x"), sd.SAM(rho=0.3), sd.noise.Gaussian(0.0625), lr=0.01)
+    >>> round(sd.analysis.mean_exit_time(sde, 0.0, -0.6, 0.6), 2)
+    34.23
+    """
+    if sde.landscape.dim != 1 or sde.momentum:
+        rule = f"has {sde.landscape.dim} coordinate(s) and momentum {sde.momentum:g}"
+        checks.reject("sde", sde, rule, "Give a diffusion on a line without momentum, or use exit_times of a scheme")
+
+    def law(x: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        return sde.law(torch.as_tensor(x)[None])
+
+    def drift(x: np.ndarray) -> np.ndarray:
+        return -law(x)[0][0].numpy()
+
+    def diffusion(x: np.ndarray) -> np.ndarray:
+        return float(sde.lr) * law(x)[1][0, 0].numpy()
+
+    return first_passage_time(drift, diffusion, x0, low, high)
 
 
 def _log_time(drift: Function, diffusion: Function, x0: float, low: float, high: float, parts: int) -> float:

@@ -81,6 +81,7 @@ def test_rates(momentum: float, lr: float) -> None:
     named = {"lam": -1.0, "rho": rho, "noise": NOISE, "dim": 2, "lr": lr, "momentum": momentum}
     assert theory.check(theory.noisy_escape_rate, found.rate, 0.04, **named)
     assert abs(found.rate - theory.noisy_escape_rate(**named)) < 4 * found.error + 0.02 * found.rate
+    assert found.interval == pytest.approx((found.rate - 1.96 * found.error, found.rate + 1.96 * found.error))
 
 
 @pytest.mark.parametrize("coupled", [0.0, 6.0, 12.0])

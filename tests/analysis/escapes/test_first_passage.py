@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy.integrate import quad
 from scipy.special import erf
 
 import samdyn as sd
-from samdyn.analysis.escapes.first_passage import MONITORING, first_passage_time
+from samdyn.analysis.escapes.first_passage import MONITORING, first_passage_time, mean_exit_time
 
 
 def constant(value: float) -> Any:
@@ -67,6 +68,24 @@ def test_simulated_runs() -> None:
     assert abs(mean - diffusion(MONITORING * lr * s)) < 2 * (high - mean) + lr * mean  # weakly O(η)
     assert abs(mean - diffusion(0.0)) > 0.08 * mean  # what the correction does
     assert 2 * (high - mean) + lr * mean < 0.08 * mean
+
+
+def test_a_diffusion_of_normalised_sam() -> None:
+    """Its law, by quadrature over the noise, against the closed form of the mean step.
+
+    Both laws have 9 digits, and T is the exponential of an integral of size 9.
+    """
+    lr, s, rho = 0.01, 0.25, 0.35
+    sde = sd.Diffusion(sd.landscapes.quadratic([-1.0]), sd.SAM(rho), sd.noise.Gaussian(s**2), lr=lr)
+
+    def law(x: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        return sd.theory.mean_step(torch.as_tensor(x)[None], [[-1.0]], s**2, rho)
+
+    exact = first_passage_time(lambda x: -law(x)[0][0].numpy(), lambda x: lr * law(x)[1][0, 0].numpy(), 0, -0.7, 0.7)
+    assert mean_exit_time(sde, 0, -0.7, 0.7) == pytest.approx(exact, rel=1e-6)
+    plane = sd.Diffusion(sd.landscapes.saddle(), sd.GD(), sd.noise.Gaussian(1.0), lr=lr)
+    with pytest.raises(sd.InputError, match="has 2 coordinate"):
+        mean_exit_time(plane, 0, -1, 1)
 
 
 @pytest.mark.parametrize(
