@@ -5,6 +5,12 @@ from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.data import Data, digits, mnist1d
 from .landscape.network import Network
+from .measures.escape_step import escape_step
+from .measures.first_at_loss import first_at_loss
+from .measures.performance import performance
+from .measures.plane import ascent_plane
+from .measures.rescaling import rescale
+from .measures.sharpness import largest_eigenvalue, max_rise, rise
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
 from .optimizer.rounding import RoundingWarning
@@ -16,11 +22,19 @@ __all__ = [
     "NotFinite",
     "Optimizer",
     "RoundingWarning",
+    "ascent_plane",
     "cifar",
     "digits",
+    "escape_step",
     "extreme_eigenpairs",
+    "first_at_loss",
+    "largest_eigenvalue",
+    "max_rise",
     "mnist1d",
     "models",
+    "performance",
+    "rescale",
+    "rise",
     "saddles",
     "train",
     "weights",

@@ -1,6 +1,17 @@
-"""Confidence intervals and survival curves from samples. The functions take arrays and no samdyn types."""
+"""Confidence intervals, rank correlations and survival curves from samples. They take arrays and no samdyn types."""
 
+from .effects import count_resolved
 from .intervals import mean_interval, median_interval, wilson
+from .ranks import granulated, kendall
 from .survival import Survival, survival
 
-__all__ = ["Survival", "mean_interval", "median_interval", "survival", "wilson"]
+__all__ = [
+    "Survival",
+    "count_resolved",
+    "granulated",
+    "kendall",
+    "mean_interval",
+    "median_interval",
+    "survival",
+    "wilson",
+]
