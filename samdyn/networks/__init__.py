@@ -3,6 +3,7 @@
 from . import models, saddles
 from .curvature import extreme_eigenpairs
 from .data.archives import cifar
+from .data.batches import augment, batches
 from .data.data import Data, digits, mnist1d
 from .landscape.network import Network
 from .measures.escape_step import escape_step
@@ -11,6 +12,7 @@ from .measures.performance import performance
 from .measures.plane import ascent_plane
 from .measures.rescaling import rescale
 from .measures.sharpness import largest_eigenvalue, max_rise, rise
+from .optimizer.epoch import evaluate, train_epoch
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
 from .optimizer.rounding import RoundingWarning
@@ -23,9 +25,12 @@ __all__ = [
     "Optimizer",
     "RoundingWarning",
     "ascent_plane",
+    "augment",
+    "batches",
     "cifar",
     "digits",
     "escape_step",
+    "evaluate",
     "extreme_eigenpairs",
     "first_at_loss",
     "largest_eigenvalue",
@@ -37,5 +42,6 @@ __all__ = [
     "rise",
     "saddles",
     "train",
+    "train_epoch",
     "weights",
 ]
