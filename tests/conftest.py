@@ -6,11 +6,9 @@ Nothing of samdyn is imported until it is needed: pytest-xdist's own process rea
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -57,30 +55,28 @@ def origin(saddle: sd.Landscape) -> sd.analysis.CriticalPoint:
 def experiment() -> Callable[[str], ModuleType]:
     """An experiment's script as a module: the same code without a new process for every input."""
 
-    @cache
-    def load(name: str) -> ModuleType:
-        path = Path(__file__).parent.parent / "experiments" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+    from samdyn import lab
 
-    return load
+    return lab.load
+
+
+def run_script(script: ModuleType) -> None:
+    import inspect
+
+    from samdyn import cli, lab
+
+    (lab if "report" in inspect.signature(script.main).parameters else cli).run(script.main)
 
 
 @pytest.fixture
 def run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run a script's command line in this process, in an empty folder; return its exit status."""
 
-    from samdyn import cli
-
     def command(script: ModuleType, *arguments: str) -> int:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [str(script.__file__), *arguments])
         with pytest.raises(SystemExit) as stopped:
-            cli.run(script.main)
+            run_script(script)
         return int(stopped.value.code or 0)
 
     return command
@@ -92,8 +88,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Pa
 
     Return its folder of results, and what it printed: nothing on standard error.
     """
-
-    from samdyn import cli
 
     def command(script: ModuleType, *arguments: str, **constants: Any) -> tuple[Path, str]:
         empty, printed, told = tmp_path_factory.mktemp(script.__name__), io.StringIO(), io.StringIO()
@@ -107,7 +101,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Pa
             for name, value in constants.items():
                 patch.setattr(script, name, value)
             with pytest.raises(SystemExit) as stopped:
-                cli.run(script.main)
+                run_script(script)
         assert (stopped.value.code, told.getvalue()) == (0, "")
         (folder,) = (empty / "results").iterdir()
         return folder, printed.getvalue()

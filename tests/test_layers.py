@@ -36,6 +36,7 @@ ORDER += [
     "output",
     "claims",
     "cli",
+    "lab",
     "commands",
 ]
 INSIDE = {  # the same within a package

@@ -40,6 +40,7 @@ class Workspace:
         Raises:
             OSError, ValueError: the system cannot make it.
         """
+        self._parents = [folder for folder in place.parents if not folder.exists()]
         place.parent.mkdir(parents=True, exist_ok=True)
         while True:  # again if another process collects the folder before this one locks it
             self._folder = Path(tempfile.mkdtemp(prefix=_prefix(place), suffix=SUFFIX, dir=place.parent))
@@ -73,8 +74,11 @@ class Workspace:
                 raise
 
     def remove(self) -> None:
-        """Remove the folder and its contents."""
+        """Remove the folder and its contents, and the parents that it made if they are empty."""
         shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # a parent has entries, so those above it have some too
+            for parent in self._parents:
+                parent.rmdir()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

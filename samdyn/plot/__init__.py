@@ -10,12 +10,14 @@ from .bifurcation import bifurcation, orbits
 from .chart import stability_chart
 from .escape import cosine, survival, trapped_fraction
 from .fate import fate
+from .intervals import intervals
 from .landscape import contours, path, surface, surface_path
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
-from .style import LINES, STYLE, line
+from .style import CYCLE, LINES, STYLE, line
 
 __all__ = [
+    "CYCLE",
     "LINES",
     "MARKERS",
     "STYLE",
@@ -25,6 +27,7 @@ __all__ = [
     "contours",
     "cosine",
     "fate",
+    "intervals",
     "line",
     "manifolds",
     "mark",

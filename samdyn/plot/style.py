@@ -18,6 +18,9 @@ LINES: dict[str, dict[str, Any]] = {
 # The style of every other method.
 OTHER: dict[str, Any] = {"color": "#666666", "linestyle": (0, (1, 1)), "marker": "X"}
 
+# The styles of lines that are not of methods, in turn: the same colours, dashes and markers.
+CYCLE: tuple[dict[str, Any], ...] = tuple(LINES.values())
+
 # Settings of matplotlib, for ``with matplotlib.pyplot.rc_context(STYLE)``.
 STYLE: Any = {
     "figure.dpi": 110,

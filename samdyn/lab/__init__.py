@@ -1,0 +1,111 @@
+"""What experiments share: options, the runner, tables of a Dataset, and where the scripts are.
+
+An experiment is a script with one ``main``: its parameters are options, declared with the aliases of ``options``, and
+``report`` takes what it prints, draws and saves.
+
+    def main(rho: lab.Radii = (0.1, 0.3), seed: lab.Seed = 0, *, report: lab.Report) -> None:
+        "What does ρ do?"
+        data = sd.sweep(measure, {"rho": rho, "seed": range(seed, seed + 30)})
+        report.print(lab.table(lab.medians(data, "seed"), {"ρ": "{rho:g}", "loss": lab.interval("loss", ".3g")}, "rho"))
+        report.data(data, "runs")
+        report.figure(draw(data), "loss")
+
+    if __name__ == "__main__":
+        lab.run(main)
+"""
+
+from .objects import landscape, point, saddle, with_radii
+from .options import (
+    AscentStepCounts,
+    AscentSteps,
+    BatchSize,
+    BatchSizes,
+    Coordinates,
+    Count,
+    Device,
+    Dtype,
+    Epochs,
+    LandscapeText,
+    LearningRate,
+    LearningRates,
+    Methods,
+    Momenta,
+    Momentum,
+    Numbers,
+    Positive,
+    Processes,
+    Radii,
+    Radius,
+    Resolution,
+    Runs,
+    SaddleText,
+    Samples,
+    Seed,
+    Seeds,
+    Starts,
+    Steps,
+    Time,
+    Width,
+)
+from .readers import at_least, at_most, choice, each, inside, integers, numbers, several, where
+from .report import Report
+from .runner import command, run
+from .scripts import load, scripts
+from .tables import across, interval, medians, plus_minus, table, vector
+
+__all__ = [
+    "AscentStepCounts",
+    "AscentSteps",
+    "BatchSize",
+    "BatchSizes",
+    "Coordinates",
+    "Count",
+    "Device",
+    "Dtype",
+    "Epochs",
+    "LandscapeText",
+    "LearningRate",
+    "LearningRates",
+    "Methods",
+    "Momenta",
+    "Momentum",
+    "Numbers",
+    "Positive",
+    "Processes",
+    "Radii",
+    "Radius",
+    "Report",
+    "Resolution",
+    "Runs",
+    "SaddleText",
+    "Samples",
+    "Seed",
+    "Seeds",
+    "Starts",
+    "Steps",
+    "Time",
+    "Width",
+    "across",
+    "at_least",
+    "at_most",
+    "choice",
+    "command",
+    "each",
+    "inside",
+    "integers",
+    "interval",
+    "landscape",
+    "load",
+    "medians",
+    "numbers",
+    "plus_minus",
+    "point",
+    "run",
+    "saddle",
+    "scripts",
+    "several",
+    "table",
+    "vector",
+    "where",
+    "with_radii",
+]

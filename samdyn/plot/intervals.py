@@ -1,0 +1,80 @@
+"""Lines of measurements with their intervals."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import checks
+from ..arguments import checked
+from .style import CYCLE
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+
+
+@checked
+def intervals(
+    data: "xarray.Dataset",
+    name: str,
+    ax: "Axes",
+    *,
+    x: str,
+    hue: str | None = None,
+    styles: Sequence[Mapping[str, Any]] | None = None,
+    label: str = "{}",
+    aside: float = 0.0,
+    **style: Any,
+) -> "Axes":
+    """Draw a variable with its intervals against a coordinate, one line for each value of a second coordinate.
+
+    Values that are not finite are not drawn, nor is an end of an interval that is not.
+
+    Args:
+        data: a dataset with the variable and the ends of its intervals, ``NAME_low`` and ``NAME_high``, over the
+            dimension ``x``, and over ``hue`` if that is given.
+        name: the name of the variable.
+        ax: the Axes to draw on.
+        x: the dimension of the horizontal axis.
+        hue: the dimension whose values have a line each.
+        styles: keywords of ``ax.errorbar`` for each value of ``hue``. Default: ``CYCLE``.
+        label: the format of a line's label, such as ``"ρ = {:g}"``, of the value of ``hue``.
+        aside: the shift in x from one line to the next, so that bars at one x stand side by side.
+        style: keywords of ``ax.errorbar`` for all lines.
+
+    Raises:
+        InputError: the data lack the variable, its ends or a dimension.
+
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> loss = xr.DataArray(np.ones((2, 3)), dims=("momentum", "rho"), coords={"momentum": [0, 0.9], "rho": [1, 2, 3]})
+    >>> data = xr.Dataset({"loss": loss, "loss_low": 0.9 * loss, "loss_high": 1.2 * loss})
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.intervals(data, "loss", ax, x="rho", hue="momentum", label="γ = {:g}")
+    >>> ax.get_legend_handles_labels()[1]
+    ['γ = 0', 'γ = 0.9']
+    """
+    ends = [name, f"{name}_low", f"{name}_high"]
+    for variable in ends:
+        checks.known("variable", variable, map(str, data.data_vars))
+    for dim in (x,) if hue is None else (x, hue):
+        checks.known("dimension", dim, map(str, data[name].dims))
+    count = 1 if hue is None else data.sizes[hue]
+    looks = cycle(CYCLE if styles is None else styles)
+    for number, look in zip(range(count), looks, strict=False):
+        line = data if hue is None else data.isel({hue: number})
+        middle, low, high = (np.asarray(line[end], dtype=float) for end in ends)
+        is_shown = np.isfinite(middle)
+        # Rounding may put an end on the wrong side of the middle, and a bar of negative length is refused.
+        bars = np.maximum([middle - low, high - middle], 0, where=is_shown, out=np.zeros((2, middle.size)))
+        bars[~np.isfinite(bars)] = 0
+        text = {} if hue is None else {"label": label.format(line[hue].values.item())}
+        at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)
+        ax.errorbar(
+            at[is_shown], middle[is_shown], yerr=bars[:, is_shown], **{"capsize": 2, "ms": 5, **text, **look, **style}
+        )
+    return ax
