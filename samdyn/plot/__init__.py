@@ -12,9 +12,10 @@ from .escape import cosine, survival, trapped_fraction
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, surface, surface_path
+from .networks.ascent_plane import ascent_plane
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
-from .style import CYCLE, LINES, STYLE, line
+from .style import CYCLE, LINES, STYLE, line, log_ticks
 
 __all__ = [
     "CYCLE",
@@ -22,6 +23,7 @@ __all__ = [
     "MARKERS",
     "STYLE",
     "animate",
+    "ascent_plane",
     "basins",
     "bifurcation",
     "contours",
@@ -29,6 +31,7 @@ __all__ = [
     "fate",
     "intervals",
     "line",
+    "log_ticks",
     "manifolds",
     "mark",
     "orbits",

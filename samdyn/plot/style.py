@@ -48,3 +48,25 @@ def line(method: Method | str) -> dict[str, Any]:
     {'color': '#0072B2', 'linestyle': '--', 'marker': 's'}
     """
     return dict(LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER))
+
+
+@checked
+def log_ticks(axis: Any) -> None:
+    """Make a logarithmic axis of few decades write 1, 2 and 5 in each as plain numbers.
+
+    Args:
+        axis: ``ax.xaxis`` or ``ax.yaxis``.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> figure, ax = plt.subplots()
+    >>> _ = ax.set(xscale="log", xlim=(0.1, 1))
+    >>> sd.plot.log_ticks(ax.xaxis)
+    >>> [text.get_text() for text in ax.get_xticklabels()][3:6]
+    ['0.1', '0.2', '0.5']
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
