@@ -14,6 +14,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
+from .effects import effect
 from .objects import landscape, point, saddle, with_radii
 from .options import (
     AscentStepCounts,
@@ -91,6 +92,7 @@ __all__ = [
     "choice",
     "command",
     "each",
+    "effect",
     "inside",
     "integers",
     "interval",

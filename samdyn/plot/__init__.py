@@ -9,10 +9,11 @@ from .basins import basins
 from .bifurcation import bifurcation, orbits
 from .chart import stability_chart
 from .escape import cosine, survival, trapped_fraction
+from .facets import facets
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, surface, surface_path
-from .networks.ascent_plane import ascent_plane
+from .networks.ascent_planes import ascent_planes
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
 from .style import CYCLE, LINES, STYLE, line, log_ticks
@@ -23,11 +24,12 @@ __all__ = [
     "MARKERS",
     "STYLE",
     "animate",
-    "ascent_plane",
+    "ascent_planes",
     "basins",
     "bifurcation",
     "contours",
     "cosine",
+    "facets",
     "fate",
     "intervals",
     "line",

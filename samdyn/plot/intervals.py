@@ -33,11 +33,11 @@ def intervals(
     Values that are not finite are not drawn, nor is an end of an interval that is not.
 
     Args:
-        data: a dataset with the variable and the ends of its intervals, ``NAME_low`` and ``NAME_high``, over the
-            dimension ``x``, and over ``hue`` if that is given.
+        data: a dataset with the variable and the ends of its intervals, ``NAME_low`` and ``NAME_high``, over one
+            dimension, and over ``hue`` if that is given.
         name: the name of the variable.
         ax: the Axes to draw on.
-        x: the dimension of the horizontal axis.
+        x: the coordinate of the horizontal axis: a dimension, or numbers along it that may differ from line to line.
         hue: the dimension whose values have a line each.
         styles: keywords of ``ax.errorbar`` for each value of ``hue``. Default: ``CYCLE``.
         label: the format of a line's label, such as ``"ρ = {:g}"``, of the value of ``hue``.
@@ -61,8 +61,9 @@ def intervals(
     ends = [name, f"{name}_low", f"{name}_high"]
     for variable in ends:
         checks.known("variable", variable, map(str, data.data_vars))
-    for dim in (x,) if hue is None else (x, hue):
-        checks.known("dimension", dim, map(str, data[name].dims))
+    checks.known("coordinate", x, map(str, data.coords))
+    if hue is not None:
+        checks.known("dimension", hue, map(str, data[name].dims))
     count = 1 if hue is None else data.sizes[hue]
     looks = cycle(CYCLE if styles is None else styles)
     for number, look in zip(range(count), looks, strict=False):
