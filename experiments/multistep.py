@@ -1,28 +1,23 @@
 """Does SAM generalise better with n ascent steps than with one, and does averaging their gradients repair it? [M23]
 
 The script trains MLPs on a fifth of scikit-learn's digits by SGD and by SAM with n ascent steps of radius ρ/n, which
-follows the gradient at the last point or the mean of the gradients at all n. All start from the same weights and have
-the same batches. The n points are at a mean distance of ρ(n+1)/2n, so that the mean of gradients is compared with a
-single step of that length.
+follows the gradient at the last of the n points or the mean of those at all, from the same weights and with the same
+batches. The points are at a mean distance of ρ(n+1)/2n, so that the mean is compared with one step of that length.
 
 The grid and the seeds are the defaults below. They were fixed before any network was trained. docs/networks.md has the
 numbers of --seeds 30 --ascent-steps 2,5,10, with all other options at their defaults.
 """
 
 from functools import partial
-from itertools import product
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 import xarray as xr
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
-from torch.nn.functional import cross_entropy
 
 import samdyn as sd
 from samdyn import lab, networks, plot
-from samdyn.statistics import count_resolved
 
 TEST = 0.8  # fraction of the digits that are for testing; few training samples leave a generalisation gap
 RADIUS = 0.1  # r in the sharpness L(w + r g/‖g‖) − L(w), in the units of w, for all methods
@@ -35,20 +30,27 @@ METHODS: dict[str, Any] = {  # by the gradient that they follow, as functions of
     "one of ρ(n+1)/2n": lambda rho, n: sd.SAM(rho * (n + 1) / (2 * n)),
 }
 SGD, ONE, LAST, MEAN, SHORTER = METHODS
+COLUMNS: dict[str, Any] = {
+    "gradient": "{form}",
+    "n": "{n:g}",
+    "ρ": lambda row: f"{row.rho:g}" if row.n else "",  # SGD has none
+    "test accuracy [%]": lab.interval("accuracy", ".1f"),
+    "minus one step": lab.interval("gain", "+.1f"),
+    "mean minus this": lab.interval("averaging", "+.1f"),
+    "train loss × 1000": lab.interval("train_loss", ".2g"),
+    "sharpness × 1000": lab.interval("sharpness", ".3g"),
+    "λ_max of H": lab.interval("eigenvalue", ".3g"),
+    "climb": lab.interval("climb", ".2f"),
+}
 LEGEND = (
-    "Medians over {} networks with 95 % bootstrap intervals. Differences and ratios are taken seed by seed. The loss is "
-    f"that of the full training set, the sharpness L(w + {RADIUS:g} g/‖g‖) − L(w), λ_max the largest eigenvalue of H, "
-    "and the climb the height L(wᵖ) − L(w) of n ascent steps on the networks of one step, over that of one."
+    "Medians over {} networks with 95 % bootstrap intervals, differences and ratios seed by seed. The sharpness is "
+    f"L(w + {RADIUS:g} g/‖g‖) − L(w), the climb L(wᵖ) − L(w) of n steps over that of one, on the networks of one."
 )
 
 
 def main(
-    rho: Annotated[lab.Radii, "Radii ρ > 0, of all n steps together.", lab.each(lambda r: r > 0, "must be > 0")] = (
-        *(0.1, 0.2, 0.4),
-    ),
-    ascent_steps: Annotated[
-        lab.AscentStepCounts, "Ascent steps n >= 2. SGD and 1 are always there.", lab.each(lambda n: n > 1, "must be >= 2")
-    ] = (2, 10),
+    rho: Annotated[lab.PositiveRadii, "Radii ρ > 0, of all n steps together."] = (0.1, 0.2, 0.4),
+    ascent_steps: Annotated[tuple[int, ...], "n >= 2; SGD and n = 1 are always there.", lab.integers(2)] = (2, 10),
     lr: lab.LearningRate = 0.2,
     batch_size: Annotated[lab.BatchSize, "B, drawn with replacement."] = 32,
     steps: Annotated[lab.Steps, "Equally many for all n.", lab.at_least(SAVES)] = 700,
@@ -61,48 +63,88 @@ def main(
     report: lab.Report,
 ) -> None:
     """Does SAM generalise better with n ascent steps than with one, and does averaging their gradients repair it?"""
-    settings = [(SGD, 0), (ONE, 1), *product((LAST, MEAN, SHORTER), ascent_steps)]
-    numbers = {"lr": lr, "batch_size": batch_size, "steps": steps, "width": width, "entropy": seed, "device": device}
-    grid = {("form", "n"): settings, "rho": rho, "seed": range(seeds), **numbers}
-    runs = sd.sweep(partial(measure, climbs=(1, *ascent_steps)), grid, batch=("rho", "seed"), processes=processes)
-    report.data(runs.drop_vars("w"), "networks")
-    runs = runs.set_index(form_n=["form", "n"])
-    runs["gain"] = runs.accuracy - runs.accuracy.sel(form=ONE, n=1)
-    climb = runs.climb.sel(form=ONE, n=1, drop=True).rename(climb_n="n")
-    mean, many = runs.accuracy.sel(form=MEAN, drop=True), [*ascent_steps]
-    effects = {f"mean of n − {form}": mean - runs.accuracy.sel(form=form, drop=True) for form in (LAST, SHORTER)}
-    effects["climb"] = (climb / climb.sel(n=1)).sel(n=many)
-    effect = lab.medians(xr.concat(effects.values(), xr.Variable("of", [*effects])).to_dataset(name="effect"), "seed")
-
-    ends = lab.medians(runs.drop_vars(["w", "climb"]), "seed")
-    named = {"gradient": "{form}", "n": "{n}", "ρ": lambda row: f"{row.rho:g}" if row.n else ""}
-    rows = [ends.sel(form=form, n=n, rho=r) for form, n in settings for r in (rho if n else rho[:1])]
-    for title, columns in TABLES.items():
-        report.print(lab.table(rows, named | columns, title=title, left=1))
-    across = lab.across(effect.rho, "ρ = {:g}", lab.interval("effect", "+.2f"))
-    title = "Test accuracy by the mean of n gradients minus that by another, in points; climb"
-    report.print(lab.table(effect, {"": "{of}", "n": "{n}", **across}, ("of", "n"), title=title), LEGEND.format(seeds))
-    report.figure(draw(ends, seeds), "multistep")
-    report.figure(draw_cost(ends, seeds), "cost")
-    planes = planes_of(runs, width)
-    report.data(planes, "planes")
-    report.figure(draw_planes(planes), "planes")
-    report.print(
-        "Test accuracy in points: ranges of the medians of all settings, and of their 95 % intervals in brackets. SGD "
-        f"minus one ascent step: {span(runs.gain.sel(form=SGD))}. Several steps minus one: last gradient "
-        f"{span(runs.gain.sel(form=LAST))}; mean gradient {span(runs.gain.sel(form=MEAN))}. The mean minus one "
-        f"shorter step: {span(effects[f'mean of n − {SHORTER}'])}."
-    )
-
-
-def problem(width: int) -> tuple[networks.Network, networks.Data]:
-    """Return the loss of MLPs on the digits, and the digits."""
     data = networks.digits(test=TEST)
-    model = networks.models.mlp((64, width, width, data.classes))
-    return networks.Network(model, cross_entropy, data.train_inputs, data.train_targets), data
+    network = networks.classifier(data, (width, width))
+    weights = np.random.SeedSequence(seed).generate_state(seeds)
+    starts = network.vector(networks.models.mlp((64, width, width, data.classes), seed=int(s)) for s in weights)
+    settings = [(SGD, 0), (ONE, 1), *((form, n) for form in (LAST, MEAN, SHORTER) for n in ascent_steps)]
+    training = {"steps": steps, "save_every": steps // SAVES, "seed": seed, "device": device}
+    of_map = {"lr": lr, "noise": sd.noise.FiniteSum(batch_size)}
+    function = partial(measure, network, data, starts, of_map, training, (1, *ascent_steps))
+    grid = {("form", "n"): settings, "rho": rho, "seed": range(seeds)}
+    runs = sd.sweep(function, grid, batch=("rho", "seed"), processes=processes)
+    report.data(runs.drop_vars("w"), "networks")
+
+    ends = runs.drop_vars("w").isel(step=-1).set_index(form_n=["form", "n"]).unstack().sel(form=[*METHODS])
+    gain = ends.accuracy - ends.accuracy.sel(form=ONE, n=1)
+    averaging = (ends.accuracy.sel(form=MEAN) - ends.accuracy).sel(form=[LAST, SHORTER])
+    climb = ends.climb.sel(form=[ONE], n=1, drop=True).rename(climb_n="n").assign_coords(form=[LAST])
+    medians = lab.medians(ends.assign(gain=gain, averaging=averaging, climb=climb / climb.sel(n=1)), "seed")
+    rows = [medians.sel(form=form, n=n, rho=r) for form, n in settings for r in (rho if n else rho[:1])]
+    report.print(lab.table(rows, COLUMNS, keys=3), LEGEND.format(seeds))
+    planes, middle = [], len(rho) // 2
+    for form, n in ((ONE, 1), (LAST, ascent_steps[-1]), (MEAN, ascent_steps[-1])):
+        w = torch.as_tensor(runs.w.values[settings.index((form, n)), middle, 0])
+        planes.append(networks.ascent_plane(network, w, sd.SAM(rho[middle], ascent_steps=n)))
+    shown = xr.concat(planes, xr.Variable("form", [ONE, LAST, MEAN]), join="outer")
+    report.data(shown, "planes")
+    for name, figure in figures(medians, runs, shown).items():
+        report.figure(figure, name)
+    effects = {f"{form} minus one step": gain.sel(form=form) for form in (SGD, LAST, MEAN)}
+    effects[f"{MEAN} minus {SHORTER}"] = averaging.sel(form=SHORTER)
+    report.print("Test accuracy in points, ranges of the medians of all settings [and of their intervals]:")
+    report.print(*(f"{name}: {lab.effect(values.dropna('n', how='all'), 'seed')}" for name, values in effects.items()))
 
 
 def measure(
-    form: str, n: int, rho: np.ndarray, seed: np.ndarray, *, climbs: tuple[int, ...], width: int, entropy: int, **training: Any
-) -> dict[str, Any]:
-    pass
+    network: networks.Network, data: networks.Data, starts: torch.Tensor, of_map: dict[str, Any],
+    training: dict[str, Any], climbs: tuple[int, ...], *, form: str, n: int, rho: Any, seed: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Train networks by one method. Return their accuracy in training, and what and where they are at the end."""
+    rho, accuracy = torch.as_tensor(rho), {}
+    map_ = sd.Map(network, METHODS[form](rho, n), **of_map)
+    for step, w in networks.train(map_, starts[seed], runs=seed, **training):
+        accuracy[step] = 100 * network.accuracy(w, data.test_inputs, data.test_targets).cpu()
+    w = w.double()
+    rises = [networks.rise(network, w, sd.SAM(rho, ascent_steps=k)).cpu() for k in climbs]
+    return {
+        "accuracy": xr.DataArray(torch.stack([*accuracy.values()], 1), {"step": [*accuracy]}, ("cell", "step")),
+        "train_loss": 1000 * networks.performance(network, w, data)["train_loss"],
+        "sharpness": 1000 * networks.rise(network, w, sd.SAM(RADIUS)),
+        "eigenvalue": networks.largest_eigenvalue(network, w.float()),  # three digits, which float32 has
+        "climb": xr.DataArray(torch.stack(rises, 1), {"climb_n": [*climbs]}, ("cell", "climb_n")),
+        "w": xr.DataArray(w.T.cpu(), dims=("cell", "weight")),
+    }
+
+
+def figures(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[str, Any]:
+    """Draw what networks are at the end, what accuracy costs, and the loss along planes."""
+    of = f"(medians of {runs.sizes['seed']}, bars: 95 %)"
+    placed = medians.assign_coords(n=range(medians.sizes["n"]))
+    panels = [
+        (placed, "gain", "test accuracy minus that\nof one step [points]"),
+        (placed, "sharpness", "sharpness × 1000"),
+        (placed, "eigenvalue", r"$\lambda_{\max}$ of the Hessian"),
+    ]
+    by_rho = partial(lab.facets, column="rho", title=r"$\rho = {:g}$")
+    end, axes = by_rho(panels, f"Are n ascent steps better? {of}", x="n", xlabel="$n$", hue="form", aside=0.07)
+    axes[0, 0].set(xticks=placed.n, xticklabels=["SGD", *medians.n.values[1:]])
+    for ax in axes[1:, 0]:
+        plot.log_axis(ax, "y")
+
+    gradients = xr.where(runs.form == SHORTER, 2, runs.n + 1)
+    labels = [f"{form}, n = {n}" if n > 1 else form for form, n in zip(runs.form.values, runs.n.values, strict=True)]
+    accuracy = runs[["accuracy"]].assign_coords(form_n=labels, cost=gradients * runs.step)
+    panels = [(lab.medians(accuracy.isel(step=slice(1, None)), "seed"), "accuracy", "test accuracy [%]")]
+    cost, axes = by_rho(panels, f"What accuracy costs {of}", x="cost", xlabel="gradients", hue="form_n", size=(3.4, 4))
+    axes[0, 0].set(xscale="log")
+
+    surface, axes = plt.subplots(1, planes.sizes["form"], figsize=(12.1, 4.4), sharey=True)
+    plot.ascent_planes(planes, axes)
+    surface.colorbar(axes[0].collections[0], ax=axes, label="train loss", format="%.2g")
+    surface.suptitle(f"From w (★) the ascent goes up within ρ = {planes.rho:g} (dotted)")
+    return {"multistep": end, "cost": cost, "planes": surface}
+
+
+if __name__ == "__main__":
+    lab.run(main)

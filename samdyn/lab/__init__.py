@@ -15,6 +15,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
 """
 
 from .effects import effect
+from .figures import facets
 from .objects import landscape, point, saddle, with_radii
 from .options import (
     AscentStepCounts,
@@ -53,6 +54,7 @@ from .report import Report
 from .runner import command, run
 from .scripts import load, scripts
 from .tables import across, interval, medians, plus_minus, table, vector
+from .training import PositiveRadii
 
 __all__ = [
     "AscentStepCounts",
@@ -72,6 +74,7 @@ __all__ = [
     "Momentum",
     "Numbers",
     "Positive",
+    "PositiveRadii",
     "Processes",
     "Radii",
     "Radius",
@@ -93,6 +96,7 @@ __all__ = [
     "command",
     "each",
     "effect",
+    "facets",
     "inside",
     "integers",
     "interval",

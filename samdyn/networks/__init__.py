@@ -5,6 +5,7 @@ from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.batches import augment, batches
 from .data.data import Data, digits, mnist1d
+from .landscape.classifier import classifier
 from .landscape.network import Network
 from .measures.escape_step import escape_step
 from .measures.first_at_loss import first_at_loss
@@ -28,6 +29,7 @@ __all__ = [
     "augment",
     "batches",
     "cifar",
+    "classifier",
     "digits",
     "escape_step",
     "evaluate",

@@ -16,7 +16,7 @@ from .landscape import contours, path, surface, surface_path
 from .networks.ascent_planes import ascent_planes
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
-from .style import CYCLE, LINES, STYLE, line, log_ticks
+from .style import CYCLE, LINES, STYLE, line, log_axis
 
 __all__ = [
     "CYCLE",
@@ -33,7 +33,7 @@ __all__ = [
     "fate",
     "intervals",
     "line",
-    "log_ticks",
+    "log_axis",
     "manifolds",
     "mark",
     "orbits",

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 
 def facets(
-    rows: Sequence[tuple["xarray.Dataset", str, str]], axes: Any, *, column: str, title: str = "{}", **drawing: Any
+    rows: Sequence[tuple["xarray.Dataset", str, str]],
+    axes: Any,
+    *,
+    column: str,
+    title: str = "{}",
+    xlabel: str = "",
+    **drawing: Any,
 ) -> Any:
     """Draw a variable in each row of a grid of Axes, one value of a dimension in each column.
 
@@ -20,6 +26,7 @@ def facets(
         axes: the Axes, ``(rows, columns)``, as ``plt.subplots`` returns them with ``squeeze=False``.
         column: the dimension whose values have a column each.
         title: the format of a column's title, such as ``"ρ = {:g}"``, of that value.
+        xlabel: the label of the horizontal axes.
         drawing: further keywords of ``intervals``, such as x and hue.
 
     Returns:
@@ -50,4 +57,6 @@ def facets(
             intervals(data.isel({column: i}), name, ax, **drawing)
     for ax, value in zip(axes[0], rows[0][0][column].values if rows else (), strict=True):
         ax.set_title(title.format(value.item()))
+    for ax in axes[-1] if rows else ():
+        ax.set_xlabel(xlabel)
     return axes

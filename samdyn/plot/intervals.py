@@ -71,7 +71,8 @@ def intervals(
         middle, low, high = (np.asarray(line[end], dtype=float) for end in ends)
         is_shown = np.isfinite(middle)
         # Rounding may put an end on the wrong side of the middle, and a bar of negative length is refused.
-        bars = np.maximum([middle - low, high - middle], 0, where=is_shown, out=np.zeros((2, middle.size)))
+        with np.errstate(invalid="ignore"):  # inf − inf
+            bars = np.maximum([middle - low, high - middle], 0, where=is_shown, out=np.zeros((2, middle.size)))
         bars[~np.isfinite(bars)] = 0
         text = {} if hue is None else {"label": label.format(line[hue].values.item())}
         at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .. import checks
 from ..arguments import checked
 from ..methods import Method
 
@@ -50,23 +51,29 @@ def line(method: Method | str) -> dict[str, Any]:
     return dict(LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER))
 
 
-@checked
-def log_ticks(axis: Any) -> None:
-    """Make a logarithmic axis of few decades write 1, 2 and 5 in each as plain numbers.
+def log_axis(ax: Any, which: str) -> None:
+    """Make an axis of few decades logarithmic, with 1, 2 and 5 in each written as plain numbers.
 
     Args:
-        axis: ``ax.xaxis`` or ``ax.yaxis``.
+        ax: the Axes.
+        which: "x" or "y".
+
+    Raises:
+        InputError: another axis.
 
     >>> import samdyn as sd
     >>> from matplotlib import pyplot as plt
     >>> figure, ax = plt.subplots()
-    >>> _ = ax.set(xscale="log", xlim=(0.1, 1))
-    >>> sd.plot.log_ticks(ax.xaxis)
+    >>> _ = ax.set_xlim(0.1, 1)
+    >>> sd.plot.log_axis(ax, "x")
     >>> [text.get_text() for text in ax.get_xticklabels()][3:6]
     ['0.1', '0.2', '0.5']
     """
     from matplotlib.ticker import LogLocator, NullFormatter
 
+    which = checks.known("axis", which, ("x", "y"))
+    ax.set(**{f"{which}scale": "log"})
+    axis = ax.xaxis if which == "x" else ax.yaxis
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())

@@ -38,7 +38,7 @@ def ascent_planes(planes: "xarray.Dataset", axes: Any, *, color: str = "#D55E00"
     >>> w = torch.tensor([1.0, 0.5], dtype=torch.float64)
     >>> plane = sd.networks.ascent_plane(sd.landscapes.quadratic([1.0, 4.0]), w, sd.SAM(0.2, ascent_steps=2))
     >>> figure, axes = plt.subplots(1, 1, squeeze=False)
-    >>> sd.plot.ascent_planes(plane.expand_dims(method=["two steps"]), axes[0])[0].get_title()
+    >>> sd.plot.ascent_planes(plane.expand_dims(form=["two steps"]), axes[0])[0].get_title()
     'two steps\\nL(w) = 1, L(wᵖ) = 1.5'
     """
     for name in ("loss", "ascent", "start_loss", "end_loss"):

@@ -16,13 +16,13 @@ def planes() -> xr.Dataset:
         sd.networks.ascent_plane(bowl, torch.tensor(w, dtype=torch.float64), sd.SAM(0.2, ascent_steps=n), points=9)
         for w, n in (([1.0, 0.5], 3), ([2.0, 0.5], 1))
     ]
-    return xr.concat(both, xr.Variable("method", ["three steps", "one step"]), join="outer", combine_attrs="override")
+    return xr.concat(both, xr.Variable("form", ["three steps", "one step"]), join="outer", combine_attrs="override")
 
 
 def test_the_ascents_and_the_colours(planes: xr.Dataset) -> None:
     axes = Figure().subplots(1, 2)
     assert sd.plot.ascent_planes(planes, axes) is axes
-    for i, (ax, title) in enumerate(zip(axes, planes.method.values, strict=True)):
+    for i, (ax, title) in enumerate(zip(axes, planes.form.values, strict=True)):
         path, star = ax.lines
         np.testing.assert_array_equal(path.get_xydata(), planes.ascent[i])
         assert star.get_xydata().tolist() == [[0, 0]]
