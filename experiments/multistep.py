@@ -11,7 +11,6 @@ numbers of --seeds 30 --ascent-steps 2,5,10, with all other options at their def
 from functools import partial
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -65,8 +64,7 @@ def main(
     """Does SAM generalise better with n ascent steps than with one, and does averaging their gradients repair it?"""
     data = networks.digits(test=TEST)
     network = networks.classifier(data, (width, width))
-    weights = np.random.SeedSequence(seed).generate_state(seeds)
-    starts = network.vector(networks.models.mlp((64, width, width, data.classes), seed=int(s)) for s in weights)
+    starts = networks.initial_weights(data, (width, width), seeds, seed=seed)
     settings = [(SGD, 0), (ONE, 1), *((form, n) for form in (LAST, MEAN, SHORTER) for n in ascent_steps)]
     training = {"steps": steps, "save_every": steps // SAVES, "seed": seed, "device": device}
     of_map = {"lr": lr, "noise": sd.noise.FiniteSum(batch_size)}

@@ -14,7 +14,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
-from .effects import effect
+from .effects import effect, share
 from .figures import facets
 from .objects import landscape, point, saddle, with_radii
 from .options import (
@@ -53,6 +53,7 @@ from .readers import at_least, at_most, choice, each, inside, integers, numbers,
 from .report import Report
 from .runner import command, run
 from .scripts import load, scripts
+from .settings import settings
 from .tables import across, interval, medians, plus_minus, table, vector
 from .training import PositiveRadii
 
@@ -109,7 +110,9 @@ __all__ = [
     "run",
     "saddle",
     "scripts",
+    "settings",
     "several",
+    "share",
     "table",
     "vector",
     "where",

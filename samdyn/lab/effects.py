@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..statistics import count_resolved, median_interval
+from ..statistics import count_resolved, median_interval, wilson
 
 if TYPE_CHECKING:
     import xarray
@@ -26,3 +26,16 @@ def effect(values: "xarray.DataArray", over: str, style: str = "+.1f") -> str:
     ends = f"{float(middle.min()):{style}} to {float(middle.max()):{style}}"
     reach = f"[{float(low.min()):{style}}, {float(high.max()):{style}}]".replace("inf", "∞")
     return f"{ends} {reach}, above 0 in {above} and below in {below} of {low.size} settings"
+
+
+def share(hits: int, of: int) -> str:
+    """Return a number of successes in some trials with Wilson's 95 % interval of their share in %, if there are any.
+
+    >>> from samdyn import lab
+    >>> lab.share(3, 30)
+    '3/30 [3, 26]'
+    """
+    if not of:
+        return "0/0"
+    low, high = wilson(hits, of)
+    return f"{hits}/{of} [{100 * low:.0f}, {100 * high:.0f}]"

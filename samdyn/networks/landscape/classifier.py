@@ -1,8 +1,11 @@
-"""The loss of a classifier on a data set."""
+"""Classifiers of a data set: their loss and their initial weights."""
 
 from collections.abc import Sequence
 
+import numpy as np
+import torch
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import parameters_to_vector
 
 from ... import checks
 from ...arguments import checked
@@ -36,3 +39,33 @@ def classifier(data: Data, hidden: Sequence[int], *, samples: int | None = None,
     model = models.mlp(widths, activation=activation)
     name = f"MLP {'-'.join(map(str, widths))}"
     return Network(model, cross_entropy, data.train_inputs[:samples], data.train_targets[:samples], name=name)
+
+
+@checked
+def initial_weights(
+    data: Data, hidden: Sequence[int], count: int, *, seed: int = 0, activation: str = "relu"
+) -> torch.Tensor:
+    """Return torch's initial weights of such classifiers, as starts of ``networks.train``.
+
+    Args:
+        data: the data, with inputs ``(N, features)``.
+        hidden: the widths of the hidden layers.
+        count: the number of networks. The first ones do not depend on it.
+        seed: the seed, from which every network gets one of its own.
+        activation: the activation, as for ``models.mlp``.
+
+    Returns:
+        The parameters, ``(count, d)``, float64.
+
+    Raises:
+        InputError: a count or a seed out of its range; what ``models.mlp`` refuses.
+
+    >>> from samdyn.networks import digits, initial_weights
+    >>> initial_weights(digits(), (32, 32), 4).shape
+    torch.Size([4, 3466])
+    """
+    seed, count = checks.word("seed", seed, "Use e.g. seed=0"), checks.count("count", count, "Use e.g. count=4")
+    widths = (data.train_inputs.shape[1], *hidden, data.classes)
+    seeds = map(int, np.random.SeedSequence(seed).generate_state(count))
+    parameters = (models.mlp(widths, activation=activation, seed=one).parameters() for one in seeds)
+    return torch.stack([parameters_to_vector(one).detach().double() for one in parameters])
