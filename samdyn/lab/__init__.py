@@ -54,7 +54,7 @@ from .report import Report
 from .runner import command, run
 from .scripts import load, scripts
 from .settings import settings
-from .tables import across, interval, medians, plus_minus, table, vector
+from .tables import across, interval, medians, plus_minus, table, text, vector
 from .training import PositiveRadii
 
 __all__ = [
@@ -114,6 +114,7 @@ __all__ = [
     "several",
     "share",
     "table",
+    "text",
     "vector",
     "where",
     "with_radii",

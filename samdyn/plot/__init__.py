@@ -16,6 +16,7 @@ from .landscape import contours, path, surface, surface_path
 from .networks.ascent_planes import ascent_planes
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
+from .scatter import scatter
 from .style import CYCLE, LINES, STYLE, line, log_axis
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "path",
     "perturbed",
     "phase_portrait",
+    "scatter",
     "stability_chart",
     "surface",
     "surface_path",

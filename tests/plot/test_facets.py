@@ -1,4 +1,4 @@
-"""A grid of Axes: the variable of its row, the value of its column."""
+"""A grid of Axes: the variable of its row, the value of its column. Points in colours."""
 
 from itertools import product
 
@@ -33,3 +33,23 @@ def test_another_number_of_axes_is_refused(data: xr.Dataset) -> None:
         sd.plot.facets([(data, "x", "")], Figure().subplots(1, 3, squeeze=False), column="rho", x="lr", hue="form")
     with pytest.raises(sd.InputError, match="gamma"):
         sd.plot.facets([(data, "x", "")], Figure().subplots(1, 2, squeeze=False), column="gamma", x="lr", hue="form")
+
+
+def test_points_of_a_colour(data: xr.Dataset) -> None:
+    ax = Figure().subplots()
+    sd.plot.scatter(data.x, data.y.transpose("form", "lr", "rho").where(data.lr > 1), ax, hue="form")
+    for line, form in zip(ax.lines, "ab", strict=True):
+        x, y = line.get_data()
+        np.testing.assert_array_equal(x, data.x.sel(form=form).values.ravel())
+        np.testing.assert_array_equal(y[~np.isnan(y)], -x[~np.isnan(y)])
+        assert np.isnan(y).sum() == 2
+        assert line.get_label() == form
+    with pytest.raises(sd.InputError, match="gamma"):
+        sd.plot.scatter(data.x, data.y, ax, hue="gamma")
+
+
+def test_a_line_may_have_numbers_of_its_own(data: xr.Dataset) -> None:
+    ax = Figure().subplots()
+    cost = xr.DataArray([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]], dims=("form", "lr"))
+    sd.plot.intervals(data.isel(rho=0).assign_coords(cost=cost), "x", ax, x="cost", hue="form")
+    assert [container.lines[0].get_xdata().tolist() for container in ax.containers] == cost.values.tolist()
