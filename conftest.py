@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+# The tests run in as many processes as there are cores. Threads of NumPy's BLAS on top of that wait for each other:
+# matrix products took four times their CPU time. NumPy reads this when it is imported.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 os.environ["SAMDYN_CACHE"] = str(Path(__file__).parent / ".pytest_cache" / "samdyn")  # and not the user's
 
 

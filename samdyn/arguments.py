@@ -35,11 +35,17 @@ EXAMPLES = {
     "DataArray": "samdyn.analysis.cosine(map_, runs)",
     "Axes": "figure, ax = matplotlib.pyplot.subplots()",
     "Axes3D": 'figure, ax = matplotlib.pyplot.subplots(subplot_kw={"projection": "3d"})',
+    "Figure": "matplotlib.pyplot.figure()",
     "Module": "samdyn.networks.models.mlp((64, 32, 10))",
     "Tensor": "torch.tensor([1.0, 2.0])",
 }
 # The modules of the names that annotations quote. They are imported only when a function with such a name is called.
-LAZY = {"xarray": "xarray", "Axes": "matplotlib.axes", "Axes3D": "mpl_toolkits.mplot3d"}
+LAZY = {
+    "xarray": "xarray",
+    "Axes": "matplotlib.axes",
+    "Axes3D": "mpl_toolkits.mplot3d",
+    "Figure": "matplotlib.figure",
+}
 SINGLE = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 

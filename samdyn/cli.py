@@ -25,6 +25,7 @@ from .simulation import progress
 if TYPE_CHECKING:
     import typer
     import xarray
+    from typer.core import TyperGroup
 
     from .output.terminal import Console, Table
 
@@ -48,18 +49,32 @@ def run(main: Callable[..., Any]) -> None:
     _call(app)
 
 
-def run_commands(description: str, *commands: Callable[..., Any]) -> None:
+def run_commands(description: str, *commands: Callable[..., Any], **groups: "type[TyperGroup]") -> None:
     """Run a command line with a command for each function, named after it; see ``run``.
 
     Args:
         description: what the program does, for its help.
-        commands: the functions.
+        commands: the functions. A trailing underscore, which keeps a name of Python free, is no part of the command.
+        groups: classes of commands that have commands of their own, by name. The docstring is the help.
     """
+    import typer
+
     app = _app()
     app.callback(help=description)(lambda: None)
     for command in commands:
-        app.command(command.__name__)(_with_quiet(command))
+        app.command(command.__name__.rstrip("_"))(_with_quiet(command))
+    for name, group in groups.items():
+        app.add_typer(typer.Typer(cls=group, help=group.__doc__), name=name)
     _call(app)
+
+
+def click_command(main: Callable[..., Any], name: str) -> Any:
+    """Return the command that ``run`` runs, under a name."""
+    import typer
+
+    app = _app()
+    app.command(name)(_with_quiet(main))
+    return typer.main.get_command(app)
 
 
 def _app() -> "typer.Typer":

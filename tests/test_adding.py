@@ -7,13 +7,14 @@ import pytest
 import torch
 
 import samdyn as sd
+from samdyn import lab
 
 PAGE = (Path(__file__).parent.parent / "docs" / "adding.md").read_text(encoding="utf-8")
 
 
-def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    assert len(blocks) == len(re.findall(r"^## ", PAGE, flags=re.MULTILINE))  # imports; an experiment has none
+    assert len(blocks) == 1 + len(re.findall(r"^## ", PAGE, flags=re.MULTILINE))  # the first has the imports
     names: dict = {"__name__": "adding"}
     for block in blocks:
         exec(block, names)
@@ -27,3 +28,13 @@ def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     batch = names["Signs"](0.5).on(names["cubic"]()).sample(sd.noise.Draws(0, torch.arange(10_000), 1), 0)
     assert batch.abs().unique().tolist() == [0.5]
     assert abs(batch.mean()) < 4 * 0.5 / 20_000**0.5  # standard errors
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["width.py", "--rho", "0.1,0.3", "--out", "results"])
+    with pytest.raises(SystemExit) as stopped:
+        lab.run(names["main"])
+    assert stopped.value.code == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    widths = {row[0]: float(row[1]) for row in rows if row[0] in ("0.1", "0.3")}
+    assert widths == {"0.1": pytest.approx(0.1, rel=0.05), "0.3": pytest.approx(0.3, rel=0.05)}
+    assert {"provenance.json", "widths.png", "widths.zarr"} == {p.name for p in (tmp_path / "results").iterdir()}

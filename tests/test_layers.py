@@ -124,7 +124,7 @@ def test_what_measures_reads_no_prediction() -> None:
 
 
 def test_the_check_sees_imports() -> None:
-    assert imports(ROOT / "plot" / "escape.py") == {"analysis", "arguments", "checks", "plot", "statistics"}
+    assert imports(ROOT / "plot" / "chart.py") == {"analysis", "arguments", "plot"}
     assert imports(ROOT / "analysis" / "escapes" / "escape.py") >= {"dynamics", "simulation", "analysis"}
     assert "checks" in imports(ROOT / "cli.py")
 

@@ -49,13 +49,13 @@ def test_several_ascent_steps_of_even_number_never_hold(run: Callable[..., int],
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--x", "batch"], "no chart is drawn over it. Use one of rho, lr, momentum, distance"),
+        (["--x", "batch"], "no axis has this name. Known: distance, lr, momentum, rho"),
         (["--methods", "GD"], "map of GD has no parameter of this name"),
         (["--methods", "SAM", "--y", "lr"], "near the saddle SAM has no Jacobian"),
         (["--x-range", "2,1"], "the lower first"),
         (["--x-range", "-1,1"], "radius must be a finite number >= 0"),
         (["--landscape", "rosenbrock"], "no non-degenerate saddle"),
-        (["--resolution", "1"], "must be an integer >= 2"),
+        (["--resolution", "1"], "must be at least 2"),
         (["--x", "lr", "--y", "lr", "--methods", "USAM"], "both axes are the same"),
     ],
 )

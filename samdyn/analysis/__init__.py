@@ -10,14 +10,16 @@ from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
 from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trapping_radii, trapping_radius
+from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
 from .escapes.first_passage import first_passage_time
+from .escapes.paths import paths_past_saddle
 from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
-from .limit_sets.phase_plane import PhasePlane, phase_plane
+from .limit_sets.phase_plane import PhasePlane, equilibria_dataset, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
 from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
@@ -67,8 +69,10 @@ __all__ = [
     "cosine",
     "critical_points",
     "equilibria",
+    "equilibria_dataset",
     "escape",
     "escapes",
+    "escapes_dataset",
     "exact_critical_points",
     "exit_times",
     "expected",
@@ -85,6 +89,7 @@ __all__ = [
     "orbit_diagram",
     "over_grid",
     "parameters",
+    "paths_past_saddle",
     "perturbed",
     "phase_plane",
     "stability_chart",

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import checks
 from ..simulation.progress import silenced
+from ..simulation.threads import single_threaded_children
 from .catalogue import of_file
 from .claim import Claim
 from .judge import Judgement
@@ -80,7 +81,8 @@ class _Worker:
         context = get_context("spawn")  # a copy of a process with threads, such as a progress bar's, may hang
         self.connection, other = context.Pipe()
         self.process = context.Process(target=_serve, args=(other,), daemon=True)
-        self.process.start()
+        with single_threaded_children():
+            self.process.start()
         other.close()
         self.task: int | None = None
         self.judgement: Judgement | None = None  # of the task, while its mutations are judged
@@ -139,9 +141,6 @@ def _ended(status: int | None) -> Verdict:
 
 def _serve(connection: Connection) -> None:
     """Measure the claims that arrive, until the connection is closed."""
-    import torch
-
-    torch.set_num_threads(1)  # the processes share the processors
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes; the first one ends the others
     sys.stdout = sys.stderr  # what a claim prints is no part of the report
     loaded: dict[Path, list[Claim]] = {}

@@ -1,9 +1,12 @@
-"""The commands of ``samdyn``, each a function in a file of its own."""
+"""The commands of ``samdyn``, each in a file of its own."""
 
 from .. import cli
+from .list_ import list_
+from .run import Run
 from .verify import verify
 
 
 def main() -> None:
     """Run the command line."""
-    cli.run_commands("Simulate Sharpness-Aware Minimization and its relatives as dynamical systems.", verify)
+    description = "Simulate Sharpness-Aware Minimization and its relatives as dynamical systems."
+    cli.run_commands(description, list_, verify, run=Run)

@@ -16,7 +16,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
 
 from .effects import effect, share
 from .figures import facets
-from .objects import landscape, point, saddle, with_radii
+from .objects import landscape, saddle, with_radii
 from .options import (
     AscentStepCounts,
     AscentSteps,
@@ -30,6 +30,7 @@ from .options import (
     LandscapeText,
     LearningRate,
     LearningRates,
+    Limits,
     Methods,
     Momenta,
     Momentum,
@@ -49,12 +50,37 @@ from .options import (
     Time,
     Width,
 )
-from .readers import at_least, at_most, choice, each, inside, integers, numbers, several, where
+from .readers import (
+    at_least,
+    at_most,
+    box,
+    choice,
+    each,
+    entries,
+    inside,
+    integers,
+    numbers,
+    point,
+    points,
+    several,
+    where,
+)
 from .report import Report
 from .runner import command, run
-from .scripts import load, scripts
+from .scripts import load, question, scripts
 from .settings import settings
-from .tables import across, interval, medians, plus_minus, table, text, vector
+from .tables import (
+    Column,
+    across,
+    censored,
+    interval,
+    medians,
+    percent,
+    plus_minus,
+    table,
+    text,
+    vector,
+)
 from .training import PositiveRadii
 
 __all__ = [
@@ -62,6 +88,7 @@ __all__ = [
     "AscentSteps",
     "BatchSize",
     "BatchSizes",
+    "Column",
     "Coordinates",
     "Count",
     "Device",
@@ -70,6 +97,7 @@ __all__ = [
     "LandscapeText",
     "LearningRate",
     "LearningRates",
+    "Limits",
     "Methods",
     "Momenta",
     "Momentum",
@@ -93,10 +121,13 @@ __all__ = [
     "across",
     "at_least",
     "at_most",
+    "box",
+    "censored",
     "choice",
     "command",
     "each",
     "effect",
+    "entries",
     "facets",
     "inside",
     "integers",
@@ -105,8 +136,11 @@ __all__ = [
     "load",
     "medians",
     "numbers",
+    "percent",
     "plus_minus",
     "point",
+    "points",
+    "question",
     "run",
     "saddle",
     "scripts",

@@ -8,7 +8,7 @@ from .. import checks, landscapes
 from ..analysis import CriticalPoint
 from ..landscapes import Landscape
 from ..methods import Ascent, Method
-from .readers import entries
+from .readers import point
 
 MAX_COORDINATES = 16  # largest number of coordinates of a formula; experiments search its critical points
 
@@ -55,22 +55,6 @@ def saddle(landscape: Landscape, points: Sequence[CriticalPoint], near: str) -> 
         return saddles[0]
     target = np.array(point("--saddle", near, landscape.dim))
     return min(saddles, key=lambda p: float(np.linalg.norm(p.w - target)))
-
-
-def point(option: str, text: str, dim: int) -> tuple[float, ...]:
-    """Return the point of a text like ``"0,1"``.
-
-    Raises:
-        InputError: a text that is not ``dim`` finite numbers.
-
-    >>> point("--saddle", "0, 1", 2)
-    (0.0, 1.0)
-    """
-    fix = f"Use e.g. {option} {','.join('01'[i % 2] for i in range(dim))}"
-    values = entries(option, text, fix)
-    if len(values) != dim or not np.isfinite(values).all():
-        checks.reject(option, text, f"must have {dim} coordinates, all finite", fix)
-    return values
 
 
 def with_radii(methods: Sequence[type[Method]], radii: Sequence[float]) -> list[Method]:

@@ -81,7 +81,13 @@ AscentSteps = Annotated[int, _kind("Number n of ascent steps.", checks.count, ex
 AscentStepCounts = Annotated[
     tuple[int, ...], _kind("Numbers n of ascent steps, separated by commas.", readers.integers(), example="2,10")
 ]
-Numbers = Annotated[tuple[float, ...], _kind("Numbers, separated by commas.", readers.numbers(), example="0.1,0.5")]
+Numbers = Annotated[  # in the order in which they are typed; the lists above are ascending
+    tuple[float, ...],
+    _kind("Numbers, separated by commas.", readers.numbers(ascending=False), example="0.1,0.5"),
+]
+Limits = Annotated[
+    tuple[float, float], _kind("Lowest and highest value, separated by a comma.", readers.limits, example="0.1,2")
+]
 Positive = Annotated[float, _kind("A number > 0.", checks.positive, example="1")]
 
 # How much is measured: steps, time, starts, runs, seeds, samples, epochs, width, resolution.

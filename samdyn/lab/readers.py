@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from .. import checks
 from ..methods import named
 from ..simulation.starts import choose_device, choose_dtype
@@ -99,6 +101,56 @@ def entries(option: str, text: Any, fix: str) -> tuple[float, ...]:
         checks.reject(option, text, "must be numbers separated by commas", fix)
     if not values:
         checks.reject(option, text, "at least one number is needed", fix)
+    return values
+
+
+def limits(option: str, text: Any, fix: str) -> tuple[float, float]:
+    """Read the lowest and the highest value of a range."""
+    ends = entries(option, text, fix)
+    if len(ends) != 2 or not -math.inf < ends[0] < ends[1] < math.inf:
+        checks.reject(option, text, "must be two finite numbers, the lower first", fix)
+    return ends[0], ends[1]
+
+
+def box(dim: int) -> Reader:
+    """Return a reader of a box of ``dim`` coordinates, like ``"-1,4,-1,2"``: the lowest and the highest x, then y.
+
+    >>> box(2)("--box", "-1,4,-1,2", "")
+    ((-1.0, 4.0), (-1.0, 2.0))
+    """
+
+    def read(option: str, text: Any, fix: str) -> tuple[tuple[float, float], ...]:
+        fix = f"Use e.g. {option} {','.join(['-1,2'] * dim)}"
+        ends = entries(option, text, fix)
+        if len(ends) != 2 * dim:
+            checks.reject(option, text, f"must be {2 * dim} numbers: a low and a high one per coordinate", fix)
+        return checks.box(list(zip(ends[::2], ends[1::2], strict=True)), dim)
+
+    return read
+
+
+def points(dim: int) -> Reader:
+    """Return a reader of points of ``dim`` coordinates, like ``"1,2; 2,-0.5"``.
+
+    >>> points(2)("--starts", "1,2; 2,-0.5", "")
+    ((1.0, 2.0), (2.0, -0.5))
+    """
+    return lambda option, text, fix: tuple(point(option, part, dim) for part in text.split(";") if part.strip())
+
+
+def point(option: str, text: str, dim: int) -> tuple[float, ...]:
+    """Return the point of a text like ``"0,1"``.
+
+    Raises:
+        InputError: a text that is not ``dim`` finite numbers.
+
+    >>> point("--saddle", "0, 1", 2)
+    (0.0, 1.0)
+    """
+    fix = f"Use e.g. {option} {','.join('01'[i % 2] for i in range(dim))}"
+    values = entries(option, text, fix)
+    if len(values) != dim or not np.isfinite(values).all():
+        checks.reject(option, text, f"must have {dim} coordinates, all finite", fix)
     return values
 
 

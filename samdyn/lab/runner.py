@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from .. import cli, plot
 from ..output import OutputFolder
+from ..simulation.starts import choose_device
 from .options import option
 from .report import Report
 
@@ -38,6 +39,8 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
     def with_report(*, out: Path, **typed: Any) -> None:
         values = {one.parameter: one.read(typed[one.parameter]) for one in options}
         folder = OutputFolder(out, name, {key: _plain(value) for key, value in {**typed, "out": out}.items()})
+        if "device" in values:
+            folder.about["device"] = str(choose_device(values["device"]))  # what "auto" means on this machine
         report = Report(folder)
         with folder, _drawing():
             main(**values, report=report)

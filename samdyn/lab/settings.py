@@ -1,14 +1,7 @@
 """The symbols of parameters in tables, one for each."""
 
 from .. import checks
-
-SYMBOLS = {
-    "rho": "ρ",
-    "lr": "η",
-    "momentum": "γ",
-    "batch_size": "B",
-    "ascent_steps": "n",
-}
+from ..plot import SYMBOLS
 
 
 def settings(*names: str) -> dict[str, str]:

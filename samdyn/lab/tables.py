@@ -19,7 +19,8 @@ from ..statistics import median_interval
 if TYPE_CHECKING:
     import xarray
 
-Column = str | Callable[[Any], str]  # a format, or a function of a row's dataset
+Function = Callable[[Any], str]  # of a row's dataset
+Column = str | Function  # a format of variables, or a function
 
 
 def table(
@@ -30,6 +31,7 @@ def table(
     title: str | None = None,
     keys: int = 1,
     left: int = 1,
+    once: int = 0,
 ) -> Table:
     """Return a table with one row per setting.
 
@@ -41,6 +43,7 @@ def table(
         title: the title.
         keys: the number of columns that every part repeats if the terminal is too narrow for the whole table.
         left: the number of columns that are aligned left.
+        once: the number of columns whose text appears once where rows below one another have the same.
 
     Raises:
         InputError: a dimension or a variable that the data lack.
@@ -56,8 +59,12 @@ def table(
     result = new_table(title, *columns, gap=1, keys=keys)
     for column in result.columns[:left]:
         column.justify = "left"
+    above: list[str] = []
     for row in _rows(data, (over,) if isinstance(over, str) else over):
-        result.add_row(*(_cell(column, row) for column in columns.values()))
+        cells = [_cell(column, row) for column in columns.values()]
+        same = [i < once and cells[: i + 1] == above[: i + 1] for i in range(len(cells))]
+        result.add_row(*("" if hidden else cell for hidden, cell in zip(same, cells, strict=True)))
+        above = cells
     return result
 
 
@@ -77,6 +84,36 @@ def plus_minus(name: str, style: str) -> str:
     '{slope:.2f} ± {slope_error:.2f}'
     """
     return f"{{{name}:{style}}} ± {{{name}_error:{style}}}"
+
+
+def percent(name: str, style: str = ".1f") -> Function:
+    """Return the column of a fraction, in %.
+
+    >>> import xarray as xr
+    >>> percent("trapped")(xr.Dataset({"trapped": 0.125}))
+    '12.5'
+    """
+    return lambda row: f"{100 * float(row[name]):{style}}"
+
+
+def censored(name: str, style: str, until: str = "observed") -> Function:
+    """Return the column of a median time with its interval, or of a bound if most events were not observed.
+
+    Args:
+        name: the variable, inf where most events had not happened at the end of observation.
+        style: the number format.
+        until: the variable with the time at which observation ended.
+
+    >>> import xarray as xr
+    >>> row = {"t": float("inf"), "t_low": 4.0, "t_high": float("inf"), "observed": 5.0}
+    >>> censored("t", ".3g")(xr.Dataset(row))
+    '> 5'
+    """
+
+    def cell(row: Any) -> str:
+        return _cell(f"> {{{until}:{style}}}" if np.isinf(row[name]) else interval(name, style), row)
+
+    return cell
 
 
 def medians(data: "xarray.Dataset", over: str, *, nan: float = math.inf) -> "xarray.Dataset":

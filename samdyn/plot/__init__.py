@@ -1,18 +1,20 @@
 """Pictures of results.
 
-Every function draws on the Axes that it is given and returns that Axes. It computes nothing but the values of a
-landscape or a field on the grid that it draws. Importing this package does not import matplotlib.
+A function draws on the Axes that it is given and returns that Axes; those that fill several panels, such as ``paths``,
+return a new figure. They compute nothing but the values of a landscape or a field on the grid that they draw. Importing
+this package does not import matplotlib.
 """
 
 from .animation import animate
 from .basins import basins
 from .bifurcation import bifurcation, orbits
 from .chart import stability_chart
-from .escape import cosine, survival, trapped_fraction
+from .escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
 from .facets import facets
 from .fate import fate
 from .intervals import intervals
-from .landscape import contours, path, surface, surface_path
+from .landscape import contours, path, paths, surface, surface_path
+from .names import SYMBOLS, label
 from .networks.ascent_planes import ascent_planes
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
@@ -24,21 +26,25 @@ __all__ = [
     "LINES",
     "MARKERS",
     "STYLE",
+    "SYMBOLS",
     "animate",
     "ascent_planes",
     "basins",
     "bifurcation",
     "contours",
     "cosine",
+    "cosines",
     "facets",
     "fate",
     "intervals",
+    "label",
     "line",
     "log_axis",
     "manifolds",
     "mark",
     "orbits",
     "path",
+    "paths",
     "perturbed",
     "phase_portrait",
     "scatter",
@@ -46,5 +52,7 @@ __all__ = [
     "surface",
     "surface_path",
     "survival",
+    "survivals",
     "trapped_fraction",
+    "trapped_fractions",
 ]

@@ -1,6 +1,7 @@
 """Pictures of escape and capture."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,12 +9,17 @@ import numpy as np
 from .. import checks
 from ..analysis import Escape
 from ..arguments import checked
+from ..dynamics import Boundary, Map
+from ..methods import Ascent
 from ..statistics import Survival
-from .fate import check_index
+from .fate import check_index, fate
+from .names import label
+from .style import line
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @checked
@@ -96,6 +102,132 @@ def trapped_fraction(
 
 
 @checked
+def trapped_fractions(
+    maps: Sequence[Map],
+    results: Sequence[Escape],
+    boundaries: Sequence[Boundary],
+    ax: "Axes",
+    *,
+    without: Collection[str] = (),
+    predicted: float = np.inf,
+) -> "Axes":
+    """Draw the fraction of trapped runs against ρ, a line for each method, learning rate and momentum.
+
+    Further learning rates and momenta of a method are paler and hollow. A method without a radius is a level line.
+
+    Args:
+        maps: the maps.
+        results: their results of ``analysis.escapes``.
+        boundaries: their results of ``analysis.capture_boundaries``. A line has a step at a threshold in ρ.
+        ax: the Axes to draw on.
+        without: the parameters that labels leave out, of "lr" and "momentum".
+        predicted: USAM's threshold 1/|λ| in closed form, if the point has one; a vertical line marks it.
+
+    Raises:
+        InputError: not one result for each map.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> maps = [sd.Map(sd.landscapes.saddle(), method, lr=0.1) for method in (sd.GD(), sd.USAM(0.3), sd.USAM(0.7))]
+    >>> (origin,) = sd.critical_points(maps[0].landscape)
+    >>> results = sd.analysis.escapes(maps, origin, sd.analysis.starts_around(origin, 20, "disc", 0.5), 1.0, 200)
+    >>> boundaries = sd.analysis.capture_boundaries(maps, origin, 1.0, 200)
+    >>> figure, ax = plt.subplots()
+    >>> ax = sd.plot.trapped_fractions(maps, results, boundaries, ax, without=["momentum"])
+    >>> sorted(ax.get_legend_handles_labels()[1])
+    ['GD, η = 0.1', 'USAM, η = 0.1']
+    """
+    _check_results(maps, results, boundaries)
+    lines: Counter[type] = Counter()
+    for members in _lines(maps).values():
+        method = maps[members[0]].method
+        look = line(method)
+        again = lines[type(method)]
+        lines[type(method)] += 1
+        look |= {"alpha": 0.7**again, "markerfacecolor": "white" if again else look["color"]}
+        text = label(maps[members[0]], without=("rho", *without))
+        if isinstance(method, Ascent):
+            chosen = [results[i] for i in members]
+            edge = boundaries[members[0]]
+            threshold = (edge.low + edge.high) / 2 if edge.quantity == "rho" and np.isfinite(edge.high) else None
+            trapped_fraction(
+                [maps[i].method.radius for i in members], chosen, ax, threshold=threshold, label=text, **look
+            )
+        else:
+            ax.axhline(results[members[0]].fraction("trapped"), label=text, **{**look, "marker": ""})
+    if np.isfinite(predicted):
+        ax.axvline(predicted, color="0.5", lw=1, zorder=0)
+        ax.annotate(r"$\rho = 1/|\lambda|$", (predicted, 0.08), xytext=(4, 0), textcoords="offset points", color="0.35")
+    ax.set(xlabel=r"radius $\rho$", ylabel="share of runs trapped", ylim=(-0.03, 1.03))
+    return ax
+
+
+@checked
+def survivals(maps: Sequence[Map], results: Sequence[Escape]) -> "Figure":
+    """Draw escape-time curves: a panel for each method, learning rate and momentum, and a shade for each radius.
+
+    Methods without a radius are dotted lines in every panel of their learning rate and momentum.
+
+    Args:
+        maps: the maps.
+        results: their results of ``analysis.escapes``.
+
+    Returns:
+        A new figure.
+
+    Raises:
+        InputError: not one result for each map.
+
+    >>> import samdyn as sd
+    >>> maps = [sd.Map(sd.landscapes.saddle(), method, lr=0.1) for method in (sd.GD(), sd.USAM(0.3), sd.SAM(0.3))]
+    >>> (origin,) = sd.critical_points(maps[0].landscape)
+    >>> results = sd.analysis.escapes(maps, origin, sd.analysis.starts_around(origin, 20, "disc", 0.5), 1.0, 200)
+    >>> [ax.get_title() for ax in sd.plot.survivals(maps, results).axes]
+    ['USAM, η = 0.1, γ = 0', 'SAM, η = 0.1, γ = 0']
+    """
+    from matplotlib import pyplot as plt
+
+    _check_results(maps, results)
+    lines = _lines(maps)
+    ascending = {key: members for key, members in lines.items() if issubclass(key[0], Ascent)}
+    panels = ascending or lines
+    figure, grid = plt.subplots(1, len(panels), figsize=(4.2 * len(panels) + 1, 3.8), sharey=True, squeeze=False)
+    axes = grid[0]
+    curves = [result.survival() for result in results]
+    for ax, (key, members) in zip(axes, panels.items(), strict=True):
+        for number, i in enumerate(members):
+            shade = plt.colormaps["viridis"](0.9 * number / max(1, len(members) - 1))
+            survival(curves[i], ax, color=shade, label=f"{maps[i].radius:g}")
+        for other, rest in lines.items() if ascending else ():
+            for i in rest if other[1:] == key[1:] and other not in ascending else ():
+                survival(curves[i], ax, color="black", linestyle=":", label=other[0].__name__)
+        ax.set_title(label(maps[members[0]], without=["rho"]))
+    axes[-1].legend(title=r"$\rho$", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    first, last = min(curve.t[1:].min(initial=np.inf) for curve in curves), max(curve.last for curve in curves)
+    for ax in axes:
+        ax.set_xlim(0.8 * min(first, last), last)  # set before the scale, since a logarithmic one has no t = 0
+        ax.set_xscale("log")
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+    return figure
+
+
+def _lines(maps: Sequence[Map]) -> dict[tuple[type, Any, Any], list[int]]:
+    """Return the indices of the maps that differ in ρ alone, for each method, learning rate and momentum."""
+    lines: dict[tuple[type, Any, Any], list[int]] = {}
+    for i, map_ in enumerate(maps):
+        lines.setdefault((type(map_.method), map_.lr, map_.momentum), []).append(i)
+    return lines
+
+
+def _check_results(maps: Sequence[Map], *results: Sequence[Any]) -> None:
+    """Refuse results of which there is not one for each map."""
+    if not maps or any(len(one) != len(maps) for one in results):
+        rule = f"there are {len(maps)} map(s), and {' and '.join(str(len(one)) for one in results)} result(s)"
+        checks.reject("maps", len(maps), rule, "Give one result for each map, and at least one")
+
+
+@checked
 def cosine(cosines: "xarray.DataArray", ax: "Axes", *, run: int = 0, **style: Any) -> "Axes":
     """Draw cos(∇L(w), ∇L(wᵖ)) along one run against the step. It draws dots, because the cosine jumps.
 
@@ -125,3 +257,51 @@ def cosine(cosines: "xarray.DataArray", ax: "Axes", *, run: int = 0, **style: An
         yticks=[-1, -0.5, 0, 0.5, 1],
     )
     return ax
+
+
+@checked
+def cosines(
+    maps: Sequence[Map],
+    results: Sequence["xarray.DataArray"],
+    runs: Sequence["xarray.Dataset"],
+    *,
+    center: np.ndarray | None = None,
+    widths: Sequence[float] = (),
+) -> "Figure":
+    """Draw cos(∇L(w), ∇L(wᵖ)) along one run of each of several maps, with how the run ends, one below the other.
+
+    Args:
+        maps: the maps.
+        results: a result of ``analysis.cosine`` for each; the first run is drawn.
+        runs: the runs, a result of ``simulate`` for each.
+        center, widths: the saddle, ``(d,)``, and for each map ρ if the saddle traps runs within ρ, else 0. The steps at
+            which a run is that near are grey.
+
+    Returns:
+        A new figure.
+
+    Raises:
+        InputError: not one result for each map.
+
+    >>> import samdyn as sd
+    >>> maps = [sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)]
+    >>> runs = [sd.simulate(map_, (1, 0.01), steps=50, save_every=1) for map_ in maps]
+    >>> figure = sd.plot.cosines(maps, [sd.analysis.cosine(maps[0], runs[0])], runs)
+    >>> figure.axes[0].get_title()
+    'SAM, ρ = 0.5: stays to the end'
+    """
+    from matplotlib import pyplot as plt
+
+    _check_results(maps, results, runs)
+    figure, axes = plt.subplots(len(maps), 1, figsize=(7, 2.2 * len(maps)), sharex=True, squeeze=False)
+    for ax, map_, values, run, width in zip(axes[:, 0], maps, results, runs, widths or [0.0] * len(maps), strict=True):
+        cosine(values, ax, **line(map_.method))
+        note = ""
+        if center is not None and width:
+            near = np.linalg.norm(run.w.values[0] - center, axis=1) < width
+            ax.fill_between(run.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
+            note = " (grey: within ρ of the saddle)"
+        ax.set(xlim=(0, run.step.values[-1]), title=f"{label(map_.method)}: {fate(run)}{note}")
+    for ax in axes[:-1, 0]:
+        ax.set_xlabel("")
+    return figure

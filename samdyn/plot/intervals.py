@@ -58,6 +58,9 @@ def intervals(
     >>> ax.get_legend_handles_labels()[1]
     ['γ = 0', 'γ = 0.9']
     """
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
     ends = [name, f"{name}_low", f"{name}_high"]
     for variable in ends:
         checks.known("variable", variable, map(str, data.data_vars))
@@ -68,15 +71,15 @@ def intervals(
     looks = cycle(CYCLE if styles is None else styles)
     for number, look in zip(range(count), looks, strict=False):
         line = data if hue is None else data.isel({hue: number})
-        middle, low, high = (np.asarray(line[end], dtype=float) for end in ends)
-        is_shown = np.isfinite(middle)
+        at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)
+        values = np.stack([at, *(np.asarray(line[end], dtype=float) for end in ends)])
+        at, middle, low, high = values[:, np.isfinite(values[1])]
         # Rounding may put an end on the wrong side of the middle, and a bar of negative length is refused.
-        with np.errstate(invalid="ignore"):  # inf − inf
-            bars = np.maximum([middle - low, high - middle], 0, where=is_shown, out=np.zeros((2, middle.size)))
+        bars = np.maximum([middle - low, high - middle], 0)
         bars[~np.isfinite(bars)] = 0
         text = {} if hue is None else {"label": label.format(line[hue].values.item())}
-        at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)
-        ax.errorbar(
-            at[is_shown], middle[is_shown], yerr=bars[:, is_shown], **{"capsize": 2, "ms": 5, **text, **look, **style}
-        )
+        drawing: dict[str, Any] = {"capsize": 2, "markersize": 5, **text}
+        for part in (look, style):  # their short names, such as ls, made long, so that the later part replaces
+            drawing |= normalize_kwargs(dict(part), Line2D)
+        ax.errorbar(at, middle, yerr=bars, **drawing)
     return ax

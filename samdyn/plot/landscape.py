@@ -1,5 +1,6 @@
 """Pictures of a landscape as contours and as a surface, and of runs on it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,14 +8,18 @@ import torch
 
 from .. import checks
 from ..arguments import checked
+from ..dynamics import Map
 from ..landscapes import Box, Landscape
 from ..simulation import Status
-from .fate import DIVERGED, alive, check_run, is_inside, within_view
-from .names import latex
+from .fate import DIVERGED, alive, check_run, fate, is_inside, within_view
+from .legends import make_room_for_legends
+from .names import label, latex
+from .style import line
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from mpl_toolkits.mplot3d import Axes3D
 
 RESOLUTION = 201  # number of grid points along each axis
@@ -150,6 +155,45 @@ def surface_path(runs: "xarray.Dataset", ax: "Axes3D", *, run: int = 0, **style:
     elif inside.all():
         ax.plot(*w[-1:].T, loss[-1:], marker=marker, color=drawn.get_color(), mec="white", ms=8, zorder=5)
     return ax
+
+
+@checked
+def paths(maps: Sequence[Map], runs: Sequence["xarray.Dataset"], *, box: Box | None = None) -> "Figure":
+    """Draw a run of each of several maps on one landscape, over contours and on the surface, with how it ends.
+
+    Args:
+        maps: the maps.
+        runs: a result of ``simulate`` for each, as for ``path``; the first run is drawn.
+        box: the part of the plane to show, one (low, high) pair per coordinate. Default: the box of the landscape.
+
+    Returns:
+        A new figure.
+
+    Raises:
+        InputError: not one result for each map, or what ``path`` refuses.
+
+    >>> import samdyn as sd
+    >>> maps = [sd.Map(sd.landscapes.saddle(), method, lr=0.1) for method in (sd.GD(), sd.USAM(rho=1.0))]
+    >>> runs = [sd.simulate(map_, (1, 0.1), steps=20, save_every=1) for map_ in maps]
+    >>> figure = sd.plot.paths(maps, runs)
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['GD: stays to the end', 'USAM, ρ = 1: stays to the end']
+    """
+    from matplotlib import pyplot as plt
+
+    if not maps or len(maps) != len(runs):
+        rule = f"there are {len(maps)} map(s) and {len(runs)} result(s)"
+        checks.reject("runs", len(runs), rule, "Give one result for each map, and at least one")
+    figure = plt.figure(figsize=(11, 4.6))
+    flat, relief = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="3d")
+    contours(maps[0].landscape, flat, box=box)
+    surface(maps[0].landscape, relief, box=box)
+    for map_, one in zip(maps, runs, strict=True):
+        path(one, flat, label=f"{label(map_.method)}: {fate(one)}", **line(map_.method))
+        surface_path(one, relief, **line(map_.method))
+    make_room_for_legends(flat)
+    figure.legend(*flat.get_legend_handles_labels(), loc="outside lower center", ncols=len(maps))
+    return figure
 
 
 def check_plane(runs: "xarray.Dataset") -> None:

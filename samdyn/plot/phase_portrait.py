@@ -149,7 +149,7 @@ def mark(points: Sequence[Equilibrium], ax: "Axes") -> "Axes":
 
 def _type(point: Equilibrium) -> str:
     minimum = point.critical is not None and point.critical.kind == "minimum"
-    if point.kind == "no Jacobian" and point.attracts:
+    if point.held:
         return "no Jacobian, held"
     return f"{point.kind}, no minimum" if point.attracts and not minimum else point.kind
 

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
+# Environment variables that limit the threads of OpenMP, OpenBLAS and MKL; each library reads them when it is loaded.
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SMALL = 2**18  # numbers in a tensor up to which one thread is used: two megabytes, which a core's cache holds
 
 
@@ -61,6 +63,37 @@ def user_threads() -> int:
     threads = torch.get_num_threads()
     # A new thread starts with the number that another thread set last, which may be the 1 of ``one_thread``.
     return _global[1] if threads == 1 and _global[0] else threads
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit the BLAS of NumPy and SciPy to one thread in the block, for products of matrices that fit a cache.
+
+    Where another program runs, each product would wait for the slower of its threads.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@contextmanager
+def single_threaded_children() -> Iterator[None]:
+    """Give the processes that are started in the block one thread each, in torch and in the BLAS of NumPy and SciPy.
+
+    Several processes share the cores. With more threads than cores a matrix product waits for its slowest thread: with
+    two threads in each of two processes on two cores it took four times as long.
+    """
+    before = {name: os.environ.get(name) for name in VARIABLES}
+    try:
+        os.environ.update(dict.fromkeys(VARIABLES, "1"))
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _in_child() -> None:

@@ -101,6 +101,19 @@ class Stability:
         own = own_radius(self.system.method)
         return self.trap if self.trap is None or own is None else self.trap.subs(RHO, own)
 
+    @property
+    def attracts_for(self) -> str:
+        """The radii at which the point attracts, or the region of starts that it holds, as text; "" if none is known.
+
+        >>> import samdyn as sd
+        >>> flows = [sd.Flow(sd.landscapes.saddle(), method) for method in (sd.USAM(rho=1.0), sd.SAM(rho=1.0))]
+        >>> [sd.stability(flow, (0, 0)).attracts_for for flow in flows]
+        ['ρ > 1/2', '‖H(w−w*)‖ < ρ|λ*|']
+        """
+        if self.condition is not None:
+            return radii_text(self.condition)
+        return "" if self.trap is None else "‖H(w−w*)‖ < ρ|λ*|"
+
     def latex(self) -> str:
         """Return the effective Hessian and the condition, or the trap, as LaTeX (math mode)."""
         write: Callable[[Any], str] = sympy.latex
@@ -177,6 +190,57 @@ def stability(system: Map | Flow, point: Any) -> Stability:
 
     Source: [K23, Theorem 1] for USAM; the criteria of Routh and Hurwitz, and of Jury.
     """
+    _check_numbers(system)
+    place = _place(system.landscape, point)
+    method, own = system.method, own_radius(system.method)
+    trial = with_radius(method, sympy.Integer(1) if own is None else own)
+    if not rests_at(trial, place.hessian, place.center):
+        fix = "Give an equilibrium of the method: its field must vanish where the gradient does"
+        where = tuple(float(c) for c in place.where)
+        checks.reject("point", where, f"is critical, but {method} does not rest there", fix)
+    facts: dict[str, Any] = {
+        "system": system,
+        "point": tuple(_shown(c, place.exact) for c in place.where),
+        "exact": place.exact,
+        "hessian": _shown(place.hessian, place.precise),
+        "hessian_eigenvalues": place.eigenvalues,
+    }
+    if not _is_differentiable(trial, place):
+        trap, note = sam_trap(system, facts["point"], facts["hessian"], place.eigenvalues)
+        return Stability(**facts, differentiable=False, kind="no Jacobian", trap=trap, note=note)
+    note = SINGULAR if 0 in place.eigenvalues else ""
+    return Stability(**facts, differentiable=True, **_linearisation(system, place), note=note)
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A critical point and the quadratic there.
+
+    Attributes:
+        landscape: the landscape.
+        where: the coordinates, ``(d,)``.
+        exact: whether they are exact numbers.
+        hessian: H there, ``(d, d)``.
+        precise: whether H is exact.
+        eigenvalues: λ of H, ascending.
+        center: the coordinates as numbers that the methods' operations take, ``(d,)``.
+    """
+
+    landscape: Landscape
+    where: tuple[sympy.Expr, ...]
+    exact: bool
+    hessian: sympy.Matrix
+    precise: bool
+    eigenvalues: tuple[sympy.Expr, ...]
+    center: np.ndarray
+
+
+def _check_numbers(system: Map | Flow) -> None:
+    """Refuse a system whose condition is not one set of radii.
+
+    Raises:
+        InputError: too many coordinates; lr or momentum is a symbol or differs from run to run, or ρ differs.
+    """
     landscape, method = system.landscape, system.method
     if landscape.dim > MOST_COORDINATES:
         fix = "Measure with analysis.growth_rate or analysis.trapping_threshold instead"
@@ -188,39 +252,35 @@ def stability(system: Map | Flow, point: Any) -> Stability:
             checks.reject(name, value, rule, "Give one: the inequalities are in symbols anyway")
     if torch.is_tensor(method.radius):
         checks.reject("rho", method.radius, "must be one number, or a symbol", "Ask for every radius by itself")
+
+
+def _place(landscape: Landscape, point: Any) -> _Place:
+    """Return a critical point with the quadratic there.
+
+    Raises:
+        InputError: the point is not critical, or lies on a kink.
+    """
     where, exact = exact_point(landscape, point)
     hessian = hessian_at(landscape, where)
     precise = exact and all(map(is_precise, hessian))
-    lam = hessian_eigenvalues(hessian, precise)
-    center = symbolic(where)
-    own = own_radius(method)
-    facts: dict[str, Any] = {"system": system, "exact": exact, "hessian_eigenvalues": lam}
-    facts |= {"point": tuple(_shown(c, exact) for c in where), "hessian": _shown(hessian, precise)}
+    return _Place(landscape, where, exact, hessian, precise, hessian_eigenvalues(hessian, precise), symbolic(where))
 
-    trial = with_radius(method, sympy.Integer(1) if own is None else own)
-    if not rests_at(trial, hessian, center):
-        fix = "Give an equilibrium of the method: its field must vanish where the gradient does"
-        checks.reject("point", tuple(float(c) for c in where), f"is critical, but {method} does not rest there", fix)
-    differentiable = _is_differentiable(trial, landscape, hessian, center, exact)
-    if not differentiable:
-        trap, note = sam_trap(system, facts["point"], facts["hessian"], lam)
-        return Stability(**facts, differentiable=False, kind="no Jacobian", trap=trap, note=note)
 
+def _linearisation(system: Map | Flow, place: _Place) -> dict[str, Any]:
+    """Return what follows from the Jacobian of the method's field, as attributes of ``Stability``."""
+    method, own = system.method, own_radius(system.method)
     # At ρ = 0 a method may have a Jacobian that it has at no other ρ. Then the result is about ρ = 0 only.
-    fixed = (
-        isinstance(method, Ascent)
-        and own == 0
-        and not _is_differentiable(with_radius(method, sympy.Integer(1)), landscape, hessian, center, exact)
-    )
+    fixed = isinstance(method, Ascent) and own == 0
+    fixed = fixed and not _is_differentiable(with_radius(method, sympy.Integer(1)), place)
     in_symbols = with_radius(method, sympy.Integer(0) if fixed else RHO)
-    matrix = effective_matrix(in_symbols, hessian, center)
-    formula = scalar_formula(in_symbols, center)
-    if formula is not None and not is_function_of_hessian(formula, matrix, hessian):
+    matrix = effective_matrix(in_symbols, place.hessian, place.center)
+    formula = scalar_formula(in_symbols, place.center)
+    if formula is not None and not is_function_of_hessian(formula, matrix, place.hessian):
         formula = None
     inequalities, polynomial, conditions, radii = (
-        conditions_on_matrix(system, matrix, precise)
+        conditions_on_matrix(system, matrix, place.precise)
         if formula is None
-        else conditions_on_eigenvalues(system, formula, lam)
+        else conditions_on_eigenvalues(system, formula, place.eigenvalues)
     )
     if fixed or not isinstance(method, Ascent):
         everywhere = sympy.FiniteSet(0) if fixed else sympy.S.UniversalSet
@@ -228,30 +288,26 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     eigenvalues, kind = None, "depends on rho"
     if own is not None:
         here = matrix.subs(RHO, own)
-        eigenvalues, kind = spectrum(system, here, max(_size(here), _size(hessian)) * (ROUNDING if precise else ROUGH))
-    return Stability(
-        **facts,
-        differentiable=True,
-        kind=kind,
-        effective_hessian=sympy.ImmutableDenseMatrix(_shown(matrix, precise)),
-        formula=formula,
-        characteristic_polynomial=_shown(polynomial, precise),
-        inequalities=inequalities,
-        conditions=conditions,
-        condition=radii,
-        eigenvalues=eigenvalues,
-        note=SINGULAR if 0 in lam else "",
-    )
+        rounding = ROUNDING if place.precise else ROUGH
+        eigenvalues, kind = spectrum(system, here, max(_size(here), _size(place.hessian)) * rounding)
+    return {
+        "kind": kind,
+        "effective_hessian": sympy.ImmutableDenseMatrix(_shown(matrix, place.precise)),
+        "formula": formula,
+        "characteristic_polynomial": _shown(polynomial, place.precise),
+        "inequalities": inequalities,
+        "conditions": conditions,
+        "condition": radii,
+        "eigenvalues": eigenvalues,
+    }
 
 
-def _is_differentiable(
-    method: Method, landscape: Landscape, hessian: sympy.Matrix, center: np.ndarray, exact: bool
-) -> bool:
-    if not has_jacobian(method, hessian, center):
+def _is_differentiable(method: Method, place: _Place) -> bool:
+    if not has_jacobian(method, place.hessian, place.center):
         return False
     # Along null vectors of H the quadratic has no gradient, but the landscape may have one. A point with rounding is
     # not critical enough to test that.
-    return not exact or linear_part(lambda w: method(w, landscape.grad), center) is not None
+    return not place.exact or linear_part(lambda w: method(w, place.landscape.grad), place.center) is not None
 
 
 def _shown(expr: Any, exact: bool) -> Any:

@@ -1,6 +1,8 @@
 """Small tensors are one thread's, whatever torch was told; and afterwards torch has its threads again."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -8,12 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 import torch
 
 import samdyn as sd
 from samdyn.compiler import Kernel, kernel
 from samdyn.simulation.iterates import advance, iterate
-from samdyn.simulation.threads import SMALL, one_thread, threads_for, user_threads
+from samdyn.simulation.threads import (
+    SMALL,
+    one_blas_thread,
+    one_thread,
+    single_threaded_children,
+    threads_for,
+    user_threads,
+)
 
 WELL = sd.landscapes.double_well()
 
@@ -159,3 +169,25 @@ def test_a_fork_after_use_with_several_threads_does_not_hang() -> None:
         os.waitpid(child, 0)
         pytest.fail("the child did not end within a minute")
     assert status == 0
+
+
+def test_children_use_one_thread_in_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    count = "import numpy, threadpoolctl; print(*(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))"
+
+    def child() -> str:
+        return subprocess.run([sys.executable, "-c", count], capture_output=True, text=True, check=True).stdout.strip()
+
+    with single_threaded_children():
+        assert child() == "1"
+    assert (os.environ["OMP_NUM_THREADS"], os.environ.get("OPENBLAS_NUM_THREADS")) == ("3", None)
+
+
+def test_blas_uses_one_thread_in_a_block() -> None:
+    with threadpoolctl.threadpool_limits(3, user_api="blas"):
+        with one_blas_thread():
+            assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"} == {
+                1
+            }
+        assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"} == {3}

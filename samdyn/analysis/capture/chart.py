@@ -41,6 +41,34 @@ class StabilityChart:
     y: np.ndarray
     rate: np.ndarray
 
+    @property
+    def returns(self) -> np.ndarray:
+        """Whether runs return, ``(ny, nx)``."""
+        return np.asarray(self.rate < 0)
+
+    def differences(self, other: "StabilityChart") -> tuple[int, int]:
+        """Return in how many settings another chart of the same grid differs, and how many of them are off its line.
+
+        Off the line are settings whose neighbours in the other chart, up to eight, all lie on their side there. The
+        place of the line within a grid cell cannot explain these.
+
+        Raises:
+            InputError: the other chart has another grid.
+
+        >>> import numpy as np
+        >>> x = np.arange(4.0)
+        >>> rate = np.array([[-1.0, -1, 1, 1]] * 3)
+        >>> one, other = (StabilityChart("rho", "lr", x, x[:3], rate * s) for s in (1, [1, 1, -1, -1]))
+        >>> one.differences(other), other.differences(one)
+        ((6, 6), (6, 3))
+        """
+        if self.rate.shape != other.rate.shape:
+            checks.reject("other", other.rate.shape, f"this chart has the grid {self.rate.shape}", "Use one grid")
+        neighbours = np.lib.stride_tricks.sliding_window_view(np.pad(other.returns, 1, mode="edge"), (3, 3))
+        off_the_line = neighbours.all((2, 3)) | (~neighbours).all((2, 3))
+        differ = self.returns != other.returns
+        return int(differ.sum()), int((differ & off_the_line).sum())
+
 
 @checked
 def stability_chart(

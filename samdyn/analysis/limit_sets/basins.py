@@ -13,6 +13,8 @@ from ...statistics import wilson
 from .attractors import centres
 from .search import NAMES, Attractor, limit_sets
 
+SAME_PLACE = 1e-3  # in units of the plane's sides; distance from a point at which an attractor counts as being there
+
 
 @dataclass(frozen=True, eq=False)
 class Basins:
@@ -52,6 +54,18 @@ class Basins:
             InputError: the label is not DIVERGED, UNDECIDED or the index of an attractor.
         """
         return wilson(int(self._with(label).sum()), self.label.size)
+
+    def fraction_at(self, w: "np.typing.ArrayLike") -> float:
+        """Return the fraction of the starts whose runs end at a point, up to a thousandth of the plane's sides.
+
+        >>> import samdyn as sd
+        >>> map_ = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
+        >>> sd.basins(map_, resolution=4).fraction_at((1, 0))
+        0.5
+        """
+        near = SAME_PLACE * np.array([np.ptp(self.x), np.ptp(self.y)])
+        at = [i for i, one in enumerate(self.attractors) if (abs(one.w.mean(0) - np.asarray(w)) <= near).all()]
+        return float(sum(self.fraction(i) for i in at))
 
     def _with(self, label: int) -> np.ndarray:
         labels = [*NAMES, *range(len(self.attractors))]

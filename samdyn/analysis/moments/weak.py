@@ -15,6 +15,7 @@ from ...noise import Given
 from ...noise.expectation import calls, jumps
 from ...noise.quadrature import hermite
 from ...simulation import Scheme
+from ...simulation.threads import one_blas_thread
 from .linear_step import start_point
 
 MAX_NODES = 2500  # number of nodes of a grid
@@ -115,7 +116,8 @@ def expected(
     # Each grid is compared with the one before, so that there are at least two.
     default_sizes = [n for n in NODES_PER_AXIS if n**d <= DEFAULT_MAX_NODES]
     sizes = (max(nodes - 1, 2), max(nodes, 3)) if nodes else default_sizes if len(default_sizes) > 1 else (2, 3)
-    estimate = _best(lambda n: _on_grid(system, tests, start, time, box, n), sizes)
+    with one_blas_thread():
+        estimate = _best(lambda n: _on_grid(system, tests, start, time, box, n), sizes)
     if not (estimate.errors <= MAX_ERROR * estimate.sizes).all():
         i = int(np.flatnonzero(~(estimate.errors <= MAX_ERROR * estimate.sizes))[0])
         rule = f"E φ is not resolved: the error of test function {i} is about {estimate.errors[i]:.2g}"

@@ -56,6 +56,11 @@ class Equilibrium:
     attracts: bool
     critical: CriticalPoint | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether the point attracts although the field has no Jacobian there."""
+        return self.kind == "no Jacobian" and self.attracts
+
 
 @dataclass(frozen=True, eq=False)
 class Equilibria(PointsInBox[Equilibrium]):

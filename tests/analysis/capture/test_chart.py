@@ -88,3 +88,18 @@ def test_one_value_per_run(saddle: sd.Landscape) -> None:
         assert torch.allclose(state[0][:, i], alone[0], rtol=1e-14)
     runs = sd.simulate(many, w.T, 3)
     np.testing.assert_allclose(runs.w[:, -1], state[0].T, rtol=1e-14)
+
+
+def test_differences_off_the_line() -> None:
+    """A line that is a cell away explains the differences beside it; a hole in the middle of a side it does not."""
+    x = np.arange(6.0)
+    rate = np.where(np.arange(6) < 3, -1.0, 1.0) * np.ones((5, 1))
+    chart = analysis.StabilityChart("rho", "lr", x, x[:5], rate)
+    moved = analysis.StabilityChart("rho", "lr", x, x[:5], np.roll(rate, 1, axis=1))
+    moved.rate[:, 0] = -1
+    assert chart.differences(moved) == (5, 0)
+    hole = analysis.StabilityChart("rho", "lr", x, x[:5], rate.copy())
+    hole.rate[2, 0] = 1
+    assert hole.differences(chart) == (1, 1)
+    with pytest.raises(sd.InputError, match="this chart has the grid"):
+        chart.differences(analysis.StabilityChart("rho", "lr", x, x[:2], rate[:2]))

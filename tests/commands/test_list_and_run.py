@@ -1,0 +1,83 @@
+"""``samdyn list`` and ``samdyn run``, as a user runs them."""
+
+import pickle
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import samdyn as sd
+from samdyn import lab
+from samdyn.commands import main
+
+
+@pytest.fixture
+def samdyn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
+    def command(*arguments: str) -> int:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["samdyn", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return int(stopped.value.code or 0)
+
+    return command
+
+
+def test_the_list_has_a_line_for_everything(samdyn: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert samdyn("list") == 0
+    printed = capsys.readouterr().out
+    sections = dict(re.findall(r"^(\w+)\n((?:  .+\n)+)", printed, flags=re.MULTILINE))
+    assert [*sections] == ["experiments", "landscapes", "methods", "noises", "schemes", "statistics", "claims"]
+    for kind, names in {
+        "experiments": lab.scripts(),
+        "landscapes": sd.landscapes.catalogue(),
+        "noises": sd.noise.catalogue(),
+        "claims": sd.claims.catalogue(),
+    }.items():
+        lines = dict(line.split(maxsplit=1) for line in sections[kind].splitlines())
+        assert set(lines) >= set(names)
+        assert all(len(text) > 10 for text in lines.values())
+    assert re.search(r"  saddle_escape +When, and why, does SAM stay at a saddle", printed)
+    assert re.search(r"  EulerMaruyama +The Euler-Maruyama scheme", printed)
+
+
+def test_an_experiment_by_name_with_its_own_options(
+    samdyn: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert samdyn("run", "stability_chart", "--resolution", "3", "--steps", "5", "--methods", "USAM") == 0
+    assert "hold" in capsys.readouterr().out
+    assert (tmp_path / "results" / "stability_chart" / "provenance.json").exists()
+    assert samdyn("run", "stability_chart", "--help") == 0
+    assert "--x-range" in capsys.readouterr().out
+    assert samdyn("run", "stability_chart", "--rho", "-1") == 2
+    assert capsys.readouterr().err.startswith("error: --rho = -1.0: must be")
+
+
+def test_the_help_lists_the_experiments(samdyn: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert samdyn("run", "--help") == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in lab.scripts())
+
+
+def test_an_unknown_name(samdyn: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert samdyn("run", "sadle_escape", "--rho", "1") == 2
+    assert "Did you mean 'saddle_escape'?" in capsys.readouterr().err
+
+
+def test_scripts_are_sought_in_the_package_and_then_beside_it(tmp_path: Path) -> None:
+    inside, beside = tmp_path / "inside", tmp_path / "beside"
+    beside.mkdir()
+    (beside / "one.py").write_text('"""Which?\n\nMore."""')
+    assert lab.scripts((inside, beside)) == {"one": beside / "one.py"}
+    assert lab.question(beside / "one.py") == "Which?"
+    inside.mkdir()
+    (inside / "two.py").touch()
+    assert lab.scripts((inside, beside)) == {"two": inside / "two.py"}
+    assert lab.scripts((tmp_path / "none",)) == {}
+
+
+def test_other_processes_can_import_a_script() -> None:
+    function = lab.load("stability_chart").main
+    assert pickle.loads(pickle.dumps(function)) is function
