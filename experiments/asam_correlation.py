@@ -85,7 +85,7 @@ def main(
     columns = {"rescaled by a": "{a:g}", **{name: f"{{{name}:.6f}}" for name in values}}
     report.print(lab.table(rescaled, columns, "a"), LEGEND.format(seeds, ascent_steps))
     loss, style = medians.sel(gap="loss"), lab.interval("value", "+.2f")
-    tau, psi = ({name: lab.text(loss.sel(of=name, statistic=x), style) for name in MEASURES} for x in ("τ", "ψ"))
+    tau, psi = ({name: lab.text(style, loss.sel(of=name, statistic=x)) for name in MEASURES} for x in ("τ", "ψ"))
     report.figure(draw(runs, tau), "asam_correlation")
     report.print(
         f"Over {number} networks adaptive sharpness has τ = {tau[ADAPTIVE[0]]} with the loss gap, sharpness "

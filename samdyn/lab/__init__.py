@@ -78,9 +78,9 @@ from .tables import (
     percent,
     plus_minus,
     table,
-    text,
     vector,
 )
+from .texts import text
 from .training import PositiveRadii
 
 __all__ = [

@@ -160,17 +160,6 @@ def across(values: "xarray.DataArray", header: str, column: Column) -> dict[str,
     return {header.format(value.item()): at(index) for index, value in enumerate(values.values)}
 
 
-def text(row: "xarray.Dataset", column: Column) -> str:
-    """Return what a column of ``table`` shows of a row, for texts between tables.
-
-    >>> import xarray as xr
-    >>> from samdyn import lab
-    >>> lab.text(xr.Dataset({"loss": 1.0, "loss_low": 0.5, "loss_high": 2.0}), lab.interval("loss", ".1f"))
-    '1.0 [0.5, 2.0]'
-    """
-    return _cell(column, row)
-
-
 def vector(values: Any) -> str:
     """Return the text of a vector, with four digits per component.
 
