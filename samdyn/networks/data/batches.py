@@ -30,7 +30,7 @@ def batches(
         is_augmented: whether the inputs are images to which ``augment`` is applied.
 
     Raises:
-        InputError: more samples in a batch than there are, before the first batch.
+        InputError: more samples in a batch than there are, or not one target per input, before the first batch.
 
     >>> from samdyn.networks import batches
     >>> samples = torch.arange(5.0)
@@ -39,6 +39,8 @@ def batches(
     """
     if checks.count("batch_size", batch_size, "Use e.g. batch_size=128") > len(inputs):
         checks.reject("batch_size", batch_size, f"there are {len(inputs)} samples", f"Use at most {len(inputs)}")
+    if len(targets) != len(inputs):
+        checks.reject("targets", len(targets), f"there are {len(inputs)} inputs", "Give one target per input")
     return _batches(inputs, targets, batch_size, generator, is_augmented)
 
 
@@ -61,12 +63,18 @@ def augment(images: torch.Tensor, generator: torch.Generator, *, margin: int = 4
         generator: a generator of the CPU.
         margin: the largest shift along each axis, in pixels. Pixels from outside the image are 0.
 
+    Raises:
+        InputError: images of another shape, or a margin that is not an integer ≥ 1.
+
     Source: [He et al. 2016, Deep residual learning for image recognition, sec. 4.2].
 
     >>> from samdyn.networks import augment
     >>> augment(torch.ones(2, 3, 32, 32), torch.Generator().manual_seed(0)).shape
     torch.Size([2, 3, 32, 32])
     """
+    if images.ndim != 4:
+        checks.reject("images", tuple(images.shape), "must be (n, channels, height, width)", "Add the axes that lack")
+    margin = checks.count("margin", margin, "Use e.g. margin=4")
     n, _, height, width = images.shape
     down, right = torch.randint(2 * margin + 1, (2, n, 1), generator=generator).to(images.device)
     reflects = torch.randint(2, (n, 1, 1, 1), generator=generator).to(images.device)

@@ -19,7 +19,7 @@ def performance(network: Network, w: torch.Tensor, data: Data) -> dict[str, np.n
 
     Returns:
         "train_loss", "test_loss", "train_accuracy" and "test_accuracy", each ``(n,)`` float64. The losses of networks
-        that diverged are inf, the worst; their accuracy is that of any class, since none is predicted.
+        that diverged are inf, the worst; their accuracy is that of one class for all samples.
 
     Raises:
         InputError: targets that are not one class per input.

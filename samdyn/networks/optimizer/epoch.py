@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from ... import checks
 from ..data.batches import Batch
 from .optimizer import Optimizer
 
@@ -30,6 +31,7 @@ def train_epoch(
         dtype: torch.bfloat16 for a loss by autocast.
 
     Raises:
+        InputError: there is no batch.
         NotFinite: as for ``Optimizer.step``.
 
     >>> from samdyn.networks import Optimizer, batches, models, train_epoch
@@ -50,6 +52,8 @@ def train_epoch(
             return loss
 
         losses.append(optimizer.step(closure))
+    if not losses:
+        checks.reject("batches", "nothing", "there is no batch", "Give networks.batches(…), new for every epoch")
     return float(torch.stack(losses).mean())
 
 

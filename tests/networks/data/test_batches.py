@@ -19,6 +19,10 @@ def test_an_epoch_has_every_sample_once_in_an_order_of_its_own() -> None:
     assert len([*networks.batches(samples, samples, 7, generator)]) == 2  # six samples do not fill a third
     with pytest.raises(sd.InputError, match="there are 20 samples"):
         networks.batches(samples, samples, 21, generator)
+    with pytest.raises(sd.InputError, match="there are 20 inputs"):
+        networks.batches(samples, samples[:19], 4, generator)
+    with pytest.raises(sd.InputError, match="must be \\(n, channels"):
+        networks.augment(torch.ones(3, 32, 32), generator)
 
 
 def test_shifts_and_reflections() -> None:

@@ -28,6 +28,12 @@ def test_an_epoch_is_its_steps() -> None:
         torch.testing.assert_close(p, q)
 
 
+def test_an_epoch_without_a_batch_is_refused() -> None:
+    model = networks.models.mlp((4, 2))
+    with pytest.raises(sd.InputError, match="there is no batch"):
+        networks.train_epoch(model, networks.Optimizer(model.parameters(), sd.GD(), 0.1), iter([]))
+
+
 def test_low_precision_is_another_loss() -> None:
     x, y = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 2
     losses = []
