@@ -50,6 +50,7 @@ def test_the_table_and_the_answer(result: tuple[Path, str], runs: xr.Dataset) ->
     assert max(map(len, printed.splitlines())) <= 100
     for row in ROWS:
         assert sum(" ".join(line.split()).startswith(row) for line in printed.splitlines()) == 3  # parts of the table
+    assert "∞" not in printed  # what was not measured is empty
     accuracy = runs.accuracy.isel(step=-1).set_index(form_n=["form", "n"]).sel(rho=0.1)
     mean, last, one = (
         accuracy.sel(form=form, n=n) for form, n in (("mean of n", 3), ("last of n", 3), ("one step", 1))

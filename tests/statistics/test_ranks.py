@@ -65,6 +65,7 @@ def test_resolved_effects_are_counted() -> None:
     effects = xr.DataArray([[0.1, 0.2, 0.3], [-1.0, -2.0, -1.0], [-2.0, -1.0, -3.0], [-1.0, 0.0, 1.0]])
     assert count_resolved(effects, "dim_1") == (1, 2)
     assert count_resolved(effects.where(effects != 0.3), "dim_1") == (1, 2)  # a missing one counts as inf
+    assert count_resolved(xr.DataArray([[-1.0, 0.0], [0.0, 1.0]]), "dim_1") == (0, 0)  # an end at 0 excludes nothing
 
 
 @pytest.mark.parametrize(
