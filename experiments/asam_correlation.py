@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import checks, lab, networks, plot
-from samdyn.statistics import granulated, kendall
+from samdyn.statistics import rank_correlations
 
 HIDDEN = (32, 32)  # widths of the hidden layers
-AXES = {"lr": "η", "batch_size": "B", "rho": "ρ", "scale": "scale"}
+AXES = ["lr", "batch_size", "rho", "scale"]
 CHECKED = 10  # steps between two tests of the training loss
 SHARE = 0.5  # fraction of the digits that are for testing
 FEW = 10  # fewest networks for a rank correlation
@@ -72,11 +72,13 @@ def main(
     if number < FEW:
         rule = f"only {number} of {total} networks reached it in {steps} steps"
         checks.reject("--train-loss", train_loss, rule, "Use a larger one, or more --steps")
+
     correlations = correlate(runs)
     report.data(correlations, "correlations")
     medians = lab.medians(correlations, "seed", nan=0.0)  # a seed without pairs counts as 0
     across = lab.across(medians.statistic, "{}", lab.interval("value", "+.2f"))
     report.print(lab.table(medians, {"gap": "{gap}", "measure": "{of}", **across}, ("gap", "of"), keys=2, left=2))
+
     w = torch.as_tensor(runs.w.values[runs.step.notnull().values][0], dtype=torch.float64)
     points = torch.stack([networks.rescale(network.model, w, a) for a in (1.0, *FACTORS)], 1)
     values = {"loss": network.value(points), **sharpness(points)}
@@ -84,6 +86,7 @@ def main(
     report.data(rescaled, "rescaled")
     columns = {"rescaled by a": "{a:g}", **{name: f"{{{name}:.6f}}" for name in values}}
     report.print(lab.table(rescaled, columns, "a"), LEGEND.format(seeds, ascent_steps))
+
     loss, style = medians.sel(gap="loss"), lab.interval("value", "+.2f")
     tau, psi = ({name: lab.text(style, loss.sel(of=name, statistic=x)) for name in MEASURES} for x in ("τ", "ψ"))
     report.figure(draw(runs, tau), "asam_correlation")
@@ -122,13 +125,7 @@ def correlate(runs: xr.Dataset) -> xr.Dataset:
     """Correlate every measure with both gaps, seed by seed: by τ, among all networks and of one scale, and by ψ."""
     gaps = runs.test_loss - runs.train_loss, runs.train_accuracy - runs.test_accuracy
     gap = xr.concat(gaps, xr.Variable("gap", ["loss", "error"]))
-    terms = granulated(runs.measure, gap, [*AXES])
-    statistics = {"τ": kendall(runs.measure, gap, [*AXES]), "ψ": terms.mean("axis", skipna=False)}
-    statistics |= {f"ψ_{mark}": terms.sel(axis=name, drop=True) for name, mark in AXES.items()}
-    for scale in runs.scale.values:
-        one, of = gap.sel(scale=[scale]), runs.measure.sel(scale=[scale])
-        statistics[f"τ, scale {scale:g}"] = kendall(of, one, [*AXES])
-    value = xr.concat(statistics.values(), xr.Variable("statistic", [*statistics]))
+    value = rank_correlations(runs.measure, gap, AXES, within="scale")
     plain, adaptive = (value.sel(of=names).assign_coords(of=MINUS) for names in (PLAIN, ADAPTIVE))
     return xr.concat([value, adaptive - plain], "of").sel(of=MEASURES).to_dataset(name="value")
 

@@ -90,12 +90,12 @@ def test_correlations(result: tuple[Path, str]) -> None:
     for gap, y in gaps.items():
         for name in runs.of.values:
             for seed in (0, 1):
-                for statistic, scales in (("τ", [1.0, 3.0]), ("τ, scale 3", [3.0])):
+                for statistic, scales in (("τ", [1.0, 3.0]), ("τ, scale = 3", [3.0])):
                     a, b = (of.sel(seed=seed, scale=scales).values.ravel() for of in (runs.measure.sel(of=name), y))
                     tau = kendalltau(a[np.isfinite(b)], b[np.isfinite(b)]).statistic
                     of = value.sel(gap=gap, of=name, statistic=statistic)[seed]
                     assert float(of) == pytest.approx(tau, rel=1e-12, nan_ok=True)
-    terms = value.sel(statistic=["ψ_η", "ψ_B", "ψ_ρ", "ψ_scale"])
+    terms = value.sel(statistic=["ψ_lr", "ψ_batch_size", "ψ_rho", "ψ_scale"])
     np.testing.assert_allclose(value.sel(statistic="ψ"), terms.mean("statistic"), atol=1e-15)
     less = value.sel(of="adaptive, n steps") - value.sel(of="plain, n steps")
     np.testing.assert_allclose(value.sel(of="minus plain, n steps"), less, atol=1e-12)

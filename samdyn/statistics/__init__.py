@@ -2,7 +2,7 @@
 
 from .effects import count_resolved
 from .intervals import mean_interval, median_interval, wilson
-from .ranks import granulated, kendall
+from .ranks import granulated, kendall, rank_correlations
 from .survival import Survival, survival
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "kendall",
     "mean_interval",
     "median_interval",
+    "rank_correlations",
     "survival",
     "wilson",
 ]

@@ -86,6 +86,45 @@ def granulated(x: "xarray.DataArray", y: "xarray.DataArray", over: Sequence[str]
     return xr.concat(terms, xr.Variable("axis", [*over]))
 
 
+@checked
+def rank_correlations(
+    x: "xarray.DataArray", y: "xarray.DataArray", over: Sequence[str], *, within: str | None = None
+) -> "xarray.DataArray":
+    """Return every rank correlation of two quantities over a grid: τ, ψ and its terms, and τ within parts of the grid.
+
+    Args:
+        x, y: the quantities, as for ``kendall``.
+        over: the dimensions of the grid, e.g. ["lr", "rho"].
+        within: one of these dimensions, for the τ among settings that have one value of it.
+
+    Returns:
+        The correlations along "statistic", with the labels "τ", "ψ", "ψ_lr", … and "τ, lr = 0.1", …, and along the
+        other dimensions. ψ is nan where one of its terms is.
+
+    Raises:
+        InputError: as for ``kendall``; ``within`` is not in ``over``.
+
+    >>> import xarray as xr
+    >>> from samdyn.statistics import rank_correlations
+    >>> x = xr.DataArray([[1.0, 2.0], [3.0, 4.0]], dims=("lr", "rho"), coords={"lr": [0.1, 0.2]})
+    >>> y = xr.DataArray([[2.0, 1.0], [4.0, 3.0]], dims=("lr", "rho"), coords={"lr": [0.1, 0.2]})
+    >>> result = rank_correlations(x, y, ["lr", "rho"], within="lr").round(2)
+    >>> dict(zip(result.statistic.values.tolist(), result.values.tolist()))
+    {'τ': 0.33, 'ψ': 0.0, 'ψ_lr': 1.0, 'ψ_rho': -1.0, 'τ, lr = 0.1': -1.0, 'τ, lr = 0.2': -1.0}
+    """
+    import xarray as xr
+
+    if within is not None and within not in over:
+        checks.reject("within", within, f"is none of the dimensions {', '.join(over)}", "Use one of them")
+    terms = granulated(x, y, over)
+    values = {"τ": kendall(x, y, over), "ψ": terms.mean("axis", skipna=False)}
+    values |= {f"ψ_{name}": terms.sel(axis=name, drop=True) for name in over}
+    for i in range(x.sizes[within] if within else 0):
+        part = {within: [i]}
+        values[f"τ, {within} = {x[within].values[i]:g}"] = kendall(x.isel(part), y.isel(part), over)
+    return xr.concat(values.values(), xr.Variable("statistic", [*values]))
+
+
 def _tau(x: np.ndarray, y: np.ndarray, axes: int) -> np.ndarray:
     """Return τ_b over the last ``axes`` axes."""
     x, y = (values.reshape(*values.shape[: values.ndim - axes], -1) for values in (x, y))

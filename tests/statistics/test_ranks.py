@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.stats import kendalltau
 
 from samdyn import InputError
-from samdyn.statistics import count_resolved, granulated, kendall
+from samdyn.statistics import count_resolved, granulated, kendall, rank_correlations
 
 DIMS = ("lr", "rho", "scale", "seed")
 AXES = ["lr", "rho", "scale"]
@@ -59,6 +59,22 @@ def test_an_effect_of_one_setting_on_both_is_not_in_the_other_terms() -> None:
     y = xr.DataArray([[2.0, 1.0], [22.0, 21.0]], dims=("scale", "lr"))
     assert float(kendall(x, y, ["scale", "lr"])) == pytest.approx(1 / 3)
     assert granulated(x, y, ["scale", "lr"]).values.tolist() == [1, -1]
+
+
+def test_all_correlations_of_a_grid(grid: tuple[xr.DataArray, xr.DataArray]) -> None:
+    x, y = grid
+    values = rank_correlations(x, y, AXES, within="scale")
+    names = ["τ", "ψ", "ψ_lr", "ψ_rho", "ψ_scale", "τ, scale = 0", "τ, scale = 1"]
+    assert values.statistic.values.tolist() == names
+    np.testing.assert_array_equal(values.sel(statistic="τ"), kendall(x, y, AXES))
+    terms = granulated(x, y, AXES)
+    np.testing.assert_array_equal(values.sel(statistic=names[2:5]), terms)
+    np.testing.assert_array_equal(values.sel(statistic="ψ"), terms.mean("axis", skipna=False))
+    for i in range(2):
+        one = kendall(x.sel(scale=i), y.sel(scale=i), ["lr", "rho"])
+        np.testing.assert_allclose(values.sel(statistic=f"τ, scale = {i}"), one, rtol=1e-12)
+    with pytest.raises(InputError, match="within = 'seed'"):
+        rank_correlations(x, y, AXES, within="seed")
 
 
 def test_resolved_effects_are_counted() -> None:
