@@ -124,17 +124,19 @@ def figures(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[s
         (placed, "sharpness", "sharpness × 1000"),
         (placed, "eigenvalue", r"$\lambda_{\max}$ of the Hessian"),
     ]
-    by_rho = partial(lab.facets, column="rho", title=r"$\rho = {:g}$")
+    by_rho: Any = partial(lab.facets, column="rho", title=r"$\rho = {:g}$")
     end, axes = by_rho(panels, f"Are n ascent steps better? {of}", x="n", xlabel="$n$", hue="form", aside=0.07)
     axes[0, 0].set(xticks=placed.n, xticklabels=["SGD", *medians.n.values[1:]])
     for ax in axes[1:, 0]:
         plot.log_axis(ax, "y")
 
-    gradients = xr.where(runs.form == SHORTER, 2, runs.n + 1)
-    labels = [f"{form}, n = {n}" if n > 1 else form for form, n in zip(runs.form.values, runs.n.values, strict=True)]
-    accuracy = runs[["accuracy"]].assign_coords(form_n=labels, cost=gradients * runs.step)
-    panels = [(lab.medians(accuracy.isel(step=slice(1, None)), "seed"), "accuracy", "test accuracy [%]")]
-    cost, axes = by_rho(panels, f"What accuracy costs {of}", x="cost", xlabel="gradients", hue="form_n", size=(3.4, 4))
+    runs = runs[["accuracy"]].isel(form_n=runs.form.values != SHORTER, step=slice(1, None))
+    settings, numbers = [*zip(runs.form.values, runs.n.values, strict=True)], [*medians.n.values]
+    labels = [f"{form}, n = {n}" if n > 1 else form for form, n in settings]
+    styles = [{"color": f"C{numbers.index(n)}", "ls": "--" if form == MEAN else "-", "ms": 3} for form, n in settings]
+    accuracy = lab.medians(runs.assign_coords(form_n=labels, cost=(runs.n + 1) * runs.step), "seed")
+    panels, look = [(accuracy, "accuracy", "test accuracy [%]")], {"x": "cost", "hue": "form_n", "styles": styles}
+    cost, axes = by_rho(panels, f"What accuracy costs {of}", size=(3.4, 4), xlabel="gradients", marker="o", **look)
     axes[0, 0].set(xscale="log")
 
     surface, axes = plt.subplots(1, planes.sizes["form"], figsize=(12.1, 4.4), sharey=True)
