@@ -11,15 +11,14 @@ import pytest
 import torch
 import xarray as xr
 from PIL import Image
-from torch.nn.functional import cross_entropy
 
 import samdyn as sd
 from samdyn import networks
-from samdyn.statistics import median_interval
 
-SMALL = ["--width", "2", "--seeds", "2", "--epochs", "1", "--rho", "0.5", "--momentum", "0.8", "--processes", "1"]
-SMALL += ["--batch-sizes", "64,256", "--lr", "0.1"]
-EQUAL, LOW, HIGH = "equal η", "equal η/(1−γ), small", "equal η/(1−γ), large"
+SMALL = ["--width=2", "--seeds=2", "--epochs=1", "--rho=0.5", "--momentum=0.8", "--processes=1"]
+SMALL += ["--batch-sizes=64,256", "--lr=0.1"]
+SETTINGS = [(0.0, 0.1), (0.8, 0.02), (0.0, 0.5), (0.8, 0.1)]  # momentum and lr, by η/(1−γ) and γ
+PAIRS = {"equal η": (0, 3), "equal η/(1−γ), small": (0, 1), "equal η/(1−γ), large": (2, 3)}  # without and with
 
 
 @pytest.fixture(scope="module")
@@ -32,127 +31,107 @@ def run(script: ModuleType, run_here: Callable[..., int]) -> Callable[..., int]:
     return partial(run_here, script, *SMALL)
 
 
-def some_direction(landscape: sd.Landscape, *_: object, **__: object) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([-2.0]), np.full((landscape.dim, 1), landscape.dim**-0.5)
+def some_direction(landscape: sd.Landscape, w: torch.Tensor, method: sd.SAM) -> dict[str, np.ndarray]:
+    n = np.ones(w.shape[1])
+    return {"eigenvalue": -2 * n, "gradient_norm": 4 * n, "step_ratio": np.where(method.rho > 0, -0.5, 1.0)}
 
 
-def test_the_tables_the_figures_and_the_data(
-    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Eigenvectors are what takes time; the test of drives has real ones.
-    monkeypatch.setattr(networks, "extreme_eigenpairs", some_direction)
-    assert run() == 0
-    folder = tmp_path / "results" / "momentum_batch_nets"
-    for name in ("momentum_batch_nets", "step_size"):
-        with Image.open(folder / f"{name}.png") as image:
-            assert min(image.size) > 400
-    assert json.loads((folder / "provenance.json").read_text())["experiment"] == "momentum_batch_nets"
-    grid = xr.open_zarr(folder / "networks.zarr", consolidated=False).load()
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= 100
-    check_table(grid, told)
-    check_rates(grid)
-    check_networks(grid)
-    check_places(grid)
+@pytest.fixture(scope="module")
+def result(finished: Callable[..., tuple[Path, str]], script: ModuleType) -> tuple[Path, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        # Eigenvectors are what takes time; the test of escape_step has real ones.
+        patch.setattr(networks, "escape_step", some_direction)
+        return finished(script, *SMALL)
 
 
-def check_table(grid: xr.Dataset, told: str) -> None:
-    accuracy = told.split("Test accuracy in %")[1].split("Medians of")[0].splitlines()
-    rows = [line.split() for line in accuracy if "]" in line]
-    assert [row[:4] for row in rows] == [
-        [rho, *setting]
-        for rho in ("0", "0.5")
-        for setting in (["0.1", "0", "0.1"], ["0.1", "0.8", "0.02"], ["0.5", "0", "0.5"], ["0.5", "0.8", "0.1"])
-    ]
-    one = 100 * grid.test_accuracy.sel(rho=0.5, compared=HIGH, momentum=0.0, batch_size=256).values
-    # Of two values a resample has one of them twice, or both.
-    assert " ".join(rows[6][7:]) == f"{one.mean():.1f} [{one.min():.1f}, {one.max():.1f}]"
-    gained = 100 * (grid.test_accuracy.sel(momentum=0.8) - grid.test_accuracy.sel(momentum=0.0))
-    for counted, chosen in (("η", [EQUAL]), ("η/(1−γ)", [LOW, HIGH])):
-        one = gained.sel(compared=chosen)
-        better, worse = int((one.min("seed") > 0).sum()), int((one.max("seed") < 0).sum())
-        sentence = f"at equal {counted} better in {better} and worse in {worse} of {4 * len(chosen)} settings"
-        assert sentence in " ".join(told.split())
+@pytest.fixture(scope="module")
+def runs(result: tuple[Path, str]) -> xr.Dataset:
+    return xr.open_zarr(result[0] / "networks.zarr", consolidated=False).load()
 
 
-def check_rates(grid: xr.Dataset) -> None:
-    assert grid.train_loss.dims == ("batch_size", "compared", "momentum", "rho", "seed")
-    assert grid.train_loss.shape == (2, 3, 2, 2, 2)
-    assert grid.steps.values.tolist() == [22, 6]  # of 1438 samples
-    rates = {compared: grid.lr.sel(compared=compared).values.tolist() for compared in (EQUAL, LOW, HIGH)}
-    assert rates[EQUAL] == [0.1, 0.1]
-    assert rates[LOW] == pytest.approx([0.1, 0.02])
-    assert rates[HIGH] == pytest.approx([0.5, 0.1])
-    # What comparisons have in common is one network.
-    for gamma, other in ((0.0, LOW), (0.8, HIGH)):
-        same = grid.test_accuracy.sel(momentum=gamma)
-        assert same.sel(compared=EQUAL).equals(same.sel(compared=other).assign_coords(compared=EQUAL))
+def rows(printed: str) -> list[str]:
+    return [" ".join(line.split()) for line in printed.splitlines()]
 
 
-def check_networks(grid: xr.Dataset) -> None:
-    """Networks alone are those that were trained together: batches go by the seed, whatever else is in the grid."""
+def of_two(values: xr.DataArray, style: str) -> str:
+    """The median of two values: a resample has one of them twice, or both."""
+    return f"{values.mean():{style}} [{values.min():{style}}, {values.max():{style}}]"
+
+
+def test_the_grid(runs: xr.Dataset) -> None:
+    assert runs.train_loss.dims == ("batch_size", "momentum_lr", "rho", "seed")
+    assert runs.train_loss.shape == (2, 4, 2, 2)
+    np.testing.assert_allclose([*zip(runs.momentum.values, runs.lr.values, strict=True)], SETTINGS)
+    assert runs.steps.isel(momentum_lr=0, rho=0, seed=0).values.tolist() == [22, 6]  # of 1438 samples
+
+
+def test_the_tables(result: tuple[Path, str], runs: xr.Dataset) -> None:
+    printed = rows(result[1])
+    assert max(map(len, result[1].splitlines())) <= 100
+    for i, (gamma, lr) in enumerate(SETTINGS):
+        for rho in (0.0, 0.5):
+            for size in (64, 256):
+                one = runs.isel(momentum_lr=i).sel(rho=rho, batch_size=size)
+                stalled = int((one.train_loss > 0.95 * np.log(10)).sum())
+                start = f"{rho:g} {gamma:g} {lr:g} {size} {lr / (1 - gamma):.3g} {of_two(one.test_accuracy, '.1f')} "
+                (row,) = [row for row in printed if row.startswith(start)]
+                assert f" {stalled}/2 [" in row
+    for name, (without, with_momentum) in PAIRS.items():
+        part, other = runs.isel(momentum_lr=with_momentum), runs.isel(momentum_lr=without)
+        gain, ratio = part.test_accuracy - other.test_accuracy, part.train_loss / other.train_loss
+        for rho, size in ((0.0, 64), (0.5, 256)):
+            texts = (of_two(x.sel(rho=rho, batch_size=size), style) for x, style in ((gain, "+.1f"), (ratio, ".2f")))
+            assert f"{name} 0.8 {rho:g} {size} {' '.join(texts)}" in printed
+        better, worse = int((gain.min("seed") > 0).sum()), int((gain.max("seed") < 0).sum())
+        text = " ".join(printed).partition(f"Points gained at {name}: ")[2].partition("settings")[0]
+        assert text.endswith(f"above 0 in {better} and below in {worse} of 4 ")
+
+
+def test_where_stalled_networks_are(result: tuple[Path, str], runs: xr.Dataset) -> None:
+    stalled = runs.train_loss > 0.95 * np.log(10)
+    assert 0 < int(stalled.sum()) < stalled.size
+    for name in ("eigenvalue", "gradient_norm", "step_ratio"):
+        assert runs[name].notnull().equals(stalled)
+    for rho, ratio, predicted in ((0.0, "+1.00", "+1.00"), (0.5, "-0.50", "+0.75")):  # 1 + 0.5 · (−2)/4
+        for size in (64, 256):
+            count = int(stalled.sel(rho=rho, batch_size=size).sum())
+            start = f"{rho:g} {size} {count} -2.00 4.000 {ratio} {predicted} {count if rho else 0}/{count} ["
+            assert any(row.startswith(start) for row in rows(result[1]))
+
+
+def test_networks_alone_are_those_that_were_trained_together(runs: xr.Dataset) -> None:
+    """The batches depend on the number of the seed alone, whatever else is in the grid."""
     data = networks.digits()
-    models = [networks.models.mlp((64, 2, 2, 10), seed=int(s)) for s in grid.seed.values]
-    network = networks.Network(models[0], cross_entropy, data.train_inputs, data.train_targets)
-    for gamma, lr, rho, compared, k in ((0.0, 0.1, 0.0, EQUAL, 0), (0.0, 0.5, 0.5, HIGH, 1), (0.8, 0.02, 0.5, LOW, 0)):
+    network, starts = networks.classifier(data, (2, 2)), networks.initial_weights(data, (2, 2), 2)
+    for i, rho, k in ((0, 0.0, 0), (2, 0.5, 1), (1, 0.5, 0)):
+        gamma, lr = SETTINGS[i]
         map_ = sd.Map(network, sd.SAM(rho), lr=lr, momentum=gamma, noise=sd.noise.FiniteSum(64))
-        alone = sd.simulate(
-            map_, network.vector(models[k]), 22, first_run=k, dtype="float32", device="cpu", progress=False
-        )
+        alone = sd.simulate(map_, starts[k], 22, first_run=k, dtype="float32", device="cpu", progress=False)
         w = torch.as_tensor(alone.w.values[0, -1])
-        one = grid.sel(batch_size=64, momentum=gamma, rho=rho, compared=compared).isel(seed=k)
+        one = runs.isel(momentum_lr=i, seed=k).sel(batch_size=64, rho=rho)
         assert float(one.train_loss) == pytest.approx(float(network.value(w)), rel=1e-4)  # float32
         accuracy = network.accuracy(w, data.test_inputs, data.test_targets)
-        assert float(one.test_accuracy) == pytest.approx(float(accuracy), abs=1e-9)
+        assert float(one.test_accuracy) == pytest.approx(100 * float(accuracy), abs=1e-7)
 
 
-def check_places(grid: xr.Dataset) -> None:
-    stalled = grid.train_loss > 0.95 * np.log(10)
-    assert 0 < int(stalled.sum()) < stalled.size
-    for name in ("eigenvalue", "gradient_norm", "step_ratio", "predicted_ratio"):
-        assert grid[name].notnull().equals(stalled)
-    assert (grid.eigenvalue.values[stalled] == -2).all()
-    assert np.allclose((grid.predicted_ratio - (1 - 2 * grid.rho / grid.gradient_norm)).values[stalled], 0)
-    sgd = grid.sel(rho=0.0)
-    assert sgd.step_ratio.values[stalled.sel(rho=0.0)] == pytest.approx(1.0)
-
-
-def test_the_drive_back_to_a_saddle(script: ModuleType) -> None:
-    w = torch.tensor([0.05, 0.12], dtype=torch.float64)
-    lam, norm, ratio, predicted = script.place(sd.landscapes.quadratic((2, -1)), w, rho=0.5)
-    assert (lam, norm) == pytest.approx((-1, np.hypot(0.1, 0.12)))
-    assert ratio == pytest.approx(1 - 0.5 / norm)  # on a quadratic it is what is predicted
-    assert predicted == pytest.approx(ratio)
-    assert ratio < 0
-
-
-def test_networks_that_diverged_count_as_stalled(script: ModuleType) -> None:
-    grid = xr.Dataset({"train_loss": ("seed", [2.18, 2.19, np.nan, np.inf])})
-    assert script.stalled(grid).values.tolist() == [False, True, True, True]
-
-
-def test_differences_are_paired_by_seed(script: ModuleType) -> None:
-    accuracy = xr.DataArray([[0.1, 0.5], [0.3, 0.3], [0.4, 0.8]], dims=("momentum", "seed"))
-    accuracy = accuracy.assign_coords(momentum=[0.0, 0.5, 0.9])
-    ends = median_interval(script.gained(xr.Dataset({"test_accuracy": accuracy})).sel(momentum=0.9), "seed")
-    assert [float(end) for end in ends] == pytest.approx([0.3, 0.3, 0.3])
+def test_the_figures_and_the_provenance(result: tuple[Path, str]) -> None:
+    for name in ("momentum_batch_nets", "step_size"):
+        with Image.open(result[0] / f"{name}.png") as image:
+            assert min(image.size) > 400
+    assert json.loads((result[0] / "provenance.json").read_text())["experiment"] == "momentum_batch_nets"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("argument", "message"),
     [
-        (["--rho", "0,0.1"], "must be finite numbers > 0"),
-        (["--momentum", "1"], "must lie in (0, 1)"),
-        (["--momentum", "0"], "must lie in (0, 1)"),
-        (["--batch-sizes", "2.5"], "must be integers >= 1"),
-        (["--batch-sizes", "1439"], "there are 1438 samples"),
-        (["--lr", "0"], "must be a finite number > 0"),
-        (["--epochs", "0"], "--epochs = 0: must be an integer >= 1"),
-        (["--width", "0"], "--width = 0: must be an integer >= 1"),
-        (["--seeds", "1"], "an interval needs two or more"),
-        (["--seed", "-1"], "must be an integer in"),
-        (["--device", "abacus"], "abacus"),
+        ("--rho=0,0.1", "must be finite numbers > 0"),
+        ("--momentum=1", "must lie in [0, 1)"),
+        ("--momentum=0", "must lie in (0, 1)"),
+        ("--batch-sizes=2.5", "must be integers >= 1"),
+        ("--batch-sizes=16,1439", "--batch-sizes = 1439: there are 1438 samples"),
+        ("--seeds=1", "an interval needs two or more"),
+        ("--device=abacus", "abacus"),
     ],
 )
-def test_bad_input(run: Callable[..., int], refused: Callable[[int], str], arguments: list[str], message: str) -> None:
-    assert message in refused(run(*arguments))
+def test_bad_input(run: Callable[..., int], refused: Callable[[int], str], argument: str, message: str) -> None:
+    assert message in refused(run(argument))

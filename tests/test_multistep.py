@@ -11,26 +11,14 @@ import pytest
 import torch
 import xarray as xr
 from PIL import Image
-from torch.nn.functional import cross_entropy
 
 import samdyn as sd
 from samdyn import networks
 
-SMALL = [
-    "--width",
-    "4",
-    "--seeds",
-    "2",
-    "--steps",
-    "12",
-    "--rho",
-    "0.1,0.5",
-    "--ascent-steps",
-    "3",
-    "--batch-size",
-    "8",
-]
-SMALL += ["--processes", "1"]
+SMALL = ["--width=4", "--seeds=2", "--steps=12", "--rho=0.1,0.5", "--ascent-steps=3", "--batch-size=8"]
+SMALL += ["--processes=1"]
+ROWS = ["SGD 0", "one step 1 0.1", "one step 1 0.5"]
+ROWS += [f"{form} 3 {rho}" for form in ("last of n", "mean of n", "one of ρ(n+1)/2n") for rho in (0.1, 0.5)]
 
 
 @pytest.fixture(scope="module")
@@ -43,137 +31,82 @@ def run(script: ModuleType, run_here: Callable[..., int]) -> Callable[..., int]:
     return partial(run_here, script, *SMALL)
 
 
-def some_direction(landscape: sd.Landscape, *_: object, **__: object) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([2.0]), np.full((landscape.dim, 1), landscape.dim**-0.5)
+@pytest.fixture(scope="module")
+def result(finished: Callable[..., tuple[Path, str]], script: ModuleType) -> tuple[Path, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        # Eigenvectors are what takes time; the test of largest_eigenvalue has real ones.
+        patch.setattr(networks, "largest_eigenvalue", lambda network, w: np.full(w.shape[1], 2.0))
+        patch.setattr(networks, "ascent_plane", partial(networks.ascent_plane, points=5))
+        return finished(script, *SMALL)
 
 
-def test_the_tables_the_figures_and_the_data(
-    run: Callable[..., int],
-    script: ModuleType,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # Eigenvectors are what takes time; the test of measures has real ones.
-    monkeypatch.setattr(networks, "extreme_eigenpairs", some_direction)
-    monkeypatch.setattr(script, "GRID", 5)
-    assert run() == 0
-    folder = tmp_path / "results" / "multistep"
+@pytest.fixture(scope="module")
+def runs(result: tuple[Path, str]) -> xr.Dataset:
+    return xr.open_zarr(result[0] / "networks.zarr", consolidated=False).load()
+
+
+def test_the_table_and_the_answer(result: tuple[Path, str], runs: xr.Dataset) -> None:
+    printed = result[1]
+    assert max(map(len, printed.splitlines())) <= 100
+    for row in ROWS:
+        assert sum(" ".join(line.split()).startswith(row) for line in printed.splitlines()) == 3  # parts of the table
+    assert "∞" not in printed  # what was not measured is empty
+    accuracy = runs.accuracy.isel(step=-1).set_index(form_n=["form", "n"]).sel(rho=0.1)
+    mean, last, one = (
+        accuracy.sel(form=form, n=n) for form, n in (("mean of n", 3), ("last of n", 3), ("one step", 1))
+    )
+    row = next(line for line in printed.splitlines() if line.startswith("last of n"))
+    # Of two values a resample has one of them twice, or both.
+    texts = [f"{x.mean():+.1f} [{x.min():+.1f}, {x.max():+.1f}]" for x in ((last - one).values, (mean - last).values)]
+    assert " ".join(row.split()).endswith(" ".join(texts))
+    gain = (accuracy.sel(form="mean of n", n=3) - one).values
+    assert f"mean of n minus one step: {gain.mean():+.1f}"[:31] in printed
+    assert printed.count("of 2 settings") + printed.count("of 2 \nsettings") == 4
+
+
+def test_the_figures_and_the_provenance(result: tuple[Path, str]) -> None:
+    folder = result[0]
     for name in ("multistep", "cost", "planes"):
         with Image.open(folder / f"{name}.png") as image:
             assert min(image.size) > 400
     assert json.loads((folder / "provenance.json").read_text())["experiment"] == "multistep"
-    grid = xr.open_zarr(folder / "networks.zarr", consolidated=False).load()
     planes = xr.open_zarr(folder / "planes.zarr", consolidated=False).load()
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= 100
-    check_table(grid, told)
-    check_grid(grid)
-    check_networks(grid)
-    check_climbs(grid)
-    assert planes.shown.values.tolist() == ["n = 1", "n = 3, last", "n = 3, averaged"]
-    assert planes.loss.sel(u=0, v=0).values == pytest.approx(planes.bottom.values)
+    assert planes.form.values.tolist() == ["one step", "last of n", "mean of n"]
     assert planes.attrs["rho"] == 0.5
-    for shown in (1, 2):  # the plane is that of the network it is said to be of
-        loss = grid.train_loss.sel(rho=0.5, ascent_steps=3, form=["last", "averaged"][shown - 1])[0]
-        assert float(planes.bottom[shown]) == pytest.approx(float(loss))
 
 
-def check_table(grid: xr.Dataset, told: str) -> None:
-    table = told.split("Accuracy and loss at the end")[1].split("Medians over 2 networks")[0]
-    rows = [line.split() for line in table.splitlines() if "]" in line and "ρ" not in line]
-    # SGD once, and for every radius one step and the three forms of three.
-    assert [row[0] for row in rows] == ["0", *["0.1", "3", "averaged", "shorter"], *["0.5", "3", "averaged", "shorter"]]
-    accuracy = 100 * grid.accuracy.isel(step=-1).sel(rho=0.1)
-    less = (accuracy.sel(ascent_steps=3) - accuracy.sel(ascent_steps=1)).sel(form="averaged").values
-    # Of two values a resample has one of them twice, or both.
-    assert " ".join(rows[3][4:7]) == f"{less.mean():+.1f} [{less.min():+.1f}, {less.max():+.1f}]"
-    loss = 1e3 * grid.train_loss.sel(rho=0.1, ascent_steps=3, form="averaged").values
-    assert " ".join(rows[3][7:10]) == f"{loss.mean():.2g} [{loss.min():.2g}, {loss.max():.2g}]"
-    assert "above 0 in" in told.splitlines()[-4] + told.splitlines()[-3]
+def test_the_plane_is_that_of_the_network_it_is_said_to_be_of(result: tuple[Path, str], runs: xr.Dataset) -> None:
+    planes = xr.open_zarr(result[0] / "planes.zarr", consolidated=False).load()
+    loss = runs.train_loss.set_index(form_n=["form", "n"]).sel(rho=0.5, seed=0)
+    for form, n in (("one step", 1), ("last of n", 3), ("mean of n", 3)):
+        start = float(planes.start_loss.sel(form=form))
+        assert 1000 * start == pytest.approx(float(loss.sel(form=form, n=n)))
 
 
-def check_grid(grid: xr.Dataset) -> None:
-    assert grid.accuracy.dims == ("form", "ascent_steps", "rho", "seed", "step")
-    assert grid.accuracy.shape == (3, 3, 2, 2, 13)
-    assert grid.form.values.tolist() == ["last", "averaged", "shorter"]
-    assert (grid.eigenvalue == 2).all()
-    for n in (0, 1):
-        assert (grid.train_loss.sel(ascent_steps=n) == grid.train_loss.sel(ascent_steps=n, form="last")).all()
-    for n in (1, 3):  # the radius makes a difference, and so does the form
-        assert (grid.train_loss.sel(ascent_steps=n, rho=0.1) != grid.train_loss.sel(ascent_steps=n, rho=0.5)).all()
-    several = grid.train_loss.sel(ascent_steps=3)
-    assert (several.sel(form="last") != several.sel(form="averaged")).all()
-
-
-def check_networks(grid: xr.Dataset) -> None:
-    """Networks alone are those that were trained together: of a grid that one setting is left of, too."""
+def test_networks_alone_are_those_that_were_trained_together(runs: xr.Dataset) -> None:
+    """The batches depend on the number of the seed alone, whatever else is in the grid."""
+    assert runs.accuracy.dims == ("form_n", "rho", "seed", "step")
+    assert runs.accuracy.shape == (5, 2, 2, 13)
     data = networks.digits(test=0.8)
-    models = [networks.models.mlp((64, 4, 4, 10), seed=int(s)) for s in grid.seed.values]
-    network = networks.Network(models[0], cross_entropy, data.train_inputs, data.train_targets)
-    # ρ, n, form, and the number of the seed, which alone the batches go by: whatever else is in the grid.
+    network = networks.classifier(data, (4, 4))
+    seeds = np.random.SeedSequence(0).generate_state(2)
+    of = runs.set_index(form_n=["form", "n"])
     alone = {
-        (0.1, 0, "last", 0): sd.GD(),
-        (0.5, 0, "last", 0): sd.GD(),
-        (0.1, 3, "last", 1): sd.SAM(0.1, ascent_steps=3),
-        (0.5, 3, "averaged", 0): sd.SAM(0.5, ascent_steps=3, average=True),
-        (0.5, 3, "shorter", 1): sd.SAM(0.5 * 2 / 3),
+        (0.1, 0, "SGD", 0): sd.GD(),
+        (0.5, 0, "SGD", 0): sd.GD(),
+        (0.1, 3, "last of n", 1): sd.SAM(0.1, ascent_steps=3),
+        (0.5, 3, "mean of n", 0): sd.SAM(0.5, ascent_steps=3, average=True),
+        (0.5, 3, "one of ρ(n+1)/2n", 1): sd.SAM(0.5 * 2 / 3),
     }
     for (rho, n, form, number), method in alone.items():
         map_ = sd.Map(network, method, lr=0.2, noise=sd.noise.FiniteSum(8))
-        start = network.vector(models[number])
-        runs = sd.simulate(map_, start, 12, first_run=number, dtype="float32", device="cpu", progress=False)
-        w = torch.as_tensor(runs.w.values[0, -1], dtype=torch.float64)
-        one = grid.sel(rho=rho, ascent_steps=n, form=form).isel(seed=number)
-        assert float(one.train_loss) == pytest.approx(float(network.value(w)), rel=1e-4)  # float32
+        start = network.vector(networks.models.mlp((64, 4, 4, 10), seed=int(seeds[number])))
+        path = sd.simulate(map_, start, 12, first_run=number, dtype="float32", device="cpu", progress=False)
+        w = torch.as_tensor(path.w.values[0, -1], dtype=torch.float64)
+        one = of.sel(rho=rho, n=n, form=form).isel(seed=number)
+        assert float(one.train_loss) == pytest.approx(1000 * float(network.value(w)), rel=1e-4)  # float32
         accuracy = network.accuracy(w, data.test_inputs, data.test_targets)
-        assert float(one.accuracy[-1]) == pytest.approx(float(accuracy), abs=1e-9)
-
-
-def check_climbs(grid: xr.Dataset) -> None:
-    assert (grid.climb.sel(ascent_steps=0) == 0).all()
-    assert (grid.climb.sel(ascent_steps=[1, 3]) > 0).all()
-
-
-def test_measures_on_a_quadratic(script: ModuleType) -> None:
-    landscape, w = sd.landscapes.quadratic((3, -1)), torch.tensor([[0.4, 0.0], [0.0, 0.5]], dtype=torch.float64)
-    found = script.measure(landscape, w)
-    assert found["train_loss"] == pytest.approx([0.24, -0.125])
-    # 0.1 up from 0.4 along the first axis, and down the slope towards 0 along the second.
-    assert found["sharpness"] == pytest.approx([1.5 * (0.5**2 - 0.4**2), 0.5 * (0.5**2 - 0.4**2)])
-    assert found["eigenvalue"] == pytest.approx([3, 3])
-
-
-def test_networks_that_diverged_are_measured_as_such(script: ModuleType) -> None:
-    w = torch.tensor([[0.4, torch.nan], [0.0, torch.nan]], dtype=torch.float64)
-    found = script.measure(sd.landscapes.quadratic((3, -1)), w)
-    assert found["train_loss"][1] == np.inf
-    assert np.isnan([found["sharpness"][1], found["eigenvalue"][1]]).all()
-
-
-def test_climbs_on_a_quadratic(script: ModuleType) -> None:
-    landscape, w = sd.landscapes.quadratic((1, 1)), torch.tensor([[0.6], [0.8]], dtype=torch.float64)
-    axes = {"ascent_steps": [0, 1, 4], "rho": [0.5], "seed": [7]}
-    climbs = script.climb(landscape, w, axes).climb
-    assert climbs.dims == ("ascent_steps", "rho", "seed")
-    assert climbs.values.ravel() == pytest.approx([0, 0.625, 0.625])  # ½(1.5² − 1): straight away from 0
-
-
-def test_planes_on_a_quadratic(script: ModuleType) -> None:
-    landscape, w = sd.landscapes.quadratic((1, 4)), torch.tensor([1.0, 0.5], dtype=torch.float64)
-    planes = script.surfaces(landscape, {("last", 1): w, ("averaged", 4): w}, 0.2)
-    u = np.array([1, 2]) / 5**0.5  # along ∇L(w) = (1, 2)
-    v = np.array([-2, 1]) / 5**0.5  # ∇L(wᵖ) turns towards the steeper axis
-    at = w.numpy() + 0.2 * (planes.u.values[3] * u + planes.v.values[30] * v)
-    assert float(planes.loss[1, 30, 3]) == pytest.approx(0.5 * at[0] ** 2 + 2 * at[1] ** 2)
-    assert planes.ascent[0, :2].values == pytest.approx(np.array([[0, 0], [1, 0]]))
-    assert np.isnan(planes.ascent[0, 2:]).all()
-    steps = np.diff(planes.ascent[1].values, axis=0)
-    assert np.hypot(*steps.T) == pytest.approx(np.full(4, 0.25))  # n steps of ρ/n
-    assert (np.diff(steps[:, 1]) > 0).all()
-    assert planes.off.values == pytest.approx(np.zeros(2))  # in two dimensions there is no other plane
-    top = w.numpy() + 0.2 * (planes.ascent.values[1, -1] @ np.stack([u, v]))
-    assert float(planes.height[1]) == pytest.approx(0.5 * top[0] ** 2 + 2 * top[1] ** 2)
+        assert float(one.accuracy[-1]) == pytest.approx(100 * float(accuracy), abs=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -182,13 +115,8 @@ def test_planes_on_a_quadratic(script: ModuleType) -> None:
         (["--rho", "0"], "must be finite numbers > 0"),
         (["--ascent-steps", "1,2"], "must be integers >= 2"),
         (["--ascent-steps", "2.5"], "must be integers >= 2"),
-        (["--lr", "-1"], "must be a finite number > 0"),
-        (["--batch-size", "0"], "--batch-size = 0: must be an integer >= 1"),
         (["--steps", "9"], "--steps = 9: must be at least 10"),
-        (["--width", "0"], "--width = 0: must be an integer >= 1"),
         (["--seeds", "1"], "an interval needs two or more"),
-        (["--processes", "0"], "--processes = 0: must be an integer >= 1"),
-        (["--seed", "-1"], "must be an integer in"),
         (["--device", "abacus"], "abacus"),
     ],
 )

@@ -14,7 +14,9 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
+from .effects import effect, share
 from .estimates import estimate
+from .figures import facets
 from .objects import landscape, saddle, with_radii
 from .options import (
     AscentStepCounts,
@@ -67,7 +69,20 @@ from .readers import (
 from .report import Report
 from .runner import command, run
 from .scripts import load, question, scripts
-from .tables import Column, across, censored, interval, medians, percent, plus_minus, table, vector
+from .settings import settings
+from .tables import (
+    Column,
+    across,
+    censored,
+    interval,
+    medians,
+    percent,
+    plus_minus,
+    table,
+    vector,
+)
+from .texts import text
+from .training import PositiveRadii
 
 __all__ = [
     "AscentStepCounts",
@@ -89,6 +104,7 @@ __all__ = [
     "Momentum",
     "Numbers",
     "Positive",
+    "PositiveRadii",
     "Processes",
     "Radii",
     "Radius",
@@ -111,8 +127,10 @@ __all__ = [
     "choice",
     "command",
     "each",
+    "effect",
     "entries",
     "estimate",
+    "facets",
     "inside",
     "integers",
     "interval",
@@ -128,8 +146,11 @@ __all__ = [
     "run",
     "saddle",
     "scripts",
+    "settings",
     "several",
+    "share",
     "table",
+    "text",
     "vector",
     "where",
     "with_radii",

@@ -119,6 +119,8 @@ def censored(name: str, style: str, until: str = "observed") -> Function:
 def medians(data: "xarray.Dataset", over: str, *, nan: float = math.inf) -> "xarray.Dataset":
     """Return the median and its interval over a dimension, for every variable of numbers that has it.
 
+    A setting of which every sample is missing, as one that was not measured, stays nan.
+
     Args:
         data: the dataset.
         over: the dimension of samples, such as "seed".
@@ -131,7 +133,7 @@ def medians(data: "xarray.Dataset", over: str, *, nan: float = math.inf) -> "xar
     result = data.drop_dims(over)
     for name, values in data.items():
         if over in values.dims and values.dtype.kind in "fiu":
-            ends = median_interval(values, over, nan=nan)
+            ends = (end.where(values.notnull().any(over)) for end in median_interval(values, over, nan=nan))
             result = result.assign(dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True)))
     return result
 

@@ -3,8 +3,17 @@
 from . import models, saddles
 from .curvature import extreme_eigenpairs
 from .data.archives import cifar
+from .data.batches import augment, batches
 from .data.data import Data, digits, mnist1d
+from .landscape.classifier import classifier, initial_weights
 from .landscape.network import Network
+from .measures.escape_step import escape_step
+from .measures.first_at_loss import first_at_loss
+from .measures.performance import performance
+from .measures.plane import ascent_plane
+from .measures.rescaling import rescale
+from .measures.sharpness import largest_eigenvalue, max_rise, rise
+from .optimizer.epoch import evaluate, train_epoch
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
 from .optimizer.rounding import RoundingWarning
@@ -16,12 +25,26 @@ __all__ = [
     "NotFinite",
     "Optimizer",
     "RoundingWarning",
+    "ascent_plane",
+    "augment",
+    "batches",
     "cifar",
+    "classifier",
     "digits",
+    "escape_step",
+    "evaluate",
     "extreme_eigenpairs",
+    "first_at_loss",
+    "initial_weights",
+    "largest_eigenvalue",
+    "max_rise",
     "mnist1d",
     "models",
+    "performance",
+    "rescale",
+    "rise",
     "saddles",
     "train",
+    "train_epoch",
     "weights",
 ]

@@ -11,16 +11,19 @@ from .bifurcation import bifurcation, orbits
 from .bounds import lower_bounds
 from .chart import stability_chart
 from .escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
+from .facets import facets
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, paths, surface, surface_path
 from .magnitude import magnitude
 from .names import SYMBOLS, label
+from .networks.ascent_planes import ascent_planes
 from .outside import with_outside
 from .perturbation import perturbed
 from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
 from .ratio import ratio_map
-from .style import CYCLE, LINES, STYLE, line
+from .scatter import scatter
+from .style import CYCLE, LINES, STYLE, line, log_axis
 
 __all__ = [
     "CYCLE",
@@ -29,15 +32,18 @@ __all__ = [
     "STYLE",
     "SYMBOLS",
     "animate",
+    "ascent_planes",
     "basins",
     "bifurcation",
     "contours",
     "cosine",
     "cosines",
+    "facets",
     "fate",
     "intervals",
     "label",
     "line",
+    "log_axis",
     "lower_bounds",
     "magnitude",
     "manifolds",
@@ -48,6 +54,7 @@ __all__ = [
     "perturbed",
     "phase_portrait",
     "ratio_map",
+    "scatter",
     "stability_chart",
     "surface",
     "surface_path",

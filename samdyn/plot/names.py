@@ -6,7 +6,7 @@ from ..arguments import checked
 from ..dynamics import Map
 from ..methods import Ascent, Method
 
-SYMBOLS = {"rho": "ρ", "lr": "η", "momentum": "γ"}  # the symbol of each parameter in titles
+SYMBOLS = {"rho": "ρ", "lr": "η", "momentum": "γ", "batch_size": "B", "ascent_steps": "n"}  # in titles and tables
 
 
 def latex(name: str) -> str:

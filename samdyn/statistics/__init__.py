@@ -1,7 +1,20 @@
-"""Confidence intervals, exponents and survival curves from samples. The functions take arrays and no samdyn types."""
+"""Confidence intervals, exponents, rank correlations and survival curves from samples. They take arrays alone."""
 
+from .effects import count_resolved
 from .intervals import mean_interval, median_interval, wilson
+from .ranks import granulated, kendall, rank_correlations
 from .slopes import exponent
 from .survival import Survival, survival
 
-__all__ = ["Survival", "exponent", "mean_interval", "median_interval", "survival", "wilson"]
+__all__ = [
+    "Survival",
+    "count_resolved",
+    "exponent",
+    "granulated",
+    "kendall",
+    "mean_interval",
+    "median_interval",
+    "rank_correlations",
+    "survival",
+    "wilson",
+]

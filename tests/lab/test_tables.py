@@ -59,6 +59,11 @@ def test_medians_are_those_of_statistics() -> None:
     assert set(result) == {"loss", "loss_low", "loss_high", "name", "steps"}
     text = cells(lab.table(result, {"loss": lab.interval("loss", ".3f")}, "rho"))[2][0]
     assert text == "{:.3f} [{:.3f}, {:.3f}]".format(*(float(end[2]) for end in ends))
+    # A missing sample among others is the worst; a setting that was not measured has no median.
+    gaps = lab.medians(xr.Dataset({"loss": (("rho", "seed"), [[1.0, np.nan, np.nan], [np.nan] * 3])}), "seed")
+    assert gaps.loss[0] == np.inf
+    assert np.isnan(gaps.loss[1])
+    assert np.isnan(gaps.loss_high[1])
 
 
 def test_times_that_were_not_observed_are_bounds() -> None:

@@ -1,0 +1,71 @@
+"""Classifiers of a data set: their loss and their initial weights."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import parameters_to_vector
+
+from ... import checks
+from ...arguments import checked
+from .. import models
+from ..data.data import Data
+from .network import Network
+
+
+@checked
+def classifier(data: Data, hidden: Sequence[int], *, samples: int | None = None, activation: str = "relu") -> Network:
+    """Return the cross-entropy of a multilayer perceptron on the samples of a data set that are for training.
+
+    Args:
+        data: the data, with inputs ``(N, features)``.
+        hidden: the widths of the hidden layers.
+        samples: the number of samples, the first ones. None: all.
+        activation: the activation, as for ``models.mlp``.
+
+    Raises:
+        InputError: fewer samples in the data than asked for; what ``models.mlp`` refuses.
+
+    >>> from samdyn.networks import classifier, digits
+    >>> classifier(digits(), (32, 32), samples=200)
+    Network('MLP 64-32-32-10', 3466 parameters, 200 samples)
+    """
+    samples = len(data.train_targets) if samples is None else checks.count("samples", samples, "Use e.g. samples=200")
+    if samples > len(data.train_targets):
+        rule = f"there are {len(data.train_targets)} to train on"
+        checks.reject("samples", samples, rule, "Use fewer, or another share for testing")
+    widths = (data.train_inputs.shape[1], *hidden, data.classes)
+    model = models.mlp(widths, activation=activation)
+    name = f"MLP {'-'.join(map(str, widths))}"
+    return Network(model, cross_entropy, data.train_inputs[:samples], data.train_targets[:samples], name=name)
+
+
+@checked
+def initial_weights(
+    data: Data, hidden: Sequence[int], count: int, *, seed: int = 0, activation: str = "relu"
+) -> torch.Tensor:
+    """Return torch's initial weights of such classifiers, as starts of ``networks.train``.
+
+    Args:
+        data: the data, with inputs ``(N, features)``.
+        hidden: the widths of the hidden layers.
+        count: the number of networks. The first ones do not depend on it.
+        seed: the seed, from which every network gets one of its own.
+        activation: the activation, as for ``models.mlp``.
+
+    Returns:
+        The parameters, ``(count, d)``, float64.
+
+    Raises:
+        InputError: a count or a seed out of its range; what ``models.mlp`` refuses.
+
+    >>> from samdyn.networks import digits, initial_weights
+    >>> initial_weights(digits(), (32, 32), 4).shape
+    torch.Size([4, 3466])
+    """
+    seed, count = checks.word("seed", seed, "Use e.g. seed=0"), checks.count("count", count, "Use e.g. count=4")
+    widths = (data.train_inputs.shape[1], *hidden, data.classes)
+    seeds = map(int, np.random.SeedSequence(seed).generate_state(count))
+    parameters = (models.mlp(widths, activation=activation, seed=one).parameters() for one in seeds)
+    return torch.stack([parameters_to_vector(one).detach().double() for one in parameters])

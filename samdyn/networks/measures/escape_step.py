@@ -1,0 +1,47 @@
+"""What a step of a method does along the direction in which a saddle is left."""
+
+import numpy as np
+import torch
+
+from ...arguments import checked
+from ...landscapes import Landscape
+from ...methods import Method
+from ..curvature import extreme_eigenpairs
+
+
+@checked
+def escape_step(
+    landscape: Landscape, w: torch.Tensor, method: Method, *, tolerance: float = 1e-3
+) -> dict[str, np.ndarray]:
+    """Compare a method's step with gradient descent's along v, the eigenvector of the lowest eigenvalue λ of H(w).
+
+    The ratio F·v / g·v, with g = ∇L(w), is 1 for gradient descent. It is negative where the method climbs back to the
+    saddle that gradient descent leaves.
+
+    Args:
+        landscape: a network or any other landscape.
+        w: the points, ``(d, n)``, all finite. Their dtype is that of the computation.
+        method: the method, whose F is a step. Its radius may be a tensor ``(n,)``.
+        tolerance: the error of λ relative to the largest |λ|, as for ``extreme_eigenpairs``.
+
+    Returns:
+        "eigenvalue", λ in the units of the loss per w², "gradient_norm", ‖g‖ in those of the loss per w, and
+        "step_ratio", each ``(n,)``.
+
+    Raises:
+        InputError: as for ``extreme_eigenpairs``.
+
+    >>> import samdyn as sd
+    >>> w = torch.tensor([[0.0], [0.25]], dtype=torch.float64)
+    >>> {k: v.tolist() for k, v in sd.networks.escape_step(sd.landscapes.saddle(), w, sd.SAM(0.5)).items()}
+    {'eigenvalue': [-2.0], 'gradient_norm': [0.5], 'step_ratio': [-1.0]}
+    """
+    g = landscape.grad(w)
+    pairs = [extreme_eigenpairs(landscape, one.contiguous(), highest=0, tolerance=tolerance) for one in w.T]
+    v = torch.stack([torch.as_tensor(vectors[:, 0]).to(w) for _, vectors in pairs], 1) if pairs else w
+    ratio = (method(w, landscape.grad) * v).sum(0) / (g * v).sum(0)
+    return {
+        "eigenvalue": np.array([float(values[0]) for values, _ in pairs]),
+        "gradient_norm": g.norm(dim=0).double().cpu().numpy(),
+        "step_ratio": ratio.double().cpu().numpy(),
+    }
