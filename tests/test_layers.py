@@ -49,7 +49,17 @@ INSIDE = {  # the same within a package
         *["trees", "gradients", "parameters", "sobol", "points", "starts"],
         *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
-    "networks": ["data", "models", "landscape", "curvature", "saddles", "optimizer", "training"],
+    "networks": [
+        "data",
+        "models",
+        "landscape",
+        "curvature",
+        "saddles",
+        "optimizer",
+        "training",
+        "top_curvature",
+        "saddle_dynamics",
+    ],
 }
 PROGRESS = ("simulation", "progress", "tracked")  # shows how far work is, and computes nothing
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}

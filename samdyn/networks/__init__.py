@@ -1,6 +1,6 @@
 """Methods on neural networks: a torch optimizer, networks as landscapes, their curvature, models and data."""
 
-from . import models, saddles
+from . import models, saddle_dynamics, saddles
 from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.data import Data, digits, mnist1d
@@ -8,6 +8,7 @@ from .landscape.network import Network
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
 from .optimizer.rounding import RoundingWarning
+from .top_curvature import track_curvature
 from .training import train
 
 __all__ = [
@@ -21,7 +22,9 @@ __all__ = [
     "extreme_eigenpairs",
     "mnist1d",
     "models",
+    "saddle_dynamics",
     "saddles",
+    "track_curvature",
     "train",
     "weights",
 ]
