@@ -28,6 +28,7 @@ from .simulation import (
     integrate,
     simulate,
 )
+from .sweep import sweep
 from .symbolic import stability
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "simulate",
     "stability",
     "statistics",
+    "sweep",
     "symbolic",
     "theory",
     "verify",

@@ -34,6 +34,7 @@ ORDER += [
     "networks",
     "plot",
     "output",
+    "sweep",
     "claims",
     "cli",
     "lab",

@@ -1,0 +1,1 @@
+"""What a sweep calls: a function, the grid of its parameters, and the blocks of cells."""
