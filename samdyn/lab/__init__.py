@@ -52,6 +52,7 @@ from .report import Report
 from .runner import command, run
 from .scripts import load, scripts
 from .tables import across, interval, medians, plus_minus, table, vector
+from .texts import text
 
 __all__ = [
     "AscentStepCounts",
@@ -105,6 +106,7 @@ __all__ = [
     "scripts",
     "several",
     "table",
+    "text",
     "vector",
     "where",
     "with_radii",

@@ -8,7 +8,7 @@ from .landscape.network import Network
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
 from .optimizer.rounding import RoundingWarning
-from .top_curvature import track_curvature
+from .top_curvature import against_edge, track_curvature
 from .training import train
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "NotFinite",
     "Optimizer",
     "RoundingWarning",
+    "against_edge",
     "cifar",
     "digits",
     "extreme_eigenpairs",

@@ -66,6 +66,54 @@ def track_curvature(
     )
 
 
+@checked
+def against_edge(runs: "xarray.Dataset", last: float = 1 / 3) -> "xarray.Dataset":
+    """Compare the largest eigenvalue λ of networks in training with its edge.
+
+    Args:
+        runs: the result of ``track_curvature``, or of a sweep of it, with the variable "edge" of the dimensions of
+            "loss": the curvature above which steps grow, such as ``symbolic.edge_at_gradient`` predicts.
+        last: the last part of training over which means are taken, in (0, 1].
+
+    Returns:
+        For each network "first", the first measured step with λ at its edge or above, nan if there is none; and over
+        the last part of training "ratio", the mean of λ/edge; "deviation", its standard deviation; "above", the share
+        of measurements with λ above the edge; "lam", the mean of λ; "first_share" and "top_share", the mean share of
+        ‖∇L‖² along the first eigenvector and along all that were measured. "loss" is that at the end.
+
+    Raises:
+        InputError: a part that is not in (0, 1], or runs without an edge.
+
+    >>> import numpy as np
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.quadratic([3.0, 1.0]), sd.GD(), lr=0.1)
+    >>> data = track_curvature(map_, [(0.5, 1.0)], steps=20, every=5, top=1)
+    >>> data["edge"] = data.gradient_norm.copy(data=np.full((1, 5), sd.symbolic.edge_of_stability(map_)))
+    >>> float(against_edge(data).ratio.round(3)[0])  # 3 η/2
+    0.15
+    """
+    import xarray
+
+    last = checks.number("last", last, "must lie in (0, 1]", "Use e.g. last=1/3", lambda part: 0 < part <= 1)
+    checks.holds(runs, "edge", "eigenvalue", "share", "loss", "step")
+    is_late = runs.step >= runs.step[-1] - last * runs.step[-1]
+    late = runs.isel(step=is_late)
+    lam = runs.eigenvalue.sel(order=1, drop=True)
+    ratio = late.eigenvalue.sel(order=1, drop=True) / late.edge
+    return xarray.Dataset(
+        {
+            "first": runs.step.where(lam >= runs.edge).min("step"),
+            "ratio": ratio.mean("step"),
+            "deviation": ratio.std("step", ddof=1),
+            "above": (ratio > 1).mean("step"),
+            "lam": late.eigenvalue.sel(order=1, drop=True).mean("step"),
+            "first_share": late.share.sel(order=1, drop=True).mean("step"),
+            "top_share": late.share.sum("order").mean("step"),
+            "loss": runs.loss.isel(step=-1, drop=True),
+        }
+    )
+
+
 def _look(landscape: Landscape, w: torch.Tensor, top: int) -> dict[str, np.ndarray]:
     """Measure networks ``(d, n)``."""
     gradients = landscape.grad(w).double().cpu().numpy()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .. import checks
 from ..arguments import checked
 from ..methods import Method
 
@@ -48,3 +49,31 @@ def line(method: Method | str) -> dict[str, Any]:
     {'color': '#0072B2', 'linestyle': '--', 'marker': 's'}
     """
     return dict(LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER))
+
+
+def log_axis(ax: Any, which: str) -> None:
+    """Make an axis of few decades logarithmic, with 1, 2 and 5 in each written as plain numbers.
+
+    Args:
+        ax: the Axes.
+        which: "x" or "y".
+
+    Raises:
+        InputError: another axis.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> figure, ax = plt.subplots()
+    >>> _ = ax.set_xlim(0.1, 1)
+    >>> sd.plot.log_axis(ax, "x")
+    >>> [text.get_text() for text in ax.get_xticklabels()][3:6]
+    ['0.1', '0.2', '0.5']
+    """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    which = checks.known("axis", which, ("x", "y"))
+    ax.set(**{f"{which}scale": "log"})
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())

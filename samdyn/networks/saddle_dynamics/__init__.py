@@ -5,8 +5,9 @@ from .escapes import escape_times
 from .examples import exact_saddles, linear_teacher
 from .growth import rates_along
 from .look import look_at
-from .mean_step import MeanStep, SampleStep, effective_dim, hidden_units, mean_step, sample_step
-from .stalls import ESCAPED, HELD, OUTCOMES, STALLED, first_stall, follow, outcomes
+from .mean_step import MeanStep, SampleStep, effective_dim, hidden_units, mean_step, predicted_stalls, sample_step
+from .stalls import ESCAPED, HELD, OUTCOMES, STALLED, follow, outcomes, stall_radii
+from .zero_weights import ZeroWeights
 
 __all__ = [
     "ESCAPED",
@@ -15,18 +16,20 @@ __all__ = [
     "STALLED",
     "MeanStep",
     "SampleStep",
+    "ZeroWeights",
     "capture_widths",
     "effective_dim",
     "escape_times",
     "exact_saddles",
     "first_rise",
-    "first_stall",
     "follow",
     "hidden_units",
     "linear_teacher",
     "look_at",
     "mean_step",
     "outcomes",
+    "predicted_stalls",
     "rates_along",
     "sample_step",
+    "stall_radii",
 ]

@@ -5,7 +5,8 @@ order in w the mean of that is (H + ρQ)w, Q = E[H_B₂(I − uuᵀ)H_B₁/‖ξ
 B₂ that of the descent. It neglects the change of curvature over the perturbation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +15,10 @@ from ... import checks
 from ...arguments import checked
 from ..landscape.network import Network
 
+if TYPE_CHECKING:
+    import xarray
+
+COUPLINGS = ("shared", "independent")
 RADII = np.geomspace(1e-3, 1e2, 300)  # ρ at which the mean step is tried
 
 
@@ -69,11 +74,13 @@ class MeanStep:
         Returns:
             ρ, to 4 %, between 10⁻³ and 100 in the units of w; inf if there is none.
         """
-        multiplier = np.eye(len(self.hessian)) - lr * (self.hessian + RADII[:, None, None] * perturbation)
-        with np.errstate(over="ignore", invalid="ignore"):
-            end = np.linalg.matrix_power(multiplier, steps) @ starts.reshape(-1, len(self.hessian)).T
-            lowered = -(end * (self.hessian @ end)).sum((1, 2)) / 2 / len(starts)
-        stalls = lowered < drop
+        hessian = torch.as_tensor(self.hessian)
+        jacobian = hessian + torch.as_tensor(RADII)[:, None, None] * torch.as_tensor(perturbation)
+        multiplier = torch.eye(len(hessian), dtype=hessian.dtype) - lr * jacobian
+        begin = torch.as_tensor(starts, dtype=hessian.dtype).reshape(-1, len(hessian)).T
+        end = torch.linalg.matrix_power(multiplier, steps) @ begin
+        lowered = -(end * (hessian @ end)).sum((1, 2)) / 2 / len(starts)
+        stalls = (lowered < drop).numpy()
         return float(RADII[np.argmax(stalls)]) if stalls.any() else np.inf
 
 
@@ -128,6 +135,67 @@ def mean_step(samples: SampleStep, batch_size: int, batches: int, seed: int = 0)
     products = {"shared": (own @ across).mean(0), "independent": full @ across.mean(0)}
     matrices = {coupling: product.numpy() for coupling, product in products.items()}
     return MeanStep(full.numpy(), matrices, xi.numpy(), float((1 / norms).mean()))
+
+
+@checked
+def predicted_stalls(
+    samples: SampleStep,
+    starts: np.ndarray,
+    batch_size: int,
+    batches: int,
+    *,
+    drop: float,
+    lr: float,
+    steps: int,
+    coords: slice = slice(None),
+    parts: int = 8,
+    seed: int = 0,
+) -> "xarray.Dataset":
+    """Return the radii from which mini-batch SAM stalls at a saddle, as its mean step there says.
+
+    Args:
+        samples: the gradients and Hessians at the saddle.
+        starts, drop, lr, steps: as in ``MeanStep.stalls_from``.
+        batch_size: B.
+        batches: the number of batches that measure the mean step.
+        coords: the coordinates in which the starts are, which the step must not mix with others.
+        parts: the number of parts of the batches, each of which predicts a radius; their spread is its error.
+        seed: the seed of the first part; the others have the following ones.
+
+    Returns:
+        "mean_step", the radius of each coupling and part; "additive", that if noise were only added to the gradient;
+        "noise_norm", s√d; and "effective_dim", in how many directions the noise is.
+
+    Raises:
+        InputError: fewer batches than parts, or numbers that are out of their ranges.
+
+    >>> samples = SampleStep(torch.tensor([[0.1], [-0.1]]).double(), torch.tensor([[[-1.0]], [[-1.0]]]).double())
+    >>> start = np.array([[[0.01]]])  # ½w² = 0.02 after 100 steps if w grows twentyfold
+    >>> how = {"drop": 0.02, "lr": 0.1, "steps": 100}
+    >>> radii = predicted_stalls(samples, start, batch_size=1, batches=4, parts=2, **how)
+    >>> round(float(radii.additive), 2), round(float(radii.noise_norm), 3)  # a rate of 0.3: 1 − ρ/0.1 = 0.3
+    (0.07, 0.1)
+    """
+    import xarray
+
+    if checks.count("parts", parts, "Use e.g. parts=8") > checks.count("batches", batches, "Use e.g. batches=4000"):
+        checks.reject("batches", batches, f"are fewer than the {parts} parts", "Use e.g. batches=4000")
+    drop, lr = checks.positive("drop", drop, "Use e.g. drop=0.02"), checks.learning_rate(lr)
+    steps = checks.count("steps", steps, "Use e.g. steps=600")
+    measured = [mean_step(samples, batch_size, batches // parts, (seed + part) % 2**32) for part in range(parts)]
+    moving = [step.on(coords) for step in measured]
+    inverse = float(np.mean([step.inverse_norm for step in measured]))
+    additive = replace(moving[0], inverse_norm=inverse).additive()
+    own = [[step.stalls_from(step.perturbation[c], starts, drop, lr, steps) for step in moving] for c in COUPLINGS]
+    return xarray.Dataset(
+        {
+            "mean_step": (("coupling", "part"), own),
+            "additive": moving[0].stalls_from(additive, starts, drop, lr, steps),
+            "noise_norm": float(np.sqrt(np.mean([step.noise_norm**2 for step in measured]))),
+            "effective_dim": effective_dim(np.concatenate([step.noise for step in measured])),
+        },
+        coords={"coupling": list(COUPLINGS)},
+    )
 
 
 @checked

@@ -115,26 +115,31 @@ def outcomes(data: "xarray.Dataset", tolerance: float = 0.01) -> "xarray.DataArr
 
 
 @checked
-def first_stall(rho: np.ndarray, stalled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the smallest radius at which a network stalls, and the next smaller one.
+def stall_radii(outcome: "xarray.DataArray") -> "xarray.Dataset":
+    """Return the smallest radius at which each network does not escape, and the next smaller one.
 
     Args:
-        rho: ascending radii, ``(m,)``.
-        stalled: whether it stalls there, ``(…, m)``.
+        outcome: one of ``OUTCOMES`` for each network, over ascending radii "rho" and any other dimensions.
 
     Returns:
-        Two arrays ``(…)``: the radius before, 0 if there is none, and the radius itself, inf if it stalls at none.
+        Without "rho": "radius", inf if the network escapes at all, and "before", 0 if it does at none.
 
     Raises:
-        InputError: radii that do not ascend from above 0, or not one truth value per radius.
+        InputError: there is no dimension "rho", or its radii do not ascend from above 0.
 
-    >>> first_stall(np.array([0.1, 0.2, 0.4]), np.array([[False, True, False], [False, False, False]]))
-    (array([0.1, 0.4]), array([0.2, inf]))
+    >>> import xarray as xr
+    >>> outcome = xr.DataArray(["escaped", "held", "stalled"], dims="rho", coords={"rho": [0.1, 0.2, 0.4]})
+    >>> radii = stall_radii(outcome)
+    >>> float(radii.before), float(radii.radius)
+    (0.1, 0.2)
     """
-    if rho.ndim != 1 or not rho.size or not (np.diff(rho, prepend=0.0) > 0).all():
+    import xarray
+
+    checks.known("dimension", "rho", map(str, outcome.dims))
+    rho = outcome.rho.values
+    if not (np.diff(rho, prepend=0.0) > 0).all():
         checks.reject("rho", rho.tolist(), "must be ascending radii > 0", "Use e.g. [0.1, 0.2]")
-    if stalled.shape[-1:] != rho.shape:
-        checks.reject("stalled", stalled.shape, f"must have {len(rho)} values along the last axis", "Give one per ρ")
+    stays = outcome != ESCAPED
+    first = xarray.where(stays.any("rho"), stays.argmax("rho"), len(rho))
     ends = np.concatenate([[0.0], rho, [np.inf]])
-    first = np.where(stalled.any(-1), stalled.argmax(-1), len(rho))
-    return ends[first], ends[first + 1]
+    return xarray.Dataset({"before": first.copy(data=ends[first]), "radius": first.copy(data=ends[first + 1])})
