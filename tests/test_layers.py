@@ -51,7 +51,18 @@ INSIDE = {  # the same within a package
         *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
     "sweep": ["cells", "calls", "memory", "store", "sweep", "estimate", "file"],
-    "networks": ["data", "models", "landscape", "curvature", "measures", "saddles", "optimizer", "training"],
+    "networks": [
+        "data",
+        "models",
+        "landscape",
+        "curvature",
+        "measures",
+        "saddles",
+        "optimizer",
+        "training",
+        "top_curvature",
+        "saddle_dynamics",
+    ],
 }
 PROGRESS = ("simulation", "progress", "tracked")  # shows how far work is, and computes nothing
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}

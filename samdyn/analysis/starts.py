@@ -7,7 +7,7 @@ from ..arguments import checked
 from ..simulation.starts import check_memory
 from .points.critical_points import CriticalPoint
 
-DISTRIBUTIONS = ("disc", "normal", "line")
+DISTRIBUTIONS = ("disc", "sphere", "normal", "line")
 
 
 @checked
@@ -17,10 +17,10 @@ def starts_around(point: CriticalPoint, number: int, distribution: str, width: f
     Args:
         point: the critical point.
         number: the number of starts, ≥ 1.
-        distribution: "disc": uniform in a ball of radius ``width``; "normal": Gaussian of standard deviation ``width``
-            in every coordinate; "line": uniform within ``width`` along the eigenvector of the lowest eigenvalue, with
-            a Gaussian displacement of ``width``/10⁶ in every coordinate, because the line itself is invariant in
-            symmetric landscapes.
+        distribution: "disc": uniform in a ball of radius ``width``; "sphere": uniform on its surface; "normal":
+            Gaussian of standard deviation ``width`` in every coordinate; "line": uniform within ``width`` along the
+            eigenvector of the lowest eigenvalue, with a Gaussian displacement of ``width``/10⁶ in every coordinate,
+            because the line itself is invariant in symmetric landscapes.
         width: a length > 0, in the units of w.
         seed: the seed of NumPy's generator, an integer ≥ 0.
 
@@ -49,7 +49,8 @@ def starts_around(point: CriticalPoint, number: int, distribution: str, width: f
         case "line":
             along = rng.uniform(-width, width, (number, 1)) * point.eigenvectors[:, 0]
             return point.w + along + 1e-6 * width * rng.standard_normal((number, d))
-        case _:
+        case disc_or_sphere:
             direction = rng.standard_normal((number, d))
             direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-            return point.w + width * rng.uniform(0, 1, (number, 1)) ** (1 / d) * direction
+            share = 1.0 if disc_or_sphere == "sphere" else rng.uniform(0, 1, (number, 1)) ** (1 / d)
+            return point.w + width * share * direction

@@ -1,6 +1,6 @@
 """Methods on neural networks: a torch optimizer, networks as landscapes, their curvature, models and data."""
 
-from . import models, saddles
+from . import models, saddle_dynamics, saddles
 from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.batches import augment, batches
@@ -17,6 +17,7 @@ from .optimizer.epoch import evaluate, train_epoch
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
 from .optimizer.rounding import RoundingWarning
+from .top_curvature import against_edge, track_curvature
 from .training import train
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "NotFinite",
     "Optimizer",
     "RoundingWarning",
+    "against_edge",
     "ascent_plane",
     "augment",
     "batches",
@@ -43,7 +45,9 @@ __all__ = [
     "performance",
     "rescale",
     "rise",
+    "saddle_dynamics",
     "saddles",
+    "track_curvature",
     "train",
     "train_epoch",
     "weights",

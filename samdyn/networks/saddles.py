@@ -9,12 +9,18 @@
 2
 """
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
 from .. import checks
 from ..analysis import CriticalPoint
 from .landscape.network import Network
+
+if TYPE_CHECKING:
+    import xarray
 
 ZERO = 1e-9  # |eigenvalue| relative to the largest up to which it counts as zero
 
@@ -116,3 +122,48 @@ def ways_out(saddle: CriticalPoint) -> tuple[np.ndarray, np.ndarray]:
     """
     number = int((saddle.eigenvalues < -ZERO * abs(saddle.eigenvalues).max()).sum())
     return saddle.eigenvalues[:number], saddle.eigenvectors[:, :number]
+
+
+def describe(places: Mapping[str, tuple[Network, CriticalPoint]]) -> "xarray.Dataset":
+    """Return the numbers that describe saddles of networks.
+
+    Args:
+        places: networks, each with a saddle, by name.
+
+    Returns:
+        Over "saddle": "dim", the number of parameters; "gradient_norm", ‖∇L‖, which is 0 but for rounding; "lam_min",
+        "lam_nearest" and "lam_max", the lowest eigenvalue of the Hessian, the negative one nearest 0, and the highest;
+        "negative" and "zero", how many are negative, and how many are 0 but for rounding.
+
+    Raises:
+        InputError: a point without a negative eigenvalue.
+
+    >>> from torch.nn.functional import mse_loss
+    >>> from samdyn.networks import Network, models
+    >>> x = torch.eye(2, dtype=torch.float64)
+    >>> loss = Network(models.deep_linear((2, 2, 2)), mse_loss, x, torch.diag(torch.tensor([2.0, 1.0])).double())
+    >>> about = describe({"origin": (loss, critical_point(loss, torch.zeros(8, dtype=torch.float64)))})
+    >>> int(about.negative[0]), int(about.zero[0]), round(float(about.lam_nearest[0]), 9)
+    (4, 0, -0.5)
+    """
+    import xarray
+
+    rows = []
+    for name, (network, saddle) in places.items():
+        values, (negative, _) = saddle.eigenvalues, ways_out(saddle)
+        if not len(negative):
+            checks.reject(name, values.tolist(), "has no negative eigenvalue", "Give a saddle")
+        rows.append(
+            {
+                "dim": network.dim,
+                "gradient_norm": float(network.grad(torch.as_tensor(saddle.w)).norm()),
+                "lam_min": values[0],
+                "lam_nearest": negative[-1],
+                "lam_max": values[-1],
+                "negative": len(negative),
+                "zero": int((abs(values) <= ZERO * abs(values).max()).sum()),
+            }
+        )
+    return xarray.Dataset(
+        {name: ("saddle", [row[name] for row in rows]) for name in rows[0]}, coords={"saddle": list(places)}
+    )

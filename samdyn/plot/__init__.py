@@ -10,12 +10,15 @@ from .basins import basins
 from .bifurcation import bifurcation, orbits
 from .bounds import lower_bounds
 from .chart import stability_chart
+from .clipped import clipped
 from .escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
 from .facets import facets
 from .fate import fate
 from .intervals import intervals
 from .landscape import contours, path, paths, surface, surface_path
 from .magnitude import magnitude
+from .majority import majority
+from .many_runs import band, runs
 from .names import SYMBOLS, label
 from .networks.ascent_planes import ascent_planes
 from .outside import with_outside
@@ -33,8 +36,10 @@ __all__ = [
     "SYMBOLS",
     "animate",
     "ascent_planes",
+    "band",
     "basins",
     "bifurcation",
+    "clipped",
     "contours",
     "cosine",
     "cosines",
@@ -46,6 +51,7 @@ __all__ = [
     "log_axis",
     "lower_bounds",
     "magnitude",
+    "majority",
     "manifolds",
     "mark",
     "orbits",
@@ -54,6 +60,7 @@ __all__ = [
     "perturbed",
     "phase_portrait",
     "ratio_map",
+    "runs",
     "scatter",
     "stability_chart",
     "surface",

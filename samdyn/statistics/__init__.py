@@ -4,10 +4,11 @@ from .effects import count_resolved
 from .intervals import mean_interval, median_interval, wilson
 from .ranks import granulated, kendall, rank_correlations
 from .slopes import exponent
-from .survival import Survival, survival
+from .survival import Survival, censored_median, survival
 
 __all__ = [
     "Survival",
+    "censored_median",
     "count_resolved",
     "exponent",
     "granulated",

@@ -2,11 +2,15 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import checks
 from ..arguments import checked
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,42 @@ def survival(t: np.ndarray, escaped: np.ndarray) -> Survival:
         high=np.append(1.0, high),
         last=last,
     )
+
+
+@checked
+def censored_median(
+    t: "xarray.DataArray", escaped: "xarray.DataArray", dim: str
+) -> tuple["xarray.DataArray", "xarray.DataArray", "xarray.DataArray"]:
+    """Return the Kaplan–Meier median of times over a dimension and the lower and upper end of its 95 % interval.
+
+    Args:
+        t: the time of each run's escape, or of the end of its observation.
+        escaped: whether a run's time is that of its escape, of the dimensions of ``t``; the other times are censored.
+        dim: the name of the dimension of the runs.
+
+    Returns:
+        Three arrays without ``dim``, as those of ``Survival.median``: inf where most runs did not escape.
+
+    Raises:
+        InputError: the times lack the dimension, or ``survival`` refuses them.
+
+    >>> import xarray as xr
+    >>> t = xr.DataArray([[1.0, 2.0, 3.0, 4.0], [4.0, 4.0, 4.0, 4.0]], dims=("rho", "run"))
+    >>> [end.values.tolist() for end in censored_median(t, t < 4, "run")]
+    [[2.0, inf], [1.0, inf], [inf, inf]]
+    """
+    import xarray
+
+    checks.known("dimension", dim, map(str, t.dims))
+    median, low, high = xarray.apply_ufunc(
+        lambda times, events: survival(times, events).median(),
+        t,
+        escaped,
+        input_core_dims=[[dim], [dim]],
+        output_core_dims=[[], [], []],
+        vectorize=True,
+    )
+    return median, low, high
 
 
 def _first_at_half(t: np.ndarray, curve: np.ndarray) -> float:

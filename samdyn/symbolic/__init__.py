@@ -8,7 +8,7 @@ from .criteria.conditions import Condition
 from .fields.along import field_along
 from .fields.effective import effective_hessian
 from .growth import predicted_growth
-from .limits import edge_of_stability, largest_lr
+from .limits import edge_at_gradient, edge_of_stability, largest_lr
 from .notation import ETA, GAMMA, LAMBDA, RHO, radii_text
 from .stability import Stability, stability
 
@@ -19,6 +19,7 @@ __all__ = [
     "RHO",
     "Condition",
     "Stability",
+    "edge_at_gradient",
     "edge_of_stability",
     "effective_hessian",
     "field_along",

@@ -1,14 +1,18 @@
 """The largest learning rate and the largest curvature at which steps are stable, derived from the step's Jacobian."""
 
 import math
+from typing import Any
 
+import numpy as np
 import sympy
 import torch
 
+from .. import checks
 from ..arguments import checked
 from ..dynamics import Map
 from .criteria.linearised import at_own_rates, characteristic_polynomial, criterion
 from .criteria.radii import real_roots
+from .fields.along import field_along
 from .fields.effective import effective_curvature
 from .fields.quadratic import own_radius
 from .growth import effective_curvatures
@@ -62,6 +66,45 @@ def edge_of_stability(map_: Map) -> float | None:
         return None
     excess = sympy.Poly(sympy.Rational(str(map_.lr)) * curvature - _largest_pull(map_), LAMBDA)
     return min((float(root) for root in real_roots(excess) if root > 0), default=math.inf)
+
+
+@checked
+def edge_at_gradient(map_: Map, gradient_norm: Any) -> np.ndarray:
+    """Return the least curvature λ along whose eigenvector steps grow where ∇L has a given norm and lies along it.
+
+    At the distance x along the eigenvector ‖∇L‖ = λx. A step without momentum multiplies x by 1 − ηF(x)/x. The edge is
+    the least λ > 0 at which ηF(x)/x is 2, or 2(1+γ) with heavy ball. F(x)/x is λ for GD, λ + ρλ² for USAM and
+    λ + ρλ²/‖∇L‖ for SAM. [L23; others derived] Unlike ``edge_of_stability`` it has a value for methods without a
+    Jacobian at critical points.
+
+    >>> import samdyn as sd
+    >>> sd.symbolic.edge_at_gradient(sd.Map(sd.landscapes.saddle(), sd.SAM(0.5), lr=0.5), [0.5, 1.0, 1.5]).round(3)
+    array([1.562, 2.   , 2.275])
+
+    Args:
+        map_: the iterates, whose lr, momentum and radius are numbers.
+        gradient_norm: ‖∇L‖, ``(…)``, in the units of the loss per w.
+
+    Returns:
+        λ, ``(…)``, in the units of the loss per w². It is inf if no curvature is too large, and nan where ‖∇L‖ is not
+        a finite number > 0.
+
+    Raises:
+        InputError: a method whose field along an eigenvector has no formula, or one that is no polynomial in λ.
+    """
+    lam, norm = sympy.symbols("lambda g", positive=True)
+    curvature = sympy.expand((field_along(map_.method, lam) / X).subs(X, norm / lam))
+    if not curvature.is_polynomial(lam):
+        rule = f"has the curvature {curvature} along its gradient, which is no polynomial in λ"
+        checks.reject("method", map_.method, rule, "Solve for its edge in numbers")
+    excess = sympy.Poly(sympy.Rational(str(map_.lr)) * curvature - _largest_pull(map_), lam)
+    coefficients = sympy.lambdify(norm, excess.all_coeffs())
+    norms = np.asarray(gradient_norm, dtype=float)
+    edges = np.full(norms.shape, np.nan)
+    for place in np.argwhere(np.isfinite(norms) & (norms > 0)):
+        roots = np.roots(coefficients(norms[*place]))
+        edges[*place] = min((root.real for root in roots if root.real > 0 and root.imag == 0), default=np.inf)
+    return edges
 
 
 def _largest_pull(map_: Map) -> sympy.Rational:

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import samdyn as sd
 from samdyn import statistics
+from samdyn.checks import InputError
 
 
 def test_exponential_times_give_their_median() -> None:
@@ -61,3 +63,13 @@ def test_survival_is_of_times_and_as_many_truth_values(t: object, escaped: objec
     with pytest.raises(sd.InputError, match=r"^(t|escaped) = "):
         statistics.survival(t, escaped)
     assert statistics.survival([1.0, 2.0], [0, 1]).last == 2.0
+
+
+def test_medians_over_a_dimension_are_those_of_each_curve() -> None:
+    t = xr.DataArray([[1.0, 2.0, 3.0], [5.0, 1.0, 5.0]], dims=("rho", "run"))
+    escaped = xr.DataArray([[True, True, False], [False, True, False]], dims=("rho", "run"))
+    ends = statistics.censored_median(t.transpose("run", "rho"), escaped, "run")
+    for i in range(2):
+        assert tuple(float(end[i]) for end in ends) == statistics.survival(t.values[i], escaped.values[i]).median()
+    with pytest.raises(InputError, match="dimension = 'seed'"):
+        statistics.censored_median(t, escaped, "seed")

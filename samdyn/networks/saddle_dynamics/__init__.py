@@ -1,0 +1,35 @@
+"""What methods do near saddles of networks: growth rates, widths of capture, times of escape, stalls and noise."""
+
+from .capture import capture_widths, first_rise
+from .escapes import escape_times
+from .examples import exact_saddles, linear_teacher
+from .growth import rates_along
+from .look import look_at
+from .mean_step import MeanStep, SampleStep, effective_dim, hidden_units, mean_step, predicted_stalls, sample_step
+from .stalls import ESCAPED, HELD, OUTCOMES, STALLED, follow, outcomes, stall_radii
+from .zero_weights import ZeroWeights
+
+__all__ = [
+    "ESCAPED",
+    "HELD",
+    "OUTCOMES",
+    "STALLED",
+    "MeanStep",
+    "SampleStep",
+    "ZeroWeights",
+    "capture_widths",
+    "effective_dim",
+    "escape_times",
+    "exact_saddles",
+    "first_rise",
+    "follow",
+    "hidden_units",
+    "linear_teacher",
+    "look_at",
+    "mean_step",
+    "outcomes",
+    "predicted_stalls",
+    "rates_along",
+    "sample_step",
+    "stall_radii",
+]

@@ -1,0 +1,54 @@
+"""When runs have left a saddle downhill."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ... import checks
+from ...arguments import checked
+from ...dynamics import Map
+from ..training import train
+
+
+@checked
+def escape_times(
+    map_: Map, starts: Any, loss: float, steps: int, *, save_every: int = 2, device: str = "auto"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure when the loss of each run first falls below a bound, in t = kη.
+
+    ``analysis.escape`` waits for a run to leave a box, which a network with hundreds of parameters need not do. The
+    observation stops when all runs escaped.
+
+    Args:
+        map_: the iterates; its lr is a number.
+        starts: the starts, ``(n, d)``.
+        loss: the bound, in the units of the loss.
+        steps: the number of steps of the observation.
+        save_every: the number of steps from one look at the loss to the next.
+        device: the device of the computation.
+
+    Returns:
+        The time of each run's escape, or of the end of its observation, and whether it escaped: ``(n,)`` each, as
+        ``statistics.survival`` takes them.
+
+    Raises:
+        InputError: a bound that is not finite, or arguments that ``train`` refuses.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1)
+    >>> t, escaped = escape_times(map_, [(0.1, 0.1), (0.1, 0.0)], loss=-0.5, steps=20)
+    >>> t.round(3).tolist(), escaped.tolist()
+    ([1.2, 2.0], [True, False])
+    """
+    checks.number("loss", loss, "must be a finite number", "Use e.g. 0.99 times the loss at the saddle")
+    t, escaped = np.zeros(0), np.zeros(0, dtype=bool)
+    for step, w in train(map_, starts, steps, save_every=save_every, dtype=torch.float64, device=device):
+        if not step:
+            t, escaped = np.full(w.shape[1], steps * map_.lr), np.zeros(w.shape[1], dtype=bool)
+        low = (map_.landscape.value(w).cpu() < loss).numpy()
+        t[low & ~escaped] = step * map_.lr
+        escaped |= low
+        if escaped.all():
+            break
+    return t, escaped
