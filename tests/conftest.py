@@ -60,23 +60,17 @@ def experiment() -> Callable[[str], ModuleType]:
     return lab.load
 
 
-def run_script(script: ModuleType) -> None:
-    import inspect
-
-    from samdyn import cli, lab
-
-    (lab if "report" in inspect.signature(script.main).parameters else cli).run(script.main)
-
-
 @pytest.fixture
 def run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
     """Run a script's command line in this process, in an empty folder; return its exit status."""
+
+    from samdyn import lab
 
     def command(script: ModuleType, *arguments: str) -> int:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", [str(script.__file__), *arguments])
         with pytest.raises(SystemExit) as stopped:
-            run_script(script)
+            lab.run(script.main)
         return int(stopped.value.code or 0)
 
     return command
@@ -88,6 +82,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Pa
 
     Return its folder of results, and what it printed: nothing on standard error.
     """
+
+    from samdyn import lab
 
     def command(script: ModuleType, *arguments: str, **constants: Any) -> tuple[Path, str]:
         empty, printed, told = tmp_path_factory.mktemp(script.__name__), io.StringIO(), io.StringIO()
@@ -101,7 +97,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Pa
             for name, value in constants.items():
                 patch.setattr(script, name, value)
             with pytest.raises(SystemExit) as stopped:
-                run_script(script)
+                lab.run(script.main)
         assert (stopped.value.code, told.getvalue()) == (0, "")
         (folder,) = (empty / "results").iterdir()
         return folder, printed.getvalue()

@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pytest
-import xarray as xr
 from typer import Option
 
 import samdyn as sd
-from samdyn import checks, cli
+from samdyn import cli
 from samdyn.output import OutputFolder
 from samdyn.simulation.progress import progress_bar
 
@@ -22,14 +20,15 @@ SCRIPT = """
 import sys
 from typing import Annotated
 from typer import Option
-from samdyn import cli
+from samdyn import checks, cli
+from samdyn.output.terminal import Console
 
 def main(rho: Annotated[str, Option(help="Radii ρ, λ² ≥ 0.")] = "ρ") -> None:
     "What does ρ do?"
-    cli.console().print(f"−1 ± {rho}")
+    Console().print(f"−1 ± {rho}")
     print("plain: λ")
     if rho != "ρ":
-        cli.saddle(cli.landscape("x**2", "x"), [], "")
+        checks.reject("ρ", rho, "there is no λ to compare with", "Use −1")
 
 for arguments in ([], ["--help"], ["--rho", "2"]):
     sys.argv[1:] = arguments
@@ -103,23 +102,3 @@ def test_sigterm_keeps_finished_work(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert (tmp_path / "out" / "a.txt").read_text() == "finished"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_parts_in_this_process_come_in_their_order() -> None:
-    assert list(cli.in_processes(divmod, [(7, 2), (9, 4)], 1)) == [(0, (3, 1)), (1, (2, 1))]
-
-
-@pytest.mark.slow
-def test_parts_in_other_processes_come_with_their_number_and_their_errors() -> None:
-    fix = "Use e.g. --lr 0.1"
-    parts = [("--lr", 0.1, fix), ("--lr", 0.2, fix), ("--lr", -1.0, fix)]
-    found = {}
-    with pytest.raises(sd.InputError, match=r"--lr = -1.0: must be a finite number > 0"):  # noqa: PT012
-        for number, result in cli.in_processes(checks.positive, parts, 2):
-            found[number] = result
-    assert all(found[number] == parts[number][1] for number in found)
-
-
-def test_an_interval_is_written_with_its_ends() -> None:
-    ends = [xr.DataArray(value) for value in (0.25, -0.04, np.inf)]
-    assert cli.with_interval(ends, "+.1f") == "+0.2 [-0.0, +∞]"

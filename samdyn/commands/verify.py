@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
-from .. import checks, cli
+from .. import checks
 from ..claims.catalogue import check_unique, from_file, located
 from ..claims.claim import Claim
 from ..claims.mutation import Mutation
@@ -17,6 +17,7 @@ from ..claims.processes import Outcome, judgements
 from ..claims.report import Report
 from ..claims.tables import LEGEND, cases, details, long_cases, markdown, remarks, summary, table
 from ..claims.verify import check_budget
+from ..output.terminal import Console
 from ..simulation.progress import progress_bar
 
 QUICK, USUAL, FULL = 0.1, 1.0, 10.0  # budgets: factors on the number of simulated runs
@@ -68,7 +69,7 @@ def verify(
     results, interrupt = _judged(pairs, budget, seed, limit, count, mutate)
     found = [results[number] for number in sorted(results)]
     report = Report([pairs[number][0] for number in sorted(results)], [j for j, _ in found], budget, seed)
-    console = cli.console()
+    console = Console()
     if claims and len(pairs) <= DETAILED:
         for claim, judgement in report.pairs:
             console.print(details(claim, judgement), "", cases(judgement), "")

@@ -64,7 +64,14 @@ class Console(console.Console):
 
 
 def new_table(title: str | None, *columns: str, gap: int = 0, keys: int = 1) -> Table:
-    """Return an empty table; ``cli.table`` documents the arguments."""
+    """Return an empty table, with the first column aligned left and the others aligned right.
+
+    Args:
+        title: the title, or None.
+        columns: the names of the columns.
+        gap: the number of further blanks between columns.
+        keys: the number of columns that every part repeats if the terminal is too narrow for the whole table.
+    """
     result = Table(
         box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0), title_justify="left", title=title
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from samdyn import cli
 from samdyn.output.spelling import never_fail, spelled
+from samdyn.output.terminal import Console, new_table
 
 NUMBERS = ("trap", "median escape\ntime [95 %]", "ρ > 0.5 measured", "theory, λ²")
 ROWS = [("GD", "", "0.0", "0.83 [0.8, 0.86]", "never", "∞"), ("ExactSAM", "0.55", "100.0", "> 50", "ρ>0.5", "−1 ± 2")]
@@ -36,14 +36,14 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv("COLUMNS", str(columns or 33))  # tells nothing of where there is no terminal
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("NO_COLOR", "1")
-        cli.console().print(*things)
+        Console().print(*things)
         return re.sub(r"\x1b\[\d*m", "", stream.text())  # bold
 
     return to
 
 
 def results() -> Any:
-    table = cli.table("results, η = 0.1", "method", "ρ", *NUMBERS, gap=1, keys=2)
+    table = new_table("results, η = 0.1", "method", "ρ", *NUMBERS, gap=1, keys=2)
     for row in ROWS:
         table.add_row(*row)
     return table
@@ -101,6 +101,6 @@ def test_what_looks_like_markup_is_printed_as_it_is(printed: Any) -> None:
 
 
 def test_a_table_that_is_all_keys_is_printed(printed: Any) -> None:
-    table = cli.table(None, "a long name for a column", "and another that is long", keys=2)
+    table = new_table(None, "a long name for a column", "and another that is long", keys=2)
     table.add_row("1", "2")
     assert "1" in printed(table, columns=30)
