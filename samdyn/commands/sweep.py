@@ -8,7 +8,8 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
-from .. import checks, cli
+from .. import checks
+from ..output.terminal import Console
 from ..simulation.progress import duration
 from ..sweep import sweep as run
 from ..sweep.estimate import Estimate, estimate
@@ -29,7 +30,7 @@ def sweep(
 
     Exits with status 1 if cells failed.
     """
-    console = cli.console()
+    console = Console()
     if status is not None:
         if file is not None:
             checks.reject("--status", str(status), f"contradicts the file {str(file)!r}", "Give one of them")

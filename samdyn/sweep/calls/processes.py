@@ -13,10 +13,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ... import checks
+from ...simulation.threads import single_threaded_children
 from ..cells.blocks import Block
 from .call import Outcome, call_all
-
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # what libraries read when they are loaded
 
 
 class Processes(Executor):
@@ -74,20 +73,14 @@ def _surroundings() -> Iterator[None]:
 
     Once BLAS is loaded, and while Python starts, it would be too late. A Ctrl-C for this process waits for the end.
     """
-    earlier = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
     can_block = hasattr(signal, "pthread_sigmask")
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_block else set()
     try:
-        yield
+        with single_threaded_children():
+            yield
     finally:
         if can_block:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for name, value in earlier.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 _function: list[Callable[..., Any]] = []  # that of this process
@@ -97,9 +90,6 @@ def _begin(pipe: Connection, text: bytes) -> None:
     """Prepare a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes; the first one ends the others
     threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
-    import torch
-
-    torch.set_num_threads(1)
     sys.stdout = sys.stderr  # what a cell prints is no part of the result
     _function.append(pickle.loads(text))
 
