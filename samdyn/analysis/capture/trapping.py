@@ -33,7 +33,8 @@ def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int,
 
     Starts lie, at rest, on spheres of radius largest/2ʲ, j = 0, ¼ … 12, in the directions ± every eigenvector of the
     Hessian and in 64 random ones. A sphere is certified if after ``steps`` steps all its runs are within 0.75 of its
-    radius from the point, and if all smaller spheres are certified too, down to the set on which the runs end. Along an
+    radius from the point. The result is that of the largest sphere of the longest series of certified spheres. Runs from
+    smaller spheres move out to the set on which all end; near its size the phase of a chaotic run decides. Along an
     unstable direction a run moves away, however slowly, so that slow passage gets no certificate. The certificate needs
     no Jacobian. It samples directions, and so is strong evidence of capture but no proof.
 
@@ -90,12 +91,10 @@ def trapping_radii(maps: Sequence[Map], point: CriticalPoint, largest: float, st
 
 
 def _largest_certified(radii: np.ndarray, inside: np.ndarray) -> float:
-    """Return the largest radius of an unbroken series of certified spheres, from the smallest on; radii descend."""
-    if not inside.any():
-        return 0.0
-    smallest = len(radii) - 1 - int(inside[::-1].argmax())
-    larger = inside[: smallest + 1][::-1]
-    return float(radii[smallest + 1 - (len(larger) if larger.all() else int(larger.argmin()))])
+    """Return the largest radius of the longest series of certified spheres, 0 if there is none; radii descend."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], inside.astype(int), [0]])))
+    firsts, lasts = ends[::2], ends[1::2]
+    return float(radii[firsts[(lasts - firsts).argmax()]]) if len(firsts) else 0.0
 
 
 class TrapWidth(NamedTuple):

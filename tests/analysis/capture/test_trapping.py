@@ -55,3 +55,10 @@ def test_nothing_was_lost_or_captured(saddle: sd.Landscape, origin: CriticalPoin
 def test_bad_arguments(saddle: sd.Landscape, origin: CriticalPoint, options: dict, message: str) -> None:
     with pytest.raises(sd.InputError, match=message):
         trap_half_width(sd.Map(saddle, sd.SAM(0.5), lr=0.01), origin, **{"largest": 1.0, "steps": 10, **options})
+
+
+def test_the_phase_of_a_chaotic_bounce_does_not_decide(saddle: sd.Landscape, origin: CriticalPoint) -> None:
+    """Runs end on a chaotic set of size 0.1; whether small spheres are certified depends on the step of the end."""
+    map_ = sd.Map(saddle, sd.SAM(0.5), lr=0.1)
+    radii = {sd.analysis.trapping_radius(map_, origin, largest=1.0, steps=steps) for steps in range(200, 220)}
+    assert sorted(radii) == pytest.approx([2 ** (-5 / 4)])
