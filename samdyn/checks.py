@@ -220,6 +220,19 @@ def known(kind: str, name: str, names: Iterable[str]) -> str:
     return matches[0] if len(matches) == 1 else _unknown(kind, name, names)
 
 
+def present(kind: str, name: str, names: Iterable[str]) -> None:
+    """Check that a name is among others, in the same letters. The caller goes on with the name.
+
+    Raises:
+        InputError: an unknown name. The message lists ``names`` and suggests the nearest.
+
+    >>> present("dimension", "rho", ["rho", "lr"])
+    """
+    names = list(names)
+    if name not in names:
+        _unknown(kind, name, names)
+
+
 def spelling(name: str) -> str:
     """Return a name in the Unicode form in which Python compares identifiers."""
     return unicodedata.normalize("NFKC", name)

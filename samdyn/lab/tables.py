@@ -174,7 +174,7 @@ def _rows(data: Any, over: Sequence[str]) -> Iterator[Any]:
         yield from data
         return
     for dim in over:
-        checks.known("dimension", dim, map(str, data.sizes))
+        checks.present("dimension", dim, map(str, data.sizes))
     for places in itertools.product(*(range(data.sizes[dim]) for dim in over)):
         yield data.isel(dict(zip(over, places, strict=True)))
 

@@ -53,9 +53,9 @@ def lower_bounds(
     [[0.2, 50.0]]
     """
     for variable in (name, f"{name}_low"):
-        checks.known("variable", variable, map(str, data.data_vars))
+        checks.present("variable", variable, map(str, data.data_vars))
     for dim in (x,) if hue is None else (x, hue):
-        checks.known("dimension", dim, map(str, data[name].dims))
+        checks.present("dimension", dim, map(str, data[name].dims))
     count = 1 if hue is None else data.sizes[hue]
     looks = cycle(CYCLE if styles is None else styles)
     for number, look in zip(range(count), looks, strict=False):

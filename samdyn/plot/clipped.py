@@ -55,9 +55,9 @@ def clipped(
     """
     import xarray
 
-    checks.known("variable", name, map(str, data.data_vars))
+    checks.present("variable", name, map(str, data.data_vars))
     for dim in (x, hue):
-        checks.known("dimension", dim, map(str, data[name].dims))
+        checks.present("dimension", dim, map(str, data[name].dims))
     looks = list(CYCLE if styles is None else styles)
     lowest, highest = limits
     values = data[name]

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import checks
+from ..arguments import checked
 from .intervals import intervals
 
 if TYPE_CHECKING:
     import xarray
 
 
+@checked
 def facets(
     rows: Sequence[tuple["xarray.Dataset", str, str]],
     axes: Any,
@@ -47,7 +49,7 @@ def facets(
     (['ρ = 0', 'ρ = 0.5'], 'train loss')
     """
     for data, _, _ in rows:
-        checks.known("dimension", column, map(str, data.sizes))
+        checks.present("dimension", column, map(str, data.sizes))
         if getattr(axes, "shape", None) != (len(rows), data.sizes[column]):
             rule = f"{len(rows)} row(s) of {data.sizes[column]} Axes are needed"
             checks.reject("axes", getattr(axes, "shape", axes), rule, "Use plt.subplots(rows, columns, squeeze=False)")

@@ -63,10 +63,10 @@ def intervals(
 
     ends = [name, f"{name}_low", f"{name}_high"]
     for variable in ends:
-        checks.known("variable", variable, map(str, data.data_vars))
-    checks.known("coordinate", x, map(str, data.coords))
+        checks.present("variable", variable, map(str, data.data_vars))
+    checks.present("coordinate", x, map(str, data.coords))
     if hue is not None:
-        checks.known("dimension", hue, map(str, data[name].dims))
+        checks.present("dimension", hue, map(str, data[name].dims))
     count = 1 if hue is None else data.sizes[hue]
     looks = cycle(CYCLE if styles is None else styles)
     for number, look in zip(range(count), looks, strict=False):

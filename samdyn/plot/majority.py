@@ -51,9 +51,9 @@ def majority(
     {'held': [[0.1, 8.0]], 'left': [[0.2, 8.0]]}
     """
     for dim in (x, y):
-        checks.known("dimension", dim, map(str, outcome.dims))
-    for name in np.unique(outcome):
-        checks.known("outcome", name, marks)
+        checks.present("dimension", dim, map(str, outcome.dims))
+    for name in map(str, np.unique(outcome)):
+        checks.present("outcome", name, marks)
     (over,) = {*map(str, outcome.dims)} - {x, y}
     shares = {name: ((outcome == name).mean(over) > 0.5).transpose(x, y).values for name in marks}
     texts = dict(labels or {})

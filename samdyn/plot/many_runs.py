@@ -36,7 +36,7 @@ def runs(values: "xarray.DataArray", ax: "Axes", *, x: str, over: str, **style: 
     [0.25, 0.25, None]
     """
     for dim in (x, over):
-        checks.known("dimension", dim, map(str, values.dims))
+        checks.present("dimension", dim, map(str, values.dims))
     for number in reversed(range(values.sizes[over])):
         look = {**style, **PALE, "label": None} if number else style
         ax.plot(values[x], values.isel({over: number}), **look)
@@ -67,8 +67,8 @@ def band(data: "xarray.Dataset", name: str, ax: "Axes", *, x: str, **style: Any)
     1
     """
     for variable in (name, f"{name}_low", f"{name}_high"):
-        checks.known("variable", variable, map(str, data.data_vars))
-    checks.known("dimension", x, map(str, data[name].dims))
+        checks.present("variable", variable, map(str, data.data_vars))
+    checks.present("dimension", x, map(str, data[name].dims))
     (line,) = ax.plot(data[x], data[name], **style)
     ax.fill_between(data[x], data[f"{name}_low"], data[f"{name}_high"], color=line.get_color(), alpha=0.2, lw=0)
     return ax

@@ -43,7 +43,7 @@ def ratio_map(ratio: "xarray.DataArray", ax: "Axes", *, x: str, y: str, near: fl
     from matplotlib.colors import ListedColormap
 
     for dim in (x, y):
-        checks.known("dimension", dim, map(str, ratio.dims))
+        checks.present("dimension", dim, map(str, ratio.dims))
     near = checks.number("near", near, "must be > 1", "Use e.g. 1.1", lambda v: v > 1)
     far = checks.number("far", far, f"must be > near = {near:g}", "Use e.g. 2", lambda v: v > near)
     values = ratio.transpose(y, x).values

@@ -39,7 +39,7 @@ def scatter(x: "xarray.DataArray", y: "xarray.DataArray", ax: "Axes", *, hue: st
     """
     from matplotlib import colormaps
 
-    checks.known("dimension", hue, map(str, x.dims))
+    checks.present("dimension", hue, map(str, x.dims))
     y = y.transpose(*x.dims)
     shades = colormaps["viridis"](np.linspace(0, 0.9, x.sizes[hue]))
     for value, shade, marker in zip(x[hue].values, shades, cycle(MARKERS), strict=False):

@@ -123,7 +123,7 @@ def censored_median(
     """
     import xarray
 
-    checks.known("dimension", dim, map(str, t.dims))
+    checks.present("dimension", dim, map(str, t.dims))
     median, low, high = xarray.apply_ufunc(
         lambda times, events: survival(times, events).median(),
         t,

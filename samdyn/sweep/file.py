@@ -108,7 +108,7 @@ def function_of(text: str, folder: Path) -> Callable[..., Any]:
     function = getattr(module, name, None)
     if function is None:
         functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        checks.known("function", name, functions)
+        checks.present("function", name, functions)
     if not callable(function):
         checks.reject("function", text, "is not a function", fix)
     return function

@@ -7,12 +7,14 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from ... import checks
+from ...arguments import checked
 from ..data.batches import Batch
 from .optimizer import Optimizer
 
 TEST_BATCH = 1000  # samples that a test computes at once
 
 
+@checked
 def train_epoch(
     model: nn.Module,
     optimizer: Optimizer,
@@ -57,6 +59,7 @@ def train_epoch(
     return float(torch.stack(losses).mean())
 
 
+@checked
 @torch.no_grad()
 def evaluate(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
     """Return the cross-entropy and the accuracy of a module, which the function sets to evaluation mode.

@@ -135,7 +135,7 @@ def stall_radii(outcome: "xarray.DataArray") -> "xarray.Dataset":
     """
     import xarray
 
-    checks.known("dimension", "rho", map(str, outcome.dims))
+    checks.present("dimension", "rho", map(str, outcome.dims))
     rho = outcome.rho.values
     if not (np.diff(rho, prepend=0.0) > 0).all():
         checks.reject("rho", rho.tolist(), "must be ascending radii > 0", "Use e.g. [0.1, 0.2]")

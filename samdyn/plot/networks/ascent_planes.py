@@ -42,7 +42,7 @@ def ascent_planes(planes: "xarray.Dataset", axes: Any, *, color: str = "#D55E00"
     'two steps\\nL(w) = 1, L(wᵖ) = 1.5'
     """
     for name in ("loss", "ascent", "start_loss", "end_loss"):
-        checks.known("variable", name, map(str, planes.data_vars))
+        checks.present("variable", name, map(str, planes.data_vars))
     (dim,) = planes.start_loss.dims or ("",)
     if np.shape(axes) != (planes.start_loss.size,):
         rule = f"there are {planes.start_loss.size} plane(s)"

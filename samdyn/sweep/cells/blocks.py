@@ -55,7 +55,7 @@ class Blocks:
         batched = set(self.batch)
         inside = [axis for axis in grid.axes if batched.intersection(axis.columns)]
         for name in self.batch:
-            checks.known("axis", name, [n for axis in grid.axes for n in axis.columns])
+            checks.present("axis", name, [n for axis in grid.axes for n in axis.columns])
         for axis in inside:
             if missing := [name for name in axis.columns if name not in batched]:
                 rule = f"has a part of the zipped axis {axis.dim!r} only"

@@ -33,9 +33,7 @@ def check_parameters(function: Callable[..., Any], names: Iterable[str]) -> None
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if not any(p.kind is p.VAR_KEYWORD for p in parameters):
         for name in names:
-            if name not in [p.name for p in named]:
-                checks.known(f"parameter of {name_of(function)}", name, [p.name for p in named])
-                checks.reject("axis", name, f"{name_of(function)} has it in other letters", "Use its letters")
+            checks.present(f"parameter of {name_of(function)}", name, [p.name for p in named])
     for parameter in parameters:
         if parameter.kind is parameter.POSITIONAL_ONLY:
             rule = f"{name_of(function)} takes {parameter.name!r} by position only"
