@@ -31,6 +31,8 @@ def test_examples_of_decorated_functions_are_run(pytestconfig: pytest.Config) ->
     """Plain doctest skips them, since their code is in the decorator's module."""
     import doctest
 
-    module = importlib.import_module("samdyn.plot.style")
-    assert "samdyn.plot.style.line" in {test.name for test in doctest.DocTestFinder().find(module) if test.examples}
+    module = importlib.import_module("samdyn.plot.styles.style")
+    assert "samdyn.plot.styles.style.line" in {
+        test.name for test in doctest.DocTestFinder().find(module) if test.examples
+    }
     assert pytestconfig.getoption("doctestmodules")

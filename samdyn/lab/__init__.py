@@ -14,8 +14,6 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
-from .effects import effect, share
-from .estimates import estimate
 from .figures import facets
 from .objects import landscape, saddle, with_radii
 from .options import (
@@ -69,8 +67,11 @@ from .readers import (
 from .report import Report
 from .runner import command, run
 from .scripts import load, question, scripts
-from .settings import settings
-from .tables import (
+from .training import PositiveRadii
+from .words.effects import effect, share
+from .words.estimates import estimate
+from .words.settings import settings
+from .words.tables import (
     Column,
     across,
     censored,
@@ -81,8 +82,7 @@ from .tables import (
     table,
     vector,
 )
-from .texts import text
-from .training import PositiveRadii
+from .words.texts import text
 
 __all__ = [
     "AscentStepCounts",

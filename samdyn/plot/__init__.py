@@ -5,28 +5,28 @@ return a new figure. They compute nothing but the values of a landscape or a fie
 this package does not import matplotlib.
 """
 
-from .animation import animate
-from .basins import basins
-from .bifurcation import bifurcation, orbits
-from .bounds import lower_bounds
-from .chart import stability_chart
-from .clipped import clipped
-from .escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
-from .facets import facets
-from .fate import fate
-from .intervals import intervals
-from .landscape import contours, path, paths, surface, surface_path
-from .magnitude import magnitude
-from .majority import majority
-from .many_runs import band, runs
-from .names import SYMBOLS, label
-from .networks.ascent_planes import ascent_planes
-from .outside import with_outside
-from .perturbation import perturbed
-from .phase_portrait import MARKERS, manifolds, mark, phase_portrait
-from .ratio import ratio_map
-from .scatter import scatter
-from .style import CYCLE, LINES, STYLE, line, log_axis
+from .grids.chart import stability_chart
+from .grids.majority import majority
+from .grids.ratio import ratio_map
+from .portraits.animation import animate
+from .portraits.basins import basins
+from .portraits.bifurcation import bifurcation, orbits
+from .portraits.fate import fate
+from .portraits.landscape import contours, path, paths, surface, surface_path
+from .portraits.perturbation import perturbed
+from .portraits.phase_portrait import MARKERS, manifolds, mark, phase_portrait
+from .saddles.ascent_planes import ascent_planes
+from .saddles.escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
+from .series.bounds import lower_bounds
+from .series.clipped import clipped
+from .series.facets import facets
+from .series.intervals import intervals
+from .series.magnitude import magnitude
+from .series.many_runs import band, runs
+from .series.outside import with_outside
+from .series.scatter import scatter
+from .styles.names import SYMBOLS, label
+from .styles.style import CYCLE, LINES, STYLE, line, log_axis
 
 __all__ = [
     "CYCLE",

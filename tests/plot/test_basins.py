@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 import samdyn as sd
 from samdyn import analysis, plot
 from samdyn.analysis import DIVERGED, UNDECIDED, Attractor, Basins
-from samdyn.plot.basins import PATTERNS
+from samdyn.plot.portraits.basins import PATTERNS
 
 
 def made_up(attractors: list[Attractor]) -> Basins:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 import samdyn as sd
 from samdyn import analysis, plot
-from samdyn.plot.fate import DIVERGED
+from samdyn.plot.portraits.fate import DIVERGED
 
 STEEP = sd.Landscape("x**4 + x**2 - y**2", "x y")
 

@@ -8,7 +8,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_rgba
 
 import samdyn as sd
-from samdyn.plot.ratio import FAR, NEAR, SAME_SIZE, ratio_map
+from samdyn.plot.grids.ratio import FAR, NEAR, SAME_SIZE, ratio_map
 
 VALUES = [[1.05, 0.95, 1.5, 0.6], [9.0, np.inf, 0.1, 0.0]]
 RATIO = xr.DataArray(VALUES, dims=("rho", "lr"), coords={"rho": [0.1, 0.2], "lr": [1.0, 2.0, 3.0, 4.0]})

@@ -34,9 +34,9 @@ def trapping_radius(map_: Map, point: CriticalPoint, largest: float, steps: int,
     Starts lie, at rest, on spheres of radius largest/2ʲ, j = 0, ¼ … 12, in the directions ± every eigenvector of the
     Hessian and in 64 random ones. A sphere is certified if after ``steps`` steps all its runs are within 0.75 of its
     radius from the point. The result belongs to the largest sphere of the longest series of certified spheres. Runs
-    from smaller spheres move out to the set on which all end; near its size the phase of a chaotic run decides. Along an
-    unstable direction a run moves away, however slowly, so that slow passage gets no certificate. The certificate needs
-    no Jacobian. It samples directions, and so is strong evidence of capture but no proof.
+    from smaller spheres move out to the set on which all end; near its size the phase of a chaotic run decides. Along
+    an unstable direction a run moves away, however slowly, so that slow passage gets no certificate. The certificate
+    needs no Jacobian. It samples directions, and so is strong evidence of capture but no proof.
 
     Args:
         map_: the iterates.

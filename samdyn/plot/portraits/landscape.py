@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from .. import checks
-from ..arguments import checked
-from ..dynamics import Map
-from ..landscapes import Box, Landscape
-from ..simulation import Status
+from ... import checks
+from ...arguments import checked
+from ...dynamics import Map
+from ...landscapes import Box, Landscape
+from ...simulation import Status
+from ..styles.legends import make_room_for_legends
+from ..styles.names import label, latex
+from ..styles.style import line
 from .fate import DIVERGED, alive, check_run, fate, is_inside, within_view
-from .legends import make_room_for_legends
-from .names import label, latex
-from .style import line
 
 if TYPE_CHECKING:
     import xarray

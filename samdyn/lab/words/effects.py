@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..statistics import count_resolved, median_interval, wilson
+from ...statistics import count_resolved, median_interval, wilson
 
 if TYPE_CHECKING:
     import xarray

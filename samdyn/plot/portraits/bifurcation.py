@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..analysis import BifurcationDiagram, OrbitDiagram
-from ..arguments import checked
+from ...analysis import BifurcationDiagram, OrbitDiagram
+from ...arguments import checked
 from .fate import check_index
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import checks
-from ..arguments import checked
+from ... import checks
+from ...arguments import checked
 from .intervals import intervals
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from ..analysis import StabilityChart
-from ..arguments import checked
-from .legends import legend_below_figure
+from ...analysis import StabilityChart
+from ...arguments import checked
+from ..styles.legends import legend_below_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from ..arguments import checked
-from ..dynamics import Map
-from ..methods import Ascent, Method
+from ...arguments import checked
+from ...dynamics import Map
+from ...methods import Ascent, Method
 
 SYMBOLS = {"rho": "ρ", "lr": "η", "momentum": "γ", "batch_size": "B", "ascent_steps": "n"}  # in titles and tables
 

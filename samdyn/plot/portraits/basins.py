@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..analysis import DIVERGED, UNDECIDED, Attractor, Basins
-from ..analysis.limit_sets.search import NAMES
-from ..arguments import checked
-from .legends import equal_units, legend_below_axes
-from .names import latex
+from ...analysis import DIVERGED, UNDECIDED, Attractor, Basins
+from ...analysis.limit_sets.search import NAMES
+from ...arguments import checked
+from ..styles.legends import equal_units, legend_below_axes
+from ..styles.names import latex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

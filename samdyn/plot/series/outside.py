@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
-from ..arguments import checked
-from .style import CYCLE
+from ... import checks
+from ...arguments import checked
+from ..styles.style import CYCLE
 
 if TYPE_CHECKING:
     import xarray

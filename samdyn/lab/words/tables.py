@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
-from ..output.terminal import Table, new_table
-from ..statistics import median_interval
+from ... import checks
+from ...output.terminal import Table, new_table
+from ...statistics import median_interval
 
 if TYPE_CHECKING:
     import xarray

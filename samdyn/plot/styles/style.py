@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from .. import checks
-from ..arguments import checked
-from ..methods import Method
+from ... import checks
+from ...arguments import checked
+from ...methods import Method
 
 # The style of each method: one of Okabe and Ito's colours, a dash and a marker, all different.
 LINES: dict[str, dict[str, Any]] = {

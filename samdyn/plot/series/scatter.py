@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import checks
-from ..arguments import checked
+from ... import checks
+from ...arguments import checked
 
 if TYPE_CHECKING:
     import xarray

@@ -1,7 +1,7 @@
 """The symbols of parameters in tables, one for each."""
 
-from .. import checks
-from ..plot import SYMBOLS
+from ... import checks
+from ...plot import SYMBOLS
 
 
 def settings(*names: str) -> dict[str, str]:

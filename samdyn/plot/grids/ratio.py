@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import checks
-from ..arguments import checked
-from .legends import legend_below_figure
+from ... import checks
+from ...arguments import checked
+from ..styles.legends import legend_below_figure
 
 if TYPE_CHECKING:
     import xarray

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import checks
-from ..arguments import checked
-from ..simulation.progress import tracked
+from ... import checks
+from ...arguments import checked
+from ...simulation.progress import tracked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
-from ..arguments import checked
-from ..simulation import Status
+from ... import checks
+from ...arguments import checked
+from ...simulation import Status
 
 if TYPE_CHECKING:
     import xarray

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .. import checks
-from ..arguments import checked
+from ... import checks
+from ...arguments import checked
+from ..styles.names import latex
 from .fate import check_run
 from .landscape import check_plane
-from .names import latex
 
 if TYPE_CHECKING:
     import xarray

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .. import checks
-from ..arguments import checked
+from ... import checks
+from ...arguments import checked
 
 if TYPE_CHECKING:
     import xarray

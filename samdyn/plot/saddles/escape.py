@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import checks
-from ..analysis import Escape
-from ..arguments import checked
-from ..dynamics import Boundary, Map
-from ..methods import Ascent
-from ..statistics import Survival
-from .fate import check_index, fate
-from .names import label
-from .style import line
+from ... import checks
+from ...analysis import Escape
+from ...arguments import checked
+from ...dynamics import Boundary, Map
+from ...methods import Ascent
+from ...statistics import Survival
+from ..portraits.fate import check_index, fate
+from ..styles.names import label
+from ..styles.style import line
 
 if TYPE_CHECKING:
     import xarray

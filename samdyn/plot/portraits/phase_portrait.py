@@ -7,15 +7,15 @@ import numpy as np
 import sympy
 import torch
 
-from ..analysis import Equilibrium, Manifolds, PhasePlane
-from ..arguments import checked
-from ..dynamics import Flow
-from ..landscapes import Box
-from ..simulation import Status
+from ...analysis import Equilibrium, Manifolds, PhasePlane
+from ...arguments import checked
+from ...dynamics import Flow
+from ...landscapes import Box
+from ...simulation import Status
+from ..styles.legends import equal_units, legend_below_figure, make_room_for_legends
+from ..styles.names import latex
 from .fate import DIVERGED, alive, check_run
 from .landscape import RESOLUTION, check_plane, contours
-from .legends import equal_units, legend_below_figure, make_room_for_legends
-from .names import latex
 
 if TYPE_CHECKING:
     import xarray

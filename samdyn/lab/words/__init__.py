@@ -1,0 +1,1 @@
+"""Results in words: tables, sentences with numbers, and intervals."""

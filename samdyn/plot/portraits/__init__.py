@@ -1,0 +1,1 @@
+"""Landscapes with runs, phase portraits, basins and bifurcation diagrams."""

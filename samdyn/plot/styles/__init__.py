@@ -1,0 +1,1 @@
+"""Colours, names and legends that all pictures share."""
