@@ -15,6 +15,7 @@ from ..sweep import sweep as run
 from ..sweep.estimate import Estimate, estimate
 from ..sweep.file import check_processes, read
 from ..sweep.store.state import State, state
+from ..sweep.sweep import FailedCells
 
 SHOWN = 5  # largest number of failed cells that are printed
 
@@ -44,7 +45,7 @@ def sweep(
         console.print(_forecast(estimate(plan.function, plan.grid, plan.batch), count))
         return
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"\d+ of \d+ cells failed", RuntimeWarning)  # they are printed below
+        warnings.simplefilter("ignore", FailedCells)  # they are printed below
         run(plan.function, plan.grid, plan.store, processes=count, batch=plan.batch, retry_failed=retry_failed)
     result = state(plan.store)
     console.print(_progress(result))

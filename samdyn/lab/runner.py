@@ -2,14 +2,19 @@
 
 import functools
 import inspect
+import sys
 import typing
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 from .. import cli, plot
+from ..checks import InputError
 from ..output import OutputFolder
 from ..simulation.starts import choose_device
+from ..sweep.sweep import FailedCells
 from .options import option
 from .report import Report
 
@@ -42,11 +47,11 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         if "device" in values:
             folder.about["device"] = str(choose_device(values["device"]))  # what "auto" means on this machine
         report = Report(folder)
-        with folder, _drawing():
+        with folder, _drawing(), _watching_sweeps() as failures:
             main(**values, report=report)
         report.print(f"figures, data and provenance in {folder.published}/")
-        if folder.interrupted:
-            raise typer.Exit(130)
+        if folder.interrupted or failures:
+            raise typer.Exit(130 if folder.interrupted else 1)
 
     help = "Folder for figures and data; replaced only if it holds an earlier result."
     out = inspect.Parameter(
@@ -59,6 +64,27 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
     with_report.__signature__ = signature  # type: ignore[attr-defined]
     with_report.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return with_report
+
+
+@contextmanager
+def _watching_sweeps() -> Iterator[list[FailedCells]]:
+    """Yield the warnings of sweeps with failed cells. The experiment goes on without these, unless all failed."""
+    failures: list[FailedCells] = []
+    display = warnings.showwarning
+
+    def show(message: Warning | str, *rest: Any, **more: Any) -> None:
+        if isinstance(message, FailedCells):
+            failures.append(message)
+            if message.all:
+                raise InputError(str(message))
+            print(f"warning: {message}", file=sys.stderr)
+        else:
+            display(message, *rest, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", FailedCells)
+        warnings.showwarning = show
+        yield failures
 
 
 def _plain(value: Any) -> Any:

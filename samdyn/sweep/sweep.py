@@ -170,14 +170,26 @@ def _outcomes(
     return execute.in_this_process(function, blocks)
 
 
+class FailedCells(RuntimeWarning):
+    """Cells of a sweep failed.
+
+    Attributes:
+        all: whether all cells did.
+
+    >>> from samdyn.sweep.sweep import FailedCells
+    >>> FailedCells("1 of 2 cells failed", False).all
+    False
+    """
+
+    def __init__(self, message: str, all: bool) -> None:
+        super().__init__(message)
+        self.all = all
+
+
 def _warn(result: "xarray.Dataset") -> None:
     """Warn of failed cells."""
     errors = [text for text in result.cell_error.values.flat if text]
     if errors:
-        first = errors[0].splitlines()
-        warnings.warn(
-            f"{len(errors)} of {result.cell_error.size} cells failed, the first at {first[0]}: {first[-1]}. "
-            "cell_error has their tracebacks",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        first, total = errors[0].splitlines(), result.cell_error.size
+        text = f"{len(errors)} of {total} cells failed, the first at {first[0]}: {first[-1]}. "
+        warnings.warn(FailedCells(f"{text}cell_error has their tracebacks", len(errors) == total), stacklevel=3)

@@ -159,3 +159,23 @@ def test_an_option_without_a_default_is_required(run: Callable[..., int], capsys
     assert "--rho" in capsys.readouterr().err
     assert run(needing, "--rho", "0.5") == 0
     assert sd.SAM(0.5).rho == 0.5
+
+
+@pytest.mark.parametrize(("seeds", "status"), [((0, 1), 0), ((0, 2), 1), ((2, 3), 2)])
+def test_failed_cells_of_a_sweep_are_in_the_status(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str], seeds: tuple[int, ...], status: int
+) -> None:
+    def measure(seed: int) -> float:
+        if seed > 1:
+            raise ValueError("too large")
+        return seed / 2
+
+    def sweeping(*, report: lab.Report) -> None:
+        """Does it sweep?"""
+        report.data(sd.sweep(measure, {"seed": seeds}), "halves")
+
+    assert run(sweeping) == status
+    error = capsys.readouterr().err
+    assert ("cells failed, the first at seed = 2" in error) == (status > 0)
+    assert ("error: 2 of 2 cells failed" in error) == (status == 2)
+    assert (tmp_path / "results" / "test_runner" / "halves.zarr").exists() == (status < 2)
