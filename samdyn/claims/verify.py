@@ -48,10 +48,15 @@ def verify(
     Raises:
         InputError: an argument of the wrong kind, or two claims with one id.
     """
-    claims = [claims] if isinstance(claims, Claim) else list(claims)
+    fix = "Use e.g. samdyn.claims.catalogue().values()"
+    if isinstance(claims, Claim):
+        claims = [claims]
+    elif not isinstance(claims, Iterable):
+        checks.reject("claims", claims, "must be claims", fix)
+    claims = list(claims)
     for claim in claims:
         if not isinstance(claim, Claim):
-            checks.reject("claims", claim, "must be claims", "Use e.g. samdyn.claims.catalogue().values()")
+            checks.reject("claims", claim, "must be claims", fix)
     check_budget(budget, seed, limit)
     check_ids(claims)
     judgements = [measured(claim, budget, seed, limit)[0] for claim in tracked("claims", claims, progress)]

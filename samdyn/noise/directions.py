@@ -120,6 +120,8 @@ def direction_slope(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _eigen(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Return C's eigenvalues, with 0 for negative ones, and its eigenvectors in columns."""
+    if np.ndim(covariance) == 1:
+        checks.reject("covariance", covariance, "has one axis", f"Give a matrix ({dim}, {dim}), or one number for all")
     c = Gaussian(covariance).covariance
     c = c * np.eye(dim) if c.ndim == 0 else c
     if len(c) != dim:

@@ -90,7 +90,8 @@ def edge_at_gradient(map_: Map, gradient_norm: Any) -> np.ndarray:
         a finite number > 0.
 
     Raises:
-        InputError: a method whose field along an eigenvector has no formula, or one that is no polynomial in λ.
+        InputError: norms that are no numbers or negative; a method whose field along an eigenvector has no formula, or
+            one that is no polynomial in λ.
     """
     lam, norm = sympy.symbols("lambda g", positive=True)
     curvature = sympy.expand((field_along(map_.method, lam) / X).subs(X, norm / lam))
@@ -99,7 +100,12 @@ def edge_at_gradient(map_: Map, gradient_norm: Any) -> np.ndarray:
         checks.reject("method", map_.method, rule, "Solve for its edge in numbers")
     excess = sympy.Poly(sympy.Rational(str(map_.lr)) * curvature - _largest_pull(map_), lam)
     coefficients = sympy.lambdify(norm, excess.all_coeffs())
-    norms = np.asarray(gradient_norm, dtype=float)
+    try:
+        norms = np.asarray(gradient_norm, dtype=float)
+    except (TypeError, ValueError):
+        checks.reject("gradient_norm", gradient_norm, "must be numbers", "Use e.g. gradient_norm=[0.1, 1.0]")
+    if (norms < 0).any():
+        checks.reject("gradient_norm", norms.tolist(), "must not be negative", "Use e.g. gradient_norm=[0.1, 1.0]")
     edges = np.full(norms.shape, np.nan)
     for place in np.argwhere(np.isfinite(norms) & (norms > 0)):
         roots = np.roots(coefficients(norms[*place]))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import checks
 from ..arguments import checked
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def labelled(form: Callable[..., Any], **parameters: Any) -> "xarray.DataArray":
         The values, over all dimensions of the parameters.
 
     Raises:
-        InputError: the closed form refuses a parameter.
+        InputError: there is no parameter, or the closed form refuses one.
 
     >>> import xarray as xr
     >>> import samdyn as sd
@@ -36,6 +37,8 @@ def labelled(form: Callable[..., Any], **parameters: Any) -> "xarray.DataArray":
     """
     import xarray
 
+    if not parameters:
+        checks.reject("parameters", "nothing", "the closed form needs its parameters by name", "Use e.g. rho=0.1")
     arrays = xarray.broadcast(*(xarray.DataArray(value) for value in parameters.values()))
     # As Python's numbers and texts: a closed form may take integers alone, and none takes NumPy's texts.
     settings = zip(*(array.values.ravel().tolist() for array in arrays), strict=True)

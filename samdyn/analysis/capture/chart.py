@@ -46,6 +46,7 @@ class StabilityChart:
         """Whether runs return, ``(ny, nx)``."""
         return np.asarray(self.rate < 0)
 
+    @checked
     def differences(self, other: "StabilityChart") -> tuple[int, int]:
         """Return in how many settings another chart of the same grid differs, and how many of them are off its line.
 

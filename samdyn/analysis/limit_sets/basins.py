@@ -55,7 +55,8 @@ class Basins:
         """
         return wilson(int(self._with(label).sum()), self.label.size)
 
-    def fraction_at(self, w: "np.typing.ArrayLike") -> float:
+    @checked
+    def fraction_at(self, w: np.ndarray) -> float:
         """Return the fraction of the starts whose runs end at a point, up to a thousandth of the plane's sides.
 
         >>> import samdyn as sd
@@ -64,7 +65,7 @@ class Basins:
         0.5
         """
         near = SAME_PLACE * np.array([np.ptp(self.x), np.ptp(self.y)])
-        at = [i for i, one in enumerate(self.attractors) if (abs(one.w.mean(0) - np.asarray(w)) <= near).all()]
+        at = [i for i, one in enumerate(self.attractors) if (abs(one.w.mean(0) - w) <= near).all()]
         return float(sum(self.fraction(i) for i in at))
 
     def _with(self, label: int) -> np.ndarray:

@@ -69,11 +69,19 @@ def evaluate(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> t
         inputs: the samples on its device, along the first axis.
         targets: their classes.
 
+    Raises:
+        InputError: the model cannot take the inputs, or the loss the targets.
+
     >>> from samdyn.networks import evaluate, models
     >>> loss, accuracy = evaluate(models.mlp((4, 2), scale=0.0), torch.eye(4), torch.tensor([0, 1, 0, 0]))
     >>> round(loss, 4), accuracy
     (0.6931, 0.75)
     """
     model.eval()
-    outputs = torch.cat([model(part) for part in inputs.split(TEST_BATCH)])
-    return float(cross_entropy(outputs, targets)), float((outputs.argmax(1) == targets).double().mean())
+    try:
+        outputs = torch.cat([model(part) for part in inputs.split(TEST_BATCH)])
+        return float(cross_entropy(outputs, targets)), float((outputs.argmax(1) == targets).double().mean())
+    except (RuntimeError, IndexError, ValueError, TypeError) as error:
+        kinds = [f"{tuple(part.shape)} {part.dtype}" for part in (inputs, targets)]
+        rule = f"the model or its loss refuses them with targets of {kinds[1]}: {error}"
+        checks.reject("inputs", kinds[0], rule, "Give samples that the model takes, and the class of each")

@@ -48,6 +48,9 @@ def facets(
     >>> [ax.get_title() for ax in axes[0]], axes[0, 0].get_ylabel()
     (['ρ = 0', 'ρ = 0.5'], 'train loss')
     """
+    for row in rows:
+        if len(row) != 3:
+            checks.reject("rows", row, "a row is (dataset, name, label)", 'Use e.g. (data, "loss", "train loss")')
     for data, _, _ in rows:
         checks.present("dimension", column, map(str, data.sizes))
         if getattr(axes, "shape", None) != (len(rows), data.sizes[column]):

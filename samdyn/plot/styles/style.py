@@ -1,10 +1,13 @@
 """One style for every figure. Its lines differ in grey print and for colour-blind readers too."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import checks
 from ...arguments import checked
 from ...methods import Method
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # The style of each method: one of Okabe and Ito's colours, a dash and a marker, all different.
 LINES: dict[str, dict[str, Any]] = {
@@ -51,7 +54,8 @@ def line(method: Method | str) -> dict[str, Any]:
     return dict(LINES.get(method if isinstance(method, str) else type(method).__name__, OTHER))
 
 
-def log_axis(ax: Any, which: str) -> None:
+@checked
+def log_axis(ax: "Axes", which: str) -> None:
     """Make an axis of few decades logarithmic, with 1, 2 and 5 in each written as plain numbers.
 
     Args:
