@@ -128,3 +128,11 @@ def test_every_public_function_has_the_door(name: str) -> None:
     given = needed or optional[:1]  # networks.digits and its like need nothing
     with pytest.raises(sd.InputError):
         function(**dict.fromkeys(given, nothing))
+
+
+def test_arrays_in_place_of_one_thing() -> None:
+    """They compare entry by entry, and one without axes is no sequence."""
+    with pytest.raises(sd.InputError, match="no such device"):
+        sd.simulate(sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1), (1, 1), 1, device=np.zeros((0, 2)))
+    with pytest.raises(sd.InputError, match="must be claims"):
+        sd.verify(np.array(0.5))

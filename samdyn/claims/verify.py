@@ -49,11 +49,10 @@ def verify(
         InputError: an argument of the wrong kind, or two claims with one id.
     """
     fix = "Use e.g. samdyn.claims.catalogue().values()"
-    if isinstance(claims, Claim):
-        claims = [claims]
-    elif not isinstance(claims, Iterable):
+    try:
+        claims = [claims] if isinstance(claims, Claim) else list(claims)
+    except TypeError:
         checks.reject("claims", claims, "must be claims", fix)
-    claims = list(claims)
     for claim in claims:
         if not isinstance(claim, Claim):
             checks.reject("claims", claim, "must be claims", fix)

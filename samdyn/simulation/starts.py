@@ -19,7 +19,7 @@ def choose_device(device: str) -> torch.device:
     Raises:
         InputError: the device is unknown, or the machine has no such CUDA device.
     """
-    if device == "auto":
+    if isinstance(device, str) and device == "auto":  # an array compares entry by entry
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         result = torch.device(device)
