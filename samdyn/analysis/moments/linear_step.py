@@ -68,9 +68,28 @@ class LinearStep:
         size = self.b.shape[1]
         mean, covariance = np.zeros((steps + 1, size)), np.zeros((steps + 1, size, size))
         mean[0, :d] = start
-        for k in range(steps):
-            mean[k + 1], covariance[k + 1] = self._next(mean[k], covariance[k])
+        if not self._doubled(mean, covariance):
+            for k in range(steps):
+                mean[k + 1], covariance[k + 1] = self._next(mean[k], covariance[k])
         return mean[:, :d], covariance[:, :d, :d]
+
+    def _doubled(self, mean: np.ndarray, covariance: np.ndarray) -> bool:
+        """Fill in the moments after 1, 2, … steps, ``(steps + 1, D)`` and ``(steps + 1, D, D)``, from those after 0.
+
+        As many steps as are filled in make an affine map, which gives as many moments again. Returns whether that was
+        possible: there is one A, and its powers stay in the floating-point range.
+        """
+        if len(self.weights) > 1:
+            return False
+        a, b, noise, known = self.a[0], self.b[0], self.noise @ self.noise.T, 1
+        with np.errstate(over="ignore", invalid="ignore"):
+            while known < len(mean):
+                new = slice(known, 2 * known)
+                number = len(mean[new])
+                mean[new] = mean[:number] @ a.T + b
+                covariance[new] = a @ covariance[:number] @ a.T + noise
+                a, b, noise, known = a @ a, a @ b + b, a @ noise @ a.T + noise, 2 * known
+        return bool(np.isfinite(mean).all() and np.isfinite(covariance).all())
 
     def stationary(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean ``(d,)`` and covariance ``(d, d)`` of w to which the iterates tend from every start.

@@ -146,3 +146,27 @@ def test_the_message_has_the_bound_in_lr() -> None:
 def test_bad_input(wrong: Any, message: str) -> None:
     with pytest.raises(sd.InputError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 1000])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_many_steps_at_once_are_the_recursion(momentum: float, steps: int) -> None:
+    """Rounding grows with the moments, by some units per doubling."""
+    landscape = sd.landscapes.quadratic([-1.0, 2.0], rotation=0.3)
+    map_ = sd.Map(landscape, sd.USAM(0.3), lr=0.01, momentum=momentum, noise=sd.noise.Gaussian(1.0))
+    step = linear_step(map_)
+    mean, covariance = step.moments([0.1, 0.2], steps)
+    m, c = np.zeros(step.b.shape[1]), np.zeros((step.b.shape[1],) * 2)
+    m[:2] = 0.1, 0.2
+    for k in range(steps + 1):
+        np.testing.assert_allclose(mean[k], m[:2], rtol=0, atol=1e-12 * np.abs(m).max())
+        np.testing.assert_allclose(covariance[k], c[:2, :2], rtol=0, atol=1e-12 * np.abs(c).max())
+        m, c = step._next(m, c)
+
+
+def test_moments_beyond_the_floating_point_range() -> None:
+    map_ = sd.Map(sd.landscapes.quadratic([-9.0, 1.0]), sd.GD(), lr=1.0, noise=sd.noise.Gaussian(1.0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, _ = linear_step(map_).moments([1.0, 1.0], 400)
+    assert np.isfinite(mean[:308]).all()
+    assert mean[300, 0] == pytest.approx(1e300)
