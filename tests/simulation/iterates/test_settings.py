@@ -93,8 +93,9 @@ def test_float32(backend: str) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("coupling", ["shared", "independent", "clean"])
-@pytest.mark.parametrize("replacement", [True, False])
+@pytest.mark.parametrize(
+    ("coupling", "replacement"), [("shared", True), ("shared", False), ("independent", True), ("clean", False)]
+)
 def test_batch_sizes(backend: str, coupling: str, replacement: bool) -> None:
     sizes = [1, 3, 4, 3]
 
