@@ -5,12 +5,10 @@ and escape times. Momentum γ also multiplies the step by 1/(1−γ), so that ev
 η/(1−γ). ``theorem_3.py`` asks where Theorem 3 of [K23] holds.
 """
 
-import itertools
 from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 import samdyn as sd
@@ -20,33 +18,25 @@ FEWEST = 8  # fewest steps of a displacement
 OBSERVED = 10  # length of the simulations of escapes, in units of --time
 WIDE = 1e6  # distance of the box's walls in the stable direction, in half-widths
 LARGEST = 0.98  # largest γ
-COUPLINGS = ("shared", "independent", "clean")
 HOW = [*analysis.COMPARISONS]  # equal η; equal η/(1−γ) and t; equal η/(1−γ) and k
 KEYS = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}", "η": "{eta:.3g}"}
 
 
 def main(
-    eigenvalue: Annotated[
-        float,
-        "Eigenvalue λ < 0 of the way out; −λ of the other.",
-        lab.where(lambda v: v < 0, "must be a finite number < 0"),
-    ] = -1.0,
-    rho: Annotated[lab.Radii, lab.each(lambda v: v > 0, "must be finite numbers > 0")] = (0.1, 0.3),
+    eigenvalue: Annotated[lab.Eigenvalue, "Eigenvalue λ < 0 of the way out; −λ of the other."] = -1.0,
+    rho: lab.PositiveRadii = (0.1, 0.3),
     momentum: Annotated[lab.Momenta, lab.each(lambda v: v <= LARGEST, f"must lie in [0, {LARGEST}]")] = (0.5, 0.9),
     batch_sizes: Annotated[lab.BatchSizes, lab.several(2, "a slope needs two or more")] = (4, 16, 64),
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0 of displacements. Default: 1/|λ|."] = None,
     half_width: Annotated[lab.Positive, "Distance along the escape direction at which a run has left."] = 1.0,
-    coupling: Annotated[
-        str, "shared, independent or clean noise in a step.", lab.choice("coupling", COUPLINGS)
-    ] = "shared",
+    coupling: lab.Coupling = "shared",
     runs: lab.Runs = 1000,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
     *,
     report: lab.Report,
 ) -> None:
-    """What do momentum and the batch size do to how SGD and SAM leave a saddle?"""
     time = 1 / abs(eigenvalue) if time is None else time
     steps = round(time / lr)
     if steps < FEWEST:
@@ -69,7 +59,8 @@ def main(
 
     axes = {("algorithm", "rho"): methods, ("momentum", "comparison"): [pair for pair in pairs if pair[1] != HOW[1]]}
     escapes = sd.sweep(escape, {**axes, **usual, "steps": OBSERVED * steps, "half_width": half_width})
-    columns = KEYS | lab.across(escapes.batch_size, "B = {:g}", median)
+    median = lab.censored("k", ".0f", "steps")
+    columns = KEYS | lab.across(escapes.batch_size, "B = {:g}", lambda row: f"{median(row)}, {100 * row.left:.3g} %")
     title = f"\nmedian steps to leave, and the share that left within {OBSERVED * steps}; the others are censored"
     shown = escapes.assign(eta=escapes.eta[..., 0])
     report.print(lab.table(shown, columns, escapes.k.dims[:2], title=title, keys=4, left=4))
@@ -114,32 +105,24 @@ def escape(half_width: float, runs: int, seed: int, device: str, **setting: Any)
     return {**lab.estimate("k", k, low, high), "left": float(exits.exited.mean()), "eta": map_.lr}
 
 
-def median(row: xr.Dataset) -> str:
-    """Write a median with its interval, or that most runs were censored, and the share that left."""
-    return f"{lab.censored('k', '.0f', 'steps')(row)}, {100 * float(row.left):.3g} %"
-
-
 def draw(escapes: xr.Dataset) -> Figure:
     """Draw the median escape time against γ, a column per batch size, a row per comparison."""
-    sizes = escapes.batch_size.values
-    methods = [*zip(escapes.algorithm.values, escapes.rho.values, strict=True)]
-    names, largest = {"SGD": "GD"}, float(escapes.rho.max())
-    styles = [plot.line(names.get(name, name)) | {"alpha": 1 - 0.4 * rho / largest} for name, rho in methods]
-    figure, axes = plt.subplots(2, len(sizes), figsize=(2.9 * len(sizes) + 0.8, 6.6), sharex=True, sharey=True)
+    methods, largest = [*zip(escapes.algorithm.values, escapes.rho.values, strict=True)], float(escapes.rho.max())
+    styles = [plot.line({"SGD": "GD"}.get(name, name)) | {"alpha": 1 - 0.4 * rho / largest} for name, rho in methods]
+    escapes = escapes.assign_coords(algorithm_rho=[f"{name}, ρ = {rho:g}" if rho else "SGD" for name, rho in methods])
     # No lower end of an interval lies beyond the end of the observation.
     escapes = escapes.assign(k_low=escapes.k_low.clip(max=float(escapes.steps)))
-    escapes = escapes.assign_coords(algorithm_rho=[f"{name}, ρ = {rho:g}" if rho else "SGD" for name, rho in methods])
-    for (i, how), (j, size) in itertools.product(enumerate((HOW[0], HOW[2])), enumerate(sizes)):
-        chosen = (escapes.comparison == how) | (escapes.momentum == 0)
-        line = escapes.sel(batch_size=size).isel(momentum_comparison=chosen.values)
-        line = line.swap_dims(momentum_comparison="momentum")
-        plot.intervals(line, "k", axes[i, j], x="momentum", hue="algorithm_rho", styles=styles)
-        plot.lower_bounds(line, "k", axes[i, j], x="momentum", hue="algorithm_rho", styles=styles)
-        axes[i, j].set(yscale="log", title=f"B = {size}, {how.partition(',')[0]}", xlabel=r"momentum $\gamma$")
-        axes[i, 0].set_ylabel("median steps $k$ to leave")
-    figure.suptitle("Steps to leave the saddle (arrows: most runs had not left by the last step)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return figure
+    escapes = escapes.swap_dims(momentum_comparison="momentum")
+    chosen = {how: ((escapes.comparison == how) | (escapes.momentum == 0)).values for how in (HOW[0], HOW[2])}
+    parts = [escapes.isel(momentum=at).drop_vars("comparison") for at in chosen.values()]
+    compared = xr.concat(parts, xr.Variable("compared", [*chosen]))
+    figure, panels = plot.panels(compared, row="compared", column="batch_size", title="B = {batch_size}, {compared}")
+    for ax, one in panels:
+        plot.intervals(one, "k", ax, x="momentum", hue="algorithm_rho", styles=styles)
+        plot.lower_bounds(one, "k", ax, x="momentum", hue="algorithm_rho", styles=styles)
+        ax.set_yscale("log")
+    heading = "Steps to leave the saddle (arrows: most runs had not left by the last step)"
+    return plot.frame(figure, heading, xlabel=r"momentum $\gamma$", ylabel="median steps $k$ to leave")
 
 
 if __name__ == "__main__":
