@@ -43,7 +43,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Train a ResNet-18 on CIFAR, as in the papers."""
     where = choose_device(device)
     model = networks.models.resnet18(ARCHIVES[dataset].classes, batch_norm=batch_norm, width=width, seed=seed).to(where)
     ascent: dict[str, Any] = {"ascent_steps": ascent_steps, "average": average}
