@@ -53,10 +53,10 @@ def main(
     report.print(f"tanh MLP {'-'.join(map(str, WIDTHS))}, {samples} samples of MNIST-1D, squared loss, full batch")
     net = networks.classifier(networks.mnist1d(), WIDTHS[1:-1], samples=samples, activation="tanh", loss="squared")
     gd, usam, sam = sd.GD(), sd.USAM(usam_rho), sd.SAM(rho)
-    maps = {
-        f"{type(method).__name__}{f', γ = {gamma:g}' if gamma else ''}": sd.Map(net, method, lr * (1 + gamma), gamma)
-        for method, gamma in ((gd, 0.0), (gd, momentum), (usam, 0.0), (sam, 0.0), (sam, momentum))
-    }
+    maps = {}
+    for method, gamma in ((gd, 0.0), (gd, momentum), (usam, 0.0), (sam, 0.0), (sam, momentum)):
+        name = type(method).__name__ + (f", γ = {gamma:g}" if gamma else "")
+        maps[name] = sd.Map(net, method, lr=lr * (1 + gamma), momentum=gamma)
     inits = range(seed, seed + seeds)
     w = net.vector(networks.models.mlp(WIDTHS, activation="tanh", seed=init) for init in inits)
     starts = xr.DataArray(w, dims=("init", "coord"), coords={"init": inits})
@@ -83,7 +83,15 @@ def main(
     changed = lab.medians((changed / changed.isel(step=0)).assign(ratios), "init")
     report.print(lab.table(changed.sel(step=SHOWN), CHANGE, ("setting", "step"), keys=2, title=ABOUT_CHANGE))
     report.data(switched, "switched")
-    report.figure(draw_change(changed, seeds), "switched")
+    figure, panels = plot.panels(changed, column="setting", title=r"$\rho$ multiplied by {setting}", size=(4.1, 3.2))
+    for ax, one in panels:
+        plot.band(one, "lam", ax, x="step", label=r"$\lambda_{\max}$", **{**plot.line("SAM"), "ms": 4})
+        plot.band(one, "edge_over_lam", ax, x="step", label="SAM's edge", color="0.3", ls="--", marker="o", ms=3)
+        ax.set_ylim(0, None)
+    heading = f"When SAM's radius changes, its edge moves first (medians of {seeds}, bands: 95 %)"
+    plot.frame(figure, heading, xlabel="steps after the change", ylabel=r"curvature $/$ $\lambda_{\max}$ before")
+    report.figure(figure, "switched")
+
     text = f"In the last third of training SAM's λ_max is {lab.interval('ratio', '.3f')} times its edge (median, 95 %)."
     report.print(lab.text(text, late.sel(setting="SAM")))
     text = f"{{step:.0f}} steps after ρ × {{setting}} λ_max is {lab.interval('lam', '.3f')} times what it was, and its "
@@ -111,17 +119,6 @@ def draw_runs(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Figure:
     axes[0, 0].set(ylabel=r"curvature $\lambda$", ylim=(0, 1.35 * float(runs.gd_edge)))
     axes[1, 0].set(ylabel="training loss", yscale="log")
     return plot.frame(figure, "The largest curvature in training and the edge predicted for it", xlabel="step $k$")
-
-
-def draw_change(changed: xr.Dataset, seeds: int) -> Figure:
-    """Draw λ_max and its edge after ρ was changed, over λ_max before: medians over networks with intervals."""
-    figure, panels = plot.panels(changed, column="setting", title=r"$\rho$ multiplied by {setting}", size=(4.1, 3.2))
-    for ax, data in panels:
-        plot.band(data, "lam", ax, x="step", label=r"$\lambda_{\max}$", **{**plot.line("SAM"), "ms": 4})
-        plot.band(data, "edge_over_lam", ax, x="step", label="SAM's edge", color="0.3", ls="--", marker="o", ms=3)
-        ax.set_ylim(0, None)
-    heading = f"When SAM's radius changes, its edge moves first (medians of {seeds}, bands: 95 %)"
-    return plot.frame(figure, heading, xlabel="steps after the change", ylabel=r"curvature $/$ $\lambda_{\max}$ before")
 
 
 if __name__ == "__main__":

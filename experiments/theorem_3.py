@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot, statistics, theory
@@ -34,7 +33,8 @@ def main(
     report: lab.Report,
 ) -> None:
     steps = round((1 / abs(eigenvalue) if time is None else time) / lr)
-    usual = {"lam": eigenvalue, "lr": lr, "steps": checks.count("--time/--lr", steps, "Use a longer --time")}
+    checks.count("--time/--lr", steps, "Use a longer --time, or a smaller --lr")
+    usual = {"lam": eigenvalue, "lr": lr, "steps": steps}
     radii = np.linspace(0, RADIUS / abs(eigenvalue), CELLS)
     axes: dict[Any, Any] = {"momentum": np.linspace(0, LARGEST, CELLS), "rho": radii, "comparison": HOW}
     valid = with_ratios(sd.sweep(exact_msds, {**axes, **usual, "coupling": coupling}))
@@ -45,7 +45,16 @@ def main(
     title = f"share in % of settings γ <= {LARGEST} and ρ <= {RADIUS:g}/|λ|, after {steps} steps at γ = 0"
     report.print(lab.table(shares, columns, ("against", "comparison"), title=title, keys=2, left=2, once=1))
     report.data(valid, "validity")
-    report.figure(draw_validity(valid), "validity")
+    shown = valid.isel(against=[0, 2]).assign_coords(rho=valid.rho * abs(valid.lam)).transpose("rho", "momentum", ...)
+    title = "exact MSD of {against}\n{comparison}"
+    figure, panels = plot.panels(shown, row="against", column="comparison", title=title)
+    for ax, one in panels:
+        plot.ratio_map(one.ratio, ax, x="momentum", y="rho")
+        if one.against == "its model" and one.comparison != HOW[2]:  # the estimate is for long times, |a|t ≫ 1−γ
+            ax.contour(one.momentum, one.rho, one.log_excess, EDGES, colors="black", linestyles="--")
+    heading = "Where is Theorem 3 right about the mean squared displacement? (dashed: estimate of both edges)"
+    plot.frame(figure, heading, xlabel=r"momentum $\gamma$", ylabel=r"radius $\rho\,|\lambda|$")
+    report.figure(figure, "validity")
 
     others = [r for r in radii[1:] if not np.isclose(r, rho).any()]
     axes = {"form": [*COUPLINGS, "Theorem 3"], "comparison": HOW, "rho": sorted([*rho, *others])}
@@ -56,10 +65,10 @@ def main(
     title = "\nγ with which USAM has SGD's MSD at γ = 0; ∞: none is enough"
     report.print(lab.table(shown, columns, ("form", "comparison"), title=title, left=2, once=1))
     report.data(needed, "momentum_needed")
-    figure, panels = plot.panels(needed.value, column="comparison", size=(3.2, 3.4))
+    figure, curves = plot.panels(needed.value, column="comparison", size=(3.2, 3.4))
     styles = [*plot.CYCLE[:3], {"color": "#999999", "linestyle": "-", "marker": "", "lw": 4, "zorder": 1}]
-    for ax, one in panels:
-        plot.with_outside(one, ax, x="rho", hue="form", limits=(0.0, 1.0), styles=styles)
+    for ax, curve in curves:
+        plot.with_outside(curve, ax, x="rho", hue="form", limits=(0.0, 1.0), styles=styles)
     heading = "The momentum with which USAM spreads as far as SGD does without (▲: none is enough)"
     plot.frame(figure, heading, xlabel=r"radius $\rho$", ylabel=r"momentum $\gamma$ needed")
     report.figure(figure, "momentum_needed")
@@ -110,19 +119,6 @@ def momentum_needed(form: str, lam: float, rho: float, **setting: Any) -> float:
 
     goal = spread(0.0, 0.0)
     return analysis.least_momentum(lambda gamma: spread(rho, gamma) / goal - 1, largest=LARGEST)
-
-
-def draw_validity(valid: xr.Dataset) -> Figure:
-    """Draw where Theorem 3 is close to the exact MSD, of the right size, and off, with the estimate of both edges."""
-    shown = valid.isel(against=[0, 2]).assign_coords(rho=valid.rho * abs(valid.lam)).transpose("rho", "momentum", ...)
-    title = "exact MSD of {against}\n{comparison}"
-    figure, panels = plot.panels(shown, row="against", column="comparison", title=title)
-    for ax, one in panels:
-        plot.ratio_map(one.ratio, ax, x="momentum", y="rho")
-        if one.against == "its model" and one.comparison != HOW[2]:  # the estimate is for long times, |a|t ≫ 1−γ
-            ax.contour(one.momentum, one.rho, one.log_excess, EDGES, colors="black", linestyles="--")
-    heading = "Where is Theorem 3 right about the mean squared displacement? (dashed: estimate of both edges)"
-    return plot.frame(figure, heading, xlabel=r"momentum $\gamma$", ylabel=r"radius $\rho\,|\lambda|$")
 
 
 if __name__ == "__main__":

@@ -34,3 +34,11 @@ def test_one_row_and_no_legend(data: xr.DataArray) -> None:
     assert not sd.plot.frame(figure, "all").legends
     with pytest.raises(sd.InputError, match="gamma"):
         sd.plot.panels(data, column="gamma")
+
+
+def test_a_label_looks_as_in_its_first_panel(data: xr.DataArray) -> None:
+    figure, panels = sd.plot.panels(data.isel(rho=0), column="B")
+    for (ax, part), color in zip(panels, ("black", "red"), strict=True):
+        ax.plot(part.step, part, label="loss", color=color)
+    (legend,) = sd.plot.frame(figure, "all").legends
+    assert [line.get_color() for line in legend.get_lines()] == ["black"]
