@@ -16,7 +16,6 @@ from samdyn import analysis, checks, lab, plot, statistics
 
 FEWEST = 8  # fewest steps of a displacement
 OBSERVED = 10  # length of the simulations of escapes, in units of --time
-WIDE = 1e6  # distance of the box's walls in the stable direction, in half-widths
 LARGEST = 0.98  # largest γ
 HOW = [*analysis.COMPARISONS]  # equal η; equal η/(1−γ) and t; equal η/(1−γ) and k
 KEYS = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}", "η": "{eta:.3g}"}
@@ -92,17 +91,16 @@ def displacement(runs: int, seed: int, device: str, **setting: Any) -> dict[str,
 def escape(half_width: float, runs: int, seed: int, device: str, **setting: Any) -> dict[str, float]:
     """Return the median number of steps to leave along the escape direction, and the share that left in %."""
     (map_, _), seed = system(**setting), (seed + setting["batch_size"]) % 2**32
-    box = ((-WIDE * half_width, WIDE * half_width), (-half_width, half_width))
-    exits = analysis.exit_times(map_, np.zeros((runs, 2)), box, setting["steps"], seed=seed, device=device)
+    how: dict[str, Any] = {"runs": runs, "seed": seed, "device": device}
+    exits = analysis.exits_along(map_, (0.0, 0.0), 1, half_width, setting["steps"], **how)
     k, low, high = (t / map_.lr for t in exits.survival().median())
     return {**lab.estimate("k", k, low, high), "left": float(exits.exited.mean()), "eta": map_.lr}
 
 
 def draw(escapes: xr.Dataset) -> Figure:
     """Draw the median escape time against γ, a column per batch size, a row per comparison."""
-    methods, largest = [*zip(escapes.algorithm.values, escapes.rho.values, strict=True)], float(escapes.rho.max())
-    styles = [plot.line({"SGD": "GD"}.get(name, name)) | {"alpha": 1 - 0.4 * rho / largest} for name, rho in methods]
-    escapes = escapes.assign_coords(algorithm_rho=[f"{name}, ρ = {rho:g}" if rho else "SGD" for name, rho in methods])
+    methods = zip(escapes.algorithm.values, escapes.rho.values / escapes.rho.values.max(), strict=True)
+    styles = [plot.line("GD" if name == "SGD" else name) | {"alpha": 1 - 0.4 * rho} for name, rho in methods]
     # No lower end of an interval lies beyond the end of the observation.
     escapes = escapes.assign(k_low=escapes.k_low.clip(max=float(escapes.steps)))
     escapes = escapes.swap_dims(momentum_comparison="momentum")
@@ -111,8 +109,9 @@ def draw(escapes: xr.Dataset) -> Figure:
     compared = xr.concat(parts, xr.Variable("compared", [*chosen]))
     figure, panels = plot.panels(compared, row="compared", column="batch_size", title="B = {batch_size}, {compared}")
     for ax, one in panels:
-        plot.intervals(one, "k", ax, x="momentum", hue="algorithm_rho", styles=styles)
-        plot.lower_bounds(one, "k", ax, x="momentum", hue="algorithm_rho", styles=styles)
+        look: dict[str, Any] = {"x": "momentum", "hue": "algorithm_rho", "styles": styles}
+        plot.intervals(one, "k", ax, label="{algorithm}, ρ = {rho:g}", **look)
+        plot.lower_bounds(one, "k", ax, **look)
         ax.set_yscale("log")
     heading = "Steps to leave the saddle (arrows: most runs had not left by the last step)"
     return plot.frame(figure, heading, xlabel=r"momentum $\gamma$", ylabel="median steps $k$ to leave")

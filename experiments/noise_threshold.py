@@ -88,9 +88,8 @@ def growth_rate(own: float, ratio: float, runs: int, seed: int, device: str, **s
 def exit_time(own: float, ratio: float, runs: int, seed: int, device: str, **setting: Any) -> xr.Dataset:
     """Measure when runs from the saddle first are 2ρ away along the escape direction."""
     (map_, point), seed = sam(**setting, rho=ratio * own), (seed + round(100 * ratio)) % 2**32
-    edge, starts, steps = 2 * ratio * own, np.zeros((runs, len(point.w))), OBSERVED / abs(setting["lam"]) / map_.lr
-    box = [(-edge, edge), *[(-1e9, 1e9)] * (len(point.w) - 1)]
-    exits = analysis.exit_times(map_, starts, box, int(np.ceil(steps)), seed=seed, device=device)
+    edge, steps = 2 * ratio * own, int(np.ceil(OBSERVED / abs(setting["lam"]) / map_.lr))
+    exits = analysis.exits_along(map_, point.w, 0, edge, steps, runs=runs, seed=seed, device=device)
     diffusion = analysis.mean_exit_time(sd.Diffusion.of(map_), 0, -edge, edge) if len(point.w) == 1 else np.nan
     numbers = {**lab.estimate("mean", *exits.mean()), "left": exits.exited.sum(), "diffusion": diffusion}
     return xr.Dataset({"t": ("run", exits.t), "exited": ("run", exits.exited), **numbers})
@@ -121,10 +120,9 @@ def draw(first: xr.Dataset, growth: xr.Dataset, exits: xr.Dataset) -> Figure:
     left.plot(first.batch_size, first.theory.T, color="#666666", lw=1, zorder=0)
     left.set(xscale="log", yscale="log", xlabel="batch size $B$", title=r"Measured $\rho^*$ (lines: theory)")
     lines = growth[["rate", "rate_low", "rate_high"]] * (1 - growth.momentum) / abs(growth.lam)
-    kinds = zip(growth.dim.values, growth.momentum.values, growth.lr.values, strict=True)
-    lines["dim_momentum_lr_own"] = [f"d = {d}, γ = {gamma:g}, η = {lr:.3g}" for d, gamma, lr in kinds]
     rings = [{**style, "ms": 15 - 2 * i, "mfc": "none", "linestyle": "none"} for i, style in enumerate(plot.CYCLE)]
-    plot.intervals(lines, "rate", right, x="ratio", hue="dim_momentum_lr_own", styles=rings)
+    label = "d = {dim}, γ = {momentum:g}, η = {lr:.3g}"
+    plot.intervals(lines, "rate", right, x="ratio", hue="dim_momentum_lr_own", label=label, styles=rings)
     right.axline((0, 1), slope=-1, color="#666666", lw=1, label=r"$1-\rho/\rho^*$")
     right.set(ylabel=r"growth rate $\times\,(1-\gamma)/|\lambda|$", title="Rates fall on one line")
     plot.intervals(exits, "mean", below, x="ratio", hue="dim", label="d = {:g}", aside=0.004, linestyle="none")
