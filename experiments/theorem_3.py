@@ -81,11 +81,6 @@ def system(lam: float, rho: float, coupling: str, comparison: str, steps: int, *
     return analysis.comparable(map_, steps, comparison)
 
 
-def msd(map_: sd.Map, t: float) -> float:
-    """Return the exact MSD of iterates from the saddle at a time."""
-    return float(analysis.exact_msd(map_, [0.0], [1.0], [t])[0])
-
-
 def exact_msds(lam: float, rho: float, **setting: Any) -> dict[str, float]:
     """Return the exact MSDs of USAM and of the theorem's model: SGD on another curvature, with the same noise."""
     map_, unrounded = system(lam, rho, **setting)
@@ -93,7 +88,8 @@ def exact_msds(lam: float, rho: float, **setting: Any) -> dict[str, float]:
     landscape, noise = sd.landscapes.quadratic([drift]), sd.noise.Gaussian(variance)
     model = sd.Map(landscape, sd.GD(), lr=map_.lr, momentum=map_.momentum, noise=noise)
     t = round(unrounded) * map_.lr
-    return {"usam": msd(map_, t), "model": msd(model, t), "eta": map_.lr, "t": t}
+    usam, own = (analysis.exact_msd(one, [0.0], [1.0], [t]).item() for one in (map_, model))
+    return {"usam": usam, "model": own, "eta": map_.lr, "t": t}
 
 
 def with_ratios(valid: xr.Dataset) -> xr.Dataset:
@@ -114,8 +110,10 @@ def momentum_needed(form: str, lam: float, rho: float, **setting: Any) -> float:
 
     def spread(rho: float, gamma: float) -> float:
         map_, steps = system(lam, rho, form if form in COUPLINGS else "shared", momentum=gamma, **setting)
-        at = {"lam": lam, "lr": map_.lr, "t": steps * map_.lr, "momentum": gamma, "rho": rho}
-        return msd(map_, at["t"]) if form in COUPLINGS else float(theory.theorem_3_msd(**at, batch_size=1))
+        t = steps * map_.lr
+        if form in COUPLINGS:
+            return analysis.exact_msd(map_, [0.0], [1.0], [t]).item()
+        return float(theory.theorem_3_msd(lam=lam, lr=map_.lr, batch_size=1, t=t, momentum=gamma, rho=rho))
 
     goal = spread(0.0, 0.0)
     return analysis.least_momentum(lambda gamma: spread(rho, gamma) / goal - 1, largest=LARGEST)
