@@ -13,7 +13,6 @@ import xarray as xr
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot, statistics, theory
-from samdyn.noise.model import COUPLINGS
 
 CELLS = 21  # values along each axis of the map
 LARGEST = 0.98  # largest γ
@@ -57,7 +56,7 @@ def main(
     report.figure(figure, "validity")
 
     others = [r for r in radii[1:] if not np.isclose(r, rho).any()]
-    axes = {"form": [*COUPLINGS, "Theorem 3"], "comparison": HOW, "rho": sorted([*rho, *others])}
+    axes = {"form": [*sd.noise.COUPLINGS, "Theorem 3"], "comparison": HOW, "rho": sorted([*rho, *others])}
     needed = sd.sweep(momentum_needed, {**axes, **usual})
     shown = needed.assign(rises=statistics.rises_up_to(needed.value, "rho")).sel(rho=[*rho])
     columns = {"USAM": "{form}", "compared at": "{comparison}"}
@@ -109,9 +108,9 @@ def momentum_needed(form: str, lam: float, rho: float, **setting: Any) -> float:
     """Return the least momentum with which USAM's MSD is SGD's without: exact for a coupling, or by the theorem."""
 
     def spread(rho: float, gamma: float) -> float:
-        map_, steps = system(lam, rho, form if form in COUPLINGS else "shared", momentum=gamma, **setting)
+        map_, steps = system(lam, rho, form if form in sd.noise.COUPLINGS else "shared", momentum=gamma, **setting)
         t = steps * map_.lr
-        if form in COUPLINGS:
+        if form in sd.noise.COUPLINGS:
             return analysis.exact_msd(map_, [0.0], [1.0], [t]).item()
         return float(theory.theorem_3_msd(lam=lam, lr=map_.lr, batch_size=1, t=t, momentum=gamma, rho=rho))
 

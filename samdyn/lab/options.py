@@ -15,7 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from .. import checks
 from ..methods import Method
-from ..noise.model import COUPLINGS
+from ..noise import COUPLINGS
 from . import readers
 from .readers import Reader, as_typed
 
