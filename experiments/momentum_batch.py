@@ -5,48 +5,37 @@ and escape times. Momentum γ also multiplies the step by 1/(1−γ), so that ev
 η/(1−γ). ``theorem_3.py`` asks where Theorem 3 of [K23] holds.
 """
 
-import itertools
 from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import analysis, checks, lab, plot, statistics, theory
+from samdyn import analysis, checks, lab, plot, statistics
 
 FEWEST = 8  # fewest steps of a displacement
 OBSERVED = 10  # length of the simulations of escapes, in units of --time
-WIDE = 1e6  # distance of the box's walls in the stable direction, in half-widths
 LARGEST = 0.98  # largest γ
-COUPLINGS = ("shared", "independent", "clean")
 HOW = [*analysis.COMPARISONS]  # equal η; equal η/(1−γ) and t; equal η/(1−γ) and k
 KEYS = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}", "η": "{eta:.3g}"}
 
 
 def main(
-    eigenvalue: Annotated[
-        float,
-        "Eigenvalue λ < 0 of the way out; −λ of the other.",
-        lab.where(lambda v: v < 0, "must be a finite number < 0"),
-    ] = -1.0,
-    rho: Annotated[lab.Radii, lab.each(lambda v: v > 0, "must be finite numbers > 0")] = (0.1, 0.3),
+    eigenvalue: Annotated[lab.Eigenvalue, "Eigenvalue λ < 0 of the way out; −λ of the other."] = -1.0,
+    rho: lab.PositiveRadii = (0.1, 0.3),
     momentum: Annotated[lab.Momenta, lab.each(lambda v: v <= LARGEST, f"must lie in [0, {LARGEST}]")] = (0.5, 0.9),
     batch_sizes: Annotated[lab.BatchSizes, lab.several(2, "a slope needs two or more")] = (4, 16, 64),
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0 of displacements. Default: 1/|λ|."] = None,
     half_width: Annotated[lab.Positive, "Distance along the escape direction at which a run has left."] = 1.0,
-    coupling: Annotated[
-        str, "shared, independent or clean noise in a step.", lab.choice("coupling", COUPLINGS)
-    ] = "shared",
+    coupling: lab.Coupling = "shared",
     runs: lab.Runs = 1000,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
     *,
     report: lab.Report,
 ) -> None:
-    """What do momentum and the batch size do to how SGD and SAM leave a saddle?"""
     time = 1 / abs(eigenvalue) if time is None else time
     steps = round(time / lr)
     if steps < FEWEST:
@@ -58,18 +47,21 @@ def main(
     pairs = [(0.0, HOW[0]), *((gamma, how) for gamma in momentum if gamma for how in HOW)]
 
     axes: dict[Any, Any] = {("algorithm", "rho"): methods[: 1 + len(rho)], ("momentum", "comparison"): pairs}
-    spread = with_theorem(sd.sweep(displacement, {**axes, **usual, "steps": steps}))
-    columns: dict[str, Any] = {**KEYS, "k": "{k:.0f}", "exact": "{exact:.3g}", "theorem": "{theorem:.3g}"}
-    columns |= {"simulated": "{msd:.3g} ± {msd_error:.1g}", "ratio": "{ratio:.3g}", "×γ=0": "{gain:.3g}"}
-    columns |= {"slope in B": lab.plus_minus("slope", ".2f")}
-    title = f"MSD after k steps, B = {batch_sizes[0]}, noise |H|/B {coupling}; ratio: Theorem 3's over the exact one"
+    spread = sd.sweep(displacement, {**axes, **usual, "steps": steps})
+    slope, slope_error = statistics.exponent(spread.msd, "batch_size", spread.msd_error)
+    gain = spread.exact / spread.exact.isel(momentum_comparison=0)
+    spread = spread.assign(slope=slope, slope_error=slope_error, gain=gain)
+    columns: dict[str, Any] = {**KEYS, "k": "{k:.0f}", "exact": "{exact:.3g}", "×γ=0": "{gain:.3g}"}
+    columns |= {"simulated": "{msd:.3g} ± {msd_error:.1g}", "slope in B": lab.plus_minus("slope", ".2f")}
+    title = f"MSD after k steps, B = {batch_sizes[0]}, noise |H|/B {coupling}"
     first = spread.isel(batch_size=0)
     report.print(lab.table(first, columns, first.exact.dims, title=title, keys=4, left=4))
     report.data(spread, "displacements")
 
     axes = {("algorithm", "rho"): methods, ("momentum", "comparison"): [pair for pair in pairs if pair[1] != HOW[1]]}
     escapes = sd.sweep(escape, {**axes, **usual, "steps": OBSERVED * steps, "half_width": half_width})
-    columns = KEYS | lab.across(escapes.batch_size, "B = {:g}", median)
+    median = lab.censored("k", ".0f", "steps")
+    columns = KEYS | lab.across(escapes.batch_size, "B = {:g}", lambda row: f"{median(row)}, {100 * row.left:.3g} %")
     title = f"\nmedian steps to leave, and the share that left within {OBSERVED * steps}; the others are censored"
     shown = escapes.assign(eta=escapes.eta[..., 0])
     report.print(lab.table(shown, columns, escapes.k.dims[:2], title=title, keys=4, left=4))
@@ -96,50 +88,33 @@ def displacement(runs: int, seed: int, device: str, **setting: Any) -> dict[str,
     return {"msd": float(last.msd), "msd_error": float(last.msd_error), "exact": exact, "k": steps, "eta": map_.lr}
 
 
-def with_theorem(spread: xr.Dataset) -> xr.Dataset:
-    """Return the data with the MSD of Theorem 3, ratios to it and to γ = 0, and the slope of log MSD on log B."""
-    at = {name: spread[name] for name in ("lam", "batch_size", "momentum", "rho")}
-    theorem = theory.labelled(theory.theorem_3_msd, lr=spread.eta, t=spread.k * spread.eta, **at)
-    slope, slope_error = statistics.exponent(spread.msd, "batch_size", spread.msd_error)
-    ratios = {"ratio": theorem / spread.exact, "gain": spread.exact / spread.exact.isel(momentum_comparison=0)}
-    return spread.assign(theorem=theorem, slope=slope, slope_error=slope_error, **ratios)
-
-
 def escape(half_width: float, runs: int, seed: int, device: str, **setting: Any) -> dict[str, float]:
     """Return the median number of steps to leave along the escape direction, and the share that left in %."""
     (map_, _), seed = system(**setting), (seed + setting["batch_size"]) % 2**32
-    box = ((-WIDE * half_width, WIDE * half_width), (-half_width, half_width))
-    exits = analysis.exit_times(map_, np.zeros((runs, 2)), box, setting["steps"], seed=seed, device=device)
+    how: dict[str, Any] = {"runs": runs, "seed": seed, "device": device}
+    exits = analysis.exits_along(map_, (0.0, 0.0), 1, half_width, setting["steps"], **how)
     k, low, high = (t / map_.lr for t in exits.survival().median())
     return {**lab.estimate("k", k, low, high), "left": float(exits.exited.mean()), "eta": map_.lr}
 
 
-def median(row: xr.Dataset) -> str:
-    """Write a median with its interval, or that most runs were censored, and the share that left."""
-    return f"{lab.censored('k', '.0f', 'steps')(row)}, {100 * float(row.left):.3g} %"
-
-
 def draw(escapes: xr.Dataset) -> Figure:
     """Draw the median escape time against γ, a column per batch size, a row per comparison."""
-    sizes = escapes.batch_size.values
-    methods = [*zip(escapes.algorithm.values, escapes.rho.values, strict=True)]
-    names, largest = {"SGD": "GD"}, float(escapes.rho.max())
-    styles = [plot.line(names.get(name, name)) | {"alpha": 1 - 0.4 * rho / largest} for name, rho in methods]
-    figure, axes = plt.subplots(2, len(sizes), figsize=(2.9 * len(sizes) + 0.8, 6.6), sharex=True, sharey=True)
+    methods = zip(escapes.algorithm.values, escapes.rho.values / escapes.rho.values.max(), strict=True)
+    styles = [plot.line("GD" if name == "SGD" else name) | {"alpha": 1 - 0.4 * rho} for name, rho in methods]
     # No lower end of an interval lies beyond the end of the observation.
     escapes = escapes.assign(k_low=escapes.k_low.clip(max=float(escapes.steps)))
-    escapes = escapes.assign_coords(algorithm_rho=[f"{name}, ρ = {rho:g}" if rho else "SGD" for name, rho in methods])
-    for (i, how), (j, size) in itertools.product(enumerate((HOW[0], HOW[2])), enumerate(sizes)):
-        chosen = (escapes.comparison == how) | (escapes.momentum == 0)
-        line = escapes.sel(batch_size=size).isel(momentum_comparison=chosen.values)
-        line = line.swap_dims(momentum_comparison="momentum")
-        plot.intervals(line, "k", axes[i, j], x="momentum", hue="algorithm_rho", styles=styles)
-        plot.lower_bounds(line, "k", axes[i, j], x="momentum", hue="algorithm_rho", styles=styles)
-        axes[i, j].set(yscale="log", title=f"B = {size}, {how.partition(',')[0]}", xlabel=r"momentum $\gamma$")
-        axes[i, 0].set_ylabel("median steps $k$ to leave")
-    figure.suptitle("Steps to leave the saddle (arrows: most runs had not left by the last step)")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    return figure
+    escapes = escapes.swap_dims(momentum_comparison="momentum")
+    chosen = {how: ((escapes.comparison == how) | (escapes.momentum == 0)).values for how in (HOW[0], HOW[2])}
+    parts = [escapes.isel(momentum=at).drop_vars("comparison") for at in chosen.values()]
+    compared = xr.concat(parts, xr.Variable("compared", [*chosen]))
+    figure, panels = plot.panels(compared, row="compared", column="batch_size", title="B = {batch_size}, {compared}")
+    for ax, one in panels:
+        look: dict[str, Any] = {"x": "momentum", "hue": "algorithm_rho", "styles": styles}
+        plot.intervals(one, "k", ax, label="{algorithm}, ρ = {rho:g}", **look)
+        plot.lower_bounds(one, "k", ax, **look)
+        ax.set_yscale("log")
+    heading = "Steps to leave the saddle (arrows: most runs had not left by the last step)"
+    return plot.frame(figure, heading, xlabel=r"momentum $\gamma$", ylabel="median steps $k$ to leave")
 
 
 if __name__ == "__main__":

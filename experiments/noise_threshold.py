@@ -18,12 +18,12 @@ GROWTH_RATIOS = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]  # ρ/ρ* at which rates are m
 EXITS = [0.8, 0.9, 1.0, 1.05, 1.1]  # ρ/ρ* at which exits are timed
 OBSERVED = 50  # length of the simulations of exits, in units of 1/|λ|
 SYMBOLS = {"lam": "λ", "dim": "d", "batch_size": "B", "momentum": "γ", "lr": "η", "angle": "angle/°"}
-NEGATIVE = lab.numbers(lambda lam: -np.inf < lam < 0, "must be finite numbers < 0", ascending=False)
+NEGATIVE = lab.each(lambda lam: -np.inf < lam < 0, "must be finite numbers < 0")
 UNEQUAL = np.diag([1.8, 0.2])  # covariance of anisotropic noise in the plane, in units of s²
 
 
 def main(
-    eigenvalue: Annotated[tuple[float, ...], "Eigenvalues λ < 0 of the way out.", NEGATIVE] = (-1.0, -2.0, -0.5),
+    eigenvalue: Annotated[lab.Numbers, "Eigenvalues λ < 0 of the way out.", NEGATIVE] = (-1.0, -2.0, -0.5),
     noise: Annotated[lab.Positive, "Standard deviation s of a sample's gradient, per coordinate."] = 0.25,
     dims: Annotated[lab.BatchSizes, "Dimensions d."] = (1, 2, 10),
     batch_sizes: Annotated[lab.BatchSizes, "Batch sizes B: noise s/√B. Most tables use the first."] = (1, 4, 16, 64),
@@ -35,7 +35,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """From which radius on does mini-batch noise let a saddle hold normalised SAM, and for how long?"""
     lam, d, size = eigenvalue[0], dims[0], batch_sizes[0]
     usual = {"noise": noise, "runs": runs, "seed": seed, "device": device}
     report.print(f"noise s = {noise:g}/√B, η = {lr:g}, {runs} pairs of runs a radius; 95 % intervals")
@@ -51,14 +50,10 @@ def main(
     own = [*zip(dims, first.rho[:, 0].values.tolist(), strict=True)]  # measured; from here on the units of radii
     kinds = [(n, 0.0, lr, rho) for n, rho in own] + [(d, *pair, own[0][1]) for pair in equal if pair != (0, lr)]
     growth = sd.sweep(growth_rate, {("dim", "momentum", "lr", "own"): kinds, "ratio": GROWTH_RATIOS, **usual})
-    at = {name: growth[name] for name in ("dim", "lr", "momentum")} | {"rho": growth.own * growth.ratio, "lam": lam}
-    growth["theory"] = theory.labelled(theory.noisy_escape_rate, noise=noise / size**0.5, **at)
-    shown: dict[str, Any] = {SYMBOLS[name]: f"{{{name}:.3g}}" for name in ("dim", "momentum", "lr")}
-    shown |= {"growth rate at ρ*/2": lab.interval("rate", ".3f"), "theory": "{theory:.3f}"}
-    report.print("", lab.table(growth.sel(ratio=0.5), shown, growth.own.dims))
     report.data(growth, "growth")
     exits = sd.sweep(exit_time, {("dim", "own"): own[:2], "ratio": EXITS, "lr": lr, **usual}).swap_dims(dim_own="dim")
-    shown = {"ρ/ρ*": "{ratio:g}", **lab.across(exits.dim, "d = {:g}", lab.interval("mean", ".3g") + " ({left:g})")}
+    shown: dict[str, Any] = {"ρ/ρ*": "{ratio:g}"}
+    shown |= lab.across(exits.dim, "d = {:g}", lab.interval("mean", ".3g") + " ({left:g})")
     shown |= lab.across(exits.dim[:1], "diffusion, d = {:g}", "{diffusion:.3g}")
     report.print(lab.table(exits, shown, "ratio", title=f"\nmean time to 2ρ (runs left by t = {exits.t.max():g})"))
     report.data(exits, "exits")
@@ -93,9 +88,8 @@ def growth_rate(own: float, ratio: float, runs: int, seed: int, device: str, **s
 def exit_time(own: float, ratio: float, runs: int, seed: int, device: str, **setting: Any) -> xr.Dataset:
     """Measure when runs from the saddle first are 2ρ away along the escape direction."""
     (map_, point), seed = sam(**setting, rho=ratio * own), (seed + round(100 * ratio)) % 2**32
-    edge, starts, steps = 2 * ratio * own, np.zeros((runs, len(point.w))), OBSERVED / abs(setting["lam"]) / map_.lr
-    box = [(-edge, edge), *[(-1e9, 1e9)] * (len(point.w) - 1)]
-    exits = analysis.exit_times(map_, starts, box, int(np.ceil(steps)), seed=seed, device=device)
+    edge, steps = 2 * ratio * own, int(np.ceil(OBSERVED / abs(setting["lam"]) / map_.lr))
+    exits = analysis.exits_along(map_, point.w, 0, edge, steps, runs=runs, seed=seed, device=device)
     diffusion = analysis.mean_exit_time(sd.Diffusion.of(map_), 0, -edge, edge) if len(point.w) == 1 else np.nan
     numbers = {**lab.estimate("mean", *exits.mean()), "left": exits.exited.sum(), "diffusion": diffusion}
     return xr.Dataset({"t": ("run", exits.t), "exited": ("run", exits.exited), **numbers})
@@ -125,21 +119,21 @@ def draw(first: xr.Dataset, growth: xr.Dataset, exits: xr.Dataset) -> Figure:
     plot.intervals(first, "rho", left, x="batch_size", hue="dim", label="d = {:g}", linestyle="none")
     left.plot(first.batch_size, first.theory.T, color="#666666", lw=1, zorder=0)
     left.set(xscale="log", yscale="log", xlabel="batch size $B$", title=r"Measured $\rho^*$ (lines: theory)")
-    kinds = zip(*(growth[name].values.tolist() for name in ("dim", "momentum", "lr")), strict=True)
     lines = growth[["rate", "rate_low", "rate_high"]] * (1 - growth.momentum) / abs(growth.lam)
-    lines = lines.assign_coords(dim_momentum_lr_own=[f"d = {d}, γ = {g:g}, η = {lr:.3g}" for d, g, lr in kinds])
     rings = [{**style, "ms": 15 - 2 * i, "mfc": "none", "linestyle": "none"} for i, style in enumerate(plot.CYCLE)]
-    plot.intervals(lines, "rate", right, x="ratio", hue="dim_momentum_lr_own", styles=rings)
+    label = "d = {dim}, γ = {momentum:g}, η = {lr:.3g}"
+    plot.intervals(lines, "rate", right, x="ratio", hue="dim_momentum_lr_own", label=label, styles=rings)
     right.axline((0, 1), slope=-1, color="#666666", lw=1, label=r"$1-\rho/\rho^*$")
     right.set(ylabel=r"growth rate $\times\,(1-\gamma)/|\lambda|$", title="Rates fall on one line")
     plot.intervals(exits, "mean", below, x="ratio", hue="dim", label="d = {:g}", aside=0.004, linestyle="none")
     plot.lower_bounds(exits, "mean", below, x="ratio", hue="dim", aside=0.004)
-    below.plot(exits.ratio, exits.diffusion[0], color="black", lw=1, label=f"diffusion, d = {exits.dim.values[0]}")
+    one = exits.isel(dim=0)
+    below.plot(one.ratio, one.diffusion, color="black", lw=1, label=f"diffusion, d = {one.dim.item()}")
     below.set(yscale="log", ylabel=r"mean exit time $t = k\eta$", title="Above the threshold, staying is metastable")
-    for ratio, style in zip(exits.ratio.values, plot.CYCLE, strict=False):
-        t, exited = (exits[name].isel(dim=0).sel(ratio=ratio).values for name in ("t", "exited"))
-        plot.survival(statistics.survival(t, exited), survivors, label=rf"$\rho/\rho^*$ = {ratio:g}", **style)
-    survivors.set_title(f"Runs that stay within $2\\rho$ of the saddle, d = {exits.dim.values[0]}")
+    for i, style in zip(range(one.ratio.size), plot.CYCLE, strict=False):
+        curve = statistics.survival(one.t[i].values, one.exited[i].values)
+        plot.survival(curve, survivors, label=rf"$\rho/\rho^*$ = {one.ratio[i].item():g}", **style)
+    survivors.set_title(f"Runs that stay within $2\\rho$ of the saddle, d = {one.dim.item()}")
     for ax in figure.axes:
         ax.set_xlabel(ax.get_xlabel() or r"$\rho/\rho^*$")
         ax.legend(fontsize="small")

@@ -5,38 +5,32 @@ gradient noise |H|/B: of its own model, the diffusion of [K23], and of USAM. It 
 USAM spreads as far as SGD does without, at equal η and at equal η/(1−γ).
 """
 
-import itertools
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 import xarray as xr
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import analysis, checks, lab, plot, theory
+from samdyn import analysis, checks, lab, plot, statistics, theory
 
 CELLS = 21  # values along each axis of the map
 LARGEST = 0.98  # largest γ
 RADIUS = 2.0  # largest ρ, in units of 1/|λ|
-COUPLINGS = ["shared", "independent", "clean"]
 HOW = [*analysis.COMPARISONS]  # equal η; equal η/(1−γ) and t; equal η/(1−γ) and k
-THEOREM = "Theorem 3"
 EDGES = np.log(np.log([1.1, 2]))  # log of the excess at which the theorem is 10 % and a factor of 2 too large
 CLASSES = {"within 10 %": (1 / 1.1, 1.1), "within ×2": (0.5, 2.0), "too large": (2.0, np.inf), "too small": (0.0, 0.5)}
 
 
 def main(
-    eigenvalue: Annotated[float, "Eigenvalue λ.", lab.where(lambda v: v < 0, "must be a finite number < 0")] = -1.0,
-    rho: Annotated[lab.Radii, "Radii ρ > 0 in the table.", lab.each(lambda v: v > 0, "must be > 0")] = (0.1, 0.3),
+    eigenvalue: lab.Eigenvalue = -1.0,
+    rho: Annotated[lab.PositiveRadii, "Radii ρ > 0 in the table."] = (0.1, 0.3),
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0. Default: 1/|λ|."] = None,
-    coupling: Annotated[str, "shared, independent or clean noise.", lab.choice("coupling", COUPLINGS)] = "shared",
+    coupling: lab.Coupling = "shared",
     *,
     report: lab.Report,
 ) -> None:
-    """How far is Theorem 3 of [K23] right about how momentum spreads runs at a saddle?"""
     steps = round((1 / abs(eigenvalue) if time is None else time) / lr)
     checks.count("--time/--lr", steps, "Use a longer --time, or a smaller --lr")
     usual = {"lam": eigenvalue, "lr": lr, "steps": steps}
@@ -44,23 +38,39 @@ def main(
     axes: dict[Any, Any] = {"momentum": np.linspace(0, LARGEST, CELLS), "rho": radii, "comparison": HOW}
     valid = with_ratios(sd.sweep(exact_msds, {**axes, **usual, "coupling": coupling}))
     right = {name: (valid.ratio > low) & (valid.ratio <= high) for name, (low, high) in CLASSES.items()}
+    shares = xr.Dataset(right).mean(("momentum", "rho")) * 100
     columns: dict[str, Any] = {"exact MSD of": "{against}", "compared at": "{comparison}"}
     columns |= {name: f"{{{name}:.1f}}" for name in CLASSES}
     title = f"share in % of settings γ <= {LARGEST} and ρ <= {RADIUS:g}/|λ|, after {steps} steps at γ = 0"
-    shares = xr.Dataset(right).mean(("momentum", "rho")) * 100
     report.print(lab.table(shares, columns, ("against", "comparison"), title=title, keys=2, left=2, once=1))
     report.data(valid, "validity")
-    report.figure(draw_validity(valid), "validity")
+    shown = valid.isel(against=[0, 2]).assign_coords(rho=valid.rho * abs(valid.lam)).transpose("rho", "momentum", ...)
+    title = "exact MSD of {against}\n{comparison}"
+    figure, panels = plot.panels(shown, row="against", column="comparison", title=title)
+    for ax, one in panels:
+        plot.ratio_map(one.ratio, ax, x="momentum", y="rho")
+        if one.against == "its model" and one.comparison != HOW[2]:  # the estimate is for long times, |a|t ≫ 1−γ
+            ax.contour(one.momentum, one.rho, one.log_excess, EDGES, colors="black", linestyles="--")
+    heading = "Where is Theorem 3 right about the mean squared displacement? (dashed: estimate of both edges)"
+    plot.frame(figure, heading, xlabel=r"momentum $\gamma$", ylabel=r"radius $\rho\,|\lambda|$")
+    report.figure(figure, "validity")
+
     others = [r for r in radii[1:] if not np.isclose(r, rho).any()]
-    axes = {"form": [*COUPLINGS, THEOREM], "comparison": HOW, "rho": sorted([*rho, *others])}
+    axes = {"form": [*sd.noise.COUPLINGS, "Theorem 3"], "comparison": HOW, "rho": sorted([*rho, *others])}
     needed = sd.sweep(momentum_needed, {**axes, **usual})
-    shown = needed.assign(rises=rises_up_to(needed.value)).sel(rho=[*rho])
+    shown = needed.assign(rises=statistics.rises_up_to(needed.value, "rho")).sel(rho=[*rho])
     columns = {"USAM": "{form}", "compared at": "{comparison}"}
     columns |= lab.across(shown.rho, "ρ = {:g}", "{value:.3f}") | {"rises to ρ =": "{rises:.3g}"}
     title = "\nγ with which USAM has SGD's MSD at γ = 0; ∞: none is enough"
     report.print(lab.table(shown, columns, ("form", "comparison"), title=title, left=2, once=1))
     report.data(needed, "momentum_needed")
-    report.figure(draw_needed(needed.value), "momentum_needed")
+    figure, curves = plot.panels(needed.value, column="comparison", size=(3.2, 3.4))
+    styles = [*plot.CYCLE[:3], {"color": "#999999", "linestyle": "-", "marker": "", "lw": 4, "zorder": 1}]
+    for ax, curve in curves:
+        plot.with_outside(curve, ax, x="rho", hue="form", limits=(0.0, 1.0), styles=styles)
+    heading = "The momentum with which USAM spreads as far as SGD does without (▲: none is enough)"
+    plot.frame(figure, heading, xlabel=r"radius $\rho$", ylabel=r"momentum $\gamma$ needed")
+    report.figure(figure, "momentum_needed")
 
 
 def system(lam: float, rho: float, coupling: str, comparison: str, steps: int, **how: Any) -> tuple[sd.Map, float]:
@@ -70,19 +80,15 @@ def system(lam: float, rho: float, coupling: str, comparison: str, steps: int, *
     return analysis.comparable(map_, steps, comparison)
 
 
-def msd(map_: sd.Map, t: float) -> float:
-    """Return the exact MSD of iterates from the saddle at a time."""
-    return float(analysis.exact_msd(map_, [0.0], [1.0], [t])[0])
-
-
 def exact_msds(lam: float, rho: float, **setting: Any) -> dict[str, float]:
     """Return the exact MSDs of USAM and of the theorem's model: SGD on another curvature, with the same noise."""
     map_, unrounded = system(lam, rho, **setting)
-    t, law = round(unrounded) * map_.lr, sd.Diffusion.of(map_, "fisher").law(torch.ones(1, 1))
-    drift, variance = map(float, law)  # at w = 1
+    drift, variance = map(float, sd.Diffusion.of(map_, "fisher").law(torch.ones(1, 1)))  # at w = 1
     landscape, noise = sd.landscapes.quadratic([drift]), sd.noise.Gaussian(variance)
     model = sd.Map(landscape, sd.GD(), lr=map_.lr, momentum=map_.momentum, noise=noise)
-    return {"usam": msd(map_, t), "model": msd(model, t), "eta": map_.lr, "t": t}
+    t = round(unrounded) * map_.lr
+    usam, own = (analysis.exact_msd(one, [0.0], [1.0], [t]).item() for one in (map_, model))
+    return {"usam": usam, "model": own, "eta": map_.lr, "t": t}
 
 
 def with_ratios(valid: xr.Dataset) -> xr.Dataset:
@@ -94,7 +100,7 @@ def with_ratios(valid: xr.Dataset) -> xr.Dataset:
         ratios = {"its model": right / valid.model, "its model, C₂ = η/t": other / valid.model}
         ratios[f"USAM, {valid.coupling.values}"] = right / valid.usam
         log_excess = np.log(theory.labelled(theory.theorem_3_excess, **at))
-    ratio = xr.concat(ratios.values(), "against").assign_coords(against=[*ratios])
+    ratio = xr.concat(ratios.values(), xr.Variable("against", [*ratios]))
     return valid.assign(ratio=ratio, log_excess=log_excess)
 
 
@@ -102,48 +108,14 @@ def momentum_needed(form: str, lam: float, rho: float, **setting: Any) -> float:
     """Return the least momentum with which USAM's MSD is SGD's without: exact for a coupling, or by the theorem."""
 
     def spread(rho: float, gamma: float) -> float:
-        coupling = form if form in COUPLINGS else "shared"
-        map_, steps = system(lam, rho, coupling, momentum=gamma, **setting)
-        at = {"lam": lam, "lr": map_.lr, "t": steps * map_.lr, "momentum": gamma, "rho": rho}
-        return msd(map_, at["t"]) if form in COUPLINGS else float(theory.theorem_3_msd(**at, batch_size=1))
+        map_, steps = system(lam, rho, form if form in sd.noise.COUPLINGS else "shared", momentum=gamma, **setting)
+        t = steps * map_.lr
+        if form in sd.noise.COUPLINGS:
+            return analysis.exact_msd(map_, [0.0], [1.0], [t]).item()
+        return float(theory.theorem_3_msd(lam=lam, lr=map_.lr, batch_size=1, t=t, momentum=gamma, rho=rho))
 
     goal = spread(0.0, 0.0)
     return analysis.least_momentum(lambda gamma: spread(rho, gamma) / goal - 1, largest=LARGEST)
-
-
-def rises_up_to(needed: xr.DataArray) -> xr.DataArray:
-    """Return the largest ρ up to which the momentum needed, 0 at ρ = 0, does not fall; nan where it starts infinite."""
-    rising = (needed >= needed.shift(rho=1, fill_value=0.0)).cumprod("rho").sum("rho").astype(int)
-    return rising.copy(data=np.append(0.0, needed.rho)[rising.values]).where(np.isfinite(needed.isel(rho=0)))
-
-
-def draw_validity(valid: xr.Dataset) -> Figure:
-    """Draw where Theorem 3 is close to the exact MSD, of the right size, and off, with the estimate of both edges."""
-    figure, axes = plt.subplots(2, len(HOW), figsize=(9.6, 6.4), sharex=True, sharey=True)
-    valid = valid.assign_coords(rho=valid.rho * abs(float(valid.lam)))
-    for (i, of), (j, how) in itertools.product(enumerate(valid.against.values[[0, 2]]), enumerate(HOW)):
-        ax, here = axes[i, j], valid.sel(against=of, comparison=how).transpose("rho", "momentum")
-        plot.ratio_map(here.ratio, ax, x="momentum", y="rho")
-        if not i and j < 2:  # the estimate is for long times, |a|t ≫ 1−γ
-            ax.contour(here.momentum, here.rho, here.log_excess, EDGES, colors="black", linestyles="--")
-        ax.set(title=f"exact MSD of {of}\n{how}", xlabel=r"momentum $\gamma$", ylabel=r"radius $\rho\,|\lambda|$")
-        ax.label_outer()
-    figure.suptitle("Where is Theorem 3 right about the mean squared displacement? (dashed: estimate of both edges)")
-    return figure
-
-
-def draw_needed(needed: xr.DataArray) -> Figure:
-    """Draw the momentum needed against ρ."""
-    figure, axes = plt.subplots(1, len(HOW), figsize=(10.2, 4.2), sharey=True)
-    styles = [*plot.CYCLE[:3], {"color": "#999999", "linestyle": "-", "marker": "", "lw": 4, "zorder": 1}]
-    for ax, how in zip(axes, HOW, strict=True):
-        line = needed.sel(comparison=how)
-        plot.with_outside(line, ax, x="rho", hue="form", limits=(0.0, 1.0), styles=styles)
-        ax.set(title=how, xlabel=r"radius $\rho$")
-    axes[0].set_ylabel(r"momentum $\gamma$ needed")
-    figure.suptitle("The momentum with which USAM spreads as far as SGD does without (▲: none is enough)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure
 
 
 if __name__ == "__main__":

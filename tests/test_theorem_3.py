@@ -53,7 +53,7 @@ def test_the_tables_the_figures_and_the_data(
     ("arguments", "message"),
     [
         (["--eigenvalue=1"], "must be a finite number < 0"),
-        (["--rho", "0,0.1"], "must be > 0"),
+        (["--rho", "0,0.1"], "must be finite numbers > 0"),
         (["--lr", "3"], "= 0: must be an integer >= 1. Use a longer --time"),
         (["--coupling", "shares"], "Did you mean 'shared'"),
     ],

@@ -100,7 +100,7 @@ def test_an_interrupt_keeps_the_epochs_before_it(
         return 1.0, 0.5
 
     calls: list[torch.nn.Module] = []
-    monkeypatch.setattr(networks, "evaluate", stop_in_the_second)
+    monkeypatch.setattr(networks.epochs, "evaluate", stop_in_the_second)
     assert run() == 130
     assert "After 1 epochs the network classifies 50.00%" in " ".join(capsys.readouterr().out.split())
     assert xr.open_zarr(results / "training.zarr").attrs["ending"] == "1 of 2 epochs done"

@@ -13,7 +13,7 @@ from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trap
 from .comparisons import COMPARISONS, comparable
 from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
-from .escapes.exits import Exits, exit_times
+from .escapes.exits import Exits, exit_times, exits_along
 from .escapes.first_passage import first_passage_time, mean_exit_time
 from .escapes.paths import paths_past_saddle
 from .gradients import cosine, perturbed
@@ -81,6 +81,7 @@ __all__ = [
     "exact_critical_points",
     "exact_msd",
     "exit_times",
+    "exits_along",
     "expected",
     "first_passage_time",
     "growth_rate",

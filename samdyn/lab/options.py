@@ -15,6 +15,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from .. import checks
 from ..methods import Method
+from ..noise import COUPLINGS
 from . import readers
 from .readers import Reader, as_typed
 
@@ -40,12 +41,25 @@ def _kind(help: str, *read: Reader, example: str = "") -> Kind:
     return Kind(help, read, example)
 
 
-# Landscapes and methods: landscape, coordinates, saddle, methods; see ``objects``.
+# Landscapes and methods: landscape, coordinates, saddle, methods; see ``objects``. Saddles: eigenvalue, coupling.
 LandscapeText = Annotated[str, _kind("A name from the catalogue, or a formula like 'x**2 - y**2'.")]
 Coordinates = Annotated[str, _kind("The coordinates of a formula.")]
 SaddleText = Annotated[str, _kind("Which saddle: the one nearest to this point. Default: the lowest.")]
 Methods = Annotated[
     tuple[type[Method], ...], _kind("Names, separated by commas.", readers.methods, example="GD,USAM,SAM")
+]
+
+Eigenvalue = Annotated[
+    float,
+    _kind(
+        "Eigenvalue λ < 0 of the way out of a saddle.",
+        readers.where(lambda value: value < 0, "must be a finite number < 0"),
+        example="-1",
+    ),
+]
+Coupling = Annotated[
+    str,
+    _kind("shared, independent or clean noise in a step.", readers.choice("coupling", COUPLINGS), example="shared"),
 ]
 
 # Parameters of a map, one (rho, lr, momentum, batch_size, ascent_steps) or several (the same, batch_sizes).

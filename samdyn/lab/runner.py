@@ -17,6 +17,7 @@ from ..simulation.starts import choose_device
 from ..sweep.sweep import FailedCells
 from .options import option
 from .report import Report
+from .scripts import question
 
 
 def run(main: Callable[..., Any]) -> None:
@@ -26,7 +27,8 @@ def run(main: Callable[..., Any]) -> None:
     folder stays either. See ``cli.run`` for errors and signals, and ``OutputFolder`` for what Ctrl-C leaves.
 
     Args:
-        main: the function. Its keyword ``report`` takes what it prints, draws and saves; see ``Report``.
+        main: the function. Its keyword ``report`` takes what it prints, draws and saves; see ``Report``. The help shows
+            its docstring, or the first line of the script's own.
     """
     cli.run(command(main))
 
@@ -61,6 +63,7 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         annotation=Annotated[Path, typer.Option(help=help)],
     )
     signature = inspect.Signature([*(one.typer_parameter() for one in options), out])
+    with_report.__doc__ = main.__doc__ or question(Path(inspect.getfile(main)))
     with_report.__signature__ = signature  # type: ignore[attr-defined]
     with_report.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return with_report

@@ -5,6 +5,7 @@ from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.batches import augment, batches
 from .data.data import Data, digits, mnist1d
+from .epochs import train_epochs
 from .landscape.classifier import classifier, initial_weights
 from .landscape.network import Network
 from .measures.escape_step import escape_step
@@ -50,5 +51,6 @@ __all__ = [
     "track_curvature",
     "train",
     "train_epoch",
+    "train_epochs",
     "weights",
 ]

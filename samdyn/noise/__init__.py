@@ -9,9 +9,10 @@ from .finite_sum import FiniteSum, LabelNoise
 from .gaussian import Fisher, Gaussian
 from .generator import Draws, StepDraws, normals
 from .given import Given
-from .model import Noise
+from .model import COUPLINGS, Noise
 
 __all__ = [
+    "COUPLINGS",
     "Draws",
     "FiniteSum",
     "Fisher",

@@ -26,6 +26,7 @@ from .series.many_runs import band, runs
 from .series.outside import with_outside
 from .series.scatter import scatter
 from .styles.names import SYMBOLS, label
+from .styles.panels import frame, panels
 from .styles.style import CYCLE, LINES, STYLE, line, log_axis
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "cosines",
     "facets",
     "fate",
+    "frame",
     "intervals",
     "label",
     "line",
@@ -55,6 +57,7 @@ __all__ = [
     "manifolds",
     "mark",
     "orbits",
+    "panels",
     "path",
     "paths",
     "perturbed",

@@ -2,6 +2,7 @@
 
 from .effects import count_resolved
 from .intervals import mean_interval, median_interval, wilson
+from .monotone import rises_up_to
 from .ranks import granulated, kendall, rank_correlations
 from .slopes import exponent
 from .survival import Survival, censored_median, survival
@@ -16,6 +17,7 @@ __all__ = [
     "mean_interval",
     "median_interval",
     "rank_correlations",
+    "rises_up_to",
     "survival",
     "wilson",
 ]

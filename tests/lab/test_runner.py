@@ -63,6 +63,14 @@ def test_help(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> No
     assert "report" not in shown
 
 
+def test_help_without_a_docstring_is_the_first_line_of_the_script(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "__doc__", None)
+    assert run(main, "--help") == 0
+    assert "The runner of experiments: what a main receives" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["--rho", "-1"], ["--seed", "-1", "--out", "a/b/c"]])
 def test_a_wrong_option_is_refused_before_main_starts(
     run: Callable[..., int], refused: Callable[[int], str], arguments: list[str]

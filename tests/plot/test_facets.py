@@ -53,3 +53,10 @@ def test_a_line_may_have_numbers_of_its_own(data: xr.Dataset) -> None:
     cost = xr.DataArray([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]], dims=("form", "lr"))
     sd.plot.intervals(data.isel(rho=0).assign_coords(cost=cost), "x", ax, x="cost", hue="form")
     assert [container.lines[0].get_xdata().tolist() for container in ax.containers] == cost.values.tolist()
+
+
+def test_a_label_may_name_the_coordinates_of_its_line(data: xr.Dataset) -> None:
+    ax, zipped = Figure().subplots(), data.isel(rho=0).rename(form="pair").drop_vars("pair")
+    zipped = zipped.assign_coords(method=("pair", ["SAM", "GD"]), radius=("pair", [0.25, 0.0]))
+    sd.plot.intervals(zipped, "x", ax, x="lr", hue="pair", label="{}: {method}, ρ = {radius:g}")
+    assert ax.get_legend_handles_labels()[1] == ["0: SAM, ρ = 0.25", "1: GD, ρ = 0"]

@@ -14,6 +14,8 @@ from ...simulation import Scheme, Status, simulate
 from ...simulation.starts import start_points
 from ...statistics import Survival, survival
 
+WIDE = 1e6  # distance of the walls that no run reaches, over the distance of those at which runs leave
+
 
 @dataclass(frozen=True)
 class Exits:
@@ -112,3 +114,48 @@ def exit_times(
     # A run that left the floating-point range has left the box.
     exited = np.isin(runs.status.values, (Status.LEFT, Status.DIVERGED))
     return Exits(runs.end.values * float(map_.dt), exited)
+
+
+@checked
+def exits_along(
+    map_: Map | Scheme,
+    w0: Any,
+    coordinate: int,
+    distance: float,
+    steps: int,
+    *,
+    runs: int = 1000,
+    seed: int = 0,
+    first_run: int = 0,
+    device: str = "auto",
+) -> Exits:
+    """Run a map from one point until the runs are a distance away along a coordinate, and return their exit times.
+
+    Args:
+        map_: the iterates, or a scheme that turns a diffusion into steps.
+        w0: the start of all runs, ``(d,)``, such as a saddle.
+        coordinate: the index of the coordinate, from 0 on.
+        distance: the distance, in the units of w. Along the other coordinates runs leave at 10⁶ times this distance.
+        steps: the number of steps of the observation.
+        runs: the number of runs.
+        seed, first_run, device: as in ``simulate``.
+
+    Raises:
+        InputError: no such coordinate, a distance that is not > 0, or what ``exit_times`` refuses.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1, noise=sd.noise.Gaussian(0.01))
+    >>> exits = sd.analysis.exits_along(map_, (0, 0), 1, 1.0, steps=100, runs=50)
+    >>> bool(exits.exited.all())
+    True
+    """
+    start = np.asarray(w0, dtype=float)
+    if start.shape != (map_.landscape.dim,):
+        checks.reject("w0", w0, f"must be one point of {map_.landscape.dim} coordinate(s)", "Use e.g. a saddle's w")
+    if not 0 <= coordinate < len(start):
+        checks.reject("coordinate", coordinate, f"there are {len(start)}", f"Use 0 to {len(start) - 1}")
+    distance = checks.positive("distance", distance, "Use e.g. distance=1")
+    width = np.where(np.arange(len(start)) == coordinate, distance, WIDE * distance)
+    starts = np.tile(start, (checks.count("runs", runs, "Use e.g. runs=1000"), 1))
+    box = list(zip(start - width, start + width, strict=True))
+    return exit_times(map_, starts, box, steps, seed=seed, first_run=first_run, device=device)

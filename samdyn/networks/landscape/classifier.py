@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, one_hot
 from torch.nn.utils import parameters_to_vector
 
 from ... import checks
@@ -15,17 +15,25 @@ from .network import Network
 
 
 @checked
-def classifier(data: Data, hidden: Sequence[int], *, samples: int | None = None, activation: str = "relu") -> Network:
-    """Return the cross-entropy of a multilayer perceptron on the samples of a data set that are for training.
+def classifier(
+    data: Data,
+    hidden: Sequence[int],
+    *,
+    samples: int | None = None,
+    activation: str = "relu",
+    loss: str = "cross-entropy",
+) -> Network:
+    """Return the loss of a multilayer perceptron on the samples of a data set that are for training.
 
     Args:
         data: the data, with inputs ``(N, features)``.
         hidden: the widths of the hidden layers.
         samples: the number of samples, the first ones. None: all.
         activation: the activation, as for ``models.mlp``.
+        loss: "cross-entropy", or "squared" for the mean of ½‖output − e‖², e the unit vector of the class.
 
     Raises:
-        InputError: fewer samples in the data than asked for; what ``models.mlp`` refuses.
+        InputError: fewer samples in the data than asked for; another loss; what ``models.mlp`` refuses.
 
     >>> from samdyn.networks import classifier, digits
     >>> classifier(digits(), (32, 32), samples=200)
@@ -38,7 +46,14 @@ def classifier(data: Data, hidden: Sequence[int], *, samples: int | None = None,
     widths = (data.train_inputs.shape[1], *hidden, data.classes)
     model = models.mlp(widths, activation=activation)
     name = f"MLP {'-'.join(map(str, widths))}"
-    return Network(model, cross_entropy, data.train_inputs[:samples], data.train_targets[:samples], name=name)
+    inputs, targets = data.train_inputs[:samples], data.train_targets[:samples]
+    if checks.known("loss", loss, ("cross-entropy", "squared")) == "squared":
+        return Network(model, _squared, inputs, one_hot(targets, data.classes).float(), name=name)
+    return Network(model, cross_entropy, inputs, targets, name=name)
+
+
+def _squared(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return ((outputs - targets) ** 2).sum(-1).mean() / 2
 
 
 @checked

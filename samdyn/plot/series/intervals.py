@@ -40,7 +40,8 @@ def intervals(
         x: the coordinate of the horizontal axis: a dimension, or numbers along it that may differ from line to line.
         hue: the dimension whose values have a line each.
         styles: keywords of ``ax.errorbar`` for each value of ``hue``. Default: ``CYCLE``.
-        label: the format of a line's label, such as ``"ρ = {:g}"``, of the value of ``hue``.
+        label: the format of a line's label, such as ``"ρ = {:g}"``, of the value of ``hue``. It may name the other
+            coordinates of the line too, as ``"{method}, ρ = {rho:g}"``.
         aside: the shift in x from one line to the next, so that bars at one x stand side by side.
         style: keywords of ``ax.errorbar`` for all lines.
 
@@ -77,7 +78,8 @@ def intervals(
         # Rounding may put an end on the wrong side of the middle, and a bar of negative length is refused.
         bars = np.maximum([middle - low, high - middle], 0)
         bars[~np.isfinite(bars)] = 0
-        text = {} if hue is None else {"label": label.format(line[hue].values.item())}
+        named = {str(other): value.item() for other, value in line.coords.items() if not value.dims}
+        text = {} if hue is None else {"label": label.format(named.get(hue, number), **named)}
         drawing: dict[str, Any] = {"capsize": 2, "markersize": 5, **text}
         for part in (look, style):  # their short names, such as ls, made long, so that the later part replaces
             drawing |= normalize_kwargs(dict(part), Line2D)

@@ -28,14 +28,18 @@ def equal_units(ax: "Axes") -> None:
 
 
 def legend_below_figure(ax: "Axes") -> None:
-    """Put one legend below the whole figure, with every label of its axes once. It replaces an earlier such legend."""
+    """Put one legend below the whole figure, with every label of its axes once, as it first looks.
+
+    It replaces an earlier such legend.
+    """
     figure = ax.figure
     make_room_for_legends(ax)
     for old in [legend for legend in figure.legends if legend.get_gid() == LEGEND_ID]:
         old.remove()
-    labelled = {}
+    labelled: dict[str, Any] = {}
     for panel in figure.axes:
-        labelled.update({label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)})
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            labelled.setdefault(label, handle)
     most = max(1, int(figure.bbox.width / figure.dpi / ENTRY_WIDTH))
     rows = math.ceil(len(labelled) / most)
     columns = math.ceil(len(labelled) / max(1, rows))  # fewest columns that need no further row

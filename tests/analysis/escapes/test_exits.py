@@ -146,3 +146,16 @@ def test_grids_are_labelled() -> None:
 def test_bad_input(wrong: Any, message: str) -> None:
     with pytest.raises(sd.InputError, match=message):
         wrong()
+
+
+def test_exits_along_a_coordinate_are_those_of_a_box_that_is_wide_elsewhere() -> None:
+    start = np.array([5.0, 0.1])
+    exits = sd.analysis.exits_along(NOISY, start, 1, 0.2, 400, runs=50, seed=3)
+    box = ((-1e4, 1e4), (-0.1, 0.3))
+    expected = exit_times(NOISY, np.tile(start, (50, 1)), box, 400, seed=3)
+    np.testing.assert_array_equal(exits.t, expected.t)
+    assert exits.exited.sum() > 0
+    with pytest.raises(sd.InputError, match="coordinate = 2: there are 2"):
+        sd.analysis.exits_along(NOISY, start, 2, 0.2, 10)
+    with pytest.raises(sd.InputError, match="must be one point of 2"):
+        sd.analysis.exits_along(NOISY, [start], 1, 0.2, 10)

@@ -31,3 +31,14 @@ def test_initial_weights_do_not_depend_on_their_number() -> None:
 def test_more_samples_than_there_are() -> None:
     with pytest.raises(sd.InputError, match="there are 899 to train on"):
         networks.classifier(networks.digits(test=0.5), (4,), samples=900)
+
+
+def test_squared_loss() -> None:
+    data = networks.digits(test=0.5)
+    model = networks.models.mlp((64, 4, 10), activation="tanh", seed=1).double()
+    network = networks.classifier(data, (4,), samples=30, activation="tanh", loss="squared")
+    outputs = model(data.train_inputs[:30].double()).detach().numpy()
+    outputs[np.arange(30), data.train_targets[:30].numpy()] -= 1
+    assert float(network.value(network.vector(model))) == pytest.approx((outputs**2).sum() / 60)
+    with pytest.raises(sd.InputError, match="hinge"):
+        networks.classifier(data, (4,), loss="hinge")
