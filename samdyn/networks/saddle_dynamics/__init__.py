@@ -1,7 +1,7 @@
 """What methods do near saddles of networks: growth rates, widths of capture, times of escape, stalls and noise."""
 
-from .capture import capture_widths, first_rise
-from .escapes import escape_times
+from .capture import capture_widths, first_rise, relative_widths
+from .escapes import escape_times, relative_times
 from .examples import exact_saddles, linear_teacher
 from .growth import rates_along
 from .look import look_at
@@ -30,6 +30,8 @@ __all__ = [
     "outcomes",
     "predicted_stalls",
     "rates_along",
+    "relative_times",
+    "relative_widths",
     "sample_step",
     "stall_radii",
 ]
