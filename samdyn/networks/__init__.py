@@ -5,7 +5,7 @@ from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.batches import augment, batches
 from .data.data import Data, digits, mnist1d
-from .landscape.classifier import classifier, initial_weights
+from .landscape.classifier import Task, classifier, initial_weights
 from .landscape.network import Network
 from .measures.escape_step import escape_step
 from .measures.first_at_loss import first_at_loss
@@ -26,6 +26,7 @@ __all__ = [
     "NotFinite",
     "Optimizer",
     "RoundingWarning",
+    "Task",
     "against_edge",
     "ascent_plane",
     "augment",
