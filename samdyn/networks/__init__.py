@@ -9,7 +9,7 @@ from .landscape.classifier import Task, classifier, initial_weights
 from .landscape.network import Network
 from .measures.escape_step import escape_step
 from .measures.first_at_loss import first_at_loss
-from .measures.performance import performance
+from .measures.performance import accuracy_at_saves, performance
 from .measures.plane import ascent_plane
 from .measures.rescaling import rescale
 from .measures.sharpness import largest_eigenvalue, max_rise, rise
@@ -27,6 +27,7 @@ __all__ = [
     "Optimizer",
     "RoundingWarning",
     "Task",
+    "accuracy_at_saves",
     "against_edge",
     "ascent_plane",
     "augment",
