@@ -6,7 +6,7 @@ from .examples import exact_saddles, linear_teacher
 from .growth import rates_along
 from .look import look_at
 from .mean_step import MeanStep, SampleStep, effective_dim, hidden_units, mean_step, predicted_stalls, sample_step
-from .stalls import ESCAPED, HELD, OUTCOMES, STALLED, follow, outcomes, stall_radii
+from .stalls import ESCAPED, HELD, OUTCOMES, STALLED, follow, held_settings, outcomes, stall_radii
 from .zero_weights import ZeroWeights
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "exact_saddles",
     "first_rise",
     "follow",
+    "held_settings",
     "hidden_units",
     "linear_teacher",
     "look_at",
