@@ -12,7 +12,7 @@ from .measures.first_at_loss import first_at_loss
 from .measures.performance import accuracy_at_saves, performance
 from .measures.plane import ascent_plane
 from .measures.rescaling import rescale
-from .measures.sharpness import largest_eigenvalue, max_rise, rise
+from .measures.sharpness import largest_eigenvalue, max_rise, rise, sharpnesses
 from .optimizer.epoch import evaluate, train_epoch
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
@@ -49,6 +49,7 @@ __all__ = [
     "rise",
     "saddle_dynamics",
     "saddles",
+    "sharpnesses",
     "track_curvature",
     "train",
     "train_epoch",
