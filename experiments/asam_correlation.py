@@ -55,7 +55,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Does adaptive sharpness predict a network's generalisation gap better than sharpness does?"""
     checks.word("--seed", seed + seeds, "Use a smaller one")  # every network has its own seed
     data = networks.digits(test=SHARE)
     network = networks.classifier(data, HIDDEN, samples=samples)

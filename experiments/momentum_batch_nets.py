@@ -8,7 +8,7 @@ fixed before any network was trained; docs/networks.md has the numbers of --seed
 
 import math
 from functools import partial
-from itertools import chain, product
+from itertools import product
 from typing import Annotated, Any
 
 import numpy as np
@@ -41,15 +41,13 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Do momentum and small batches rescue SAM on networks, or is it the step size?"""
     task = networks.Task(networks.digits(), (width, width), seeds, seed)
     if batch_sizes[-1] > task.network.samples:
         checks.reject("--batch-sizes", batch_sizes[-1], f"there are {task.network.samples} samples", "Use smaller ones")
     rates = sd.analysis.equal_rates(lr, momentum)
-    # What several comparisons share is trained once. The order is that of the steps together, η/(1−γ), and of γ.
-    settings = sorted({*chain(*rates.values())}, key=lambda pair: (round(pair[1] / (1 - pair[0]), 9), pair[0]))
+    distinct = sd.analysis.distinct_rates(rates)  # what several comparisons share is trained once
     function = partial(measure, task, epochs, {"seed": seed, "device": device})
-    grid = {"batch_size": batch_sizes, ("momentum", "lr"): settings, "rho": (0.0, *rho), "seed": range(seeds)}
+    grid = {"batch_size": batch_sizes, ("momentum", "lr"): distinct, "rho": (0.0, *rho), "seed": range(seeds)}
     runs = sd.sweep(function, grid, batch=("momentum", "lr", "rho", "seed"), processes=processes)
     report.data(runs, "networks")
 
@@ -61,9 +59,7 @@ def main(
     columns["stalled"] = lambda row: lab.share(int(row.stalled), seeds)
     report.print(lab.table(ends, columns, ("rho", "momentum_lr", "batch_size")))
 
-    places = ([settings.index(pair) for pair in pairs] for pairs in rates.values())
-    parts = [runs.isel(momentum_lr=place).swap_dims(momentum_lr="momentum") for place in places]
-    paired = xr.concat(parts, xr.Variable("compared", [*rates]))
+    paired = sd.analysis.by_comparison(runs, rates)
     with_momentum, without = paired.sel(momentum=[*momentum]), paired.sel(momentum=0)
     gain = with_momentum.test_accuracy - without.test_accuracy
     effects = xr.Dataset({"gain": gain, "ratio": with_momentum.train_loss / without.train_loss})

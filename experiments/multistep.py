@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import torch
 import xarray as xr
-from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import lab, networks, plot
@@ -47,7 +46,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Does SAM generalise better with n ascent steps than with one, and does averaging their gradients repair it?"""
     task = networks.Task(networks.digits(test=TEST), (width, width), seeds, seed)
     settings = [(SGD, 0), (ONE, 1), *((form, n) for form in (LAST, MEAN, SHORTER) for n in ascent_steps)]
     training = {"steps": steps, "save_every": steps // SAVES, "seed": seed, "device": device}
@@ -126,12 +124,7 @@ def figures(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[s
     look = {"x": "cost", "hue": "form_n", "styles": styles, "size": (3.4, 4), "xlabel": "gradients", "marker": "o"}
     cost, axes = by_rho([(accuracy, "accuracy", "test accuracy [%]")], f"What accuracy costs {of}", **look)
     axes[0, 0].set(xscale="log")
-
-    surface, axes = plt.subplots(1, planes.sizes["form"], figsize=(12.1, 4.4), sharey=True)
-    plot.ascent_planes(planes, axes)
-    surface.colorbar(axes[0].collections[0], ax=axes, label="train loss", format="%.2g")
-    surface.suptitle(f"From w (★) the ascent goes up within ρ = {planes.rho:g} (dotted)")
-    return {"multistep": end, "cost": cost, "planes": surface}
+    return {"multistep": end, "cost": cost, "planes": plot.planes(planes)}
 
 
 if __name__ == "__main__":

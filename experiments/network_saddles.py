@@ -48,7 +48,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Do statements about saddles hold at exact saddles of small networks: rates, traps, times of escape?"""
     places = saddle_dynamics.exact_saddles(hidden, samples, seed)
     grid: dict[Any, Any] = {"saddle": [*places], "direction": ["λ_min", "λ*"], "ratio": RATE_RATIOS, "device": device}
     rates = sd.sweep(partial(measure_rates, places), grid, batch="ratio")

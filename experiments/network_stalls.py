@@ -55,7 +55,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Does mini-batch SAM stall beside a saddle of a network where the noise's size says?"""
     place = ZeroWeights(hidden)
     full = place.network.samples
     if batch_sizes[-1] >= full:

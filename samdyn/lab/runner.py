@@ -56,6 +56,8 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         annotation=Annotated[Path, typer.Option(help=help)],
     )
     signature = inspect.Signature([*(one.typer_parameter() for one in options), out])
+    if not main.__doc__:  # the help is the question that the script asks, the first line of its own docstring
+        with_report.__doc__ = (inspect.getdoc(inspect.getmodule(main)) or "").partition("\n")[0]
     with_report.__signature__ = signature  # type: ignore[attr-defined]
     with_report.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return with_report

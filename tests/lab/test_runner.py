@@ -56,6 +56,14 @@ def test_what_an_experiment_leaves(run: Callable[..., int], tmp_path: Path, caps
     assert about["resolved"] == {"rho": [0.2, 0.5]}
 
 
+def test_the_help_of_a_main_without_docstring(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "__doc__", None)
+    assert run(main, "--help") == 0
+    assert "The runner of experiments: what a main receives" in capsys.readouterr().out
+
+
 def test_help(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(main, "--help") == 0
     shown = capsys.readouterr().out

@@ -31,3 +31,10 @@ def test_initial_weights_do_not_depend_on_their_number() -> None:
 def test_more_samples_than_there_are() -> None:
     with pytest.raises(sd.InputError, match="there are 899 to train on"):
         networks.classifier(networks.digits(test=0.5), (4,), samples=900)
+
+
+def test_a_task_is_its_loss_and_initial_weights() -> None:
+    data = networks.digits(test=0.5)
+    task = networks.Task(data, (4,), 2, seed=7)
+    assert (task.starts == networks.initial_weights(data, (4,), 2, seed=7)).all()
+    assert (task.network.value(task.starts.T) == networks.classifier(data, (4,)).value(task.starts.T)).all()
