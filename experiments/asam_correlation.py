@@ -59,7 +59,7 @@ def main(
     data = networks.digits(test=SHARE)
     network = networks.classifier(data, HIDDEN, samples=samples)
     training = {"steps": steps, "save_every": CHECKED, "seed": seed, "device": device}
-    radii = {"radius": radius, "adaptive_radius": adaptive_radius, "ascent_steps": ascent_steps}
+    radii: dict[str, Any] = {"radius": radius, "adaptive_radius": adaptive_radius, "ascent_steps": ascent_steps}
     function = partial(measure, network, data, train_loss, training, radii)
     grid = {"lr": lr, "batch_size": batch_sizes, "rho": rho, "scale": scales, "seed": range(seeds)}
     runs = sd.sweep(function, grid, batch=("rho", "scale", "seed"), processes=processes)

@@ -76,8 +76,7 @@ def main(
     columns["step ratio < 0"] = lambda row: lab.share(int(row.back), int(row.number))
     report.print(lab.table(place.median(over).assign(counts), columns, ("rho", "batch_size")), LEGEND)
 
-    for name, figure in draw(lab.medians(paired[["test_accuracy"]], "seed"), ends, seeds).items():
-        report.figure(figure, name)
+    report.figures(**draw(lab.medians(paired[["test_accuracy"]], "seed"), ends, seeds))
     report.print(*(f"Points gained at {name}: {lab.effect(gain.sel(compared=name), 'seed')}" for name in rates))
 
 

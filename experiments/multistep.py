@@ -76,8 +76,7 @@ def main(
         planes[form] = networks.ascent_plane(task.network, w, sd.SAM(rho[middle], ascent_steps=n))
     shown = xr.concat(planes.values(), xr.Variable("form", [*planes]), join="outer")
     report.data(shown, "planes")
-    for name, figure in figures(medians, runs, shown).items():
-        report.figure(figure, name)
+    report.figures(**draw(medians, runs, shown))
     effects = {f"{form} minus one step": gain.sel(form=form) for form in (SGD, LAST, MEAN)}
     effects[f"{MEAN} minus {SHORTER}"] = averaging.sel(form=SHORTER)
     report.print("Test accuracy in points, ranges of the medians of all settings [and of their intervals]:")
@@ -104,7 +103,7 @@ def measure(
     }
 
 
-def figures(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[str, Any]:
+def draw(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[str, Any]:
     """Draw what networks are at the end, what accuracy costs, and the loss along planes."""
     of = f"(medians of {runs.sizes['seed']}, bars: 95 %)"
     placed = medians.assign_coords(n=range(medians.sizes["n"]))

@@ -4,7 +4,6 @@ The saddles, radii and starts are the defaults. They were fixed before anything 
 of one saddle each and have no random error, only rounding. Escape times are medians over --escapes random starts.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -16,8 +15,8 @@ from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import lab, methods, plot, statistics, symbolic
-from samdyn.analysis import CriticalPoint
-from samdyn.networks import Network, saddle_dynamics, saddles
+from samdyn.networks import saddle_dynamics, saddles
+from samdyn.networks.saddle_dynamics import Places
 
 RATE_STEP, RATE_STEPS = 0.05, 20  # η|λ_min| and number of steps, for rates
 RATE_RATIOS = (0.0, 0.25, 0.5, 0.75, 0.95, 1.05, 1.25, 1.5, 2.0)  # ρ|λ| at which rates are measured
@@ -35,7 +34,6 @@ farthest start up to which all runs return, and the nearest whose run does not, 
 ABOUT_ESCAPES = """
 Median times in 1/|λ_min| until a share of the loss is lost (95 %, Kaplan-Meier). theory: GD's time
 over the ratio of derived growth rates. ρ of USAM is in 1/|λ_min|, that of SAM in the distance."""
-Places = Mapping[str, tuple[Network, CriticalPoint]]
 
 
 def main(
@@ -75,8 +73,7 @@ def main(
     columns = {"saddle": "{saddle}", "method": "{method}", "ρ": "{ratio:g}", "median": lab.interval("time", ".1f")}
     columns |= {"escaped": "{count:.0f}", "theory": "{theory:.1f}"}
     report.print(ABOUT_ESCAPES, lab.table(times, columns, ("saddle", "method_ratio"), left=2, once=1))
-    for name, data in {"rates": rates, "traps": traps, "escapes": times}.items():
-        report.data(data, name)
+    report.datasets(rates=rates, traps=traps, escapes=times)
     report.figure(draw(rates.isel(direction=0), traps, times), "saddles")
     low, high = float(traps.captured[:, 0].min()), float(traps.lost[:, 0].max())
     text = f"At {len(places)} exact saddles USAM's rates are as predicted to {float(about.error.max()):.0e}; where ρ is"

@@ -94,8 +94,7 @@ def main(
     columns |= {"distance": "{distance:.2g}", "in all": "{cosine:+.2f}"}
     columns |= {"cosine": lab.interval("escape_cosine", "+.2f")}
     report.print(ABOUT_LOOKS, lab.table(lab.medians(looks, "start"), columns, "batch_size_rho", keys=2))
-    for name, data in {"stalls": stalls, "thresholds": radii, "looks": looks}.items():
-        report.data(data, name)
+    report.datasets(stalls=stalls, thresholds=radii, looks=looks)
     report.figure(draw(stalls.outcome, radii), "stalls")
     held = (stalls.outcome == "held").sel(batch_size=[*batch_sizes])
     number, back = int(held.sum()), int((held & (stalls.cosine < 0)).sum())

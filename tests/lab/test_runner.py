@@ -33,8 +33,8 @@ def main(rho: lab.Radii = (0.1,), device: lab.Device = "auto", *, report: lab.Re
     assert matplotlib.rcParams["savefig.dpi"] == plot.STYLE["savefig.dpi"]
     report.about["resolved"] = {"rho": rho}
     report.print(f"ρ = {rho}", lab.table(xr.Dataset({"rho": ("i", list(rho))}), {"ρ": "{rho:g}"}, "i"))
-    report.data(xr.Dataset({"rho": ("i", list(rho))}), "radii")
-    report.figure(plt.figure(), "picture")
+    report.datasets(radii=xr.Dataset({"rho": ("i", list(rho))}))
+    report.figures(picture=plt.figure())
     with report.file("note.txt") as path:
         path.write_text("note")
 

@@ -99,12 +99,11 @@ def sharpnesses(
     >>> [round(float(value), 4) for value in rises.values()]
     [0.625, 0.4387, 0.625, 0.4398]
     """
-    how = {"ascent_steps": ascent_steps}
     return {
         "plain, 1 step": rise(landscape, w, SAM(radius)),
         "adaptive, 1 step": rise(landscape, w, ASAM(adaptive_radius)),
-        "plain, n steps": max_rise(landscape, w, radius, **how),
-        "adaptive, n steps": max_rise(landscape, w, adaptive_radius, adaptive=True, **how),
+        "plain, n steps": max_rise(landscape, w, radius, ascent_steps=ascent_steps),
+        "adaptive, n steps": max_rise(landscape, w, adaptive_radius, adaptive=True, ascent_steps=ascent_steps),
     }
 
 

@@ -2,7 +2,7 @@
 
 from .capture import capture_widths, first_rise, relative_widths
 from .escapes import escape_times, relative_times
-from .examples import exact_saddles, linear_teacher
+from .examples import Places, exact_saddles, linear_teacher
 from .growth import rates_along
 from .look import look_at
 from .mean_step import MeanStep, SampleStep, effective_dim, hidden_units, mean_step, predicted_stalls, sample_step
@@ -15,6 +15,7 @@ __all__ = [
     "OUTCOMES",
     "STALLED",
     "MeanStep",
+    "Places",
     "SampleStep",
     "ZeroWeights",
     "capture_widths",
