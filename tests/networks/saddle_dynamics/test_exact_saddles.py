@@ -108,7 +108,7 @@ def test_runs_that_stay_are_censored_at_the_end(places: Places) -> None:
 
 
 def test_widths_and_times_in_the_units_of_the_saddle(places: Places) -> None:
-    network, point = places["one neuron, (0, 1)"]
+    network, point = places[ORIGIN]  # the distance of whose minimum is not 1
     shares = np.array([0.01, 0.6])
     widths = saddle_dynamics.relative_widths(network, point, shares, time=4.0)
     minimum, lr = saddle_dynamics.first_rise(network, point), 0.1 / abs(point.eigenvalues).max()
