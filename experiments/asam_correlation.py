@@ -30,10 +30,10 @@ MEASURES = [*chain(*zip(PLAIN, ADAPTIVE, MINUS, strict=True)), "training loss", 
 SEVERAL = lab.several(2, "must be two or more, which ψ compares")
 BELOW_CHANCE = lab.inside(0, math.log(10), "log 10 is the loss of networks that know nothing")
 LEGEND = (
-    "τ is Kendall's rank correlation with a gap, test − training, over the networks of one seed, which has the whole "
-    "grid. ψ is its granulated form: the mean of ψ_x over the hyper-parameters x, the mean τ of networks that differ "
-    "in x alone. All are medians over {} seeds with 95 % bootstrap intervals; differences are by seed, and n = {}. The "
-    "rescaled network has its first layer times a and the weights of the second over a, and so is the same function."
+    "τ is Kendall's rank correlation with a gap, test − training, over the networks of one seed. ψ is its granulated "
+    "form: the mean of ψ_x over the hyper-parameters x, the mean τ of networks that differ in x alone. All are medians "
+    "over seeds with 95 % intervals; differences are by seed, and n = {}. The rescaled network has its first layer "
+    "times a and the weights of the second over a, and so is the same function."
 )
 
 
@@ -55,13 +55,12 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Does adaptive sharpness predict a network's generalisation gap better than sharpness does?"""
     checks.word("--seed", seed + seeds, "Use a smaller one")  # every network has its own seed
     data = networks.digits(test=SHARE)
     network = networks.classifier(data, HIDDEN, samples=samples)
     training = {"steps": steps, "save_every": CHECKED, "seed": seed, "device": device}
-    sharpness = partial(sharpnesses, network, (radius, adaptive_radius), ascent_steps)
-    function = partial(measure, network, data, train_loss, training, sharpness)
+    radii: dict[str, Any] = {"radius": radius, "adaptive_radius": adaptive_radius, "ascent_steps": ascent_steps}
+    function = partial(measure, network, data, train_loss, training, radii)
     grid = {"lr": lr, "batch_size": batch_sizes, "rho": rho, "scale": scales, "seed": range(seeds)}
     runs = sd.sweep(function, grid, batch=("rho", "scale", "seed"), processes=processes)
     runs = runs.drop_vars(["cell_status", "cell_error"]).where(runs.step.notnull())
@@ -81,11 +80,11 @@ def main(
 
     w = torch.as_tensor(runs.w.values[runs.step.notnull().values][0], dtype=torch.float64)
     points = torch.stack([networks.rescale(network.model, w, a) for a in (1.0, *FACTORS)], 1)
-    values = {"loss": network.value(points), **sharpness(points)}
+    values = {"loss": network.value(points), **networks.sharpnesses(network, points, **radii)}
     rescaled = xr.Dataset({name: ("a", value[1:] / value[0]) for name, value in values.items()}, {"a": FACTORS})
     report.data(rescaled, "rescaled")
     columns = {"rescaled by a": "{a:g}", **{name: f"{{{name}:.6f}}" for name in values}}
-    report.print(lab.table(rescaled, columns, "a"), LEGEND.format(seeds, ascent_steps))
+    report.print(lab.table(rescaled, columns, "a"), LEGEND.format(ascent_steps))
 
     loss, style = medians.sel(gap="loss"), lab.interval("value", "+.2f")
     tau, psi = ({name: lab.text(style, loss.sel(of=name, statistic=x)) for name in MEASURES} for x in ("τ", "ψ"))
@@ -98,27 +97,21 @@ def main(
 
 
 def measure(
-    network: networks.Network, data: networks.Data, train_loss: float, training: dict[str, Any], sharpness: Any,
-    *, lr: float, batch_size: int, rho: Any, scale: Any, seed: Any,
+    network: networks.Network, data: networks.Data, train_loss: float, training: dict[str, Any], radii: dict[str, Any],
+    lr: float, batch_size: int, rho: Any, scale: Any, seed: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Train networks until the loss on all samples is low enough. Return how good and how sharp they are there."""
     widths = (data.train_inputs.shape[1], *HIDDEN, data.classes)
-    seeds = (training["seed"] + seed).tolist()
-    models = [networks.models.mlp(widths, scale=c, seed=s) for c, s in zip(scale.tolist(), seeds, strict=True)]
-    map_ = sd.Map(network, sd.SAM(torch.as_tensor(rho)), lr=lr, noise=sd.noise.FiniteSum(batch_size))
+    own = zip(scale.tolist(), (training["seed"] + seed).tolist(), strict=True)
+    models = [networks.models.mlp(widths, scale=factor, seed=number) for factor, number in own]
+    map_ = sd.Map(network, sd.SAM(rho), lr=lr, noise=sd.noise.FiniteSum(batch_size))
     saves = networks.train(map_, network.vector(models), runs=seed, **training)
     w, step = networks.first_at_loss(network, saves, train_loss)
-    measured = networks.performance(network, w, data)
-    of = {**sharpness(w), "training loss": torch.as_tensor(measured["train_loss"]), "‖w‖": w.norm(dim=0)}
-    sharp = xr.DataArray(torch.stack([value.double().cpu() for value in of.values()], 1), {"of": [*of]}, ("cell", "of"))
-    return {**measured, "step": step, "measure": sharp, "w": xr.DataArray(w.T.cpu(), dims=("cell", "weight"))}
-
-
-def sharpnesses(network: networks.Network, radii: tuple[float, float], n: int, w: torch.Tensor) -> dict[str, Any]:
-    """Return every sharpness of networks ``(d, n)`` by name, ``(n,)`` each."""
-    one = [networks.rise(network, w, method) for method in (sd.SAM(radii[0]), sd.ASAM(radii[1]))]
-    longer = [networks.max_rise(network, w, r, adaptive=i == 1, ascent_steps=n) for i, r in enumerate(radii)]
-    return dict(zip((PLAIN[0], ADAPTIVE[0], PLAIN[1], ADAPTIVE[1]), one + longer, strict=True))
+    measured, sharp = networks.performance(network, w, data), networks.sharpnesses(network, w, **radii)
+    of = {**sharp, "training loss": torch.as_tensor(measured["train_loss"]), "‖w‖": w.norm(dim=0)}
+    values = torch.stack([value.double().cpu() for value in of.values()], 1)
+    measures = xr.DataArray(values, {"of": [*of]}, ("cell", "of"))
+    return {**measured, "step": step, "measure": measures, "w": xr.DataArray(w.T.cpu(), dims=("cell", "weight"))}
 
 
 def correlate(runs: xr.Dataset) -> xr.Dataset:

@@ -2,10 +2,8 @@
 
 The script trains MLPs on a fifth of scikit-learn's digits by SGD and by SAM with n ascent steps of radius ρ/n, which
 follows the gradient at the last of the n points or the mean of those at all, from the same weights and with the same
-batches. The points are at a mean distance of ρ(n+1)/2n, so that the mean is compared with one step of that length.
-
-The grid and the seeds are the defaults below. They were fixed before any network was trained. docs/networks.md has the
-numbers of --seeds 30 --ascent-steps 2,5,10, with all other options at their defaults.
+batches. The points are at a mean distance of ρ(n+1)/2n, so that the mean is compared with one step of that length. The
+defaults were fixed before any network was trained; docs/networks.md has the numbers of --seeds 30 and n = 2, 5, 10.
 """
 
 from functools import partial
@@ -13,7 +11,6 @@ from typing import Annotated, Any
 
 import torch
 import xarray as xr
-from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import lab, networks, plot
@@ -29,20 +26,8 @@ METHODS: dict[str, Any] = {  # by the gradient that they follow, as functions of
     "one of ρ(n+1)/2n": lambda rho, n: sd.SAM(rho * (n + 1) / (2 * n)),
 }
 SGD, ONE, LAST, MEAN, SHORTER = METHODS
-COLUMNS: dict[str, Any] = {
-    "gradient": "{form}",
-    "n": "{n:g}",
-    "ρ": lambda row: f"{row.rho:g}" if row.n else "",  # SGD has none
-    "test accuracy [%]": lab.interval("accuracy", ".1f"),
-    "minus one step": lab.interval("gain", "+.1f"),
-    "mean minus this": lab.interval("averaging", "+.1f"),
-    "train loss × 1000": lab.interval("train_loss", ".2g"),
-    "sharpness × 1000": lab.interval("sharpness", ".3g"),
-    "λ_max of H": lab.interval("eigenvalue", ".3g"),
-    "climb": lab.interval("climb", ".2f"),
-}
 LEGEND = (
-    "Medians over {} networks with 95 % bootstrap intervals, differences and ratios seed by seed. The sharpness is "
+    "Medians over networks with 95 % intervals, differences and ratios seed by seed. The sharpness is "
     f"L(w + {RADIUS:g} g/‖g‖) − L(w), the climb L(wᵖ) − L(w) of n steps over that of one, on the networks of one."
 )
 
@@ -61,14 +46,10 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Does SAM generalise better with n ascent steps than with one, and does averaging their gradients repair it?"""
-    data = networks.digits(test=TEST)
-    network = networks.classifier(data, (width, width))
-    starts = networks.initial_weights(data, (width, width), seeds, seed=seed)
+    task = networks.Task(networks.digits(test=TEST), (width, width), seeds, seed)
     settings = [(SGD, 0), (ONE, 1), *((form, n) for form in (LAST, MEAN, SHORTER) for n in ascent_steps)]
     training = {"steps": steps, "save_every": steps // SAVES, "seed": seed, "device": device}
-    of_map = {"lr": lr, "noise": sd.noise.FiniteSum(batch_size)}
-    function = partial(measure, network, data, starts, of_map, training, (1, *ascent_steps))
+    function = partial(measure, task, training, [1, *ascent_steps], lr=lr, noise=sd.noise.FiniteSum(batch_size))
     grid = {("form", "n"): settings, "rho": rho, "seed": range(seeds)}
     runs = sd.sweep(function, grid, batch=("rho", "seed"), processes=processes)
     report.data(runs.drop_vars("w"), "networks")
@@ -79,15 +60,23 @@ def main(
     climb = ends.climb.sel(form=[ONE], n=1, drop=True).rename(climb_n="n").assign_coords(form=[LAST])
     medians = lab.medians(ends.assign(gain=gain, averaging=averaging, climb=climb / climb.sel(n=1)), "seed")
     rows = [medians.sel(form=form, n=n, rho=r) for form, n in settings for r in (rho if n else rho[:1])]
-    report.print(lab.table(rows, COLUMNS, keys=3), LEGEND.format(seeds))
-    planes, middle = [], len(rho) // 2
-    for form, n in ((ONE, 1), (LAST, ascent_steps[-1]), (MEAN, ascent_steps[-1])):
+    columns: dict[str, Any] = {"gradient": "{form}", "n": "{n:g}"}
+    columns["ρ"] = lambda row: f"{row.rho:g}" if row.n else ""  # SGD has none
+    columns |= {"test accuracy [%]": lab.interval("accuracy", ".1f"), "minus one step": lab.interval("gain", "+.1f")}
+    columns["mean minus this"] = lab.interval("averaging", "+.1f")
+    columns |= {"train loss × 1000": lab.interval("train_loss", ".2g")}
+    columns |= {"sharpness × 1000": lab.interval("sharpness", ".3g")}
+    columns |= {"λ_max of H": lab.interval("eigenvalue", ".3g"), "climb": lab.interval("climb", ".2f")}
+    report.print(lab.table(rows, columns, keys=3), LEGEND)
+
+    middle, most = len(rho) // 2, ascent_steps[-1]
+    planes = {}
+    for form, n in ((ONE, 1), (LAST, most), (MEAN, most)):
         w = torch.as_tensor(runs.w.values[settings.index((form, n)), middle, 0])
-        planes.append(networks.ascent_plane(network, w, sd.SAM(rho[middle], ascent_steps=n)))
-    shown = xr.concat(planes, xr.Variable("form", [ONE, LAST, MEAN]), join="outer")
+        planes[form] = networks.ascent_plane(task.network, w, sd.SAM(rho[middle], ascent_steps=n))
+    shown = xr.concat(planes.values(), xr.Variable("form", [*planes]), join="outer")
     report.data(shown, "planes")
-    for name, figure in figures(medians, runs, shown).items():
-        report.figure(figure, name)
+    report.figures(**draw(medians, runs, shown))
     effects = {f"{form} minus one step": gain.sel(form=form) for form in (SGD, LAST, MEAN)}
     effects[f"{MEAN} minus {SHORTER}"] = averaging.sel(form=SHORTER)
     report.print("Test accuracy in points, ranges of the medians of all settings [and of their intervals]:")
@@ -95,37 +84,33 @@ def main(
 
 
 def measure(
-    network: networks.Network, data: networks.Data, starts: torch.Tensor, of_map: dict[str, Any],
-    training: dict[str, Any], climbs: tuple[int, ...], *, form: str, n: int, rho: Any, seed: Any,
-) -> dict[str, Any]:  # fmt: skip
+    task: networks.Task, training: dict[str, Any], climbs: list[int], form: str, n: int, rho: Any, seed: Any, **how: Any
+) -> dict[str, Any]:
     """Train networks by one method. Return their accuracy in training, and what and where they are at the end."""
-    rho, accuracy = torch.as_tensor(rho), {}
-    map_ = sd.Map(network, METHODS[form](rho, n), **of_map)
-    for step, w in networks.train(map_, starts[seed], runs=seed, **training):
-        accuracy[step] = 100 * network.accuracy(w, data.test_inputs, data.test_targets).cpu()
+    rho, network = torch.as_tensor(rho), task.network
+    map_ = sd.Map(network, METHODS[form](rho, n), **how)
+    saves = networks.train(map_, task.starts[seed], runs=seed, **training)
+    w, accuracy = networks.accuracy_at_saves(network, saves, task.data)
     w = w.double()
     rises = [networks.rise(network, w, sd.SAM(rho, ascent_steps=k)).cpu() for k in climbs]
     return {
-        "accuracy": xr.DataArray(torch.stack([*accuracy.values()], 1), {"step": [*accuracy]}, ("cell", "step")),
-        "train_loss": 1000 * networks.performance(network, w, data)["train_loss"],
+        "accuracy": 100 * accuracy,
+        "train_loss": 1000 * networks.performance(network, w, task.data)["train_loss"],
         "sharpness": 1000 * networks.rise(network, w, sd.SAM(RADIUS)),
         "eigenvalue": networks.largest_eigenvalue(network, w.float()),  # three digits, which float32 has
-        "climb": xr.DataArray(torch.stack(rises, 1), {"climb_n": [*climbs]}, ("cell", "climb_n")),
+        "climb": xr.DataArray(torch.stack(rises, 1), {"climb_n": climbs}, ("cell", "climb_n")),
         "w": xr.DataArray(w.T.cpu(), dims=("cell", "weight")),
     }
 
 
-def figures(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[str, Any]:
+def draw(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[str, Any]:
     """Draw what networks are at the end, what accuracy costs, and the loss along planes."""
     of = f"(medians of {runs.sizes['seed']}, bars: 95 %)"
     placed = medians.assign_coords(n=range(medians.sizes["n"]))
-    panels = [
-        (placed, "gain", "test accuracy minus that\nof one step [points]"),
-        (placed, "sharpness", "sharpness × 1000"),
-        (placed, "eigenvalue", r"$\lambda_{\max}$ of the Hessian"),
-    ]
+    rows = [(placed, "gain", "test accuracy minus that\nof one step [points]")]
+    rows += [(placed, "sharpness", "sharpness × 1000"), (placed, "eigenvalue", r"$\lambda_{\max}$ of the Hessian")]
     by_rho: Any = partial(lab.facets, column="rho", title=r"$\rho = {:g}$")
-    end, axes = by_rho(panels, f"Are n ascent steps better? {of}", x="n", xlabel="$n$", hue="form", aside=0.07)
+    end, axes = by_rho(rows, f"Are n ascent steps better? {of}", x="n", xlabel="$n$", hue="form", aside=0.07)
     axes[0, 0].set(xticks=placed.n, xticklabels=["SGD", *medians.n.values[1:]])
     for ax in axes[1:, 0]:
         plot.log_axis(ax, "y")
@@ -135,15 +120,10 @@ def figures(medians: xr.Dataset, runs: xr.Dataset, planes: xr.Dataset) -> dict[s
     labels = [f"{form}, n = {n}" if n > 1 else form for form, n in settings]
     styles = [{"color": f"C{numbers.index(n)}", "ls": "--" if form == MEAN else "-", "ms": 3} for form, n in settings]
     accuracy = lab.medians(runs.assign_coords(form_n=labels, cost=(runs.n + 1) * runs.step), "seed")
-    panels, look = [(accuracy, "accuracy", "test accuracy [%]")], {"x": "cost", "hue": "form_n", "styles": styles}
-    cost, axes = by_rho(panels, f"What accuracy costs {of}", size=(3.4, 4), xlabel="gradients", marker="o", **look)
+    look = {"x": "cost", "hue": "form_n", "styles": styles, "size": (3.4, 4), "xlabel": "gradients", "marker": "o"}
+    cost, axes = by_rho([(accuracy, "accuracy", "test accuracy [%]")], f"What accuracy costs {of}", **look)
     axes[0, 0].set(xscale="log")
-
-    surface, axes = plt.subplots(1, planes.sizes["form"], figsize=(12.1, 4.4), sharey=True)
-    plot.ascent_planes(planes, axes)
-    surface.colorbar(axes[0].collections[0], ax=axes, label="train loss", format="%.2g")
-    surface.suptitle(f"From w (★) the ascent goes up within ρ = {planes.rho:g} (dotted)")
-    return {"multistep": end, "cost": cost, "planes": surface}
+    return {"multistep": end, "cost": cost, "planes": plot.planes(planes)}
 
 
 if __name__ == "__main__":

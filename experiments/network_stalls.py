@@ -1,8 +1,7 @@
 """Does mini-batch SAM stall beside a saddle of a network at the radii that the noise predicts?
 
-The script trains networks on digits from small weights, which are next to the saddle where all weights are 0. The grid
-and the seeds are the defaults below. They were fixed before any network was trained. docs/networks.md has the numbers
-of --seeds 30 --batch-sizes 8,32,128,512, with all other options at their defaults.
+The script trains networks on digits from small weights, which are next to the saddle where all weights are 0. The
+defaults were fixed before any network was trained; docs/networks.md has the numbers of --seeds 30 and B = 8 to 512.
 """
 
 from functools import partial
@@ -56,7 +55,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """Does mini-batch SAM stall beside a saddle of a network where the noise's size says?"""
     place = ZeroWeights(hidden)
     full = place.network.samples
     if batch_sizes[-1] >= full:
@@ -73,54 +71,36 @@ def main(
     stalls["outcome"] = saddle_dynamics.outcomes(stalls, tolerance)
     how |= {"batch_size": batch_sizes, "batches": batches, "drop": tolerance * float(stalls.start_loss.mean())}
     predicted = sd.sweep(partial(place.predicted_stalls, starts), how)
-    radii = compare(stalls.outcome.sel(batch_size=[*batch_sizes]), predicted, place)
+    radii = saddle_dynamics.stall_radii(stalls.outcome.sel(batch_size=[*batch_sizes]))
+    radii = lab.medians(radii, "start").assign(lab.medians(predicted, "part"))
+    noise: dict[str, Any] = {"noise": radii.noise_norm / np.sqrt(place.exact.dim), "dim": place.exact.dim}
+    lams = saddles.ways_out(place.point)[0]
+    for name, lam in {"at_lowest": lams[0], "at_nearest": lams[-1]}.items():
+        radii[name] = theory.labelled(theory.noise_threshold, **noise, lam=lam)
     columns = {"batches": "{coupling}", "B": "{batch_size}", "before": "{before:.2f}"}
     columns |= {"stalls from ρ": lab.interval("radius", ".2f"), "s√d": "{noise_norm:.3f}"}
     columns |= {"d_eff": "{effective_dim:.1f}", "/|λ_min|": "{at_lowest:.2f}", "/|λ*|": "{at_nearest:.2f}"}
     columns |= {"added": "{additive:.2f}", "batches' H": lab.interval("mean_step", ".2f")}
     report.print(ABOUT_RADII, lab.table(radii, columns, ("coupling", "batch_size"), keys=2))
 
-    looks = look_at_stalled(stalls.sel(coupling="shared"), place, seed)
+    shared = stalls.sel(coupling="shared")
+    grid = {("batch_size", "rho"): saddle_dynamics.held_settings(shared.outcome), "seed": seed}
+    looks = sd.sweep(partial(place.look_again, shared.w), {**grid, "start": range(min(seeds, LOOKED))})
+    there = shared.sel(batch_size=looks.batch_size, rho=looks.rho, start=looks.start)
+    distance = there.distance.sel(moment="end", drop=True) / there.distance.sel(moment="start", drop=True)
+    looks = looks.assign(loss=there.loss, distance=distance)
     columns = {"B": "{batch_size}", "ρ": "{rho:.3f}", "loss": "{loss:.3f}", "λ_min": "{lam_min:.3f}"}
     columns |= {"λ_max": "{lam_max:.3f}", "‖g‖": "{gradient_norm:.0e}", "noise s√d": "{noise_norm:.3f}"}
     columns |= {"distance": "{distance:.2g}", "in all": "{cosine:+.2f}"}
     columns |= {"cosine": lab.interval("escape_cosine", "+.2f")}
     report.print(ABOUT_LOOKS, lab.table(lab.medians(looks, "start"), columns, "batch_size_rho", keys=2))
-    for name, data in {"stalls": stalls, "thresholds": radii, "looks": looks}.items():
-        report.data(data, name)
+    report.datasets(stalls=stalls, thresholds=radii, looks=looks)
     report.figure(draw(stalls.outcome, radii), "stalls")
     held = (stalls.outcome == "held").sel(batch_size=[*batch_sizes])
     number, back = int(held.sum()), int((held & (stalls.cosine < 0)).sum())
     low, high = wilson(back, number) if number else (0.0, 1.0)
     text = f"In {back} of {number} mini-batch runs that are held (95 %: {low:.1%} to {high:.1%}) the gradient at wᵖ is"
     report.print(f"{text} reversed in the escape directions.")
-
-
-def compare(outcome: xr.DataArray, predicted: xr.Dataset, place: ZeroWeights) -> xr.Dataset:
-    """Return the radii at which networks begin to stall, measured and predicted."""
-    radii = lab.medians(saddle_dynamics.stall_radii(outcome), "start").assign(lab.medians(predicted, "part"))
-    norm, lams = radii.noise_norm, saddles.ways_out(place.point)[0]
-    noise: dict[str, Any] = {"noise": norm / np.sqrt(place.exact.dim), "dim": place.exact.dim}
-    ends = {"at_lowest": lams[0], "at_nearest": lams[-1]}
-    return radii.assign({name: (norm.dims, theory.noise_threshold(lam=lam, **noise)) for name, lam in ends.items()})
-
-
-def look_at_stalled(shared: xr.Dataset, place: ZeroWeights, seed: int) -> xr.Dataset:
-    """Look at networks of every B: at the smallest ρ from which all are held, and at the largest."""
-    first = shared.rho.where((shared.outcome == "held").all("start")).min("rho")
-    pairs = [(size, rho) for size, rho in zip(shared.batch_size.values, first.values, strict=True) if rho < RADII[-1]]
-    pairs = sorted([*pairs, *((size, RADII[-1]) for size in shared.batch_size.values)])
-    grid = {("batch_size", "rho"): pairs, "start": shared.start.values[:LOOKED], "seed": seed}
-    looks = sd.sweep(partial(look, place, shared.w), grid)
-    there = shared.sel(batch_size=looks.batch_size, rho=looks.rho, start=looks.start)
-    distance = there.distance.sel(moment="end", drop=True) / there.distance.sel(moment="start", drop=True)
-    return looks.assign(loss=there.loss, distance=distance)
-
-
-def look(place: ZeroWeights, w: xr.DataArray, batch_size: int, rho: float, start: int, seed: int) -> dict[str, float]:
-    """Measure one network where it stalled."""
-    here = torch.as_tensor(w.sel(batch_size=batch_size, rho=rho, start=start).values)
-    return place.look(here, batch_size, rho, seed=seed)
 
 
 def draw(outcome: xr.DataArray, radii: xr.Dataset) -> Figure:
@@ -131,9 +111,8 @@ def draw(outcome: xr.DataArray, radii: xr.Dataset) -> Figure:
         one = radii.sel(coupling=coupling)
         for name, (color, style, label) in LINES.items():
             ax.plot(one[name].broadcast_like(one.batch_size), one.batch_size, color=color, ls=style, label=label)
-        ax.set(
-            yscale="log", xlabel=r"radius $\rho$", title=f"{coupling} batches", xlim=(RADII[0] / 1.3, 1.3 * RADII[-1])
-        )
+        ax.set(yscale="log", xlabel=r"radius $\rho$", title=f"{coupling} batches")
+        ax.set_xlim(RADII[0] / 1.3, 1.3 * RADII[-1])
         plot.log_axis(ax, "x")
     axes[0].set_yticks(outcome.batch_size.values, [*map(str, outcome.batch_size.values[:-1]), "full"])
     axes[0].yaxis.set_minor_locator(NullLocator())

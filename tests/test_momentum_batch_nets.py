@@ -31,9 +31,11 @@ def run(script: ModuleType, run_here: Callable[..., int]) -> Callable[..., int]:
     return partial(run_here, script, *SMALL)
 
 
-def some_direction(landscape: sd.Landscape, w: torch.Tensor, method: sd.SAM) -> dict[str, np.ndarray]:
-    n = np.ones(w.shape[1])
-    return {"eigenvalue": -2 * n, "gradient_norm": 4 * n, "step_ratio": np.where(method.rho > 0, -0.5, 1.0)}
+def some_direction(
+    landscape: sd.Landscape, w: torch.Tensor, method: sd.SAM, where: np.ndarray
+) -> dict[str, np.ndarray]:
+    n = np.where(where, 1.0, np.nan)
+    return {"eigenvalue": -2 * n, "gradient_norm": 4 * n, "step_ratio": n * np.where(method.rho > 0, -0.5, 1.0)}
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,16 @@ class Report:
         """Save a figure as ``NAME.png``, and close it."""
         self._folder.save_figure(figure, f"{name}.png")
 
+    def datasets(self, **datasets: "xarray.Dataset") -> None:
+        """Save datasets, each as the Zarr store of its name."""
+        for name, dataset in datasets.items():
+            self.data(dataset, name)
+
+    def figures(self, **figures: "Figure") -> None:
+        """Save figures, each as the PNG of its name, and close them."""
+        for name, figure in figures.items():
+            self.figure(figure, name)
+
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield the path to write another file to. The file joins the results when the block ends."""
         return self._folder.writing(name)

@@ -6,14 +6,14 @@ from .data.archives import cifar
 from .data.batches import augment, batches
 from .data.data import Data, digits, mnist1d
 from .epochs import train_epochs
-from .landscape.classifier import classifier, initial_weights
+from .landscape.classifier import Task, classifier, initial_weights
 from .landscape.network import Network
 from .measures.escape_step import escape_step
 from .measures.first_at_loss import first_at_loss
-from .measures.performance import performance
+from .measures.performance import accuracy_at_saves, performance
 from .measures.plane import ascent_plane
 from .measures.rescaling import rescale
-from .measures.sharpness import largest_eigenvalue, max_rise, rise
+from .measures.sharpness import largest_eigenvalue, max_rise, rise, sharpnesses
 from .optimizer.epoch import evaluate, train_epoch
 from .optimizer.optimizer import NotFinite, Optimizer
 from .optimizer.parameters import weights
@@ -27,6 +27,8 @@ __all__ = [
     "NotFinite",
     "Optimizer",
     "RoundingWarning",
+    "Task",
+    "accuracy_at_saves",
     "against_edge",
     "ascent_plane",
     "augment",
@@ -48,6 +50,7 @@ __all__ = [
     "rise",
     "saddle_dynamics",
     "saddles",
+    "sharpnesses",
     "track_curvature",
     "train",
     "train_epoch",

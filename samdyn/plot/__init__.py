@@ -17,6 +17,7 @@ from .portraits.perturbation import perturbed
 from .portraits.phase_portrait import MARKERS, manifolds, mark, phase_portrait
 from .saddles.ascent_planes import ascent_planes
 from .saddles.escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
+from .saddles.planes import planes
 from .series.bounds import lower_bounds
 from .series.clipped import clipped
 from .series.facets import facets
@@ -62,6 +63,7 @@ __all__ = [
     "paths",
     "perturbed",
     "phase_portrait",
+    "planes",
     "ratio_map",
     "runs",
     "scatter",

@@ -29,3 +29,22 @@ def test_bad_input() -> None:
         comparable(map_, 7, "equal η")
     with pytest.raises(sd.InputError, match="Known: equal η"):
         comparable(sd.Map(sd.landscapes.saddle(), sd.GD(), lr=0.1), 7, "equal t")
+
+
+def test_runs_count_in_every_comparison_of_their_momentum_and_learning_rate() -> None:
+    rates = sd.analysis.equal_rates(0.1, [0.5, 0.9])
+    for name, pairs in rates.items():
+        lengths = [lr / (1 - gamma) for gamma, lr in pairs]
+        assert (len({round(length, 12) for length in lengths}) == 1) == name.startswith("equal η/(1−γ)")
+    assert rates["equal η/(1−γ), small"][0] == rates["equal η"][0]
+    assert rates["equal η/(1−γ), large"][-1] == pytest.approx(rates["equal η"][-1])
+    distinct = sd.analysis.distinct_rates(rates)
+    assert len(distinct) == len({*distinct}) == 7
+    runs = sd.sweep(lambda momentum, lr: momentum + lr, {("momentum", "lr"): distinct})
+    paired = sd.analysis.by_comparison(runs, rates)
+    for name, pairs in rates.items():
+        assert paired.value.sel(compared=name).values.tolist() == [gamma + lr for gamma, lr in pairs]
+    with pytest.raises(sd.InputError, match="is no momentum and learning rate of the sweep"):
+        sd.analysis.by_comparison(runs, sd.analysis.equal_rates(0.2, [0.5]))
+    with pytest.raises(sd.InputError, match="must ascend from above 0 to below 1"):
+        sd.analysis.equal_rates(0.1, [0.9, 0.5])

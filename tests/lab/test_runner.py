@@ -33,8 +33,8 @@ def main(rho: lab.Radii = (0.1,), device: lab.Device = "auto", *, report: lab.Re
     assert matplotlib.rcParams["savefig.dpi"] == plot.STYLE["savefig.dpi"]
     report.about["resolved"] = {"rho": rho}
     report.print(f"ρ = {rho}", lab.table(xr.Dataset({"rho": ("i", list(rho))}), {"ρ": "{rho:g}"}, "i"))
-    report.data(xr.Dataset({"rho": ("i", list(rho))}), "radii")
-    report.figure(plt.figure(), "picture")
+    report.datasets(radii=xr.Dataset({"rho": ("i", list(rho))}))
+    report.figures(picture=plt.figure())
     with report.file("note.txt") as path:
         path.write_text("note")
 
@@ -54,6 +54,14 @@ def test_what_an_experiment_leaves(run: Callable[..., int], tmp_path: Path, caps
     assert about["parameters"] == {"rho": "0.5,0.2", "device": "auto", "out": "results/test_runner"}
     assert about["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
     assert about["resolved"] == {"rho": [0.2, 0.5]}
+
+
+def test_the_help_of_a_main_without_docstring(
+    run: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "__doc__", None)
+    assert run(main, "--help") == 0
+    assert "The runner of experiments: what a main receives" in capsys.readouterr().out
 
 
 def test_help(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:

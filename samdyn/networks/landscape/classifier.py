@@ -1,6 +1,8 @@
 """Classifiers of a data set: their loss and their initial weights."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -84,3 +86,38 @@ def initial_weights(
     seeds = map(int, np.random.SeedSequence(seed).generate_state(count))
     parameters = (models.mlp(widths, activation=activation, seed=one).parameters() for one in seeds)
     return torch.stack([parameters_to_vector(one).detach().double() for one in parameters])
+
+
+@dataclass(frozen=True)
+class Task:
+    """The training of classifiers of a data set from several initial weights; a function for a sweep takes it whole.
+
+    >>> from samdyn.networks import Task, digits
+    >>> task = Task(digits(), (32, 32), count=4)
+    >>> task.network, task.starts.shape
+    (Network('MLP 64-32-32-10', 3466 parameters, 1438 samples), torch.Size([4, 3466]))
+
+    Attributes:
+        data: the data, with inputs ``(N, features)``.
+        hidden: the widths of the hidden layers.
+        count: the number of initial weights.
+        seed: their seed.
+
+    Raises:
+        InputError: as for ``classifier`` and ``initial_weights``.
+    """
+
+    data: Data
+    hidden: tuple[int, ...]
+    count: int
+    seed: int = 0
+
+    @cached_property
+    def network(self) -> Network:
+        """The loss over the samples that are for training, as ``classifier`` returns it."""
+        return classifier(self.data, self.hidden)
+
+    @cached_property
+    def starts(self) -> torch.Tensor:
+        """The parameters of the initial weights, ``(count, d)``, as ``initial_weights`` returns them."""
+        return initial_weights(self.data, self.hidden, self.count, seed=self.seed)

@@ -11,7 +11,12 @@ from ..curvature import extreme_eigenpairs
 
 @checked
 def escape_step(
-    landscape: Landscape, w: torch.Tensor, method: Method, *, tolerance: float = 1e-3
+    landscape: Landscape,
+    w: torch.Tensor,
+    method: Method,
+    *,
+    where: np.ndarray | None = None,
+    tolerance: float = 1e-3,
 ) -> dict[str, np.ndarray]:
     """Compare a method's step with gradient descent's along v, the eigenvector of the lowest eigenvalue λ of H(w).
 
@@ -20,8 +25,9 @@ def escape_step(
 
     Args:
         landscape: a network or any other landscape.
-        w: the points, ``(d, n)``, all finite. Their dtype is that of the computation.
+        w: the points, ``(d, n)``. Their dtype is that of the computation.
         method: the method, whose F is a step. Its radius may be a tensor ``(n,)``.
+        where: which points to look at, ``(n,)`` of bool; the others are nan in the result. None: all.
         tolerance: the error of λ relative to the largest |λ|, as for ``extreme_eigenpairs``.
 
     Returns:
@@ -29,19 +35,23 @@ def escape_step(
         "step_ratio", each ``(n,)``.
 
     Raises:
-        InputError: as for ``extreme_eigenpairs``.
+        InputError: a point to look at is not finite, or others of ``extreme_eigenpairs``.
 
     >>> import samdyn as sd
     >>> w = torch.tensor([[0.0], [0.25]], dtype=torch.float64)
     >>> {k: v.tolist() for k, v in sd.networks.escape_step(sd.landscapes.saddle(), w, sd.SAM(0.5)).items()}
     {'eigenvalue': [-2.0], 'gradient_norm': [0.5], 'step_ratio': [-1.0]}
     """
+    chosen = np.ones(w.shape[1], dtype=bool) if where is None else np.asarray(where, dtype=bool)
+    lam, v = np.full(len(chosen), np.nan), torch.full_like(w, torch.nan)
+    for i in np.flatnonzero(chosen):
+        (lam[i],), vectors = extreme_eigenpairs(landscape, w[:, i].contiguous(), highest=0, tolerance=tolerance)
+        v[:, i] = torch.as_tensor(vectors[:, 0]).to(w)
     g = landscape.grad(w)
-    pairs = [extreme_eigenpairs(landscape, one.contiguous(), highest=0, tolerance=tolerance) for one in w.T]
-    v = torch.stack([torch.as_tensor(vectors[:, 0]).to(w) for _, vectors in pairs], 1) if pairs else w
     ratio = (method(w, landscape.grad) * v).sum(0) / (g * v).sum(0)
+    norm = g.norm(dim=0).double().cpu().numpy()
     return {
-        "eigenvalue": np.array([float(values[0]) for values, _ in pairs]),
-        "gradient_norm": g.norm(dim=0).double().cpu().numpy(),
+        "eigenvalue": lam,
+        "gradient_norm": np.where(chosen, norm, np.nan),
         "step_ratio": ratio.double().cpu().numpy(),
     }

@@ -1,11 +1,17 @@
 """Loss and accuracy of many networks, in training and testing."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
 from ...arguments import checked
 from ..data.data import Data
 from ..landscape.network import Network
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @checked
@@ -40,3 +46,37 @@ def performance(network: Network, w: torch.Tensor, data: Data) -> dict[str, np.n
     }
     finite = {name: loss.nan_to_num(nan=torch.inf, posinf=torch.inf) for name, loss in losses.items()}
     return {name: values.double().cpu().numpy() for name, values in {**finite, **accuracies}.items()}
+
+
+@checked
+def accuracy_at_saves(
+    network: Network, saves: Iterable[tuple[int, torch.Tensor]], data: Data
+) -> "tuple[torch.Tensor, xarray.DataArray]":
+    """Return networks at the end of their training, and their accuracy in testing at every save.
+
+    Args:
+        network: the landscape of the samples for training.
+        saves: the number of steps and the networks ``(d, n)``, as ``networks.train`` yields them: one or more.
+        data: the data, of which the function uses the samples for testing.
+
+    Returns:
+        The networks of the last save, ``(d, n)``, and their accuracy over "cell" and "step", float64.
+
+    Raises:
+        InputError: targets that are not one class per input.
+
+    >>> from torch.nn.functional import cross_entropy
+    >>> from samdyn.networks import Network, accuracy_at_saves, digits, models
+    >>> data = digits()
+    >>> network = Network(models.mlp((64, 10)), cross_entropy, data.train_inputs, data.train_targets)
+    >>> blank = torch.zeros(network.dim, 1)
+    >>> w, accuracy = accuracy_at_saves(network, [(0, blank), (5, blank)], data)
+    >>> dict(accuracy.sizes), accuracy.step.values.tolist()
+    ({'cell': 1, 'step': 2}, [0, 5])
+    """
+    import xarray
+
+    accuracy = {}
+    for step, w in saves:
+        accuracy[step] = network.accuracy(w, data.test_inputs, data.test_targets).double().cpu().numpy()
+    return w, xarray.DataArray(np.stack([*accuracy.values()], 1), {"step": [*accuracy]}, ("cell", "step"))

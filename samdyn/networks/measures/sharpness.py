@@ -6,7 +6,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...landscapes import Landscape
-from ...methods import Method
+from ...methods import ASAM, SAM, Method
 from ...ops import unit
 from ..curvature import extreme_eigenpairs
 
@@ -72,6 +72,39 @@ def max_rise(
         u = u * (radius / u.norm(dim=0)).clamp(max=1)
         highest = torch.maximum(highest, landscape.value(w + t * u))
     return highest - landscape.value(w)
+
+
+@checked
+def sharpnesses(
+    landscape: Landscape, w: torch.Tensor, radius: float, adaptive_radius: float, *, ascent_steps: int = 20
+) -> dict[str, torch.Tensor]:
+    """Return sharpness and adaptive sharpness, each by one ascent step (``rise``) and by several (``max_rise``).
+
+    Args:
+        landscape: a network or any other landscape.
+        w: the points, ``(d, n)``.
+        radius: the radius of sharpness, in the units of w.
+        adaptive_radius: that of adaptive sharpness, which has no unit.
+        ascent_steps: the number of steps of the longer ascent, at least 2.
+
+    Returns:
+        "plain, 1 step", "adaptive, 1 step", "plain, n steps" and "adaptive, n steps", ``(n,)`` each.
+
+    Raises:
+        InputError: as for ``max_rise``.
+
+    >>> import samdyn as sd
+    >>> w = torch.tensor([[0.6], [0.8]], dtype=torch.float64)
+    >>> rises = sd.networks.sharpnesses(sd.landscapes.quadratic([1.0, 1.0]), w, 0.5, 0.5)
+    >>> [round(float(value), 4) for value in rises.values()]
+    [0.625, 0.4387, 0.625, 0.4398]
+    """
+    return {
+        "plain, 1 step": rise(landscape, w, SAM(radius)),
+        "adaptive, 1 step": rise(landscape, w, ASAM(adaptive_radius)),
+        "plain, n steps": max_rise(landscape, w, radius, ascent_steps=ascent_steps),
+        "adaptive, n steps": max_rise(landscape, w, adaptive_radius, adaptive=True, ascent_steps=ascent_steps),
+    }
 
 
 @checked

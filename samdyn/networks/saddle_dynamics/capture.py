@@ -1,5 +1,8 @@
 """From how far along the most unstable direction runs return to a saddle."""
 
+import math
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
@@ -8,7 +11,11 @@ from ...analysis import CriticalPoint, with_parameters
 from ...arguments import checked
 from ...dynamics import Map
 from ...landscapes import Landscape
+from ...methods import SAM
 from ..training import train
+
+if TYPE_CHECKING:
+    import xarray
 
 RETURNED = 1 / 8  # distance in units of ρ within which a run that returned ends; SAM's 2-cycle, ηρ|λ|/2, is smaller
 OFF_THE_LINE = 1e-6  # distance of the starts from the line in units of ρ; in symmetric landscapes it is invariant
@@ -108,3 +115,48 @@ def capture_widths(
             if 0 < returning < len(row):
                 low[i], high[i] = captured[i], lost[i]
     return captured, lost
+
+
+@checked
+def relative_widths(
+    landscape: Landscape,
+    point: CriticalPoint,
+    share: np.ndarray,
+    *,
+    time: float = 12.0,
+    step: float = 0.1,
+    seed: int = 0,
+    device: str = "auto",
+) -> "xarray.Dataset":
+    """Measure SAM's ``capture_widths`` at radii that are shares of the distance of the minimum, ``first_rise``.
+
+    Args:
+        landscape: the landscape.
+        point: a saddle of it.
+        share: the radii in units of that distance, ``(n,)``.
+        time: the time of the runs, in 1/|λ_min|.
+        step: the learning rate in 1/max|λ|. If it is small, stiff directions do not bounce.
+        seed, device: as for ``capture_widths``.
+
+    Returns:
+        Over "share": "captured" and "lost", in units of ρ, and the distance, "minimum", in the units of w.
+
+    Raises:
+        InputError: as for ``first_rise`` and ``capture_widths``.
+
+    >>> import samdyn as sd
+    >>> scene = sd.Landscape("x**2 - y**2 + y**4 / 2", "x y")  # minima at y = ±1
+    >>> (saddle,) = (p for p in sd.critical_points(scene) if p.kind == "saddle")
+    >>> widths = relative_widths(scene, saddle, np.array([0.1]))
+    >>> widths.captured.values.round(2), widths.lost.values.round(2), widths.minimum.values
+    (array([1.]), array([1.]), array([1.]))
+    """
+    import xarray
+
+    step = checks.positive("step", step, "Use e.g. step=0.1")
+    minimum, lr = first_rise(landscape, point), step / abs(point.eigenvalues).max()
+    steps = math.ceil(-checks.positive("time", time, "Use e.g. time=12.0") / point.eigenvalues[0] / lr)
+    map_ = Map(landscape, SAM(torch.as_tensor(share * minimum)), lr=lr)
+    captured, lost = capture_widths(map_, point, steps, seed=seed, device=device)
+    widths = {"captured": captured, "lost": lost, "minimum": np.full(len(share), minimum)}
+    return xarray.Dataset({name: ("share", values) for name, values in widths.items()})

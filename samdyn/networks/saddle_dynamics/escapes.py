@@ -1,14 +1,18 @@
 """When runs have left a saddle downhill."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from ... import checks
+from ...analysis import CriticalPoint, starts_around
 from ...arguments import checked
 from ...dynamics import Map
 from ..training import train
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @checked
@@ -52,3 +56,49 @@ def escape_times(
         if escaped.all():
             break
     return t, escaped
+
+
+@checked
+def relative_times(
+    map_: Map,
+    point: CriticalPoint,
+    runs: int,
+    distance: float,
+    steps: int,
+    *,
+    tolerance: float = 0.01,
+    seed: int = 0,
+    device: str = "auto",
+) -> "xarray.Dataset":
+    """Measure when runs that start around a saddle have lost a share of its loss, in units of 1/|λ_min|.
+
+    Args:
+        map_: the iterates; its lr is a number.
+        point: a saddle of its landscape, with a loss > 0.
+        runs: the number of runs.
+        distance: the distance of their random starts from the saddle, in the units of w.
+        steps: the number of steps of the observation.
+        tolerance: the share of the loss, in (0, 1).
+        seed: the seed of the starts.
+        device: the device of the computation.
+
+    Returns:
+        Over "run": "t", the time of its escape or of the end of its observation, and "escaped", whether it escaped.
+
+    Raises:
+        InputError: a tolerance or a loss out of its range, or arguments that ``escape_times`` refuses.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.Landscape("1 + x**2 - y**2", "x y"), sd.GD(), lr=0.1)  # λ_min = −2
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> times = relative_times(map_, point, 3, distance=0.1, steps=40, tolerance=0.1)
+    >>> times.escaped.values.tolist(), bool((times.t < 40 * 0.1 * 2).all())
+    ([True, True, True], True)
+    """
+    import xarray
+
+    tolerance = checks.number("tolerance", tolerance, "must lie in (0, 1)", "Use e.g. 0.01", lambda x: 0 < x < 1)
+    loss = checks.positive("loss", point.loss, "Add a constant to the landscape")
+    starts = starts_around(point, runs, "sphere", distance, seed)
+    t, escaped = escape_times(map_, starts, (1 - tolerance) * loss, steps, device=device)
+    return xarray.Dataset({"t": ("run", -t * point.eigenvalues[0]), "escaped": ("run", escaped)})

@@ -13,6 +13,7 @@ from ..saddles import critical_point, rank_one, without_weights
 
 LINEAR = (4, 4, 3)  # widths of the linear net
 TEACHER_SAMPLES = 64
+Places = dict[str, tuple[Network, CriticalPoint]]  # networks, each with a saddle of its loss, by name
 
 
 @checked
@@ -38,7 +39,7 @@ def linear_teacher(widths: tuple[int, ...], seed: int = 0) -> tuple[Network, tor
 
 
 @checked
-def exact_saddles(hidden: int = 8, samples: int = 200, seed: int = 0) -> dict[str, tuple[Network, CriticalPoint]]:
+def exact_saddles(hidden: int = 8, samples: int = 200, seed: int = 0) -> Places:
     """Return networks, each with a saddle of its loss, by name: a linear net twice, one neuron, a tanh net on digits.
 
     The linear net 4-4-3 has saddles at the origin and at its fit of rank 1 (``saddles.rank_one``). The neuron

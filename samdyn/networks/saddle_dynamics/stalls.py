@@ -143,3 +143,30 @@ def stall_radii(outcome: "xarray.DataArray") -> "xarray.Dataset":
     first = xarray.where(stays.any("rho"), stays.argmax("rho"), len(rho))
     ends = np.concatenate([[0.0], rho, [np.inf]])
     return xarray.Dataset({"before": first.copy(data=ends[first]), "radius": first.copy(data=ends[first + 1])})
+
+
+@checked
+def held_settings(outcome: "xarray.DataArray") -> list[tuple[int, float]]:
+    """Return, for each batch size, the smallest radius at which every network is held, and the largest radius of all.
+
+    Args:
+        outcome: one of ``OUTCOMES`` for each network, "start", over "batch_size" and ascending radii "rho".
+
+    Returns:
+        Pairs of a batch size and a radius, ascending, for an axis of a sweep.
+
+    Raises:
+        InputError: the outcomes lack a dimension.
+
+    >>> import xarray as xr
+    >>> rows = [[["escaped", "held"], ["held", "held"], ["held", "stalled"]]]
+    >>> outcome = xr.DataArray(rows, dims=("batch_size", "rho", "start"))
+    >>> held_settings(outcome.assign_coords(batch_size=[8], rho=[0.1, 0.2, 0.4]))
+    [(8, 0.2), (8, 0.4)]
+    """
+    for dim in ("batch_size", "rho", "start"):
+        checks.present("dimension", dim, map(str, outcome.dims))
+    first = outcome.rho.where((outcome == HELD).all("start")).min("rho")
+    settings = {(int(size), float(outcome.rho[-1])) for size in outcome.batch_size}
+    settings |= {(int(rho.batch_size), float(rho)) for rho in first if np.isfinite(rho)}
+    return sorted(settings)

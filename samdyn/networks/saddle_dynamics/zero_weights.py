@@ -121,6 +121,19 @@ class ZeroWeights:
         size = batch_size if batch_size < self.network.samples else None
         return look_at(self.exact, w.double(), SAM(rho), ways_out(self.point)[1], batch_size=size, seed=seed)
 
+    def look_again(
+        self, w: "xarray.DataArray", batch_size: int, rho: float, start: int, *, seed: int = 0
+    ) -> dict[str, float]:
+        """Measure a network that a sweep of ``follow`` trained, as ``look``; a function for a sweep.
+
+        Args:
+            w: the variable "w" of that sweep, over "batch_size", "rho", "start" and "coord".
+            batch_size, rho, start: the setting of the network.
+            seed: as in ``look_at``.
+        """
+        one = w.sel(batch_size=batch_size, rho=rho, start=start)
+        return self.look(torch.as_tensor(one.values), batch_size, rho, seed=seed)
+
 
 def _model(hidden: int, scale: float, seed: int) -> torch.nn.Module:
     return models.mlp((INPUTS, hidden, CLASSES), activation="tanh", scale=scale, seed=seed)

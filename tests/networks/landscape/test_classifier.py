@@ -42,3 +42,10 @@ def test_squared_loss() -> None:
     assert float(network.value(network.vector(model))) == pytest.approx((outputs**2).sum() / 60)
     with pytest.raises(sd.InputError, match="hinge"):
         networks.classifier(data, (4,), loss="hinge")
+
+
+def test_a_task_is_its_loss_and_initial_weights() -> None:
+    data = networks.digits(test=0.5)
+    task = networks.Task(data, (4,), 2, seed=7)
+    assert (task.starts == networks.initial_weights(data, (4,), 2, seed=7)).all()
+    assert (task.network.value(task.starts.T) == networks.classifier(data, (4,)).value(task.starts.T)).all()

@@ -84,3 +84,31 @@ def test_the_plane_of_an_ascent_on_a_quadratic() -> None:
     assert 1e-4 < float(curved.off) < 0.2
     with pytest.raises(sd.InputError, match="rho = 0"):
         networks.ascent_plane(landscape, w, sd.SAM(0.0))
+
+
+def test_only_chosen_points_are_looked_at() -> None:
+    w = torch.tensor([[0.05, torch.nan, 0.05], [0.12, torch.nan, 0.2]], dtype=torch.float64)
+    scene, method = sd.landscapes.quadratic([2, -1]), sd.SAM(torch.tensor([0.5, 0.5, 0.1]))
+    chosen = networks.escape_step(scene, w, method, where=np.array([True, False, False]))
+    (alone,) = (networks.escape_step(scene, w[:, :1], sd.SAM(0.5)),)
+    for name, values in chosen.items():
+        np.testing.assert_allclose(values, [alone[name][0], np.nan, np.nan])
+
+
+def test_accuracy_in_training_and_the_sharpness_of_every_kind() -> None:
+    data = networks.digits(test=0.5)
+    task = networks.Task(data, (4,), 2)
+    map_ = sd.Map(task.network, sd.GD(), lr=0.2)
+    saves = dict(networks.train(map_, task.starts, 4, save_every=2))
+    w, accuracy = networks.accuracy_at_saves(task.network, saves.items(), data)
+    assert (w == saves[4]).all()
+    for step, there in saves.items():
+        expected = networks.performance(task.network, there, data)["test_accuracy"]
+        assert accuracy.sel(step=step).values.tolist() == expected.tolist()
+    w = w.double()
+    rises = networks.sharpnesses(task.network, w, 0.1, 0.5, ascent_steps=3)
+    torch.testing.assert_close(rises["adaptive, 1 step"], networks.rise(task.network, w, sd.ASAM(0.5)))
+    expected = networks.max_rise(task.network, w, 0.5, adaptive=True, ascent_steps=3)
+    torch.testing.assert_close(rises["adaptive, n steps"], expected)
+    assert (rises["plain, 1 step"] == networks.rise(task.network, w, sd.SAM(0.1))).all()
+    assert (rises["plain, n steps"] == networks.max_rise(task.network, w, 0.1, ascent_steps=3)).all()

@@ -107,6 +107,28 @@ def test_runs_that_stay_are_censored_at_the_end(places: Places) -> None:
     assert (t.tolist(), escaped.any()) == ([50 * 0.05] * 4, False)
 
 
+def test_widths_and_times_in_the_units_of_the_saddle(places: Places) -> None:
+    network, point = places[ORIGIN]  # the distance of whose minimum is not 1
+    shares = np.array([0.01, 0.6])
+    widths = saddle_dynamics.relative_widths(network, point, shares, time=4.0)
+    minimum, lr = saddle_dynamics.first_rise(network, point), 0.1 / abs(point.eigenvalues).max()
+    map_ = sd.Map(network, sd.SAM(shares * minimum), lr=lr)
+    expected = saddle_dynamics.capture_widths(map_, point, int(np.ceil(-4 / point.eigenvalues[0] / lr)))
+    np.testing.assert_array_equal([widths.captured, widths.lost], expected)
+    assert (widths.minimum == minimum).all()
+
+    lam = -point.eigenvalues[0]
+    map_ = sd.Map(network, sd.GD(), lr=0.2 / lam)
+    times = saddle_dynamics.relative_times(map_, point, 3, 0.01, 100, tolerance=0.05, seed=1)
+    starts = sd.analysis.starts_around(point, 3, "sphere", 0.01, 1)
+    t, escaped = saddle_dynamics.escape_times(map_, starts, 0.95 * point.loss, 100)
+    np.testing.assert_array_equal(times.escaped, escaped)
+    np.testing.assert_allclose(times.t, lam * t)
+    assert escaped.all()
+    with pytest.raises(InputError, match="must lie in"):
+        saddle_dynamics.relative_times(map_, point, 3, 0.01, 100, tolerance=1.0)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -50,6 +50,9 @@ def test_networks_are_held_above_a_radius_between_which_the_mean_step_says(place
     look = place.look(torch.as_tensor(data.w.values[2]), 32, 0.8)
     assert look["escape_cosine"] == pytest.approx(float(data.cosine[2]), abs=1e-4)  # w is float32
     assert look["escape_cosine"] < look["cosine"]
+    coords = {"batch_size": [32], "rho": radii, "start": [0, 1]}
+    w = xr.DataArray(data.w.values.reshape(1, 2, 2, -1), coords, (*coords, "coord"))
+    assert place.look_again(w, 32, 0.8, 0) == look
     drop = 0.01 * float(data.start_loss.mean())
     predicted = place.predicted_stalls(starts, 32, 400, drop=drop, lr=0.2, steps=150)
     shared = predicted.mean_step.sel(coupling="shared")
@@ -92,6 +95,15 @@ def test_a_network_stalls_from_the_first_radius_at_which_it_does() -> None:
     assert radii.before.values.tolist() == [0.1, 0.0, 0.4]
     with pytest.raises(InputError, match="must be ascending radii"):
         saddle_dynamics.stall_radii(xr.DataArray(rows[0], dims="rho", coords={"rho": rho[::-1]}))
+
+
+def test_settings_are_those_from_which_all_are_held() -> None:
+    rows = [[["escaped"] * 2, ["held", "escaped"], ["held"] * 2], [["stalled"] * 2, ["escaped"] * 2, ["stalled"] * 2]]
+    outcome = xr.DataArray(rows, dims=("batch_size", "rho", "start"))
+    outcome = outcome.assign_coords(batch_size=[32, 8], rho=[0.1, 0.2, 0.4])
+    assert saddle_dynamics.held_settings(outcome) == [(8, 0.4), (32, 0.4)]
+    outcome[0, 1, 1] = "held"
+    assert saddle_dynamics.held_settings(outcome) == [(8, 0.4), (32, 0.2), (32, 0.4)]
 
 
 def test_what_has_no_way_out_is_refused() -> None:
