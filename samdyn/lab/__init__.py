@@ -69,6 +69,7 @@ from .runner import command, run
 from .scripts import load, question, scripts
 from .training import PositiveRadii
 from .words.effects import effect, share
+from .words.equilibria import equilibria
 from .words.estimates import estimate
 from .words.settings import settings
 from .words.tables import (
@@ -129,6 +130,7 @@ __all__ = [
     "each",
     "effect",
     "entries",
+    "equilibria",
     "estimate",
     "facets",
     "inside",

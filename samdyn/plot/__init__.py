@@ -15,6 +15,7 @@ from .portraits.fate import fate
 from .portraits.landscape import contours, path, paths, surface, surface_path
 from .portraits.perturbation import perturbed
 from .portraits.phase_portrait import MARKERS, manifolds, mark, phase_portrait
+from .portraits.side_by_side import phase_portraits
 from .saddles.ascent_planes import ascent_planes
 from .saddles.escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
 from .series.bounds import lower_bounds
@@ -59,6 +60,7 @@ __all__ = [
     "paths",
     "perturbed",
     "phase_portrait",
+    "phase_portraits",
     "ratio_map",
     "runs",
     "scatter",
