@@ -4,14 +4,11 @@ The script measures this on a grid of two parameters, draws the closed-form boun
 settings where they differ.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 import xarray as xr
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot, theory
@@ -66,15 +63,19 @@ def main(
             analysis.with_parameters(map_, {name: low for name, (low, _) in ends.items() if name != "distance"})
             planned.append((map_, [(name, np.linspace(*limits, resolution)) for name, limits in ends.items()]))
 
-    charts = [(m, analysis.stability_chart(m, point, *axes, steps=steps)) for m, axes in tracked("charts", planned)]
-    rows = [row(map_, chart, theory.predicted_chart(map_, point, chart)) for map_, chart in charts]
+    maps = [map_ for map_, _ in planned]
+    charts = [analysis.stability_chart(m, point, *axes, steps=steps) for m, axes in tracked("charts", planned)]
+    rows = [row(map_, point, chart) for map_, chart in zip(maps, charts, strict=True)]
     columns = {"chart": "{chart}", "over": "{over}", "settings": "{settings}", "hold,\nmeasured": "{measured:.1f} %"}
     columns |= {"hold,\ntheory": "{theory}", "disagree": "{differ:.0f}", "off the\nline": "{off:.0f}"}
     report.print(f"{scene.name}: saddle at {lab.vector(point.w)}, λ = {lab.vector(point.eigenvalues)}")
     report.print(lab.table(rows, columns), OFF)
     for number, one in enumerate(rows):
         report.data(one, f"chart_{number}")
-    report.figure(draw(charts, point), "stability_chart")
+    lines = [theory.predicted_chart(m, point, chart, FINE) for m, chart in zip(maps, charts, strict=True)]
+    figure = plot.stability_charts(maps, charts, predicted=lines)
+    figure.suptitle(scene.name)
+    report.figure(figure, "stability_chart")
 
 
 def usual(name: str, map_: sd.Map, point: CriticalPoint) -> tuple[float, float]:
@@ -88,27 +89,18 @@ def usual(name: str, map_: sd.Map, point: CriticalPoint) -> tuple[float, float]:
     }[name]
 
 
-def row(map_: sd.Map, chart: StabilityChart, closed_form: StabilityChart | None) -> xr.Dataset:
+def row(map_: sd.Map, point: CriticalPoint, chart: StabilityChart) -> xr.Dataset:
     """Return a chart and the closed form as data, with the numbers of the table."""
     names = (chart.x_name, chart.y_name)
     data = chart.dataset.assign(chart=plot.label(map_, without=names), settings=chart.rate.size)
     data["over"] = " × ".join(plot.SYMBOLS.get(name, name) for name in names)
     data["measured"] = 100 * chart.returns.mean()
+    closed_form = theory.predicted_chart(map_, point, chart)
     if closed_form is None:
         return data.assign(theory="no formula", differ=np.nan, off=np.nan)
     differ, off = chart.differences(closed_form)
     share = f"{100 * closed_form.returns.mean():.1f} %"
     return data.assign(predicted=closed_form.dataset.rate, theory=share, differ=differ, off=off)
-
-
-def draw(charts: Sequence[tuple[sd.Map, StabilityChart]], point: CriticalPoint) -> Figure:
-    """Draw the charts side by side."""
-    figure, axes = plt.subplots(1, len(charts), figsize=(max(4.4, 3.6 * len(charts)), 3.9), squeeze=False)
-    for ax, (map_, chart) in zip(axes[0], charts, strict=True):
-        plot.stability_chart(chart, ax, predicted=theory.predicted_chart(map_, point, chart, FINE))
-        ax.set_title(plot.label(map_, without=(chart.x_name, chart.y_name)))
-    figure.suptitle(charts[0][0].landscape.name)
-    return figure
 
 
 if __name__ == "__main__":

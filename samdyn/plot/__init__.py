@@ -5,7 +5,7 @@ return a new figure. They compute nothing but the values of a landscape or a fie
 this package does not import matplotlib.
 """
 
-from .grids.chart import stability_chart
+from .grids.chart import stability_chart, stability_charts
 from .grids.majority import majority
 from .grids.ratio import ratio_map
 from .portraits.animation import animate
@@ -24,6 +24,7 @@ from .series.facets import facets
 from .series.intervals import intervals
 from .series.magnitude import magnitude
 from .series.many_runs import band, runs
+from .series.orders import orders
 from .series.outside import with_outside
 from .series.scatter import scatter
 from .styles.names import SYMBOLS, label
@@ -56,6 +57,7 @@ __all__ = [
     "manifolds",
     "mark",
     "orbits",
+    "orders",
     "path",
     "paths",
     "perturbed",
@@ -65,6 +67,7 @@ __all__ = [
     "runs",
     "scatter",
     "stability_chart",
+    "stability_charts",
     "surface",
     "surface_path",
     "survival",
