@@ -15,7 +15,7 @@ from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times
 from .escapes.first_passage import first_passage_time, mean_exit_time
-from .escapes.paths import paths_past_saddle
+from .escapes.paths import example_paths, paths_past_saddle
 from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
@@ -80,6 +80,7 @@ __all__ = [
     "escapes_dataset",
     "exact_critical_points",
     "exact_msd",
+    "example_paths",
     "exit_times",
     "expected",
     "first_passage_time",

@@ -14,8 +14,9 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
+from .ensembles import in_ensembles
 from .figures import facets
-from .objects import landscape, saddle, with_radii
+from .objects import Neighbourhood, landscape, neighbourhood, saddle, with_radii
 from .options import (
     AscentStepCounts,
     AscentSteps,
@@ -103,6 +104,7 @@ __all__ = [
     "Methods",
     "Momenta",
     "Momentum",
+    "Neighbourhood",
     "Numbers",
     "Positive",
     "PositiveRadii",
@@ -133,12 +135,14 @@ __all__ = [
     "equilibria",
     "estimate",
     "facets",
+    "in_ensembles",
     "inside",
     "integers",
     "interval",
     "landscape",
     "load",
     "medians",
+    "neighbourhood",
     "numbers",
     "percent",
     "plus_minus",
