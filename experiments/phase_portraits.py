@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot
-from samdyn.analysis import CriticalPoints
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent, Method
 from samdyn.simulation.progress import tracked
@@ -24,11 +23,10 @@ SAVED = 400  # count of times at which trajectories are saved
 STEPS = 3000  # largest count of solver steps per trajectory; SAM's flow in a stiff valley needs very many
 
 LEGEND = """\
-rates: eigenvalues of the flow's Jacobian. attracts for: the radii at which a critical \
-point of the loss attracts, derived from its Hessian. no Jacobian: the field of a \
-normalised method jumps at the point. held: the field points inward all around the \
-point. The last column then has the region of starts that a saddle holds, in the \
-quadratic approximation."""
+rates: eigenvalues of the flow's Jacobian. attracts for: the radii at which a critical point of the loss attracts, \
+derived from its Hessian. no Jacobian: the field of a normalised method jumps at the point. held: the field points \
+inward all around the point. The last column then has the region of starts that a saddle holds, in the quadratic \
+approximation."""
 RHO = "Radii ρ. Default: below and above the saddle's threshold 1/|λ|; without one, a tenth of the box."
 
 
@@ -84,7 +82,7 @@ def main(
             plot.animate(draw_frame, shown, path, comment=json.dumps(report.about, default=str))
 
 
-def usual_radii(cls: type[Method], scene: sd.Landscape, known: CriticalPoints, view: Box) -> list[float]:
+def usual_radii(cls: type[Method], scene: sd.Landscape, known: analysis.CriticalPoints, view: Box) -> list[float]:
     """Return the default radii of a method."""
     width = float(f"{VISIBLE * min(high - low for low, high in view):.1g}")
     strongest = max((float(abs(p.eigenvalues).max()) for p in known), default=1 / width)

@@ -11,7 +11,6 @@ from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import analysis, lab, plot, symbolic, theory
-from samdyn.analysis import Boundary, CriticalPoint, Escape
 from samdyn.methods import Ascent
 
 # Default ρ, in units of 1/|λ|, λ the escaping eigenvalue.
@@ -19,11 +18,10 @@ RADII = (0.1, 0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 1.75, 2.0)
 SHOWN = 1.25  # ρ of the paths that are drawn, in the same units
 LONGEST_PATH = 20_000  # largest count of steps of a path; a picture shows fewer
 LEGEND = """\
-trap, esc, div, und: trapped, escaped, diverged, undecided. Escape times are t = kη \
-(Kaplan-Meier; runs that did not escape are censored). ρ>0.5: the saddle captures runs \
-near it at radii above 0.5. w<0.05: it captures runs that start within 0.05 of it along \
-the escape direction. The theory is for the quadratic approximation at the saddle, and \
-its widths are those without momentum."""
+trap, esc, div, und: trapped, escaped, diverged, undecided. Escape times are t = kη (Kaplan-Meier; runs that did not \
+escape are censored). ρ>0.5: the saddle captures runs near it at radii above 0.5. w<0.05: it captures runs that start \
+within 0.05 of it along the escape direction. The theory is for the quadratic approximation at the saddle, and its \
+widths are those without momentum."""
 
 
 def main(
@@ -58,7 +56,7 @@ def main(
     resolved |= {"spread": near.spread, "half-width of the box to escape from": near.exit}
     report.about["resolved"] = {**resolved, "farthest start tried for a trap": largest}
 
-    def measure(together: list[sd.Map]) -> list[tuple[Escape, Boundary]]:
+    def measure(together: list[sd.Map]) -> list[tuple[analysis.Escape, analysis.Boundary]]:
         escapes = analysis.escapes(together, point, near.starts, near.exit, steps, dtype=dtype, device=device)
         return [*zip(escapes, analysis.capture_boundaries(together, point, largest, steps), strict=True)]
 
@@ -97,7 +95,7 @@ def main(
     draw_paths(maps, point, min(steps, LONGEST_PATH), report)
 
 
-def draw_paths(maps: list[sd.Map], point: CriticalPoint, most: int, report: lab.Report) -> None:
+def draw_paths(maps: list[sd.Map], point: analysis.CriticalPoint, most: int, report: lab.Report) -> None:
     """Draw a run of one setting of every method past the saddle, and the cosines of its two gradients."""
     chosen, paths, view = analysis.example_paths(maps, point, most, rho=SHOWN / abs(point.eigenvalues[0]))
     pairs = [*zip(chosen, paths, strict=True)]

@@ -12,7 +12,6 @@ import xarray as xr
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot, theory
-from samdyn.analysis import CriticalPoint, StabilityChart
 from samdyn.methods import Ascent
 from samdyn.simulation.progress import tracked
 
@@ -78,7 +77,7 @@ def main(
     report.figure(figure, "stability_chart")
 
 
-def usual(name: str, map_: sd.Map, point: CriticalPoint) -> tuple[float, float]:
+def usual(name: str, map_: sd.Map, point: analysis.CriticalPoint) -> tuple[float, float]:
     """Return the default range of a parameter, in units of the Hessian's eigenvalues."""
     length, strongest = 1 / abs(point.eigenvalues[0]), abs(point.eigenvalues).max()
     return {
@@ -89,7 +88,7 @@ def usual(name: str, map_: sd.Map, point: CriticalPoint) -> tuple[float, float]:
     }[name]
 
 
-def row(map_: sd.Map, point: CriticalPoint, chart: StabilityChart) -> xr.Dataset:
+def row(map_: sd.Map, point: analysis.CriticalPoint, chart: analysis.StabilityChart) -> xr.Dataset:
     """Return a chart and the closed form as data, with the numbers of the table."""
     names = (chart.x_name, chart.y_name)
     data = chart.dataset.assign(chart=plot.label(map_, without=names), settings=chart.rate.size)

@@ -23,6 +23,7 @@ from .limit_sets.manifolds import Manifolds, manifolds
 from .limit_sets.phase_plane import PhasePlane, equilibria_dataset, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
 from .moments.exact_msd import exact_msd
+from .moments.exact_msds import exact_msds
 from .moments.least_momentum import least_momentum
 from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
@@ -80,6 +81,7 @@ __all__ = [
     "escapes_dataset",
     "exact_critical_points",
     "exact_msd",
+    "exact_msds",
     "example_paths",
     "exit_times",
     "expected",

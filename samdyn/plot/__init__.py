@@ -23,7 +23,7 @@ from .series.clipped import clipped
 from .series.facets import facets
 from .series.intervals import intervals
 from .series.magnitude import magnitude
-from .series.many_runs import band, runs
+from .series.many_runs import band, runs, sampled
 from .series.orders import orders
 from .series.outside import with_outside
 from .series.scatter import scatter
@@ -65,6 +65,7 @@ __all__ = [
     "phase_portraits",
     "ratio_map",
     "runs",
+    "sampled",
     "scatter",
     "stability_chart",
     "stability_charts",
