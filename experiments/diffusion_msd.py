@@ -5,7 +5,6 @@ It computes mean squared displacements (MSD) along an eigenvector from rest at t
 (Theorem 3 with momentum).
 """
 
-import functools
 from typing import Annotated, Any
 
 import numpy as np
@@ -79,14 +78,11 @@ def with_closed_forms(data: xr.Dataset) -> xr.Dataset:
     coupling = linear.copy(data=["shared", *COUPLINGS.values()])
     at = {"lam": data.eigenvalue, "lr": data.lr, "batch_size": data.batch_size, "t": data.time}
     radius = {"rho": data.rho.where(linear != "SGD", 0.0)}
-    msd = (
-        functools.partial(theory.theorem_3_msd, momentum=float(data.momentum))
-        if data.momentum
-        else theory.theorem_2_msd
-    )
+    gamma = {"momentum": data.momentum}
+    msd, own = (theory.theorem_3_msd, gamma) if data.momentum else (theory.theorem_2_msd, {})
     data = data.assign(
-        small_steps=theory.labelled(theory.usam_msd, **at, **radius, coupling=coupling, momentum=data.momentum),
-        theorem=theory.labelled(msd, **at, **radius),
+        small_steps=theory.labelled(theory.usam_msd, **at, **radius, coupling=coupling, **gamma),
+        theorem=theory.labelled(msd, **at, **radius, **own),
         leading=theory.labelled(theory.usam_gap, **at, rho=data.rho, coupling=coupling[1:]),
         theorem_leading=theory.labelled(theory.theorem_2_gap, **at, rho=data.rho),
     )

@@ -62,8 +62,8 @@ def main(
 
     maps = [analysis.basins(flow, view, resolution=resolution) for flow in tracked("basins", flows if basins else [])]
     planes = [analysis.phase_plane(flow, view) for flow in tracked("equilibria and manifolds", flows)]
-    at = {"box": view, "max_steps": STEPS, "progress": False}
-    runs = [sd.integrate(flow, starts, np.linspace(0, end, SAVED), **at) for flow in flows] if starts else []
+    how: Any = {"times": np.linspace(0, end, SAVED), "box": view, "max_steps": STEPS, "progress": False}
+    runs = [sd.integrate(flow, starts, **how) for flow in flows] if starts else []
     report.print(f"{scene.name}: L = {scene.expr}")
     report.print(lab.equilibria(planes, maps), LEGEND)
     report.data(analysis.equilibria_dataset(planes, maps), "portraits")
@@ -73,7 +73,8 @@ def main(
         cls = type(moving[0].method)
 
         def draw_frame(radius: float, ax: Axes) -> None:
-            plane = analysis.phase_plane(sd.Flow(scene, *lab.with_radii([cls], [radius])), view)
+            (method,) = lab.with_radii([cls], [radius])
+            plane = analysis.phase_plane(sd.Flow(scene, method), view)
             plot.phase_portrait(plane, ax, traps=[sd.stability(plane.flow, point).region for point in plane.held])
             ax.set_title(rf"{cls.__name__}, $\rho = {radius:.3g}$")
 

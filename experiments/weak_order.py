@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import analysis, lab, plot, statistics
+from samdyn import analysis, checks, lab, plot, statistics
 
 # The gradient of no sample vanishes in the box, so that directions are smooth. Runs from START stay in the box.
 LOSS = "p*a**2/2 + q*b**2/2 + r*a*b + a**3/12 - s*a + t*b"
@@ -46,11 +46,10 @@ VARIED = {
 DIVIDES_TIME = lab.where(
     lambda lr: TIME / lr >= 1 and abs(TIME / lr - round(TIME / lr)) <= 1e-9, f"does not divide the time, {TIME:g}"
 )
-HAVE_RADIUS = lab.each(lambda cls: issubclass(cls, sd.methods.Ascent), "one has no radius, and no diffusion but SGD's")
 
 
 def main(
-    methods: Annotated[lab.Methods, HAVE_RADIUS] = (sd.USAM, sd.DNSAM, sd.SAM),
+    methods: lab.Methods = (sd.USAM, sd.DNSAM, sd.SAM),
     lr: Annotated[lab.LearningRate, "The largest learning rate η; it is halved four times.", DIVIDES_TIME] = 0.02,
     rho: Annotated[lab.Positive, "The radius ρ at that learning rate."] = 0.07,
     batch_size: Annotated[lab.BatchSize, "Batch size B, drawn with replacement from three samples."] = 1,
@@ -59,9 +58,10 @@ def main(
 ) -> None:
     """Do the diffusions of the literature follow SAM's iterates as closely as is claimed?"""
     for method in methods:
+        if not issubclass(method, sd.methods.Ascent):
+            checks.reject("--methods", method.__name__, "has no radius, and no diffusion but SGD's", "Use USAM or SAM")
         sd.Diffusion(LANDSCAPE, method(rho), sd.noise.FiniteSum(batch_size), lr, model="taylor")  # it must have one
-    names, halved = [method.__name__ for method in methods], 2.0 ** -np.arange(HALVINGS + 1)
-    axes = {"algorithm": names, "varied": [*VARIED], "halved": halved}
+    axes = {"algorithm": [m.__name__ for m in methods], "varied": [*VARIED], "halved": 2.0 ** -np.arange(HALVINGS + 1)}
     data = sd.sweep(weak_errors, {**axes, "lr": lr, "rho": rho, "batch_size": batch_size})
     order = statistics.exponent(data.error.isel(halved=SMALLEST), "halved")[0]
     data = data.assign(least=order.min("function"), most=order.max("function"))

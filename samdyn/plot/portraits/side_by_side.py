@@ -54,8 +54,8 @@ def phase_portraits(
     size = (3.9 * shape[1] + 1.4, 4.4 * shape[0])
     figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharey="row")
     for i, (plane, ax) in enumerate(zip(planes, axes[0], strict=True)):
-        own = {"traps": traps[i] if traps else (), "runs": runs[i] if runs else None}
-        phase_portrait(plane, ax, bar=plane is planes[-1], **own)
+        inside, trajectories = traps[i] if traps else (), runs[i] if runs else None
+        phase_portrait(plane, ax, traps=inside, runs=trajectories, bar=plane is planes[-1])
         ax.set_title(label(plane.flow.method))
     for one, ax in zip(basins, axes[-1], strict=False):
         draw_basins(one, ax)
