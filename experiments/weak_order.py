@@ -33,11 +33,8 @@ FUNCTIONS: dict[str, Any] = {
 HALVINGS = 4  # count of times that η or ρ is halved
 SMALLEST = slice(-3, None)  # the values of η or ρ to which orders are fitted
 SMALL = 2.0**-3  # first radius of the fit of orders in ρ, in units of the largest
-MODELS = {
-    "taylor": {"color": "#0072B2", "marker": "s", "linestyle": "--"},
-    "moments": {"color": "#000000", "marker": "o", "linestyle": "-"},
-    "SGD's": {"color": "#D55E00", "marker": "^", "linestyle": ":"},  # the diffusion without ρ
-}
+# "SGD's" is the diffusion without ρ.
+MODELS = {"taylor": plot.CYCLE[1], "moments": plot.CYCLE[0], "SGD's": {**plot.CYCLE[2], "linestyle": ":"}}
 VARIED = {
     "η, ρ ∝ √η": r"$\rho \propto \sqrt{\eta}$",
     "η, one ρ": r"one $\rho$",

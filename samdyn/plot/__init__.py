@@ -5,7 +5,8 @@ return a new figure. They compute nothing but the values of a landscape or a fie
 this package does not import matplotlib.
 """
 
-from .grids.chart import stability_chart, stability_charts
+from .grids.chart import stability_chart
+from .grids.charts import stability_charts
 from .grids.majority import majority
 from .grids.ratio import ratio_map
 from .portraits.animation import animate
