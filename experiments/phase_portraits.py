@@ -6,18 +6,13 @@ in ρ.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
-import xarray as xr
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot
-from samdyn.analysis import Basins, CriticalPoint, Equilibrium, PhasePlane
 from samdyn.landscapes import Box
 from samdyn.methods import Ascent, Method
 from samdyn.simulation.progress import tracked
@@ -28,11 +23,10 @@ SAVED = 400  # count of times at which trajectories are saved
 STEPS = 3000  # largest count of solver steps per trajectory; SAM's flow in a stiff valley needs very many
 
 LEGEND = """\
-rates: eigenvalues of the flow's Jacobian. attracts for: the radii at which a critical \
-point of the loss attracts, derived from its Hessian. no Jacobian: the field of a \
-normalised method jumps at the point. held: the field points inward all around the \
-point. The last column then has the region of starts that a saddle holds, in the \
-quadratic approximation."""
+rates: eigenvalues of the flow's Jacobian. attracts for: the radii at which a critical point of the loss attracts, \
+derived from its Hessian. no Jacobian: the field of a normalised method jumps at the point. held: the field points \
+inward all around the point. The last column then has the region of starts that a saddle holds, in the quadratic \
+approximation."""
 RHO = "Radii ρ. Default: below and above the saddle's threshold 1/|λ|; without one, a tenth of the box."
 
 
@@ -51,7 +45,6 @@ def main(
     *,
     report: lab.Report,
 ) -> None:
-    """What do the flows of GD, SAM and their relatives look like, and which points attract?"""
     scene = lab.landscape(landscape, coordinates)
     if scene.dim != 2:
         fix = "Give a formula of two: fix the others, as landscape.restrict({'z': 0.0}) does in Python"
@@ -68,36 +61,28 @@ def main(
 
     maps = [analysis.basins(flow, view, resolution=resolution) for flow in tracked("basins", flows if basins else [])]
     planes = [analysis.phase_plane(flow, view) for flow in tracked("equilibria and manifolds", flows)]
-    data = analysis.equilibria_dataset(planes, maps)
-    texts = [attracts_for(plane.flow, point) for plane in planes for point in plane.equilibria]
-    data["attracts_for"] = ("equilibrium", np.array(texts, dtype=object))
+    how: Any = {"times": np.linspace(0, end, SAVED), "box": view, "max_steps": STEPS, "progress": False}
+    runs = [sd.integrate(flow, starts, **how) for flow in flows] if starts else []
     report.print(f"{scene.name}: L = {scene.expr}")
-    columns: dict[str, lab.Column] = {
-        "flow": lambda one: plot.label(flows[one["of"].item()].method),
-        "equilibrium": lambda one: lab.vector(np.round(one.w, 9)),
-        "of L": "{critical}",
-        "of the flow": lambda one: f"{one.kind.item()}{', held' if one.held else ''}",
-        "rates": rates_text,
-        "attracts for": "{attracts_for}",
-        **({"share": lambda one: f"{100 * one.share.item():.1f} %" if one.share else ""} if maps else {}),
-    }
-    report.print(lab.table(data, columns, "equilibrium", keys=2, left=6, once=1), LEGEND)
-    report.data(data, "portraits")
-    report.figure(draw(planes, maps, starts, end), "phase_portraits")
+    report.print(lab.equilibria(planes, maps), LEGEND)
+    report.data(analysis.equilibria_dataset(planes, maps), "portraits")
+    traps = [[sd.stability(plane.flow, point).region for point in plane.held] for plane in planes]
+    report.figure(plot.phase_portraits(planes, traps=traps, runs=runs, basins=maps), "phase_portraits")
     if animate:
         cls = type(moving[0].method)
 
         def draw_frame(radius: float, ax: Axes) -> None:
             (method,) = lab.with_radii([cls], [radius])
             plane = analysis.phase_plane(sd.Flow(scene, method), view)
-            draw_portrait(plane, ax, rf"{cls.__name__}, $\rho = {radius:.3g}$")
+            plot.phase_portrait(plane, ax, traps=[sd.stability(plane.flow, point).region for point in plane.held])
+            ax.set_title(rf"{cls.__name__}, $\rho = {radius:.3g}$")
 
         shown = np.linspace(0, max(flow.method.radius for flow in moving), frames + 1)[1:]
         with report.file("rho.gif") as path:
             plot.animate(draw_frame, shown, path, comment=json.dumps(report.about, default=str))
 
 
-def usual_radii(cls: type[Method], scene: sd.Landscape, known: Sequence[CriticalPoint], view: Box) -> list[float]:
+def usual_radii(cls: type[Method], scene: sd.Landscape, known: analysis.CriticalPoints, view: Box) -> list[float]:
     """Return the default radii of a method."""
     width = float(f"{VISIBLE * min(high - low for low, high in view):.1g}")
     strongest = max((float(abs(p.eigenvalues).max()) for p in known), default=1 / width)
@@ -107,42 +92,6 @@ def usual_radii(cls: type[Method], scene: sd.Landscape, known: Sequence[Critical
         is_linear = analysis.is_linear(sd.Map(scene, method, lr=0.02 / strongest), saddle)
         radii = [part / abs(saddle.eigenvalues[0]) for part in (BELOW, ABOVE)] if is_linear else [width]
     return [float(f"{radius:.2g}") for radius in radii]
-
-
-def attracts_for(flow: sd.Flow, point: Equilibrium) -> str:
-    """Return the radii, or the region, in which an equilibrium attracts. Only critical points of the loss have one."""
-    verdict = point.critical and sd.stability(flow, point.critical)
-    return verdict.attracts_for if verdict and (verdict.differentiable or point.attracts) else ""
-
-
-def rates_text(one: xr.Dataset) -> str:
-    """Return the rates of an equilibrium, if it has any."""
-    parts = zip(one.rate.values, one.frequency.values, strict=True)
-    texts = [f"{complex(*pair):.4g}" if pair[1] else f"{pair[0]:.4g}" for pair in parts]
-    return "" if one.rate.isnull().any() else ", ".join(texts)
-
-
-def draw(planes: list[PhasePlane], maps: list[Basins], starts: Any, end: float) -> Figure:
-    """Draw the portraits side by side, the basins below them."""
-    shape = (2 if maps else 1, len(planes))
-    size = (3.9 * shape[1] + 1.4, 4.4 * shape[0])
-    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharey="row")
-    times = np.linspace(0, end, SAVED)
-    for i, plane in enumerate(planes):
-        box = plane.box
-        runs = sd.integrate(plane.flow, starts, times, box=box, max_steps=STEPS, progress=False) if starts else None
-        draw_portrait(plane, axes[0, i], plot.label(plane.flow.method), runs=runs, bar=plane is planes[-1])
-        if maps:
-            plot.basins(maps[i], axes[1, i])
-    for ax in axes[:, 1:].flat:
-        ax.set_ylabel("")
-    return figure
-
-
-def draw_portrait(plane: PhasePlane, ax: Axes, title: str, **options: Any) -> None:
-    """Draw a portrait with the closed form of the trap around every point at which the field has no Jacobian."""
-    plot.phase_portrait(plane, ax, traps=[sd.stability(plane.flow, point).region for point in plane.held], **options)
-    ax.set_title(title)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import analysis, checks, lab, statistics
+from samdyn import analysis, checks, lab, plot, statistics
 
 # The gradient of no sample vanishes in the box, so that directions are smooth. Runs from START stay in the box.
 LOSS = "p*a**2/2 + q*b**2/2 + r*a*b + a**3/12 - s*a + t*b"
@@ -31,45 +31,35 @@ FUNCTIONS: dict[str, Any] = {
     "sin(b)": lambda w: np.sin(w[1]),
 }
 HALVINGS = 4  # count of times that η or ρ is halved
+SMALLEST = slice(-3, None)  # the values of η or ρ to which orders are fitted
 SMALL = 2.0**-3  # first radius of the fit of orders in ρ, in units of the largest
-MODELS = {
-    "taylor": {"color": "#0072B2", "marker": "s", "linestyle": "--"},
-    "moments": {"color": "#000000", "marker": "o", "linestyle": "-"},
-    "SGD's": {"color": "#D55E00", "marker": "^", "linestyle": ":"},  # the diffusion without ρ
-}
+# "SGD's" is the diffusion without ρ.
+MODELS = {"taylor": plot.CYCLE[1], "moments": plot.CYCLE[0], "SGD's": {**plot.CYCLE[2], "linestyle": ":"}}
 VARIED = {
     "η, ρ ∝ √η": r"$\rho \propto \sqrt{\eta}$",
     "η, one ρ": r"one $\rho$",
     "ρ, one η": r"one $\eta$, error against moments",
 }
+DIVIDES_TIME = lab.where(
+    lambda lr: TIME / lr >= 1 and abs(TIME / lr - round(TIME / lr)) <= 1e-9, f"does not divide the time, {TIME:g}"
+)
 
 
 def main(
     methods: lab.Methods = (sd.USAM, sd.DNSAM, sd.SAM),
-    lr: Annotated[lab.LearningRate, "The largest learning rate η; it is halved four times."] = 0.02,
+    lr: Annotated[lab.LearningRate, "The largest learning rate η; it is halved four times.", DIVIDES_TIME] = 0.02,
     rho: Annotated[lab.Positive, "The radius ρ at that learning rate."] = 0.07,
     batch_size: Annotated[lab.BatchSize, "Batch size B, drawn with replacement from three samples."] = 1,
     *,
     report: lab.Report,
 ) -> None:
-    """Do the diffusions of the literature follow SAM's iterates as closely as is claimed?"""
-    if TIME / lr < 1 or abs(TIME / lr - round(TIME / lr)) > 1e-9:
-        checks.reject("--lr", lr, f"does not divide the time, {TIME:g}", "Use e.g. --lr 0.02")
     for method in methods:
         if not issubclass(method, sd.methods.Ascent):
-            rule = "has no radius, and no diffusion but SGD's"
-            checks.reject("--methods", method.__name__, rule, "Use USAM, DNSAM or SAM")
+            checks.reject("--methods", method.__name__, "has no radius, and no diffusion but SGD's", "Use USAM or SAM")
         sd.Diffusion(LANDSCAPE, method(rho), sd.noise.FiniteSum(batch_size), lr, model="taylor")  # it must have one
-    grid = {
-        "algorithm": [method.__name__ for method in methods],
-        "varied": [*VARIED],
-        "halved": 2.0 ** -np.arange(HALVINGS + 1),
-        "lr": lr,
-        "rho": rho,
-        "batch_size": batch_size,
-    }
-    data = sd.sweep(weak_errors, grid)
-    order = statistics.exponent(data.error.isel(halved=slice(-3, None)), "halved")[0]
+    axes = {"algorithm": [m.__name__ for m in methods], "varied": [*VARIED], "halved": 2.0 ** -np.arange(HALVINGS + 1)}
+    data = sd.sweep(weak_errors, {**axes, "lr": lr, "rho": rho, "batch_size": batch_size})
+    order = statistics.exponent(data.error.isel(halved=SMALLEST), "halved")[0]
     data = data.assign(least=order.min("function"), most=order.max("function"))
     columns: dict[str, Any] = {"iterates of": "{algorithm}", "diffusion": "{model}"}
     columns |= lab.across(data.varied, "in {}", "{least:.2f} to {most:.2f}")
@@ -98,29 +88,22 @@ def weak_errors(algorithm: str, varied: str, halved: float, lr: float, rho: floa
 @cache  # cells share settings, and SGD's diffusion has no radius
 def expected(algorithm: str, model: str, lr: float, rho: float, batch_size: int) -> np.ndarray:
     """Return E φ at the end for every function: of the iterates, or of their diffusion by a model."""
-    method, noise = sd.methods.named(algorithm), sd.noise.FiniteSum(batch_size)
-    chosen = method(rho) if issubclass(method, sd.methods.Ascent) else method()
-    system = (
-        sd.Diffusion(LANDSCAPE, chosen, noise, lr, model=model) if model else sd.Map(LANDSCAPE, chosen, lr, noise=noise)
-    )
+    (method,) = lab.with_radii([sd.methods.named(algorithm)], [rho])
+    map_ = sd.Map(LANDSCAPE, method, lr, noise=sd.noise.FiniteSum(batch_size))
+    system = sd.Diffusion.of(map_, model) if model else map_
     return analysis.expected(system, [*FUNCTIONS.values()], START, TIME, BOX).values
 
 
 def draw(data: xr.Dataset) -> Figure:
     """Draw the root mean square of the errors over the functions, a row for each thing varied, a column per method."""
     size = (data.error**2).mean("function") ** 0.5
-    order = statistics.exponent(size.isel(halved=slice(-3, None)), "halved")[0]
+    order = statistics.exponent(size.isel(halved=SMALLEST), "halved")[0]
     shape = len(VARIED), data.sizes["algorithm"]
     figure, axes = plt.subplots(*shape, figsize=(3.1 * shape[1] + 0.6, 8), sharey="row", squeeze=False)
     for (i, varied), (j, algorithm) in itertools.product(enumerate(VARIED), enumerate(data.algorithm.values)):
-        ax, at = axes[i, j], {"varied": i, "algorithm": j}
-        for model, style in MODELS.items():
-            p = float(order.isel(at).sel(model=model))
-            if np.isfinite(p):
-                ax.plot(data.halved, size.isel(at).sel(model=model), ms=5, label=f"{model}: {p:.2f}", **style)
-        ax.set_xscale("log", base=2)
-        ax.set(yscale="log", title=f"{algorithm}, {VARIED[varied]}", xlabel=f"{varied[0]}, of its largest value")
-        ax.legend(fontsize="small", loc="lower right")
+        at = {"varied": i, "algorithm": j}
+        ax = plot.orders(size.isel(at), order.isel(at), axes[i, j], x="halved", hue="model", styles=MODELS)
+        ax.set(title=f"{algorithm}, {VARIED[varied]}", xlabel=f"{varied[0]}, of its largest value")
         axes[i, 0].set_ylabel(r"$|E\,\varphi(w_k) - E\,\varphi(X)|$, r.m.s.")
     figure.suptitle("Weak errors of diffusions, with fitted orders")
     return figure

@@ -84,7 +84,7 @@ def test_basins_beside_the_portraits(
 def test_an_animation(
     run: Callable[..., int], experiment: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(experiment("phase_portraits"), "draw", lambda *_: Figure())  # another test's
+    monkeypatch.setattr(experiment("phase_portraits").plot, "phase_portraits", lambda *_, **__: Figure())
     arguments = ["--landscape", "double_well", "--methods", "GD,USAM", "--rho", "1.2", "--animate", "--frames", "2"]
     assert run(*arguments) == 0
     with Image.open(tmp_path / "results" / "phase_portraits" / "rho.gif") as image:

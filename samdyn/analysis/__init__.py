@@ -15,7 +15,7 @@ from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times, exits_along
 from .escapes.first_passage import first_passage_time, mean_exit_time
-from .escapes.paths import paths_past_saddle
+from .escapes.paths import example_paths, paths_past_saddle
 from .gradients import cosine, perturbed
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
@@ -23,6 +23,7 @@ from .limit_sets.manifolds import Manifolds, manifolds
 from .limit_sets.phase_plane import PhasePlane, equilibria_dataset, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor
 from .moments.exact_msd import exact_msd
+from .moments.exact_msds import exact_msds
 from .moments.least_momentum import least_momentum
 from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
@@ -83,6 +84,8 @@ __all__ = [
     "escapes_dataset",
     "exact_critical_points",
     "exact_msd",
+    "exact_msds",
+    "example_paths",
     "exit_times",
     "exits_along",
     "expected",

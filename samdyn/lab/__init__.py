@@ -14,8 +14,9 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
+from .ensembles import in_ensembles
 from .figures import facets
-from .objects import landscape, saddle, with_radii
+from .objects import Neighbourhood, landscape, neighbourhood, saddle, with_radii
 from .options import (
     AscentStepCounts,
     AscentSteps,
@@ -71,6 +72,7 @@ from .runner import command, run
 from .scripts import load, question, scripts
 from .training import PositiveRadii
 from .words.effects import effect, share
+from .words.equilibria import equilibria
 from .words.estimates import estimate
 from .words.settings import settings
 from .words.tables import (
@@ -106,6 +108,7 @@ __all__ = [
     "Methods",
     "Momenta",
     "Momentum",
+    "Neighbourhood",
     "Numbers",
     "Positive",
     "PositiveRadii",
@@ -133,14 +136,17 @@ __all__ = [
     "each",
     "effect",
     "entries",
+    "equilibria",
     "estimate",
     "facets",
+    "in_ensembles",
     "inside",
     "integers",
     "interval",
     "landscape",
     "load",
     "medians",
+    "neighbourhood",
     "numbers",
     "percent",
     "plus_minus",

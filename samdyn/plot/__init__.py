@@ -6,6 +6,7 @@ this package does not import matplotlib.
 """
 
 from .grids.chart import stability_chart
+from .grids.charts import stability_charts
 from .grids.majority import majority
 from .grids.ratio import ratio_map
 from .portraits.animation import animate
@@ -15,6 +16,7 @@ from .portraits.fate import fate
 from .portraits.landscape import contours, path, paths, surface, surface_path
 from .portraits.perturbation import perturbed
 from .portraits.phase_portrait import MARKERS, manifolds, mark, phase_portrait
+from .portraits.side_by_side import phase_portraits
 from .saddles.ascent_planes import ascent_planes
 from .saddles.escape import cosine, cosines, survival, survivals, trapped_fraction, trapped_fractions
 from .saddles.planes import planes
@@ -23,7 +25,8 @@ from .series.clipped import clipped
 from .series.facets import facets
 from .series.intervals import intervals
 from .series.magnitude import magnitude
-from .series.many_runs import band, runs
+from .series.many_runs import band, runs, sampled
+from .series.orders import orders
 from .series.outside import with_outside
 from .series.scatter import scatter
 from .styles.names import SYMBOLS, label
@@ -58,16 +61,20 @@ __all__ = [
     "manifolds",
     "mark",
     "orbits",
+    "orders",
     "panels",
     "path",
     "paths",
     "perturbed",
     "phase_portrait",
+    "phase_portraits",
     "planes",
     "ratio_map",
     "runs",
+    "sampled",
     "scatter",
     "stability_chart",
+    "stability_charts",
     "surface",
     "surface_path",
     "survival",

@@ -1,7 +1,7 @@
 """Measures growth rates near a critical point over a grid of two parameters."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from ...simulation.iterates.stepping import Steps
 from ..parameters import with_parameters
 from ..points.critical_points import CriticalPoint
 from .growth import growth_rates
+
+if TYPE_CHECKING:
+    import xarray
 
 PARAMETERS = ("rho", "lr", "momentum", "distance")
 
@@ -45,6 +48,19 @@ class StabilityChart:
     def returns(self) -> np.ndarray:
         """Whether runs return, ``(ny, nx)``."""
         return np.asarray(self.rate < 0)
+
+    @property
+    def dataset(self) -> "xarray.Dataset":
+        """The variable ``rate`` with the two parameters as its dimensions.
+
+        >>> import numpy as np
+        >>> StabilityChart("rho", "lr", np.arange(2.0), np.arange(3.0), np.zeros((3, 2))).dataset.rate.dims
+        ('lr', 'rho')
+        """
+        import xarray as xr
+
+        axes = {self.y_name: self.y, self.x_name: self.x}
+        return xr.Dataset({"rate": (tuple(axes), self.rate)}, coords=axes)
 
     @checked
     def differences(self, other: "StabilityChart") -> tuple[int, int]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FAR = 0.43  # distance of the start from the saddle, in units of the box's first side
 OFF = 1 / 20  # tangent of the start's angle to the highest eigenvector
+LENGTHS = 7  # half the width of the box of examples, in units of 1/|λ| at the saddle
 LONGER = 1.1  # length of the runs in units of the latest exit
 
 
@@ -61,3 +62,45 @@ def paths_past_saddle(maps: Sequence[Map], point: CriticalPoint, box: Box, most:
     steps = min(max([shortest, *(round(LONGER * step) for step in exits)]), most)
     paths = [simulate(map_, start, steps, save_every=1, box=box, progress=False) for map_ in maps]
     return [path.assign(status=end.status, end=end.end) for path, end in zip(paths, ends, strict=True)]
+
+
+@checked
+def example_paths(
+    maps: Sequence[Map], point: CriticalPoint, most: int, rho: float
+) -> "tuple[list[Map], list[xarray.Dataset], Box]":
+    """Run one map of each method past a saddle, in a box that reaches seven lengths 1/|λ| in every direction.
+
+    The box ends where that of the landscape does, unless this is within one length of the saddle.
+
+    Args:
+        maps: the maps. Those with the learning rate and the momentum of the first one are considered.
+        point: the saddle.
+        most: the largest number of steps; see ``paths_past_saddle``.
+        rho: of each method, the map is chosen whose radius is nearest to this.
+
+    Returns:
+        The chosen maps, the result of ``paths_past_saddle`` for each, and the box.
+
+    Raises:
+        InputError: no map.
+
+    >>> import samdyn as sd
+    >>> methods = (sd.GD(), sd.SAM(rho=0.1), sd.SAM(rho=0.5))
+    >>> maps = [sd.Map(sd.landscapes.saddle(), method, lr=0.1) for method in methods]
+    >>> (point,) = sd.critical_points(maps[0].landscape)
+    >>> chosen, paths, box = sd.analysis.example_paths(maps, point, 100, rho=0.6)
+    >>> [map_.radius for map_ in chosen], len(paths), box
+    ([0.0, 0.5], 2, ((-3.5, 3.5), (-3.5, 3.5)))
+    """
+    if not maps:
+        checks.reject("maps", 0, "there is nothing to run", "Give one or more maps")
+    of_methods: dict[type, list[Map]] = {}
+    for map_ in maps:
+        if (map_.lr, map_.momentum) == (maps[0].lr, maps[0].momentum):
+            of_methods.setdefault(type(map_.method), []).append(map_)
+    chosen = [min(members, key=lambda map_: abs(map_.radius - rho)) for members in of_methods.values()]
+    length = 1 / float(abs(point.eigenvalues[0]))
+    wall = min(float(min(w - low, high - w)) for w, (low, high) in zip(point.w, maps[0].landscape.box, strict=True))
+    half = min(LENGTHS * length, wall) if wall > length else LENGTHS * length
+    box = tuple((float(w) - half, float(w) + half) for w in point.w)
+    return chosen, paths_past_saddle(chosen, point, box, most), box

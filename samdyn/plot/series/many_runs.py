@@ -1,5 +1,6 @@
-"""Lines of many runs: one in front of the others, or their median with a band."""
+"""Lines of many runs: one in front of the others, their median with a band, or their mean beside the exact one."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ... import checks
@@ -71,4 +72,47 @@ def band(data: "xarray.Dataset", name: str, ax: "Axes", *, x: str, **style: Any)
     checks.present("dimension", x, map(str, data[name].dims))
     (line,) = ax.plot(data[x], data[name], **style)
     ax.fill_between(data[x], data[f"{name}_low"], data[f"{name}_high"], color=line.get_color(), alpha=0.2, lw=0)
+    return ax
+
+
+@checked
+def sampled(
+    data: "xarray.Dataset", name: str, ax: "Axes", *, exact: str, x: str, hue: str, styles: Mapping[str, Any]
+) -> "Axes":
+    """Draw means over runs as points with 95 % bars, and their exact values as lines, for each value of a dimension.
+
+    Where no exact value is known, the line goes through the points.
+
+    Args:
+        data: a dataset with the means, their standard errors ``NAME_error``, and the exact values, over ``x`` and
+            ``hue``.
+        name: the name of the means.
+        ax: the Axes to draw on.
+        exact: the name of the exact values, nan where there is none.
+        x: the dimension of the horizontal axis.
+        hue: the dimension whose values have a line each.
+        styles: keywords of ``ax.errorbar`` for each value of ``hue`` by name: a colour, a linestyle and a marker.
+
+    Raises:
+        InputError: the data lack a variable or a dimension, or a value of ``hue`` has no style.
+
+    >>> import xarray as xr
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> mean = xr.DataArray([[2.1, 3.9]], coords={"method": ["SAM"], "t": [1, 2]})
+    >>> data = xr.Dataset({"msd": mean, "msd_error": 0.1 + 0 * mean, "truth": 0 * mean + [2, 4]})
+    >>> figure, ax = plt.subplots()
+    >>> styles = {"SAM": sd.plot.line("SAM")}
+    >>> sd.plot.sampled(data, "msd", ax, exact="truth", x="t", hue="method", styles=styles).lines[0].get_ydata()
+    array([2., 4.])
+    """
+    for variable in (name, f"{name}_error", exact):
+        checks.present("variable", variable, map(str, data.data_vars))
+    for dim in (x, hue):
+        checks.present("dimension", dim, map(str, data[name].dims))
+    for value in data[hue].values.tolist():
+        style, one = styles[checks.known(hue, value, styles)], data.sel({hue: value})
+        ax.plot(one[x], one[exact].fillna(one[name]), **{**style, "marker": ""})
+        points = {"ms": 4, **style, "linestyle": "none", "label": value}
+        ax.errorbar(one[x], one[name], yerr=1.96 * one[f"{name}_error"], **points)
     return ax
