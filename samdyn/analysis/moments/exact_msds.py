@@ -48,7 +48,7 @@ def exact_msds(
     import xarray as xr
 
     for model in models:
-        checks.known("model", model, MODELS)
+        checks.present("model", model, MODELS)
     times = np.asarray(times, dtype=float)
     results = {}
     for name in ("exact", *models):
