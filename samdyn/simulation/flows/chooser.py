@@ -7,7 +7,7 @@ from dataclasses import fields
 import torch
 
 from ...compiler import LANES, STATIC, VARYING, CUDAKernel, Input, Kernel, NotCompilable
-from ..backends import COSTS, AnyKernel, Backend, Compiled, Eager, check_agreement, warn_once, work_of
+from ..backends import COSTS, UNKNOWN_CALLS, AnyKernel, Backend, Compiled, Eager, check_agreement, warn_once, work_of
 from ..threads import one_thread
 from .trial import CHANGED, Batch, Trial
 
@@ -74,7 +74,7 @@ class Chooser:
         if count:  # the number at the present pace, at most the larger of USUAL and ``count``
             steps_left = (batch.last - batch.t)[batch.active] / batch.h[batch.active]
             ahead = int(steps_left.clamp(max=max(count, USUAL)).mean())
-        elif auto and not was_traced:
+        elif auto and not was_traced and costs.torch(FIRST, runs) < costs.trace * UNKNOWN_CALLS:
             self.reason = "soon done"  # the first steps will show the pace
             return None
         work = costs.torch(count + ahead, runs)
@@ -86,6 +86,9 @@ class Chooser:
         except NotCompilable as error:
             return self._not(str(error), not auto)
         try:
+            if auto and not count and not was_traced and not kernel.is_built:
+                self.reason = "soon done"  # to compile takes longer than the first steps, which will show the pace
+                return None
             work = costs.torch(ahead, runs, kernel.calls, kernel.operations)
             if auto and (why_not := costs.why_not(work, kernel)):
                 self.reason = why_not
