@@ -103,7 +103,7 @@ def draw(data: xr.Dataset) -> Figure:
     for (i, varied), (j, algorithm) in itertools.product(enumerate(VARIED), enumerate(data.algorithm.values)):
         at = {"varied": i, "algorithm": j}
         ax = plot.orders(size.isel(at), order.isel(at), axes[i, j], x="halved", hue="model", styles=MODELS)
-        ax.set(title=f"{algorithm}, {VARIED[varied]}", xlabel=f"{varied[0]}, of its largest value")
+        ax.set(title=f"{algorithm}, {VARIED[varied]}", xlabel=f"{varied[0]} over its largest value")
         axes[i, 0].set_ylabel(r"$|E\,\varphi(w_k) - E\,\varphi(X)|$, r.m.s.")
     figure.suptitle("Weak errors of diffusions, with fitted orders")
     return figure
