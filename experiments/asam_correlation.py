@@ -37,6 +37,7 @@ LEGEND = (
 )
 
 
+@lab.one_thread()
 def main(
     lr: Annotated[lab.LearningRates, SEVERAL] = (0.05, 0.1, 0.2),
     batch_sizes: Annotated[lab.BatchSizes, SEVERAL] = (8, 32, 128),

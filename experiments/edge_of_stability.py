@@ -11,7 +11,6 @@ from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -31,6 +30,7 @@ CHANGE |= {"λ": lab.interval("lam", ".3f"), "edge": lab.interval("edge", ".3f")
 ABOUT_CHANGE = "\nAfter a change of SAM's ρ: medians and 95 % intervals of λ, edge and ‖∇L‖ over those at step 0"
 
 
+@lab.one_thread()
 def main(
     lr: Annotated[lab.LearningRate, "Learning rate η without momentum."] = 0.2,
     rho: Annotated[lab.Positive, "SAM's radius ρ > 0."] = 0.05,
@@ -122,5 +122,4 @@ def draw_runs(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Figure:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # threads slow down networks this small
     lab.run(main)

@@ -27,6 +27,7 @@ LEGEND = (
 )
 
 
+@lab.one_thread()
 def main(
     rho: Annotated[lab.PositiveRadii, "Radii ρ > 0 of SAM. 0, which is SGD, is always there."] = (0.1, 0.5),
     momentum: Annotated[lab.Momenta, "Momenta γ beside 0.", lab.each(bool, "must lie in (0, 1)")] = (0.5, 0.9),

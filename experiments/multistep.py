@@ -32,6 +32,7 @@ LEGEND = (
 )
 
 
+@lab.one_thread()
 def main(
     rho: Annotated[lab.PositiveRadii, "Radii ρ > 0, of all n steps together."] = (0.1, 0.2, 0.4),
     ascent_steps: Annotated[tuple[int, ...], "n >= 2; SGD and n = 1 are always there.", lab.integers(2)] = (2, 10),

@@ -36,6 +36,7 @@ Median times in 1/|λ_min| until a share of the loss is lost (95 %, Kaplan-Meier
 over the ratio of derived growth rates. ρ of USAM is in 1/|λ_min|, that of SAM in the distance."""
 
 
+@lab.one_thread()
 def main(
     hidden: Annotated[lab.Count, "Hidden tanh units of the network on digits."] = 8,
     samples: Annotated[lab.Samples, "Number of digits in its loss."] = 200,
@@ -128,5 +129,4 @@ def draw(rates: xr.Dataset, traps: xr.Dataset, times: xr.Dataset) -> Figure:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # threads slow down ensembles this small
     lab.run(main)

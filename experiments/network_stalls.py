@@ -8,7 +8,6 @@ from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -40,6 +39,7 @@ largest (medians, 95 %). cosine: of the full-batch gradients at w and wᵖ in th
 directions, and in all. distance: from the saddle in these directions, end over start."""
 
 
+@lab.one_thread()
 def main(
     hidden: Annotated[lab.Count, "Hidden tanh units of the networks on digits."] = 8,
     batch_sizes: Annotated[lab.BatchSizes, "Batch sizes B to train with, beside the full batch."] = (8, 128),
@@ -123,5 +123,4 @@ def draw(outcome: xr.DataArray, radii: xr.Dataset) -> Figure:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # threads slow down ensembles this small
     lab.run(main)

@@ -22,6 +22,7 @@ NEGATIVE = lab.each(lambda lam: -np.inf < lam < 0, "must be finite numbers < 0")
 UNEQUAL = np.diag([1.8, 0.2])  # covariance of anisotropic noise in the plane, in units of s²
 
 
+@lab.one_thread()
 def main(
     eigenvalue: Annotated[lab.Numbers, "Eigenvalues λ < 0 of the way out.", NEGATIVE] = (-1.0, -2.0, -0.5),
     noise: Annotated[lab.Positive, "Standard deviation s of a sample's gradient, per coordinate."] = 0.25,

@@ -14,6 +14,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
         lab.run(main)
 """
 
+from ..simulation.threads import one_thread
 from .ensembles import in_ensembles
 from .figures import facets
 from .objects import Neighbourhood, landscape, neighbourhood, saddle, with_radii
@@ -148,6 +149,7 @@ __all__ = [
     "medians",
     "neighbourhood",
     "numbers",
+    "one_thread",
     "percent",
     "plus_minus",
     "point",

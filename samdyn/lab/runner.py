@@ -37,10 +37,11 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
     """Return the function that Typer runs for an experiment's ``main``."""
     import typer
 
-    hints = typing.get_type_hints(main, include_extras=True)
+    inside = inspect.unwrap(main)
+    hints = typing.get_type_hints(inside, include_extras=True)
     parameters = inspect.signature(main).parameters.values()
     options = [option(p, hints[p.name]) for p in parameters if p.name != "report"]
-    name = Path(inspect.getfile(main)).stem
+    name = Path(inspect.getfile(inside)).stem
 
     @functools.wraps(main)
     def with_report(*, out: Path, **typed: Any) -> None:
@@ -63,7 +64,7 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         annotation=Annotated[Path, typer.Option(help=help)],
     )
     signature = inspect.Signature([*(one.typer_parameter() for one in options), out])
-    with_report.__doc__ = main.__doc__ or question(Path(inspect.getfile(main)))
+    with_report.__doc__ = main.__doc__ or question(Path(inspect.getfile(inside)))
     with_report.__signature__ = signature  # type: ignore[attr-defined]
     with_report.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return with_report

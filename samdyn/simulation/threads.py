@@ -28,6 +28,8 @@ _global = [0, 1]  # number of threads in ``one_thread``, and torch's number of t
 def one_thread() -> Iterator[None]:
     """Limit torch to one thread in the block; afterwards it uses as many as before, also after an exception.
 
+    Compiled code in the block uses as many threads as before. The result decorates functions too: ``@one_thread()``.
+
     Between compiled steps, and in pieces that fit a cache, operations are short. Several threads would gain a fifth at
     best on an idle machine, and where other programs run each operation would wait for the slowest thread, hundreds of
     times longer.

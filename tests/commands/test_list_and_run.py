@@ -1,5 +1,6 @@
 """``samdyn list`` and ``samdyn run``, as a user runs them."""
 
+import ast
 import pickle
 import re
 import sys
@@ -81,3 +82,11 @@ def test_scripts_are_sought_in_the_package_and_then_beside_it(tmp_path: Path) ->
 def test_other_processes_can_import_a_script() -> None:
     function = lab.load("stability_chart").main
     assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "experiments").glob("*.py")), ids=lambda p: p.stem)
+def test_a_script_does_nothing_that_samdyn_run_leaves_out(path: Path) -> None:
+    """Its last block, which only runs as a script, has one line."""
+    last = ast.parse(path.read_text(encoding="utf-8")).body[-1]
+    assert isinstance(last, ast.If)
+    assert [ast.unparse(line) for line in last.body] == ["lab.run(main)"]
