@@ -119,7 +119,9 @@ def draw(first: xr.Dataset, growth: xr.Dataset, exits: xr.Dataset) -> Figure:
     figure, ((left, right), (below, survivors)) = plt.subplots(2, 2, figsize=(9.2, 7.4))
     plot.intervals(first, "rho", left, x="batch_size", hue="dim", label="d = {:g}", linestyle="none")
     left.plot(first.batch_size, first.theory.T, color="#666666", lw=1, zorder=0)
-    left.set(xscale="log", yscale="log", xlabel="batch size $B$", title=r"Measured $\rho^*$ (lines: theory)")
+    left.set(xlabel="batch size $B$", title=r"Measured $\rho^*$ (lines: theory)")
+    plot.log_axis(left, "x")
+    plot.log_axis(left, "y")
     lines = growth[["rate", "rate_low", "rate_high"]] * (1 - growth.momentum) / abs(growth.lam)
     rings = [{**style, "ms": 15 - 2 * i, "mfc": "none", "linestyle": "none"} for i, style in enumerate(plot.CYCLE)]
     label = "d = {dim}, γ = {momentum:g}, η = {lr:.3g}"
@@ -130,7 +132,7 @@ def draw(first: xr.Dataset, growth: xr.Dataset, exits: xr.Dataset) -> Figure:
     plot.lower_bounds(exits, "mean", below, x="ratio", hue="dim", aside=0.004)
     one = exits.isel(dim=0)
     below.plot(one.ratio, one.diffusion, color="black", lw=1, label=f"diffusion, d = {one.dim.item()}")
-    below.set(yscale="log", ylabel=r"mean exit time $t = k\eta$", title="Above the threshold, staying is metastable")
+    below.set(yscale="log", ylabel=r"mean exit time $t = k\eta$", title="Staying is metastable (arrow: no run left)")
     for i, style in zip(range(one.ratio.size), plot.CYCLE, strict=False):
         curve = statistics.survival(one.t[i].values, one.exited[i].values)
         plot.survival(curve, survivors, label=rf"$\rho/\rho^*$ = {one.ratio[i].item():g}", **style)
