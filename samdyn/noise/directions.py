@@ -120,7 +120,11 @@ def direction_slope(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _eigen(covariance: Any, dim: int) -> tuple[np.ndarray, np.ndarray]:
     """Return C's eigenvalues, with 0 for negative ones, and its eigenvectors in columns."""
-    if np.ndim(covariance) == 1:
+    try:
+        axes = np.ndim(covariance)
+    except ValueError:  # rows of different lengths, which Gaussian refuses
+        axes = 2
+    if axes == 1:
         checks.reject("covariance", covariance, "has one axis", f"Give a matrix ({dim}, {dim}), or one number for all")
     c = Gaussian(covariance).covariance
     c = c * np.eye(dim) if c.ndim == 0 else c

@@ -82,6 +82,8 @@ def granulated(x: "xarray.DataArray", y: "xarray.DataArray", over: Sequence[str]
     """
     import xarray as xr
 
+    if not len(over):
+        checks.reject("over", "nothing", "a dimension is needed", 'Use e.g. ["lr", "rho"]')
     terms = [kendall(x, y, [axis]).mean([other for other in over if other != axis]) for axis in over]
     return xr.concat(terms, xr.Variable("axis", [*over]))
 

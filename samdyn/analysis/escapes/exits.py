@@ -13,6 +13,7 @@ from ...dynamics import Map
 from ...simulation import Scheme, Status, simulate
 from ...simulation.starts import start_points
 from ...statistics import Survival, survival
+from ..moments.linear_step import start_point
 
 WIDE = 1e6  # distance of the walls that no run reaches, over the distance of those at which runs leave
 
@@ -149,9 +150,7 @@ def exits_along(
     >>> bool(exits.exited.all())
     True
     """
-    start = np.asarray(w0, dtype=float)
-    if start.shape != (map_.landscape.dim,):
-        checks.reject("w0", w0, f"must be one point of {map_.landscape.dim} coordinate(s)", "Use e.g. a saddle's w")
+    start = start_point(w0, map_.landscape.dim)
     if not 0 <= coordinate < len(start):
         checks.reject("coordinate", coordinate, f"there are {len(start)}", f"Use 0 to {len(start) - 1}")
     distance = checks.positive("distance", distance, "Use e.g. distance=1")

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from ... import checks
 from ...arguments import checked
 from ...landscapes import Landscape
 from ...methods import Method
@@ -42,6 +43,12 @@ def escape_step(
     >>> {k: v.tolist() for k, v in sd.networks.escape_step(sd.landscapes.saddle(), w, sd.SAM(0.5)).items()}
     {'eigenvalue': [-2.0], 'gradient_norm': [0.5], 'step_ratio': [-1.0]}
     """
+    if w.ndim != 2 or len(w) != landscape.dim:
+        checks.reject("w", tuple(w.shape), f"must be points ({landscape.dim}, n)", "Use w[:, None] for one point")
+    if where is not None and np.shape(where) != (w.shape[1],):
+        checks.reject(
+            "where", np.shape(where), f"must have {w.shape[1]} entries, one per point", "Leave it out for all"
+        )
     chosen = np.ones(w.shape[1], dtype=bool) if where is None else np.asarray(where, dtype=bool)
     lam, v = np.full(len(chosen), np.nan), torch.full_like(w, torch.nan)
     for i in np.flatnonzero(chosen):

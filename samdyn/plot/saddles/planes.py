@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ... import checks
 from ...arguments import checked
 from .ascent_planes import ascent_planes
 
@@ -32,6 +33,8 @@ def planes(data: "xarray.Dataset") -> "Figure":
     """
     from matplotlib import pyplot as plt
 
+    checks.present("variable", "start_loss", map(str, data.data_vars))
+    checks.present("attribute", "rho", map(str, data.attrs))
     count = data.start_loss.size
     figure, axes = plt.subplots(1, count, figsize=(3.7 * count + 1, 4.4), sharey=True, squeeze=False)
     ascent_planes(data, axes[0])

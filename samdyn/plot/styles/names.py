@@ -37,5 +37,6 @@ def label(system: Method | Map, *, without: Collection[str] = ()) -> str:
     values = {"rho": method.rho} if isinstance(method, Ascent) else {}
     if isinstance(system, Map):
         values |= {"lr": system.lr, "momentum": system.momentum}
-    parts = [f"{SYMBOLS[name]} = {value:g}" for name, value in values.items() if name not in without]
+    left_out = set(map(str, without))
+    parts = [f"{SYMBOLS[name]} = {value:g}" for name, value in values.items() if name not in left_out]
     return ", ".join([type(method).__name__, *parts])

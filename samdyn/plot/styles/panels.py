@@ -1,7 +1,7 @@
 """Figures of several Axes with one title and one legend: a panel for each value of one dimension or of two."""
 
 import itertools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ... import checks
 from ...arguments import checked
@@ -53,6 +53,8 @@ def panels(
     """
     from matplotlib import pyplot as plt
 
+    if not hasattr(data, "coords"):
+        checks.reject("data", type(data).__name__, "is no Dataset or DataArray", "Give one of xarray's")
     dims = [column] if row is None else [row, column]
     for dim in dims:
         checks.present("dimension", dim, map(str, data.sizes))
@@ -68,7 +70,7 @@ def panels(
 
 
 @checked
-def frame(figure: Any, title: str, *, xlabel: str = "", ylabel: str = "") -> "Figure":
+def frame(figure: "Figure", title: str, *, xlabel: str = "", ylabel: str = "") -> "Figure":
     """Give a figure its title, its outer Axes their labels, and one legend below with every label of its Axes once.
 
     Args:
@@ -89,6 +91,8 @@ def frame(figure: Any, title: str, *, xlabel: str = "", ylabel: str = "") -> "Fi
     """
     for ax in figure.axes:
         place = ax.get_subplotspec()
+        if place is None:  # such as those of a colour bar
+            continue
         if xlabel and place.is_last_row():
             ax.set_xlabel(xlabel)
         if ylabel and place.is_first_col():

@@ -157,5 +157,5 @@ def test_exits_along_a_coordinate_are_those_of_a_box_that_is_wide_elsewhere() ->
     assert exits.exited.sum() > 0
     with pytest.raises(sd.InputError, match="coordinate = 2: there are 2"):
         sd.analysis.exits_along(NOISY, start, 2, 0.2, 10)
-    with pytest.raises(sd.InputError, match="must be one point of 2"):
+    with pytest.raises(sd.InputError, match="must be 2 finite coordinates"):
         sd.analysis.exits_along(NOISY, [start], 1, 0.2, 10)
