@@ -39,6 +39,7 @@ from .options import (
     Momentum,
     Numbers,
     Positive,
+    PositiveRadii,
     Processes,
     Radii,
     Radius,
@@ -71,7 +72,6 @@ from .readers import (
 from .report import Report
 from .runner import command, run
 from .scripts import load, question, scripts
-from .training import PositiveRadii
 from .words.effects import effect, share
 from .words.equilibria import equilibria
 from .words.estimates import estimate
@@ -85,9 +85,9 @@ from .words.tables import (
     percent,
     plus_minus,
     table,
+    text,
     vector,
 )
-from .words.texts import text
 
 __all__ = [
     "AscentStepCounts",

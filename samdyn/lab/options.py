@@ -74,6 +74,8 @@ Radii = Annotated[
         example="0.1,0.5",
     ),
 ]
+# Radii of SAM where SGD, which is SAM with the radius 0, is always among the methods.
+PositiveRadii = Annotated[Radii, readers.each(lambda rho: rho > 0, "must be finite numbers > 0")]
 LearningRate = Annotated[float, _kind("Learning rate η.", checks.positive, example="0.01")]
 LearningRates = Annotated[
     tuple[float, ...],

@@ -9,7 +9,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from .. import checks
 from ..arguments import checked
-from .data.batches import batches
+from .data.batches import batches, check_batch_size
 from .data.data import Data
 from .optimizer.epoch import evaluate, train_epoch
 from .optimizer.optimizer import Optimizer
@@ -58,9 +58,7 @@ def train_epochs(
     """
     epochs = checks.count("epochs", epochs, "Use e.g. epochs=200")
     seed = checks.word("seed", seed, "Use e.g. seed=0")
-    samples = len(data.train_inputs)
-    if checks.count("batch_size", batch_size, "Use e.g. batch_size=128") > samples:
-        checks.reject("batch_size", batch_size, f"there are {samples} samples", f"Use at most {samples}")
+    check_batch_size(batch_size, len(data.train_inputs))
     return _train(model, optimizer, data, epochs, batch_size, is_augmented, dtype, seed)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Diffusion, Map
-from .linear_diffusion import linear_diffusion
-from .linear_step import linear_step, start_point
+from .linear_diffusion import LinearDiffusion, linear_diffusion
+from .linear_step import LinearStep, linear_step, start_point
 
 
 @checked
@@ -41,7 +41,27 @@ def exact_msd(
     >>> sd.analysis.exact_msd(sde, [0.0], [1.0], [0.1, 0.2]).round(6)  # ησ²(1 − exp(−2λt))/(2λ)
     array([0.008242, 0.013767])
     """
-    start, direction, times = start_point(w0, system.landscape.dim), np.asarray(direction), np.asarray(times)
+    return msd_along(linear_of(system), w0, direction, times)
+
+
+def linear_of(system: Map | Diffusion) -> LinearStep | LinearDiffusion:
+    """Return the linear step or diffusion of a system.
+
+    Raises:
+        InputError: there is none.
+    """
+    return linear_diffusion(system) if isinstance(system, Diffusion) else linear_step(system)
+
+
+def msd_along(
+    system: LinearStep | LinearDiffusion,
+    w0: Any,
+    direction: np.ndarray | Sequence[float],
+    times: np.ndarray | Sequence[float],
+) -> np.ndarray:
+    """Return what ``exact_msd`` returns for a map or a diffusion whose linear step or diffusion is known."""
+    d = system.d if isinstance(system, LinearDiffusion) else system.map_.landscape.dim
+    start, direction, times = start_point(w0, d), np.asarray(direction), np.asarray(times)
     if direction.shape != start.shape:
         rule = f"is the shape of a direction for {len(start)} coordinate(s)"
         checks.reject("direction", direction.shape, rule, "Give one vector, e.g. an eigenvector of the Hessian")
@@ -53,8 +73,8 @@ def exact_msd(
         msd: np.ndarray = ((mean - start) @ direction) ** 2 + covariance @ direction @ direction
         return msd
 
-    if isinstance(system, Diffusion):
-        return along(linear_diffusion(system).moments(start, times))
-    steps = times / system.dt
-    of_steps = along(linear_step(system).moments(start, max(1, int(np.ceil(steps.max())))))
+    if isinstance(system, LinearDiffusion):
+        return along(system.moments(start, times))
+    steps = times / system.map_.dt
+    of_steps = along(system.moments(start, max(1, int(np.ceil(steps.max())))))
     return np.interp(steps, np.arange(len(of_steps)), of_steps)

@@ -9,9 +9,7 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Diffusion, Map
 from ...dynamics.models import MODELS
-from .exact_msd import exact_msd
-from .linear_diffusion import linear_diffusion
-from .linear_step import linear_step
+from .exact_msd import linear_of, msd_along
 
 if TYPE_CHECKING:
     import xarray
@@ -52,12 +50,10 @@ def exact_msds(
     times = np.asarray(times, dtype=float)
     results = {}
     for name in ("exact", *models):
-        system: Map | Diffusion
         try:
-            system = map_ if name == "exact" else Diffusion.of(map_, name)
-            linear_step(system) if isinstance(system, Map) else linear_diffusion(system)
+            linear = linear_of(map_ if name == "exact" else Diffusion.of(map_, name))
         except checks.InputError:
             results[name] = np.full(times.shape, np.nan)
         else:
-            results[name] = exact_msd(system, w0, direction, times)
+            results[name] = msd_along(linear, w0, direction, times)
     return xr.Dataset({name: ("time", values) for name, values in results.items()}, coords={"time": times})

@@ -1,17 +1,6 @@
 """Box and Muller's transform in C: the functions of words of ``tracing/normals.py``, which compilers put into loops."""
 
-from string import Template
-
-from ..tracing.normals import (
-    COSINES,
-    COSINES_F,
-    LOGARITHM,
-    LOGARITHM_F,
-    MINUS_TWO_LOG_TWO,
-    SINES,
-    SINES_F,
-    horner,
-)
+from ..tracing.normals import filled
 
 TEMPLATE = """
 /* a*b + c, rounded once where the processor can do that. */
@@ -76,13 +65,4 @@ static inline float cosine_of_wordf(const int32_t y) { return of_turnf(y, 0); }
 static inline float sine_of_wordf(const int32_t y) { return of_turnf(y, 1); }
 """
 
-FUNCTIONS = Template(TEMPLATE).substitute(
-    minus_two_log_two=MINUS_TWO_LOG_TWO,
-    logarithm=horner(LOGARITHM, "z", "FMA"),
-    radians=SINES[0],
-    sines=horner(SINES, "z", "FMA"),
-    cosines=horner(COSINES, "z", "FMA"),
-    logarithm_f=horner(LOGARITHM_F, "g", "FMAF", "f"),
-    sines_f=horner(SINES_F, "z", "FMAF", "f"),
-    cosines_f=horner(COSINES_F, "z", "FMAF", "f"),
-)
+FUNCTIONS = filled(TEMPLATE, "FMA", "FMAF")

@@ -319,6 +319,7 @@ def _rotation(node: Node) -> tuple[Node, int] | None:
 
 
 def places(entry: Input) -> list[tuple[int, ...]]:
+    """Return the indices of the scalars of a run in an input."""
     return list(np.ndindex(*entry.shape))
 
 
@@ -327,10 +328,12 @@ def _input_name(node: Node) -> str:
 
 
 def local_name(entry: Input, place: tuple[int, ...]) -> str:
+    """Return the name in the code of one of these scalars."""
     return "_".join(map(str, (entry.name, *place)))
 
 
 def stored_type(entry: Input) -> str:
+    """Return the type in C of an input in torch's memory."""
     return "uint8_t" if entry.dtype == torch.bool else TYPES[entry.dtype]
 
 

@@ -1,17 +1,6 @@
 """Box and Muller's transform in CUDA: the functions of words of ``tracing/normals.py``."""
 
-from string import Template
-
-from ..tracing.normals import (
-    COSINES,
-    COSINES_F,
-    LOGARITHM,
-    LOGARITHM_F,
-    MINUS_TWO_LOG_TWO,
-    SINES,
-    SINES_F,
-    horner,
-)
+from ..tracing.normals import filled
 
 # Coefficients of float64 are in constant memory, since an operation on doubles takes one operand from there, and few
 # from the code.
@@ -35,7 +24,7 @@ APPROXIMATION(rsqrt, 1 / sqrt(x))
 extern "C" __constant__ double of_normals[] = {
   4503599627370495.5,  /* 2^52 - 1/2 */
   4503599627371551.0,  /* 2^52 + 1023 + 32 */
-  $minus_two_log_two, $logarithm,
+  $minus_two_log_two, $logarithm_numbers,
   4503600164241408.0,  /* 2^52 + 2^29 */
   /* sin(t), an odd function of t, and cos(t), an even one, of t / 2^32 turns */
   1.4629180792671596e-09, -5.218056424438285e-28, 5.583657738836676e-47, -2.8451784672510596e-66,
@@ -126,13 +115,4 @@ __device__ __forceinline__ float cosine_of_wordf(const int32_t y) { return of_tu
 __device__ __forceinline__ float sine_of_wordf(const int32_t y) { return of_turnf(y, true); }
 """
 
-FUNCTIONS = Template(TEMPLATE).substitute(
-    minus_two_log_two=MINUS_TWO_LOG_TWO,
-    logarithm=", ".join(map(repr, LOGARITHM)),
-    sines=", ".join(map(repr, SINES)),
-    cosines=", ".join(map(repr, COSINES[1:])),
-    logarithm_f=horner(LOGARITHM_F, "g", "fmaf", "f"),
-    radians=SINES[0],
-    sines_f=horner(SINES_F, "z", "fmaf", "f"),
-    cosines_f=horner(COSINES_F, "z", "fmaf", "f"),
-)
+FUNCTIONS = filled(TEMPLATE, "fma", "fmaf")

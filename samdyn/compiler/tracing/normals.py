@@ -6,6 +6,7 @@ The polynomials interpolate at Chebyshev's nodes; their coefficients begin with 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from string import Template
 
 import numpy as np
 import torch
@@ -49,6 +50,27 @@ def horner(coefficients: Sequence[float], x: str, fma: str, suffix: str = "") ->
     for coefficient in coefficients[-2::-1]:
         text = f"{fma}({text}, {x}, {coefficient!r}{suffix})"
     return text
+
+
+def filled(template: str, fma: str, fmaf: str) -> str:
+    """Return code with the coefficients of the functions of words in place of ``$NAME``.
+
+    Polynomials are expressions of a target's fused operations in float64 and float32. ``$NAME_numbers`` are
+    coefficients for a table; that of the cosine leaves out its first, which is 1.
+    """
+    return Template(template).substitute(
+        minus_two_log_two=MINUS_TWO_LOG_TWO,
+        radians=SINES[0],
+        logarithm=horner(LOGARITHM, "z", fma),
+        sines=horner(SINES, "z", fma),
+        cosines=horner(COSINES, "z", fma),
+        logarithm_f=horner(LOGARITHM_F, "g", fmaf, "f"),
+        sines_f=horner(SINES_F, "z", fmaf, "f"),
+        cosines_f=horner(COSINES_F, "z", fmaf, "f"),
+        logarithm_numbers=", ".join(map(repr, LOGARITHM)),
+        sines_numbers=", ".join(map(repr, SINES)),
+        cosines_numbers=", ".join(map(repr, COSINES[1:])),
+    )
 
 
 def with_normals(values: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -61,7 +61,7 @@ def table(
         column.justify = "left"
     above: list[str] = []
     for row in _rows(data, (over,) if isinstance(over, str) else over):
-        cells = [_cell(column, row) for column in columns.values()]
+        cells = [text(column, row) for column in columns.values()]
         same = [i < once and cells[: i + 1] == above[: i + 1] for i in range(len(cells))]
         result.add_row(*("" if hidden else cell for hidden, cell in zip(same, cells, strict=True)))
         above = cells
@@ -111,7 +111,7 @@ def censored(name: str, style: str, until: str = "observed") -> Function:
     """
 
     def cell(row: Any) -> str:
-        return _cell(f"> {{{until}:{style}}}" if np.isinf(row[name]) else interval(name, style), row)
+        return text(f"> {{{until}:{style}}}" if np.isinf(row[name]) else interval(name, style), row)
 
     return cell
 
@@ -155,7 +155,7 @@ def across(values: "xarray.DataArray", header: str, column: Column) -> dict[str,
     """
 
     def at(index: int) -> Column:
-        return lambda row: _cell(column, row.isel({values.name: index}))
+        return lambda row: text(column, row.isel({values.name: index}))
 
     return {header.format(value.item()): at(index) for index, value in enumerate(values.values)}
 
@@ -179,12 +179,28 @@ def _rows(data: Any, over: Sequence[str]) -> Iterator[Any]:
         yield data.isel(dict(zip(over, places, strict=True)))
 
 
-def _cell(column: Column, row: Any) -> str:
+def text(column: Column, row: Any) -> str:
+    """Return a cell, or a sentence, with the values of variables in place of formats such as ``"{loss:.3g}"``.
+
+    It is empty if a format meets nan.
+
+    Args:
+        column: the format, or a function of the row; ``interval`` and ``plus_minus`` make formats.
+        row: a dataset whose variables of these names have one value each.
+
+    Raises:
+        InputError: a variable that the data lack, or one with several values.
+
+    >>> import xarray as xr
+    >>> from samdyn import lab
+    >>> lab.text("The loss is {loss:.2f}.", xr.Dataset({"loss": 0.125}))
+    'The loss is 0.12.'
+    """
     if not isinstance(column, str):
         return column(row)
     values = _Values(row)
-    text = column.format_map(values)
-    return "" if values.missing else re.sub(r"\binf\b", "∞", text)
+    written = column.format_map(values)
+    return "" if values.missing else re.sub(r"\binf\b", "∞", written)
 
 
 class _Values(dict[str, Any]):

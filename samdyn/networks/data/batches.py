@@ -37,11 +37,20 @@ def batches(
     >>> [len(inputs) for inputs, targets in batches(samples, samples, 2, torch.Generator().manual_seed(0))]
     [2, 2]
     """
-    if checks.count("batch_size", batch_size, "Use e.g. batch_size=128") > len(inputs):
-        checks.reject("batch_size", batch_size, f"there are {len(inputs)} samples", f"Use at most {len(inputs)}")
+    check_batch_size(batch_size, len(inputs))
     if len(targets) != len(inputs):
         checks.reject("targets", len(targets), f"there are {len(inputs)} inputs", "Give one target per input")
     return _batches(inputs, targets, batch_size, generator, is_augmented)
+
+
+def check_batch_size(batch_size: int, samples: int) -> None:
+    """Refuse a batch size that is no integer from 1 to the number of samples.
+
+    Raises:
+        InputError: another one.
+    """
+    if checks.count("batch_size", batch_size, "Use e.g. batch_size=128") > samples:
+        checks.reject("batch_size", batch_size, f"there are {samples} samples", f"Use at most {samples}")
 
 
 def _batches(

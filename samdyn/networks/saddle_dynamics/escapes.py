@@ -9,6 +9,7 @@ from ... import checks
 from ...analysis import CriticalPoint, starts_around
 from ...arguments import checked
 from ...dynamics import Map
+from ..measures.first_at_loss import first_at_loss
 from ..training import train
 
 if TYPE_CHECKING:
@@ -46,16 +47,10 @@ def escape_times(
     ([1.2, 2.0], [True, False])
     """
     checks.number("loss", loss, "must be a finite number", "Use e.g. 0.99 times the loss at the saddle")
-    t, escaped = np.zeros(0), np.zeros(0, dtype=bool)
-    for step, w in train(map_, starts, steps, save_every=save_every, dtype=torch.float64, device=device):
-        if not step:
-            t, escaped = np.full(w.shape[1], steps * map_.lr), np.zeros(w.shape[1], dtype=bool)
-        low = (map_.landscape.value(w).cpu() < loss).numpy()
-        t[low & ~escaped] = step * map_.lr
-        escaped |= low
-        if escaped.all():
-            break
-    return t, escaped
+    saves = train(map_, starts, steps, save_every=save_every, dtype=torch.float64, device=device)
+    _, step = first_at_loss(map_.landscape, saves, float(np.nextafter(loss, -np.inf)))  # below, and not at the bound
+    escaped = np.isfinite(step)
+    return np.where(escaped, step, steps) * map_.lr, escaped
 
 
 @checked

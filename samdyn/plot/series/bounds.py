@@ -1,14 +1,12 @@
 """Arrows where a measurement has a lower bound only."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import checks
 from ...arguments import checked
-from ..styles.style import CYCLE
+from .lines import check_parts, each_line
 
 if TYPE_CHECKING:
     import xarray
@@ -52,17 +50,11 @@ def lower_bounds(
     >>> ax.containers[1].lines[0].get_xydata().tolist()
     [[0.2, 50.0]]
     """
-    for variable in (name, f"{name}_low"):
-        checks.present("variable", variable, map(str, data.data_vars))
-    for dim in (x,) if hue is None else (x, hue):
-        checks.present("dimension", dim, map(str, data[name].dims))
-    count = 1 if hue is None else data.sizes[hue]
-    looks = cycle(CYCLE if styles is None else styles)
-    for number, look in zip(range(count), looks, strict=False):
-        line = data if hue is None else data.isel({hue: number})
+    check_parts(data, (name, f"{name}_low"), (x,) if hue is None else (x, hue))
+    for place, line, look in each_line(data, hue, styles):
         middle, low = (np.asarray(line[end], dtype=float) for end in (name, f"{name}_low"))
         is_shown = np.isposinf(middle) & np.isfinite(low)
-        at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)
+        at = np.asarray(line[x], dtype=float) + aside * place
         looked = {"ms": 5, **look, **style, "linestyle": "none", "markerfacecolor": "white", "label": None}
         ax.errorbar(at[is_shown], low[is_shown], yerr=abs(low[is_shown]), lolims=True, **looked)
     return ax

@@ -1,14 +1,12 @@
 """Values of which some lie beyond the axes, such as times that the end of the observation censors."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import checks
 from ...arguments import checked
-from ..styles.style import CYCLE
+from .lines import check_parts, each_line
 
 if TYPE_CHECKING:
     import xarray
@@ -55,10 +53,7 @@ def clipped(
     """
     import xarray
 
-    checks.present("variable", name, map(str, data.data_vars))
-    for dim in (x, hue):
-        checks.present("dimension", dim, map(str, data[name].dims))
-    looks = list(CYCLE if styles is None else styles)
+    check_parts(data, (name,), (x, hue))
     lowest, highest = limits
     values = data[name]
     low, high = ((data.get(f"{name}{end}", values)).clip(lowest, highest) for end in ("_low", "_high"))
@@ -67,10 +62,10 @@ def clipped(
     above, below = values > highest, values < lowest
     edge = xarray.where(above, highest, lowest) + xarray.zeros_like(values)
     at = np.asarray(data[x], dtype=float)
-    for number, look in zip(range(values.sizes[hue]), cycle(looks), strict=False):
+    for number, (_, line, look) in enumerate(each_line(values, hue, styles)):
         one = {hue: number}
         bars = np.maximum([(middle - low).isel(one), (high - middle).isel(one)], 0) if f"{name}_low" in data else None
-        text = label.format(values[hue].values[number])
+        text = label.format(line[hue].values[()])
         ax.errorbar(at, middle.isel(one).values, yerr=bars, label=text, **{"capsize": 2, "ms": 5, **look})
         for beyond, arrow in ((above, "uparrow"), (below, "downarrow")):
             there = beyond.isel(one).values

@@ -1,14 +1,13 @@
 """Lines of measurements with their intervals."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import checks
 from ...arguments import checked
-from ..styles.style import CYCLE
+from .lines import check_parts, each_line
 
 if TYPE_CHECKING:
     import xarray
@@ -63,16 +62,10 @@ def intervals(
     from matplotlib.lines import Line2D
 
     ends = [name, f"{name}_low", f"{name}_high"]
-    for variable in ends:
-        checks.present("variable", variable, map(str, data.data_vars))
+    check_parts(data, ends, () if hue is None else (hue,))
     checks.present("coordinate", x, map(str, data.coords))
-    if hue is not None:
-        checks.present("dimension", hue, map(str, data[name].dims))
-    count = 1 if hue is None else data.sizes[hue]
-    looks = cycle(CYCLE if styles is None else styles)
-    for number, look in zip(range(count), looks, strict=False):
-        line = data if hue is None else data.isel({hue: number})
-        at = np.asarray(line[x], dtype=float) + aside * (number - (count - 1) / 2)
+    for number, (place, line, look) in enumerate(each_line(data, hue, styles)):
+        at = np.asarray(line[x], dtype=float) + aside * place
         values = np.stack([at, *(np.asarray(line[end], dtype=float) for end in ends)])
         at, middle, low, high = values[:, np.isfinite(values[1])]
         # Rounding may put an end on the wrong side of the middle, and a bar of negative length is refused.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import checks
 from ...arguments import checked
+from .lines import check_parts
 
 if TYPE_CHECKING:
     import xarray
@@ -67,9 +68,7 @@ def band(data: "xarray.Dataset", name: str, ax: "Axes", *, x: str, **style: Any)
     >>> len(sd.plot.band(data, "loss", ax, x="step", label="SAM").collections)
     1
     """
-    for variable in (name, f"{name}_low", f"{name}_high"):
-        checks.present("variable", variable, map(str, data.data_vars))
-    checks.present("dimension", x, map(str, data[name].dims))
+    check_parts(data, (name, f"{name}_low", f"{name}_high"), (x,))
     (line,) = ax.plot(data[x], data[name], **style)
     ax.fill_between(data[x], data[f"{name}_low"], data[f"{name}_high"], color=line.get_color(), alpha=0.2, lw=0)
     return ax
@@ -106,10 +105,7 @@ def sampled(
     >>> sd.plot.sampled(data, "msd", ax, exact="truth", x="t", hue="method", styles=styles).lines[0].get_ydata()
     array([2., 4.])
     """
-    for variable in (name, f"{name}_error", exact):
-        checks.present("variable", variable, map(str, data.data_vars))
-    for dim in (x, hue):
-        checks.present("dimension", dim, map(str, data[name].dims))
+    check_parts(data, (name, f"{name}_error", exact), (x, hue))
     for value in data[hue].values.tolist():
         style, one = styles[checks.known(hue, value, styles)], data.sel({hue: value})
         ax.plot(one[x], one[exact].fillna(one[name]), **{**style, "marker": ""})

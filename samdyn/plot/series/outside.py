@@ -1,14 +1,13 @@
 """Lines of values that may lie beyond a range."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ... import checks
 from ...arguments import checked
-from ..styles.style import CYCLE
+from .lines import each_line
 
 if TYPE_CHECKING:
     import xarray
@@ -58,8 +57,7 @@ def with_outside(
     if not low < high:
         checks.reject("limits", limits, "must be two numbers, the lower first", "Use e.g. limits=(0, 1)")
     at = values[x].values
-    for number, look in zip(range(values.sizes[hue]), cycle(CYCLE if styles is None else styles), strict=False):
-        line = values.isel({hue: number})
+    for number, (_, line, look) in enumerate(each_line(values, hue, styles)):
         finite = np.isfinite(line.values)
         style = {"ms": 4, **look, "label": str(line[hue].values)}
         (drawn,) = ax.plot(at, np.where(finite, line.values, np.nan), **style)

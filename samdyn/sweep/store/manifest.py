@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ...output.provenance import provenance
 from ..cells.blocks import Blocks
 from ..cells.function import name_of
+from .arrays import METADATA
 from .fingerprint import fingerprint_of_arguments, fingerprint_of_function
 
 FORMAT = 1  # number of the way in which stores are written
@@ -45,6 +47,21 @@ def manifest_of(function: Callable[..., Any], blocks: Blocks) -> Manifest:
         "grid": {name: _text(dims, values) for name, (dims, values, _) in blocks.grid.coords().items()},
         "batch": sorted(blocks.batch),
     }
+
+
+def manifest_in(path: Path) -> Manifest:
+    """Return the manifest of the store in a folder.
+
+    Raises:
+        OSError: the folder has no readable metadata.
+        ValueError: they are not those of a sweep's store.
+    """
+    about = json.loads((path / METADATA).read_text(encoding="utf-8"))
+    try:
+        manifest: Manifest = json.loads(about["attributes"]["sweep"])
+    except (KeyError, TypeError) as error:
+        raise ValueError("no sweep has written them") from error
+    return manifest
 
 
 def difference(there: Manifest, here: Manifest) -> str:

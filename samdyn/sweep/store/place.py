@@ -1,7 +1,6 @@
 """The folder of a store: whether a sweep may write there, and who does."""
 
 import errno
-import json
 import os
 import re
 from contextlib import suppress
@@ -13,7 +12,7 @@ from ...output.workspace import Workspace, collect, lock
 from ..cells.blocks import Blocks
 from ..cells.grid import ERROR, STATUS
 from . import arrays
-from .manifest import Manifest, attributes, difference
+from .manifest import Manifest, attributes, difference, manifest_in
 
 NEW = "Give a folder that does not exist yet"
 
@@ -82,9 +81,8 @@ def _create(path: Path, blocks: Blocks, manifest: Manifest) -> None:
 def _check(path: Path, manifest: Manifest) -> None:
     """Refuse a store that is not that of a sweep, or that cannot be written."""
     try:
-        about = json.loads((path / arrays.METADATA).read_text(encoding="utf-8"))["attributes"]["sweep"]
-        there = json.loads(about)
-    except (ValueError, KeyError, TypeError):
+        there = manifest_in(path)
+    except ValueError:
         _refuse(path, "is a Zarr store that no sweep has written", NEW)
     if words := difference(there, manifest):
         _refuse(path, f"holds {words}", "Give another store, or sweep what this one holds")

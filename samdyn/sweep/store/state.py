@@ -1,6 +1,5 @@
 """How far the sweep of a store is, also while it runs."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from ... import checks
 from ...output.workspace import lock
 from ..cells.grid import ERROR, STATUS
 from ..memory import DONE, FAILED, MISSING
-from . import arrays, records
+from . import records
 from .journal import NAME, read
+from .manifest import manifest_in
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def state(path: Path) -> State:
     import zarr
 
     try:
-        about = json.loads((path / arrays.METADATA).read_text(encoding="utf-8"))["attributes"]["sweep"]
-        function = json.loads(about)["function"]
+        function = manifest_in(path)["function"]
     except (OSError, ValueError, KeyError, TypeError):
         checks.reject("store", str(path), "is not the store of a sweep", "Give the folder that a sweep has made")
     waiting = [records.decode(record) for _, record in read(path / NAME)]  # before the arrays, to which they move

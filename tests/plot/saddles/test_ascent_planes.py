@@ -31,7 +31,8 @@ def test_the_ascents_and_the_colours(planes: xr.Dataset) -> None:
 
 
 def test_a_flat_plane_is_drawn(planes: xr.Dataset) -> None:
-    sd.plot.ascent_planes(planes.assign(loss=0 * planes.loss), Figure().subplots(1, 2))
+    axes = sd.plot.ascent_planes(planes.assign(loss=0 * planes.loss), Figure().subplots(1, 2))
+    assert [len(ax.lines) for ax in axes] == [2, 2]
 
 
 def test_what_are_no_planes_is_refused(planes: xr.Dataset) -> None:
