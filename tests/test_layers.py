@@ -17,6 +17,7 @@ ORDER = [
     "catalogues",
     "arguments",
     "portable",
+    "interrupts",
     "ops",
     "oracle",
     "landscapes",

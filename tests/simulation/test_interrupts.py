@@ -21,13 +21,13 @@ class Interrupted(BaseException):
 
 
 def interrupt(number, frame):
-    # Once, and again as often as it comes while the threads are waited for.
+    # Once, and again as often as it came while the threads were waited for: these calls wait until they have ended.
     global raised
     names = set()
     while frame:
         names.add(frame.f_code.co_name)
         frame = frame.f_back
-    if not raised or "_wait" in names:
+    if not raised or "_deliver" in names:
         raised += 1
         raise Interrupted
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 
+from ...interrupts import HeldSignals
+
 POLL = 1e-3  # seconds between two checks whether the threads of an interrupted call have ended
 
 
@@ -15,6 +17,7 @@ def call_in_threads(call: Callable[[int], None], number: int, stop: ctypes.c_int
 
     This thread only waits, in Python, so that the handler of a signal can run at any time. If the handler raises an
     exception, as that of Ctrl-C does, this function sets ``stop`` to 1, waits for the threads, and raises it again.
+    Further signals are handled after that.
 
     Args:
         call: the work. It must hold a reference to all memory that it writes to. When ``stop`` is not 0 it must return
@@ -39,7 +42,7 @@ def call_in_threads(call: Callable[[int], None], number: int, stop: ctypes.c_int
         finally:
             ends.append(1)
 
-    try:
+    def start_and_collect() -> None:
         for _ in range(number):
             try:
                 # A pool of threads does not end a thread if an interrupt comes while the pool starts it.
@@ -50,10 +53,14 @@ def call_in_threads(call: Callable[[int], None], number: int, stop: ctypes.c_int
             error = results.get()
             if error is not None:
                 raise error
-    except BaseException:
-        stop.value = 1
-        _wait(starts, ends)
-        raise
+
+    with HeldSignals() as signals:
+        try:
+            signals.let_through(start_and_collect)
+        except BaseException:
+            stop.value = 1
+            _wait(starts, ends)  # a second Ctrl-C is held until the threads have ended
+            raise
 
 
 def _error(call: Callable[[int], None], part: int) -> BaseException | None:
@@ -68,7 +75,4 @@ def _error(call: Callable[[int], None], part: int) -> BaseException | None:
 def _wait(starts: list[int], ends: list[int]) -> None:
     """Wait until all started calls have ended; a call that starts later stops at once."""
     while len(ends) < len(starts):
-        try:
-            time.sleep(POLL)
-        except BaseException:  # a second Ctrl-C; the caller raises the first when the threads have ended
-            continue
+        time.sleep(POLL)

@@ -9,13 +9,13 @@ import torch
 from torch.amp import GradScaler
 
 from ... import checks
+from ...interrupts import HeldSignals
 from ...methods import Method
 from .buffers import Buffers
 from .descent import Descent
 from .parameters import ParameterBlocks, Parameters
 from .passes import Closure, ClosureOracle, Overflow, Passes, no_hvp
 from .rounding import Rounding
-from .signals import HeldSignals
 from .states import arrange, check_settings
 
 

@@ -8,12 +8,12 @@ import torch
 from torch.amp import GradScaler
 
 from ... import checks
+from ...interrupts import HeldSignals
 from ...ops import Point
 from ...oracle import Oracle
 from .buffers import Buffers
 from .parameters import Parameters
 from .rounding import Rounding
-from .signals import HeldSignals
 
 Closure = Callable[[], Any]
 

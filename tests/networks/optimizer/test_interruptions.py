@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from samdyn.networks.optimizer.signals import HeldSignals
+from samdyn.interrupts import HeldSignals
 
 CHILD = """
 import random, signal, statistics, time

@@ -1,4 +1,4 @@
-"""Delay of signals while a step changes parameters."""
+"""Delay of signals while something must be completed or undone."""
 
 import signal
 import threading
