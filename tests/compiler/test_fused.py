@@ -76,9 +76,10 @@ def test_compiled_norms_and_directions_have_the_range_of_the_numbers(dtype: torc
     kernel = Kernel(lambda a, length: [ops.unit(a), ops.norm(a)], state, [], None, None)
     kernel.build()
     limits = np.finfo(np.float64 if dtype == torch.float64 else np.float32)
-    exponents = np.linspace(limits.minexp - limits.nmant + 2, limits.maxexp - 2, LANES - 2)  # from subnormal numbers
+    lengths = 2.0 ** np.linspace(limits.minexp - limits.nmant + 2, limits.maxexp - 1, LANES - 2)  # the first subnormal
+    lengths[-1] = limits.max
     a = torch.zeros(2, LANES, dtype=torch.float64)
-    a[:, : LANES - 2] = torch.tensor([[0.6], [-0.8]]) * torch.tensor(2.0**exponents)
+    a[:, : LANES - 2] = torch.tensor([[0.6], [-0.8]]) * torch.tensor(lengths)
     a[0, -1] = torch.nan  # and the other component is 0; the vector before is 0
     a = a.to(dtype)
     unit, length = a.clone(), torch.zeros(LANES, dtype=dtype)

@@ -27,7 +27,7 @@ TYPES = {
 # runs before the first step.
 ONCE, EVERY_STEP, BEFORE = -3, -2, -1
 # Functions with loops of their own: those that are called, and those of normal numbers, which are as long. A root divides
-# the operations that precede it from those that wait for it; in one loop, few lanes could be under way at once.
+# what precedes it from what waits for it: in one loop, a processor would have few lanes under way at once.
 CALLED = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow"}
 CALLED |= {RADIUS, COSINE, SINE, "sqrt"}
 PLAIN = 16.0  # largest whole number in the code; other numbers are arguments, so that new values need no compilation
