@@ -26,8 +26,8 @@ TYPES = {
 # Places of code beside the loops 0, 1, … of a step: before all loops, at the start of every step, in a loop over the
 # runs before the first step.
 ONCE, EVERY_STEP, BEFORE = -3, -2, -1
-# Functions with loops of their own: those that are called, and those of normal numbers, which are as long. A root divides
-# what precedes it from what waits for it: in one loop, a processor would have few lanes under way at once.
+# Functions with loops of their own: those that are called, and those of normal numbers, which are as long. A root
+# divides what precedes it from what waits for it: in one loop, a processor would have few lanes under way at once.
 CALLED = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow"}
 CALLED |= {RADIUS, COSINE, SINE, "sqrt"}
 PLAIN = 16.0  # largest whole number in the code; other numbers are arguments, so that new values need no compilation
