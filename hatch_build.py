@@ -1,4 +1,4 @@
-"""A step of the build: a wheel has the scripts inside samdyn, where ``samdyn run`` and ``samdyn figures`` look for them.
+"""A step of the build: a wheel has inside samdyn the scripts that ``samdyn run`` and ``samdyn figures`` run.
 
 An editable installation has them beside samdyn, and a copy would grow old.
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -23,7 +23,11 @@ class PointsInBox(Sequence[T], Generic[T]):
     missing: tuple[tuple[tuple[float, float], ...], ...]
     unchecked: float
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # a point, or for a slice a tuple of them
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
         return self.points[index]
 
     def __len__(self) -> int:
