@@ -53,7 +53,8 @@ def test_an_experiment_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) ->
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     options = ["--resolution", "3", "--steps", "5", "--methods", "USAM"]
-    code = "import sys, samdyn.commands\ntry: samdyn.commands.main()\nfinally: print(sys.modules['stability_chart'].__file__)"
+    shown = "print(sys.modules['stability_chart'].__file__)"
+    code = f"import sys, samdyn.commands\ntry: samdyn.commands.main()\nfinally: {shown}"
     run = subprocess.run(
         [sys.executable, "-c", code, "run", "stability-chart", *options],
         cwd=empty, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, timeout=120,
