@@ -45,7 +45,7 @@ def run_commands(description: str, *commands: Callable[..., Any], **groups: "typ
     import typer
 
     app = _app()
-    app.callback(help=description)(lambda: None)
+    app.callback(help=description, no_args_is_help=True)(lambda: None)
     for command in commands:
         app.command(command.__name__.rstrip("_"))(_with_quiet(command))
     for name, group in groups.items():
