@@ -28,8 +28,9 @@ from samdyn import analysis, lab, plot
 
 RADII, LR, STEPS, FAR, START = (0.1, 0.25, 0.4, 0.6, 0.9, 1.2, 2.0), 0.01, 2000, 4.0, 0.05
 METHODS: dict[str, Callable[..., sd.methods.Method]] = {
+    # Without those that other scripts of the same process have defined.
+    **{name: cls for name, cls in sd.methods.catalogue().items() if cls.__module__.startswith("samdyn.methods.")},
     "GD": lambda rho: sd.GD(),
-    **{name: cls for name, cls in sd.methods.catalogue().items() if name != "GD"},
     "USAM, 3 steps": partial(sd.USAM, ascent_steps=3),
     "SAM, 3 steps": partial(sd.SAM, ascent_steps=3),
     "SAM, 2 steps averaged": partial(sd.SAM, ascent_steps=2, average=True),
