@@ -19,8 +19,8 @@ check: $(READY)           ## formatter, linter, types
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
-figures: $(READY)         ## the papers' figures, redrawn into paper_figs/
-	set -e; for script in paper_figs/*.py; do .venv/bin/python $$script; done
+figures: $(READY)         ## the papers' figures and our own, redrawn into paper_figs/
+	.venv/bin/samdyn figures
 
 bench: $(READY)           ## every workload beside what people would use instead; benchmarks/run.py --help
 	.venv/bin/python benchmarks/run.py

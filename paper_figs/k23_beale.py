@@ -1,24 +1,27 @@
-"""[K23] on Beale's function from (1, 2): small radii head for the minimum (3, ½), large ones end at the saddle (0, 1).
+"""Beale's function: SAM with a small radius heads for the minimum, with a large one it ends at the saddle.
 
-Plain SAM steps with η = 1.25e-5, 60,000 of them.
+Plain SAM steps with η = 1.25e-5 from (1, 2), 60,000 of them: paths, perturbed points around step 5000, and the cosine
+of the gradients at w and at the perturbed point.
+
+Source: [K23], the figures on Beale's function.
+
+Agrees: GD and ρ = 0.1 head for the minimum (3, ½), ρ = 0.5 and 1 end at the saddle (0, 1).
 """
 
-from pathlib import Path
-
-import matplotlib
 import numpy as np
 import torch
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import analysis, output, plot
+from samdyn import analysis, lab, plot
 
 LR, RADII, STEPS, START = 1.25e-5, (0.0, 0.1, 0.5, 1.0), 60_000, (1, 2)
 AROUND = slice(5000, 5041)  # the steps whose perturbed points are shown
 
 
-def main() -> None:
-    """Draw paper_figs/k23_beale.png."""
+def draw() -> Figure:
+    """Return the figure."""
     beale = sd.landscapes.beale()
     colors = plt.colormaps["viridis"](np.linspace(0, 0.85, len(RADII)))
     dashes = ("-", "--", "-.", ":")
@@ -45,12 +48,8 @@ def main() -> None:
             near.set(xlim=(-1.3 * rho, 1.3 * rho), ylim=(1 - 1.3 * rho, 1 + 1.3 * rho), aspect="equal")
             near.legend()
     figure.legend(*paths.get_legend_handles_labels(), loc="outside lower center", ncols=len(RADII))
-    # No date, commit or version: in a checkout git tells them, and the same figure is the same file.
-    about = {"script": Path(__file__).name, "parameters": {"lr": LR, "rho": RADII, "steps": STEPS, "start": START}}
-    output.save_figure(figure, Path(__file__).with_suffix(".png"), about)
+    return figure
 
 
 if __name__ == "__main__":
-    matplotlib.use("Agg")
-    with plt.rc_context(plot.STYLE):
-        main()
+    lab.draw_figure(draw)

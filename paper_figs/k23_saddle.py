@@ -1,19 +1,22 @@
-"""[K23] on x² − y²: gradient descent leaves the saddle, SAM stays.
+"""The saddle x² − y²: gradient descent leaves it, SAM stays.
 
 From (−3, −0.01) with η = 0.01, ρ = 0.5, 500 steps. Beside the two, what the authors' script computes: it adds the
-gradient at the perturbed point to the one at w instead of using it alone. On this saddle that halves the trap.
+gradient at the perturbed point to the one at w instead of using it alone.
+
+Source: [K23], the figure of the saddle.
+
+Agrees: GD leaves and SAM stays, also with the sum of both gradients, which halves the trap on this saddle.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 import samdyn as sd
-from samdyn import analysis, output, plot
+from samdyn import analysis, lab, plot
 from samdyn.ops import Point
 from samdyn.oracle import Oracle
 
@@ -28,8 +31,8 @@ class SummedSAM(sd.SAM):
         return grad(w) + super().__call__(w, grad)
 
 
-def main() -> None:
-    """Draw paper_figs/k23_saddle.png."""
+def draw() -> Figure:
+    """Return the figure."""
     saddle = sd.landscapes.saddle()
     # SAM last, over what it shares with the others.
     styles = {"GD": plot.line("GD"), "sum of both gradients": plot.line("other"), "SAM": plot.line("SAM")}
@@ -59,12 +62,8 @@ def main() -> None:
     heights.annotate(r"$\rho$", (STEPS, RHO), xytext=(-14, 4), textcoords="offset points", color="0.35")
     heights.set(yscale="log", xlabel="step $k$", ylabel="distance from the ridge $|y_k|$", ylim=(1e-10, 10))
     figure.legend(*paths.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    # No date, commit or version: in a checkout git tells them, and the same figure is the same file.
-    about = {"script": Path(__file__).name, "parameters": {"lr": LR, "rho": RHO, "steps": STEPS, "start": START}}
-    output.save_figure(figure, Path(__file__).with_suffix(".png"), about)
+    return figure
 
 
 if __name__ == "__main__":
-    matplotlib.use("Agg")
-    with plt.rc_context(plot.STYLE):
-        main()
+    lab.draw_figure(draw)
