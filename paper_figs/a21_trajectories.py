@@ -7,8 +7,7 @@ three starts. A cross marks the point w^p to which the first ascent climbs.
 - SAM climbs to three different points. It moves along the valley of minima to the flattest one, where w₁ = w₂. From
   the start with the smallest w₂ it stops early: its ascent crosses w₂ = 0, beyond which the gradient is 0.
 - ASAM climbs to the same point, so its ascent ignores the scale. Its paths do not coincide, because its descent is the
-  usual one, w ← w − η∇L(w^p). They are those of gradient descent, w₁² − w₂² = constant, and end where these meet the
-  valley.
+  usual one, w ← w − η∇L(w^p). They are gradient descent's, w₁² − w₂² = constant, up to where these meet the valley.
 - If the descent is scaled by T² as well, with T = diag|w|, the paths coincide. This third method is ours.
 
 Source: [A21], the figure of trajectories. The loss is the paper's. Its constant, radii and starts were not available;
@@ -64,8 +63,8 @@ def draw() -> Figure:
                 ax.plot(*path[:1].T, marker="o", mfc="white", ms=7, **end)
                 ax.plot(*path[-1:].T, marker=style["marker"], mec="white", ms=10 - 2 * i, **end)
                 ax.plot(*(climbed[i] / unit[i])[:, None], marker="x", ms=9 - i, mew=2, **end)
-        back = (runs.w.values / scale[:, None], climbed / scale)
-        apart = [np.linalg.norm(points - points[1], axis=-1).max() for points in back]
+        undone = (runs.w.values / scale[:, None], climbed / scale)
+        apart = [np.linalg.norm(points - points[1], axis=-1).max() for points in undone]
         print(f"{name}: with the rescaling undone, paths are {apart[0]:.2g} apart, the first w^p {apart[1]:.2g}")
         above.set_title(name)
         below.set_xlabel("$w_1$")
