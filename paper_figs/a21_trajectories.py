@@ -48,7 +48,7 @@ METHODS = {"SAM": sd.SAM(RHO), "ASAM": sd.ASAM(RHO), "ASAM, descent scaled too":
 def draw() -> Figure:
     """Draw the paths of the three methods, as they are and with the rescaling undone."""
     landscape, scale = sd.landscapes.relu_product(), np.stack([FACTORS, 1 / FACTORS], 1)
-    starts = START * scale
+    starts = scale * np.array(START)
     figure, axes = plt.subplots(2, len(METHODS), figsize=(9.6, 7), sharex=True, sharey=True)
     valley = np.geomspace(1 / VIEW, VIEW)
     for ax in axes.flat:

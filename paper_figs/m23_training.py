@@ -50,7 +50,7 @@ def draw() -> Figure:
     """Draw sharpness and height along training, for each n, plain and averaged, and their ratios to n = 1."""
     runs = sd.sweep(measure, {("form", "n"): SETTINGS, "seed": range(SEEDS)}, batch="seed", progress=False)
     runs = runs[[*LABELS]].set_index(form_n=["form", "n"]).unstack().sel(form=[LAST, MEAN])
-    late = np.exp(np.log(runs.sel(step=slice(STEPS // 2, None))).mean("step"))
+    late = runs.sel(step=slice(STEPS // 2, None)).map(np.log).mean("step").map(np.exp)
     medians, ratios = lab.medians(runs, "seed"), lab.medians(late / late.sel(form=LAST, n=1, drop=True), "seed")
     ratios = ratios.assign_coords(place=("n", range(ratios.sizes["n"])))
     figure, axes = plt.subplots(len(LABELS), 3, figsize=(11, 6.2), sharex="col")
