@@ -1,0 +1,33 @@
+"""How Sphinx builds the pages: `make docs`. What it needs is the extra `docs`; nothing is loaded from the network."""
+
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the tutorials' kernels: more threads than free cores are slower
+
+project = "samdyn"
+author = "the samdyn authors"
+release = metadata.version("samdyn")
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
+exclude_patterns = ["_build"]
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!samdyn).*")]  # names of other libraries, whose inventories are on the network
+
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
+myst_heading_anchors = 4
+nb_execution_mode = "force"  # Sphinx reads, and so executes, only the pages that changed
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True  # a tutorial leaves no files here
+nb_execution_timeout = 120  # seconds a cell may take
+
+html_theme = "furo"
+html_title = "samdyn"
+html_static_path = ["_static"]
+html_css_files = ["samdyn.css"]
+html_math_renderer = "mathml"
+html_show_sourcelink = False
+html_copy_source = False
