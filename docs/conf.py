@@ -12,7 +12,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the tutorials' kernels: more
 project = "samdyn"
 author = "the samdyn authors"
 release = metadata.version("samdyn")
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated", "links", "mathml", "offline"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings"]
+extensions += ["generated", "links", "mathml", "offline"]
 exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!samdyn).*")]  # names of other libraries, whose inventories are on the network

@@ -3,14 +3,13 @@
 import re
 
 from commands import commands
-from docstrings import restructured
 from gallery import gallery
 from literature import literature
-from reference import reference
+from reference import modules, reference
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-MAKERS = {"commands": commands, "gallery": gallery, "literature": literature, "reference": reference}
+MAKERS = {maker.__name__: maker for maker in (commands, gallery, literature, modules, reference)}
 BLOCK = re.compile(r"^```\{generated\} (\w+) ?(\S*)\n```$", re.MULTILINE)
 
 
@@ -20,20 +19,12 @@ def fill(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def made(app: Sphinx, env: BuildEnvironment, *pages: set[str]) -> list[str]:
-    """Return the pages that are made from the code, which are read again in every build."""
+    """Return the pages that are made from the code, which every build reads again."""
     return [page for page in env.found_docs if BLOCK.search(env.doc2path(page).read_text(encoding="utf-8"))]
-
-
-def own(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """Leave out what a class inherits from Python or from another library."""
-    function = getattr(obj, "fget", obj)
-    return True if not str(getattr(function, "__module__", "samdyn")).startswith("samdyn") else None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     app.connect("env-get-outdated", made)
     app.connect("source-read", fill)
-    app.connect("autodoc-process-docstring", restructured, priority=600)  # behind Napoleon
-    app.connect("autodoc-skip-member", own)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -29,7 +29,7 @@ class Names(SphinxTransform):
         for literal in list(self.document.findall(nodes.literal)):
             target = "" if within(literal) else home(literal.astext())
             if target:
-                kind = "mod" if target in MODULES[1:] else "obj"
+                kind = "mod" if target in MODULES else "obj"
                 link = addnodes.pending_xref("", refdomain="py", reftype=kind, reftarget=target, refexplicit=True)
                 link["refdoc"] = self.env.docname
                 literal.replace_self(link)
