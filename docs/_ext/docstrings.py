@@ -8,6 +8,7 @@ from docutils import nodes
 from names import homes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
 SPECIAL = re.compile(r"(?<!\\)([*|]|(?<=\w)_(?!\w))")
@@ -72,6 +73,8 @@ def inner(app: Sphinx, env: Any, node: addnodes.pending_xref, text: nodes.Node) 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
+    for field in PyObject.doc_field_types:
+        field.label = "Attributes" if field.name == "variable" else field.label
     app.connect("autodoc-process-docstring", restructured, priority=600)  # behind Napoleon
     app.connect("autodoc-skip-member", own)
     app.connect("object-description-transform", short_contents)

@@ -29,7 +29,8 @@ def figure(script: Path) -> str:
     """Return a section with one figure."""
     source = script.read_text(encoding="utf-8")
     title, _, text = (ast.get_docstring(ast.parse(source)) or script.stem).partition("\n")
-    image = f"![{title}](../paper_figs/{script.stem}.png)"
+    picture = f"{script.stem}.png"
+    image = f"```{{image}} ../paper_figs/{picture}\n:alt: {title}\n:target: _images/{picture}\n```"
     code = f":::{{admonition}} paper_figs/{script.name}\n:collapsible: closed\n\n```python\n{body(source)}\n```\n:::"
     return f"### {markdown(title.rstrip('.'))}\n\n{image}\n\n{markdown(text.strip())}\n\n{code}"
 
