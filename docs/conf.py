@@ -12,10 +12,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the tutorials' kernels: more
 project = "samdyn"
 author = "the samdyn authors"
 release = metadata.version("samdyn")
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings"]
+extensions += ["generated", "links", "mathml", "offline"]
 exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!samdyn).*")]  # names of other libraries, whose inventories are on the network
+
+autodoc_default_options = {"members": True, "inherited-members": True}
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 90  # longer ones have a line for each parameter
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 4
@@ -23,6 +34,7 @@ nb_execution_mode = "force"  # Sphinx reads, and so executes, only the pages tha
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True  # a tutorial leaves no files here
 nb_execution_timeout = 120  # seconds a cell may take
+nb_ipywidgets_js = {}  # widgets load scripts from the network
 
 html_theme = "furo"
 html_title = "samdyn"

@@ -1,5 +1,6 @@
 """Formulas of the pages as MathML, which browsers draw themselves: no script, no network, only latex2mathml."""
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -8,16 +9,22 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
+# Browsers put space around these as if each stood between two terms: 1 / | λ |, = − H.
+TIGHT = re.compile(r"<mo[^>]*>(&#x0007C;|&#x02016;|&#x0002F;)</mo>")
+SIGN = re.compile(r"(<mo[^>]*>(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x0002C;|&#x00028;|\()</mo>)<mo>(&#x02212;)</mo>")
 
 
 def mathml(node: nodes.Element, display: str) -> str:
     """Return a formula as MathML. A formula that cannot be converted is a warning, with which the build fails."""
     latex = node.astext()
     try:
-        return convert(latex, display=display)
+        converted = convert(latex, display=display)
     except Exception as error:  # latex2mathml has many
-        LOG.warning("%r is no formula: %r", latex, error, location=node)
-        return f"<code>{latex}</code>"
+        converted = repr(error)
+    if not converted.startswith("<math") or "\\" in converted:  # a command that it does not know stays as it is
+        LOG.warning("%r is no formula: %s", latex, converted, location=node)
+    converted = TIGHT.sub(r'<mo lspace="0" rspace="0" stretchy="false">\1</mo>', converted)
+    return SIGN.sub(r'\1<mo form="prefix">\2</mo>', converted)
 
 
 def inline(writer: Any, node: nodes.Element) -> None:
