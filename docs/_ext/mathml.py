@@ -11,10 +11,8 @@ from sphinx.util import logging
 LOG = logging.getLogger(__name__)
 # Browsers put space around these as if each stood between two terms: 1 / | λ | and = − H.
 TIGHT = re.compile(r"<mo[^>]*>(&#x0007C;|&#x02016;|&#x0002F;)</mo>")
-RELATION = "(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x0002C;|&#x00028;|\\()"
+RELATION = r"(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x0002C;|&#x00028;|\()"
 SIGN = re.compile(rf"(<mo[^>]*>{RELATION}</mo>)<mo>(&#x02212;)</mo>")
-    r"(<mo[^>]*>(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x0002C;|&#x00028;|\()</mo>)<mo>(&#x02212;)</mo>"
-)
 
 
 def mathml(node: nodes.Element, display: str) -> str:

@@ -1,4 +1,4 @@
-"""What makes the pages: each name, figure, command and paper is on one, and nothing on them is loaded from elsewhere."""
+"""What makes the pages: each name, figure, command and paper is on one, and they load nothing from the network."""
 
 import ast
 import re
