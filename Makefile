@@ -23,7 +23,7 @@ figures: $(READY)         ## the papers' figures, redrawn into paper_figs/
 	set -e; for script in paper_figs/*.py; do .venv/bin/python $$script; done
 
 docs: $(READY)            ## these pages, in docs/_build/html; it runs the tutorials, and a warning is an error
-	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
+	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -j auto -b html -d docs/_build/doctrees docs docs/_build/html
 
 docs-links: $(READY)      ## whether what the pages link to on the network is there
 	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -b linkcheck -d docs/_build/doctrees docs docs/_build/linkcheck

@@ -34,7 +34,7 @@ nb_execution_mode = "force"  # Sphinx reads, and so executes, only the pages tha
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True  # a tutorial leaves no files here
 nb_execution_timeout = 120  # seconds a cell may take
-nb_ipywidgets_js = {}  # widgets load scripts from the network
+nb_ipywidgets_js: dict[str, str] = {}  # widgets load scripts from the network
 
 html_theme = "furo"
 html_title = "samdyn"
