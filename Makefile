@@ -3,7 +3,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: saddle test verify check figures docs docs-links bench gpu format clean
+.PHONY: saddle test verify check figures docs docs-links bench gpu dist format clean
 
 saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
 	.venv/bin/python experiments/saddle_escape.py
@@ -35,6 +35,10 @@ bench: $(READY)           ## every workload beside what people would use instead
 gpu:                      ## on a machine with a GPU: the tests marked gpu, and rates beside eager torch
 	PYTHONPATH=$(CURDIR) $(PYTHON) benchmarks/gpu.py
 
+dist: $(READY)            ## the source distribution, and the wheel built from it, into dist/
+	rm -rf dist
+	.venv/bin/python -m build --no-isolation
+
 format: $(READY)
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
@@ -47,4 +51,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf .venv results
+	rm -rf .venv results dist

@@ -50,10 +50,15 @@ def test_an_experiment_by_name_with_its_own_options(
     assert samdyn("run", "stability_chart", "--resolution", "3", "--steps", "5", "--methods", "USAM") == 0
     assert "hold" in capsys.readouterr().out
     assert (tmp_path / "results" / "stability_chart" / "provenance.json").exists()
-    assert samdyn("run", "stability_chart", "--help") == 0
+    assert samdyn("run", "stability-chart", "--help") == 0
     assert "--x-range" in capsys.readouterr().out
     assert samdyn("run", "stability_chart", "--rho", "-1") == 2
     assert capsys.readouterr().err.startswith("error: --rho = -1.0: must be")
+
+
+def test_without_a_command_it_shows_its_help(samdyn: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    samdyn()  # the exit status is the choice of Click, whose versions differ
+    assert "list" in "".join(capsys.readouterr())
 
 
 def test_the_help_lists_the_experiments(samdyn: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
