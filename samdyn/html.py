@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from numbers import Number
 from typing import Any
 
@@ -38,10 +39,14 @@ def line(*parts: Any) -> Markup:
 def table(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Markup:
     """Return a table as HTML. A cell is a text, a number, an array of numbers, a formula, or None for an empty cell.
 
+    A column with empty cells alone is left out.
+
     >>> table(("kind", "ρ"), [("saddle", 0.5)])[-60:]
     '>saddle</td><td style="text-align: left">0.5</td></tr></table>'
     """
-    lines = [_row("th", columns), *(_row("td", row) for row in rows)]
+    rows = list(rows)
+    shown = [any(row[i] is not None for row in rows) for i in range(len(columns))]
+    lines = [_row("th", compress(columns, shown)), *(_row("td", compress(row, shown)) for row in rows)]
     return Markup(f"<table>{''.join(lines)}</table>")
 
 
@@ -65,9 +70,9 @@ def share(fraction: float, interval: tuple[float, float]) -> tuple[str, str]:
     return f"{100 * fraction:.1f} %", f"{low:.1f} to {high:.1f} %"
 
 
-def _row(tag: str, cells: Sequence[Any]) -> str:
-    cells = [f'<{tag} style="text-align: left">{_written(cell)}</{tag}>' for cell in cells]
-    return f"<tr>{''.join(cells)}</tr>"
+def _row(tag: str, cells: Iterable[Any]) -> str:
+    written = (f'<{tag} style="text-align: left">{_written(cell)}</{tag}>' for cell in cells)
+    return f"<tr>{''.join(written)}</tr>"
 
 
 def _written(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Progress: a bar in a notebook, a bar on a terminal's standard error, elsewhere a line a minute if the work is long."""
+"""Progress: a bar in a notebook or on a terminal; elsewhere a line a minute on standard error if the work is long."""
 
 import sys
 import threading
@@ -100,10 +100,8 @@ def _notebook_bar(description: str, total: float, unit: str) -> Iterator[Callabl
         if now < due or count <= 0:
             return
         due = now + NEXT_BAR
-        words = f"{count / total:.0%} done, about {duration((now - start) * (total - count) / count)} left"
-        rate = _rate(count, now - start, unit)
         bar = html.Markup(f'<progress max="{total:g}" value="{count:g}"></progress>')
-        shown = HTML(html.block(html.line(f"{description} ", bar, f" {words}{', ' * bool(rate)}{rate}")))
+        shown = HTML(html.block(html.line(f"{description} ", bar, " ", _state(count, total, now - start, unit))))
         if handle is None:
             handle = display(shown, display_id=True)
         else:
@@ -126,12 +124,16 @@ def _lines(description: str, total: float, unit: str, console: "Console") -> Cal
         now = time.monotonic()
         if now >= due and 0 < count < total:
             due = now + NEXT_LINE
-            rest = (now - start) * (total - count) / count
-            rate = _rate(count, now - start, unit)
-            words = f"{description}: {count / total:.0%} done, about {duration(rest)} left"
-            print(f"{words}, {rate}" if rate else words, file=console.file, flush=True)
+            print(f"{description}: {_state(count, total, now - start, unit)}", file=console.file, flush=True)
 
     return show
+
+
+def _state(count: float, total: float, seconds: float, unit: str) -> str:
+    """Return the words for how much is done after a time, and for the time that the rest will take."""
+    words = f"{count / total:.0%} done, about {duration(seconds * (total - count) / count)} left"
+    rate = _rate(count, seconds, unit)
+    return f"{words}, {rate}" if rate else words
 
 
 def _rate(count: float, seconds: float, unit: str) -> str:
