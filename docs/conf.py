@@ -14,7 +14,7 @@ author = "the samdyn authors"
 release = metadata.version("samdyn")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings"]
 extensions += ["generated", "links", "mathml", "offline"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "notebooks"]  # a test runs the notebooks
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!samdyn).*")]  # names of other libraries, whose inventories are on the network
 
