@@ -19,8 +19,8 @@ check: $(READY)           ## formatter, linter, types
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
-figures: $(READY)         ## the papers' figures, redrawn into paper_figs/
-	set -e; for script in paper_figs/*.py; do .venv/bin/python $$script; done
+figures: $(READY)         ## the papers' figures and our own, redrawn into paper_figs/
+	.venv/bin/samdyn figures
 
 docs: $(READY)            ## these pages, in docs/_build/html; it runs the tutorials, and a warning is an error
 	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -j auto -b html -d docs/_build/doctrees docs docs/_build/html

@@ -30,9 +30,19 @@ def test_the_list_has_a_line_for_everything(samdyn: Callable[..., int], capsys: 
     assert samdyn("list") == 0
     printed = capsys.readouterr().out
     sections = dict(re.findall(r"^(\w+)\n((?:  .+\n)+)", printed, flags=re.MULTILINE))
-    assert [*sections] == ["experiments", "landscapes", "methods", "noises", "schemes", "statistics", "claims"]
+    assert [*sections] == [
+        "experiments",
+        "figures",
+        "landscapes",
+        "methods",
+        "noises",
+        "schemes",
+        "statistics",
+        "claims",
+    ]
     for kind, names in {
         "experiments": lab.scripts(),
+        "figures": lab.scripts("paper_figs"),
         "landscapes": sd.landscapes.catalogue(),
         "noises": sd.noise.catalogue(),
         "claims": sd.claims.catalogue(),
@@ -74,14 +84,15 @@ def test_an_unknown_name(samdyn: Callable[..., int], capsys: pytest.CaptureFixtu
 
 def test_scripts_are_sought_in_the_package_and_then_beside_it(tmp_path: Path) -> None:
     inside, beside = tmp_path / "inside", tmp_path / "beside"
-    beside.mkdir()
-    (beside / "one.py").write_text('"""Which?\n\nMore."""')
-    assert lab.scripts((inside, beside)) == {"one": beside / "one.py"}
-    assert lab.question(beside / "one.py") == "Which?"
-    inside.mkdir()
-    (inside / "two.py").touch()
-    assert lab.scripts((inside, beside)) == {"two": inside / "two.py"}
-    assert lab.scripts((tmp_path / "none",)) == {}
+    one, two = beside / "scripts" / "one.py", inside / "scripts" / "two.py"
+    one.parent.mkdir(parents=True)
+    one.write_text('"""Which?\n\nMore."""')
+    assert lab.scripts("scripts", (inside, beside)) == {"one": one}
+    assert lab.question(one) == "Which?"
+    two.parent.mkdir(parents=True)
+    two.touch()
+    assert lab.scripts("scripts", (inside, beside)) == {"two": two}
+    assert lab.scripts("scripts", (tmp_path / "none",)) == {}
 
 
 def test_other_processes_can_import_a_script() -> None:
