@@ -14,7 +14,7 @@ author = "the samdyn authors"
 release = metadata.version("samdyn")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings"]
 extensions += ["generated", "links", "mathml", "offline"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "notebooks"]  # a test runs the notebooks
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!samdyn).*")]  # names of other libraries, whose inventories are on the network
 
@@ -34,7 +34,7 @@ nb_execution_mode = "force"  # Sphinx reads, and so executes, only the pages tha
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True  # a tutorial leaves no files here
 nb_execution_timeout = 120  # seconds a cell may take
-nb_ipywidgets_js = {}  # widgets load scripts from the network
+nb_ipywidgets_js: dict[str, str] = {}  # widgets load scripts from the network
 
 html_theme = "furo"
 html_title = "samdyn"

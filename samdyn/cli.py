@@ -45,7 +45,7 @@ def commands(description: str, *functions: Callable[..., Any], **groups: "type[T
     import typer
 
     app = _app()
-    app.callback(help=description)(lambda: None)
+    app.callback(help=description, no_args_is_help=True)(lambda: None)
     for function in functions:
         app.command(function.__name__.rstrip("_"))(_with_quiet(function))
     for name, group in groups.items():

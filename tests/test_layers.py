@@ -17,6 +17,7 @@ ORDER = [
     "catalogues",
     "arguments",
     "portable",
+    "html",
     "interrupts",
     "ops",
     "oracle",

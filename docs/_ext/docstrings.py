@@ -1,4 +1,4 @@
-"""What autodoc makes of docstrings: which members it shows, and how it reads `*`, `|` and `_`, which mean nothing here."""
+"""What autodoc makes of docstrings: the members it shows, and `*`, `|` and `_`, which have no meaning of their own."""
 
 import pkgutil
 import re
@@ -8,7 +8,7 @@ from docutils import nodes
 from names import homes
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.domains.python import PyObject
+from sphinx.domains.python import PyObject  # type: ignore[attr-defined]
 
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
 SPECIAL = re.compile(r"(?<!\\)([*|]|(?<=\w)_(?!\w))")
@@ -48,8 +48,8 @@ def markdown(text: str) -> str:
 def own(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     """Leave out what a class inherits from Python or another library."""
     function = getattr(obj, "fget", obj)
-    home = getattr(function, "__module__", None) or getattr(getattr(obj, "__objclass__", None), "__module__", "samdyn")
-    return None if home.startswith("samdyn") else True
+    maker = getattr(function, "__module__", None) or getattr(getattr(obj, "__objclass__", None), "__module__", "samdyn")
+    return None if str(maker).startswith("samdyn") else True
 
 
 def short_contents(app: Sphinx, domain: str, kind: str, content: addnodes.desc_content) -> None:

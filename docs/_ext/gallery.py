@@ -1,10 +1,12 @@
 """The gallery: each figure of paper_figs/ with its script's docstring and the lines that made it."""
 
 import ast
+import re
 from pathlib import Path
 
 from docstrings import markdown
 
+VERDICT = re.compile(r"^(Source|Agrees|Differs|Ours):", re.MULTILINE)
 FOLDER = Path(__file__).parents[2] / "paper_figs"
 SOURCES = {  # titles of the sections, by the beginning of the scripts' names
     "k23_": "Stability Analysis of Sharpness-Aware Minimization [K23]",
@@ -32,7 +34,7 @@ def figure(script: Path) -> str:
     picture = f"{script.stem}.png"
     image = f"```{{image}} ../paper_figs/{picture}\n:alt: {title}\n:target: _images/{picture}\n```"
     code = f":::{{admonition}} paper_figs/{script.name}\n:collapsible: closed\n\n```python\n{body(source)}\n```\n:::"
-    return f"### {markdown(title.rstrip('.'))}\n\n{image}\n\n{markdown(text.strip())}\n\n{code}"
+    return f"### {markdown(title.rstrip('.'))}\n\n{image}\n\n{VERDICT.sub(r'**\1:**', markdown(text.strip()))}\n\n{code}"
 
 
 def body(source: str) -> str:

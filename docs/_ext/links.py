@@ -1,8 +1,6 @@
 """Links that pages and docstrings have without writing them: from names, papers, claims and entries of the theory."""
 
-import functools
 import re
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -47,9 +45,11 @@ class Anchors(SphinxTransform):
             for row in self.document.findall(nodes.row):
                 row["ids"] += [row[0].astext()] if row[0].astext() in claims.catalogue() else []
         for section in self.document.findall(nodes.section):
-            key = section[0].astext().partition(" ")[0].strip("[].")
-            if (self.env.docname == "literature" and key in papers()) or (self.env.docname == "theory" and key.isdigit()):
-                section["ids"].insert(0, f"theory-{key}" if key.isdigit() else key)
+            key = section[0].astext().partition(" ")[0].strip(".")
+            if self.env.docname == "literature" and key in papers():
+                section["ids"].insert(0, key)
+            if self.env.docname == "theory" and key.isdigit():
+                section["ids"].insert(0, f"theory-{key}")
 
 
 class Citations(SphinxPostTransform):

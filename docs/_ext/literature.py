@@ -5,13 +5,13 @@ from pathlib import Path
 
 FILE = Path(__file__).parents[1] / "references.bib"
 ENTRY = re.compile(r"^@\w+\{(\w+),\n(.*?)^\}", re.MULTILINE | re.DOTALL)
-FIELD = re.compile(r"^\s*(\w+)\s*=\s*\{(.*)\},?$", re.MULTILINE)
+FIELD = re.compile(r"^\s*(\w+)\s*=\s*(.*?),?$", re.MULTILINE)
 
 
 def papers() -> dict[str, dict[str, str]]:
     """Return the fields of every paper, without TeX's braces."""
     text = FILE.read_text(encoding="utf-8")
-    return {key: {name: re.sub(r"[{}\\]", "", value) for name, value in FIELD.findall(body)} for key, body in ENTRY.findall(text)}
+    return {key: dict(FIELD.findall(re.sub(r"[{}]", "", body))) for key, body in ENTRY.findall(text)}
 
 
 def literature() -> str:
@@ -20,8 +20,9 @@ def literature() -> str:
 
 
 def entry(key: str, paper: dict[str, str]) -> str:
-    """Return one paper."""
-    authors = paper["author"].replace(" and ", "; ")
+    """Return a section with one paper."""
+    *first, last = (" ".join(reversed(name.split(", "))) for name in paper["author"].split(" and "))
+    authors = " and ".join(filter(None, [", ".join(first), last]))
     where = ", ".join(paper[name] for name in ("journal", "booktitle", "year") if name in paper)
     link = f" [arXiv:{paper['eprint']}](https://arxiv.org/abs/{paper['eprint']})" if "eprint" in paper else ""
-    return f'<span id="{key}"></span>**{key}** {authors}. *{paper["title"]}*. {where}.{link}'
+    return f"## {key}\n\n{authors}. *{paper['title']}*. {where}.{link}"

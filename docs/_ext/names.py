@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,12 +17,12 @@ from samdyn.lab.options import Kind
 # shortest name, to which the other page links.
 MODULES = (
     "samdyn",
-    *(f"samdyn.{part}" for part in "landscapes methods ops oracle noise simulation analysis symbolic theory".split()),
-    *(f"samdyn.networks{part}" for part in ("", ".models", ".saddles", ".saddle_dynamics")),
-    *(f"samdyn.{part}" for part in "statistics plot claims lab".split()),
+    *(f"samdyn.{part}" for part in ("landscapes", "methods", "ops", "oracle", "noise", "simulation", "analysis")),
+    *(f"samdyn.{part}" for part in ("symbolic", "theory", "networks", "networks.models", "networks.saddles")),
+    *(f"samdyn.{part}" for part in ("networks.saddle_dynamics", "statistics", "plot", "claims", "lab")),
 )
 # The order of the groups of samdyn itself; elsewhere it is alphabetical.
-PARTS = "landscapes methods dynamics simulation symbolic analysis sweep claims checks".split()
+PARTS = ("landscapes", "methods", "dynamics", "simulation", "symbolic", "analysis", "sweep", "claims", "checks")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def public(module: str) -> list[Name]:
     names = [_name(code, name) for name in listed(code) if not inspect.ismodule(getattr(code, name))]
     if code is landscapes:  # the functions of the catalogue are attributes, too
         names += [Name(f"{module}.{key}", value, "entries", "") for key, value in landscapes.catalogue().items()]
-    groups = PARTS if module == "samdyn" else sorted({name.group for name in names})
+    groups: Sequence[str] = PARTS if module == "samdyn" else sorted({name.group for name in names})
     return sorted(names, key=lambda name: (groups.index(name.group), name.path.lower()))
 
 
@@ -97,7 +98,7 @@ def _name(module: ModuleType, name: str) -> Name:
 @functools.cache
 def _files(source: Path) -> dict[str, Path]:
     """Return the file from which a package imports each of its names."""
-    files = {}
+    files: dict[str, Path] = {}
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
             place = source.parent.joinpath(*node.module.split("."))

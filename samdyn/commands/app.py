@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .. import cli
+from .figures import figures
 from .list_ import list_
 from .run import Run
 from .sweep import sweep
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def commands() -> "typer.Typer":
     """Return the command line."""
     description = "Simulate Sharpness-Aware Minimization and its relatives as dynamical systems."
-    return cli.commands(description, list_, sweep, verify, run=Run)
+    return cli.commands(description, list_, sweep, verify, figures, run=Run)
 
 
 def main() -> None:

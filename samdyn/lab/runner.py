@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from .. import cli, plot
+from .. import cli
 from ..checks import InputError
 from ..output import OutputFolder
 from ..simulation.starts import choose_device
 from ..sweep.sweep import FailedCells
+from .drawing import drawing
 from .options import option
 from .report import Report
 from .scripts import question
@@ -50,7 +51,7 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         if "device" in values:
             folder.about["device"] = str(choose_device(values["device"]))  # what "auto" means on this machine
         report = Report(folder)
-        with folder, _drawing(), _watching_sweeps() as failures:
+        with folder, drawing(), _watching_sweeps() as failures:
             main(**values, report=report)
         report.print(f"figures, data and provenance in {folder.published}/")
         if folder.interrupted or failures:
@@ -93,13 +94,3 @@ def _watching_sweeps() -> Iterator[list[FailedCells]]:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
-
-
-def _drawing() -> Any:
-    """Return a context in which figures are drawn in samdyn's style, and without a screen."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    return plt.rc_context(plot.STYLE)
