@@ -42,4 +42,5 @@ html_static_path = ["_static"]
 html_css_files = ["samdyn.css"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
+html_show_copyright = False
 html_copy_source = False

@@ -34,7 +34,8 @@ def figure(script: Path) -> str:
     picture = f"{script.stem}.png"
     image = f"```{{image}} ../paper_figs/{picture}\n:alt: {title}\n:target: _images/{picture}\n```"
     code = f":::{{admonition}} paper_figs/{script.name}\n:collapsible: closed\n\n```python\n{body(source)}\n```\n:::"
-    return f"### {markdown(title.rstrip('.'))}\n\n{image}\n\n{VERDICT.sub(r'**\1:**', markdown(text.strip()))}\n\n{code}"
+    said = VERDICT.sub(r"**\1:**", markdown(text.strip()))
+    return f"### {markdown(title.rstrip('.'))}\n\n{image}\n\n{said}\n\n{code}"
 
 
 def body(source: str) -> str:

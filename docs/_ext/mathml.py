@@ -13,7 +13,7 @@ from sphinx.util import logging
 LOG = logging.getLogger(__name__)
 # Browsers put space around these as if each stood between two terms: 1 / | λ | and = − H.
 TIGHT = re.compile(r"<mo[^>]*>(&#x0007C;|&#x02016;|&#x0002F;)</mo>")
-RELATION = r"(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x0002C;|&#x00028;|\()"
+RELATION = r"(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x02190;|&#x02194;|&#x02248;|&#x0002C;|&#x00028;|\()"
 SIGN = re.compile(rf"(<mo[^>]*>{RELATION}</mo>)<mo>(&#x02212;)</mo>")
 
 

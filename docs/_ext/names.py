@@ -50,7 +50,7 @@ class Name:
     def summary(self) -> str:
         """The first paragraph of its documentation."""
         text = (inspect.getdoc(self.value) or "") if self.is_code else self.comment
-        return " ".join(text.partition("\n\n")[0].split())
+        return " ".join(text.partition("\n\n")[0].split()).rstrip(":")
 
 
 @functools.cache
