@@ -17,7 +17,7 @@ RELATION = r"(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x02190;|&#x02194;|&#x0
 SIGN = re.compile(rf"(<mo[^>]*>{RELATION}</mo>)<mo>(&#x02212;)</mo>")
 
 
-NAME = re.compile(r"<mo>(\w{2,})</mo>(?=<mo[^>]*>(?:&#x00028;|\()</mo>)")  # OU(…)
+NAME = re.compile(r"<mo>(\w{2,})</mo>(?=(?:<mrow>)?<mo[^>]*>(?:&#x00028;|\()</mo>)")  # OU(…)
 OUTPUT = re.compile(r'<span class="samdyn-formula">\$(.*?)\$</span>', re.DOTALL)
 
 
@@ -54,8 +54,7 @@ class Outputs(SphinxPostTransform):
     def run(self, **options: Any) -> None:
         """Replace them on a page."""
         for raw in self.document.findall(nodes.raw):
-            text = OUTPUT.sub(lambda found: mathml(unescape(found[1]), "inline", raw), raw.astext())
-            raw.children = [nodes.Text(text)]
+            raw.children = [nodes.Text(OUTPUT.sub(lambda found: mathml(unescape(found[1]), "inline"), raw.astext()))]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
