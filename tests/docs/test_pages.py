@@ -13,7 +13,9 @@ from .conftest import ROOT, blocks
 PAGES = sorted(
     path.relative_to(ROOT) for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if "_build" not in path.parts
 )
-CHECKED = {"README.md", "docs/adding.md", "docs/sweeps.md"}  # tests of their own run these, and look at the results
+# Tests of their own run these, and look at the results.
+CHECKED = {"README.md", "docs/adding.md", "docs/sweeps.md"}
+CHECKED |= {f"docs/guide/{name}.md" for name in ("simulate", "analysis", "noise", "training")}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 IMAGE = re.compile(r'<img[^>]*src="([^"]+)"')
 
