@@ -32,6 +32,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 nb_execution_mode = "force"  # Sphinx reads, and so executes, only the pages that changed
 nb_execution_raise_on_error = True
+nb_merge_streams = True  # what a cell prints is one block
 nb_execution_in_temp = True  # a tutorial leaves no files here
 nb_execution_timeout = 120  # seconds a cell may take
 nb_ipywidgets_js: dict[str, str] = {}  # widgets load scripts from the network
