@@ -51,5 +51,5 @@ def check(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
-    app.connect("build-finished", check)
+    app.connect("build-finished", check, priority=900)  # behind the theme, which finishes its styles then
     return {"parallel_read_safe": True, "parallel_write_safe": True}
