@@ -26,12 +26,12 @@ from samdyn.output.terminal import Console
 
 RADII = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 SEEDS, LR, STEPS = 200, 0.01, 10_000
-METHODS = ("SAM", "USAM")
+METHODS = {"SAM": sd.SAM, "USAM": sd.USAM}
 
 
 def draw() -> Figure:
     """Return the figure."""
-    data = sd.sweep(ends, {"iterates": METHODS, "rho": RADII})
+    data = sd.sweep(ends, {"iterates": [*METHODS], "rho": RADII})
     mean, half = statistics.mean_interval(data.loss, "run")
     shown = xr.Dataset({"loss": mean, "loss_low": mean - half, "loss_high": mean + half})
     for name in ("at_saddle", "diverged"):
@@ -67,7 +67,7 @@ def draw() -> Figure:
 def ends(iterates: str, rho: float) -> xr.Dataset:
     """Return the final loss of every network, nan if it diverged, and whether it is at a saddle."""
     landscape, starts = sd.landscapes.one_neuron(), np.random.default_rng(0).standard_normal((SEEDS, 2))
-    map_ = sd.Map(landscape, sd.methods.catalogue()[iterates](rho), lr=LR)
+    map_ = sd.Map(landscape, METHODS[iterates](rho), lr=LR)
     runs = sd.simulate(map_, starts, STEPS, backend="compiled").isel(step=-1)
     diverged = runs.status == "diverged"
     loss, flat = runs.loss.where(~diverged), float(landscape.value([0.0, 1.0]))

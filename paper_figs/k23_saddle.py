@@ -8,8 +8,9 @@ Source: [K23], the saddle surface with gradient descent and SAM.
 
 Agrees: GD leaves and SAM stays. We draw contours where the paper has a surface, which would hide the start. What the
 authors' script computes is not SAM: it does not clear the gradient between two backward passes, so its steps follow
-the sum ∇L(w) + ∇L(wᵖ). It is the dotted line. It stays too, but only runs within ρ/2 of the saddle do, where SAM
-captures those within ρ.
+the sum ∇L(w) + ∇L(wᵖ) (dotted). It stays too, but the saddle captures only runs within ρ/2, where SAM's captures those
+within ρ. The cosine only dips here and never flips: the runs end by jumping along x, where the ascent keeps the sign
+of the gradient.
 """
 
 from dataclasses import dataclass

@@ -39,12 +39,13 @@ def wheel(built: Callable[[str], Path]) -> Path:
 def test_the_wheel_has_the_code_its_types_and_the_scripts_and_no_more(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    expected = {str(path.relative_to(ROOT)) for path in (ROOT / "samdyn").rglob("*.py")}
+    files = (path for path in (ROOT / "samdyn").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    expected = {str(path.relative_to(ROOT)) for path in files} | {"pytest_samdyn.py"}
     expected |= {
         f"samdyn/{path.relative_to(ROOT)}" for f in ("experiments", "paper_figs") for path in ROOT.glob(f"{f}/*.py")
     }
-    assert names == expected | {"samdyn/py.typed", "pytest_samdyn.py"}
-    assert {"samdyn/experiments/saddle_escape.py", "samdyn/paper_figs/k23_saddle.py"} <= names
+    assert names == expected
+    assert {"samdyn/py.typed", "samdyn/experiments/saddle_escape.py", "samdyn/paper_figs/k23_saddle.py"} <= names
 
 
 def test_an_experiment_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:

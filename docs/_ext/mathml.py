@@ -17,6 +17,7 @@ RELATION = r"(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x02190;|&#x02194;|&#x0
 SIGN = re.compile(rf"(<mo[^>]*>{RELATION}</mo>)<mo>(&#x02212;)</mo>")
 
 
+NAME = re.compile(r"<mo>(\w{2,})</mo>(?=(?:<mrow>)?<mo[^>]*>(?:&#x00028;|\()</mo>)")  # OU(…)
 OUTPUT = re.compile(r'<span class="samdyn-formula">\$(.*?)\$</span>', re.DOTALL)
 
 
@@ -29,6 +30,7 @@ def mathml(latex: str, display: str, place: nodes.Node | None = None) -> str:
     if not converted.startswith("<math") or "\\" in converted:  # a command that it does not know stays as it is
         LOG.warning("%r is no formula: %s", latex, converted, location=place)
     converted = TIGHT.sub(r'<mo lspace="0" rspace="0" stretchy="false">\1</mo>', converted)
+    converted = NAME.sub(r"<mi>\1</mi>", converted)
     return SIGN.sub(r'\1<mo form="prefix">\2</mo>', converted)
 
 
@@ -52,8 +54,7 @@ class Outputs(SphinxPostTransform):
     def run(self, **options: Any) -> None:
         """Replace them on a page."""
         for raw in self.document.findall(nodes.raw):
-            text = OUTPUT.sub(lambda found: mathml(unescape(found[1]), "inline", raw), raw.astext())
-            raw.children = [nodes.Text(text)]
+            raw.children = [nodes.Text(OUTPUT.sub(lambda found: mathml(unescape(found[1]), "inline"), raw.astext()))]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -22,11 +22,11 @@ class Site:
 
     commands: ModuleType
     docstrings: ModuleType
+    finished: ModuleType
     gallery: ModuleType
     literature: ModuleType
     mathml: ModuleType
     names: ModuleType
-    offline: ModuleType
     reference: ModuleType
 
 
@@ -138,7 +138,7 @@ def test_pages_that_load_something_are_seen(site: type[Site], tmp_path: Path) ->
     (tmp_path / "page.html").write_text(
         '<a href="https://x.org">x</a><link rel="stylesheet" href="_static/s.css"><script src="s.js"></script>'
     )
-    assert site.offline.loaded(tmp_path) == []
+    assert site.finished.loaded(tmp_path) == []
     loading = [
         '<script defer src="https://x.org/s.js"></script>',
         '<img alt="" src=//x.org/i.png>',
@@ -148,4 +148,15 @@ def test_pages_that_load_something_are_seen(site: type[Site], tmp_path: Path) ->
     ]
     for text in loading:
         (tmp_path / "page.html").write_text(text)
-        assert len(site.offline.loaded(tmp_path)) == 1, text
+        assert len(site.finished.loaded(tmp_path)) == 1, text
+
+
+def test_broken_links_are_seen(site: type[Site], tmp_path: Path) -> None:
+    (tmp_path / "one.html").write_text(
+        '<h1 id="top">1</h1><a href="two.html#k"></a><a href="#top"></a><a href="#gone">'
+    )
+    (tmp_path / "two.html").write_text(
+        '<p id="k">2</p><a class="x" href="one.html"></a><a href="https://x.org/#a"></a><a href="three.html"></a>'
+    )
+    broken = [text.removeprefix(f"{tmp_path}/") for text in site.finished.broken(tmp_path)]
+    assert broken == ["one.html: #gone", "two.html: three.html#"]

@@ -67,7 +67,7 @@ class BifurcationDiagram:
     def _repr_html_(self) -> str:
         rows = [(b.parameter, b.kind, np.round(b.w[0], 10), len(b.w)) for b in self.bifurcations]
         rest = f"{self.not_followed} more starts of branches were not followed" if self.not_followed else ""
-        counts = f"{len(self.branches)} branches over {self.name} from {self.limits[0]:g} to {self.limits[1]:g}"
+        counts = f"branches over {self.name} from {self.limits[0]:g} to {self.limits[1]:g}: {len(self.branches)}"
         body = html.table((self.name, "bifurcation", "at", "period"), rows) if rows else "no bifurcations"
         return html.block(counts, body, rest)
 

@@ -11,7 +11,7 @@ from ...arguments import checked
 from ...dynamics import Flow, Map
 from ...statistics import wilson
 from .attractors import centres
-from .search import COLUMNS, NAMES, Attractors, limit_sets
+from .search import COLUMNS, NAMES, Attractors, cells, limit_sets
 
 SAME_PLACE = 1e-3  # in units of the plane's sides; distance from a point at which an attractor counts as being there
 
@@ -82,7 +82,7 @@ class Basins:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = [one.cells() for one in self.attractors]
+        rows = [cells(one) for one in self.attractors]
         blank = (None,) * (len(COLUMNS) - 3)
         rows += [(name, *blank, *html.share(self.fraction(i), self.interval(i))) for i, name in NAMES.items()]
         (a, b), (nx, ny) = self.coordinates, (len(self.x), len(self.y))

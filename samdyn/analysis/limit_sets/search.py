@@ -105,19 +105,15 @@ class Attractor:
         if self.repeats > 1:
             what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
-        spread = f", extent {self.extent:.3g}" if self.kind in ("cycle", "wandering", "sliding") and self.extent else ""
+        spread = f", extent {self.extent:.3g}" if self._is_spread else ""
         return f"{what} {where}{spread}: {100 * self.share:.1f} % [{low:.1f}, {high:.1f}]"
 
-    def cells(self) -> tuple[Any, ...]:
-        """Return the cells of a line of a table in HTML, below ``COLUMNS``."""
-        at = np.round(self.w.mean(0), 12)
-        extent = self.extent if self.kind in ("cycle", "wandering", "sliding") and self.extent else None
-        critical = self.critical.kind if self.critical else None
-        parts = (self.kind, self.period or None, at, extent, self.loss, self.multipliers, critical)
-        return (*parts, *html.share(self.share, self.interval))
-
     def _repr_html_(self) -> str:
-        return html.block(html.table(COLUMNS, [self.cells()]))
+        return html.block(html.table(COLUMNS, [cells(self)]))
+
+    @property
+    def _is_spread(self) -> bool:
+        return self.kind in ("cycle", "wandering", "sliding") and self.extent > 0
 
 
 class Attractors(list[Attractor]):
@@ -132,7 +128,21 @@ class Attractors(list[Attractor]):
         return "\n".join(map(str, self)) or "no attractors"
 
     def _repr_html_(self) -> str:
-        return html.block(html.table(COLUMNS, [one.cells() for one in self]) if self else "no attractors")
+        return html.block(html.table(COLUMNS, map(cells, self)) if self else "no attractors")
+
+
+def cells(attractor: Attractor) -> tuple[Any, ...]:
+    """Return what a table says about an attractor, below ``COLUMNS``."""
+    return (
+        attractor.kind,
+        attractor.period or None,
+        np.round(attractor.w.mean(0), 12),
+        attractor.extent if attractor._is_spread else None,
+        attractor.loss,
+        attractor.multipliers,
+        attractor.critical and attractor.critical.kind,
+        *html.share(attractor.share, attractor.interval),
+    )
 
 
 def limit_sets(

@@ -63,13 +63,8 @@ class Equilibrium:
         """Whether the point attracts although the field has no Jacobian there."""
         return self.kind == "no Jacobian" and self.attracts
 
-    def _cells(self) -> tuple[Any, ...]:
-        """Return the cells of a line of a table, below ``COLUMNS``."""
-        critical = self.critical.kind if self.critical else None
-        return self.kind, np.round(self.w, 12), self.rates, self.attracts, critical
-
     def _repr_html_(self) -> str:
-        return html.block(html.table(COLUMNS, [self._cells()]))
+        return html.block(html.table(COLUMNS, [_cells(self)]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +85,14 @@ class Equilibria(PointsInBox[Equilibrium]):
     """
 
     def _repr_html_(self) -> str:
-        rows = [point._cells() for point in self.points]
-        return html.block(html.table(COLUMNS, rows) if rows else "no equilibria", *self.remarks)
+        rows = map(_cells, self.points)
+        return html.block(html.table(COLUMNS, rows) if self.points else "no equilibria", *self.remarks)
+
+
+def _cells(point: Equilibrium) -> tuple[Any, ...]:
+    """Return what a table says about an equilibrium, below ``COLUMNS``."""
+    critical = point.critical and point.critical.kind
+    return point.kind, np.round(point.w, 12), point.rates, point.attracts, critical
 
 
 @checked

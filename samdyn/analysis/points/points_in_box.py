@@ -32,10 +32,10 @@ class PointsInBox(Sequence[T], Generic[T]):
 
     @property
     def remarks(self) -> list[str]:
-        """What the degree says about points that the search missed, in sentences; empty if it finds nothing missing."""
+        """What the degree of the field says about points that the search missed, a sentence each."""
         remarks = []
         if self.missing:
-            remarks.append(f"the degree of the gradient says that points are missing in {len(self.missing)} cells")
+            remarks.append(f"the degree says that points are missing in {len(self.missing)} cells")
         if self.unchecked:
             remarks.append(f"not checked by a degree: {100 * self.unchecked:.3g} % of the box")
         return remarks

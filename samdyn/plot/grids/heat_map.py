@@ -48,8 +48,8 @@ def heat_map(
     shown = np.where(np.isfinite(numbers), numbers, np.nan)
     image = ax.imshow(shown, **{"cmap": "viridis", "aspect": "auto", "origin": "lower", **colors})
     for (row, column), number in np.ndenumerate(numbers):
-        is_dark = np.isfinite(number) and image.norm(number) < DARK
-        look = {"color": "white" if is_dark else "black", "ha": "center", "va": "center"}
+        is_dark = np.isfinite(number) and float(image.norm(float(number))) < DARK
+        look: dict[str, Any] = {"color": "white" if is_dark else "black", "ha": "center", "va": "center"}
         ax.text(column, row, format.format(number), **look)
     for name, dim in (("x", x), ("y", y)):
         ticks = [f"{value:g}" if values[dim].dtype.kind in "fiu" else str(value) for value in values[dim].values]
