@@ -10,6 +10,8 @@ from ...noise import normals
 from ...oracle import Oracle
 from .input_loss import InputLoss
 
+NUMBERS = 2**17  # normal numbers of a sample in one draw, the most that samdyn.noise.normals returns
+
 
 @dataclass(frozen=True)
 class AdditiveNoise:
@@ -66,7 +68,10 @@ class AdditiveNoise:
 
     def _around(self, loss: InputLoss, x: torch.Tensor, step: int) -> torch.Tensor:
         """Return the points x + ξ of all pairs, and then the points x − ξ: ``(d, n, …, 2m)``."""
-        draws = [normals(self.seed, loss.runs, step, draw, len(x)) for draw in range(self.pairs)]
-        xi = self.sigma * torch.stack(draws, -1).to(x)
+        d = len(x)
+        together = max(1, NUMBERS // d)  # pairs of one draw, whatever their number is, so that the first stay the same
+        counts = [min(together, self.pairs - first) for first in range(0, self.pairs, together)]
+        draws = [normals(self.seed, loss.runs, step, draw, d * count) for draw, count in enumerate(counts)]
+        xi = self.sigma * torch.cat(draws).unflatten(0, (self.pairs, d)).movedim(0, -1).to(x)
         xi = xi.reshape(*xi.shape[:2], *[1] * (x.ndim - 2), self.pairs)
         return torch.cat([x[..., None] + xi, x[..., None] - xi], -1)

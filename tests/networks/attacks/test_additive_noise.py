@@ -74,9 +74,17 @@ def test_noise_is_a_function_of_seed_sample_step_and_pair() -> None:
     assert torch.equal(noise._around(part, part.x, 1), here[:, 2:4])
     others = [attacks.AdditiveNoise(0.5, pairs=2, seed=4)._around(loss, loss.x, 1), noise._around(loss, loss.x, 2)]
     assert all(not (other == here).any() for other in others)
-    xi = sd.noise.normals(3, torch.arange(5), 1, 1, 3)
+    xi = sd.noise.normals(3, torch.arange(5), 1, 0, 6)[3:]
     torch.testing.assert_close(here[..., 1], loss.x + 0.5 * xi)
     torch.testing.assert_close(here[..., 3], loss.x - 0.5 * xi)
+
+
+def test_more_pairs_than_one_draw_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("samdyn.networks.attacks.additive_noise.NUMBERS", 7)  # two pairs of three features
+    loss = input_loss(cross_entropy, 6, 2)
+    few, many = (attacks.AdditiveNoise(0.5, pairs=pairs)._around(loss, loss.x, 0) for pairs in (3, 5))
+    assert torch.equal(few[..., :3], many[..., :3])
+    torch.testing.assert_close(many[..., 4], loss.x + 0.5 * sd.noise.normals(0, torch.arange(5), 0, 2, 3))
 
 
 def test_no_noise_changes_nothing() -> None:
