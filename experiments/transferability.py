@@ -33,10 +33,9 @@ NETS: dict[str, Any] = {  # of the number of features and the seed
 ROOM = 2**14  # numbers in the array of a network's parameters, more than any of them has
 PAIRS = 32  # pairs of points x ± ξ for the mean loss over noise
 LEGEND = (
-    "Shares in % of the test inputs that a net classifies correctly: of the attacked net itself, and of others, one of "
-    "each architecture with other initial weights. Gains in points, with noise minus without, are taken net by net. "
-    "Means over nets, medians over seeds with 95 % intervals. Points that noise adds to the share of others fooled, "
-    "ranges over data, ε and pairs of nets:"
+    "Shares in % of the inputs that nets classify correctly, for the attacked net itself and for others: one of each "
+    "architecture, with other initial weights. Means over nets, medians over seeds with 95 % intervals. Points that "
+    "noise adds to the share of others fooled, pair by pair, ranges over data, ε and pairs:"
 )
 
 
@@ -57,8 +56,8 @@ def main(
     grid: dict[str, Any] = {"data": [*DATA], "net": [*NETS], "seed": range(seed, seed + seeds)}
     trained = sd.sweep(partial(train, steps), grid, batch="seed", processes=processes)
     ways = {"FGSM": attacks.fgsm, "PGD": partial(attacks.pgd, steps=ascent_steps)}
-    function = partial(attack, trained.w, ways, [*eps], [0.0, *sigma], pairs, samples)
-    runs = sd.sweep(function, grid, processes=processes).assign(accuracy=trained.accuracy)
+    how = [*eps], [0.0, *sigma], pairs, samples
+    runs = sd.sweep(partial(attack, trained.w, ways, how), grid, processes=processes).assign(accuracy=trained.accuracy)
     report.data(runs, "networks")
 
     expansion = lab.medians(runs[["accuracy"]].assign(ratio=runs.rise / runs.predicted), "seed").sel(sigma=[*sigma])
@@ -100,15 +99,14 @@ def train(steps: int, data: str, net: str, seed: Any) -> dict[str, Any]:
     return {"w": xr.DataArray(room, dims=("cell", "weight")), "accuracy": accuracy}
 
 
-def attack(
-    w: xr.DataArray, ways: Any, eps: Any, sigma: Any, pairs: int, samples: int, data: str, net: str, seed: int
-) -> xr.Dataset:
+def attack(w: xr.DataArray, ways: dict[str, Any], how: Any, data: str, net: str, seed: int) -> xr.Dataset:
     """Perturb inputs on one network. Return how often that fools it and others, and the mean loss over noise."""
-    of, w, seeds = DATA[data](), w.sel(data=data), w.seed.values
-    inputs, classes, place = of.test_inputs[:samples], of.test_targets[:samples], seeds.tolist().index(seed)
-    at = [(net, seed), *((name, seeds[(place + 1) % len(seeds)]) for name in NETS)]
-    weights = [torch.as_tensor(w.sel(net=name, seed=s).dropna("weight").values).float() for name, s in at]
-    targets = [(landscape(of, name), vector) for (name, _), vector in zip(at, weights, strict=True)]
+    (eps, sigma, pairs, samples), of = how, DATA[data]()
+    inputs, classes = of.test_inputs[:samples], of.test_targets[:samples]
+    own, others = (one.sel(data=data, seed=seed) for one in (w, w.roll(seed=-1)))  # others are the next seed's nets
+    rows = [own.sel(net=net), *(others.sel(net=name) for name in NETS)]
+    vectors = [torch.as_tensor(row.dropna("weight").values).float() for row in rows]
+    targets = [(landscape(of, row.net.item()), vector) for row, vector in zip(rows, vectors, strict=True)]
     loss = attacks.InputLoss(*targets[0], inputs, classes)
 
     def fooled(x: torch.Tensor) -> list[float]:
@@ -120,9 +118,8 @@ def attack(
     random = [fooled(loss.inputs(loss.x + e * signs)) for e in eps]
     mean = [float(attacks.AdditiveNoise(s, PAIRS, seed).mean_loss(loss, loss.x)[0].mean()) for s in sigma]
     predicted = np.square(sigma) / 2 * float(attacks.laplacian(loss, loss.x).mean())
-    result: dict[str, Any] = {"fooled": (("attack", "eps", "sigma", "target"), shares)}
-    result |= {"random": (("eps", "target"), random)}
-    result |= {"rise": ("sigma", np.subtract(mean, mean[0])), "predicted": ("sigma", predicted)}
+    result: dict[str, Any] = {"rise": ("sigma", np.subtract(mean, mean[0])), "predicted": ("sigma", predicted)}
+    result |= {"fooled": (("attack", "eps", "sigma", "target"), shares), "random": (("eps", "target"), random)}
     return xr.Dataset(result, {"attack": [*ways], "eps": eps, "sigma": sigma, "target": ["itself", *NETS]})
 
 
@@ -132,15 +129,13 @@ def draw(rates: xr.Dataset, expansion: xr.Dataset, of: str) -> dict[str, Figure]
     shown = rates.stack(panel=["data", "eps"]).drop_vars(["panel", "data", "eps"]).assign_coords(panel=panels)
     rows = [(shown, "others", "others fooled [%]"), (shown, "gain", "gain by noise [points]")]
     look: dict[str, Any] = {"x": "sigma", "xlabel": r"$\sigma$ of the noise", "column": "panel", "hue": "attack"}
-    transfer, axes = lab.facets(rows, f"Does noise make attacks transfer? {of}", **look, aside=0.02)
+    transfer, axes = lab.facets(rows, f"Does noise make attacks transfer? {of}", aside=0.01, **look)
     for i, (upper, lower) in enumerate(axes.T):
-        upper.axhline(float(shown.random[{"panel": i, "sigma": 0}]), color="0.6", ls="--", label="random signs")
+        line = upper.axhline(float(shown.random[{"panel": i, "sigma": 0}]), color="0.6", ls=":", label="random signs")
         lower.axhline(0, color="0.6", lw=1)
-    axes[0, 0].legend(loc="upper left")
-    look |= {"xlabel": r"$\sigma$", "column": "data", "hue": "net"}
-    order, axes = lab.facets(
-        [(expansion, "ratio", "measured / predicted")], f"Rise of the loss {of}", **look, aside=0.02
-    )
+    axes[0, -1].legend(handles=[line])
+    look |= {"xlabel": r"$\sigma$", "column": "data", "hue": "net", "aside": 0.01}
+    order, axes = lab.facets([(expansion, "ratio", "measured / predicted")], f"Rise of the mean loss {of}", **look)
     for ax in axes.flat:
         ax.axhline(1, color="0.6", lw=1)
     return {"transferability": transfer, "expansion": order}
