@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import samdyn as sd
+from samdyn.catalogues import is_published
 
 from .conftest import ROOT
 
@@ -84,5 +85,5 @@ def test_every_experiment_is_listed() -> None:
 
 def test_every_landscape_and_method_is_named() -> None:
     page = (ROOT / "docs" / "guide" / "simulate.md").read_text(encoding="utf-8")
-    for name in [*sd.landscapes.catalogue(), *sd.methods.catalogue()]:
-        assert f"`{name}`" in page
+    for name, entry in {**sd.landscapes.catalogue(), **sd.methods.catalogue()}.items():
+        assert f"`{name}`" in page or not is_published(entry)  # other tests define methods of their own
