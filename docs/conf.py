@@ -12,8 +12,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the tutorials' kernels: more
 project = "samdyn"
 author = "the samdyn authors"
 release = metadata.version("samdyn")
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings"]
-extensions += ["generated", "links", "mathml", "finished"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_codeautolink"]
+extensions += ["docstrings", "generated", "links", "mathml", "members", "finished"]
 exclude_patterns = ["_build", "notebooks"]  # a test runs the notebooks
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!samdyn).*")]  # names of other libraries, whose inventories are on the network
@@ -26,6 +26,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 90  # longer ones have a line for each parameter
 napoleon_use_ivar = True
 napoleon_use_rtype = False
+codeautolink_concat_default = True  # the blocks of a page are one program
 toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]

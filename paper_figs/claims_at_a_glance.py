@@ -7,7 +7,7 @@ differ most. A hollow marker: the ratio is negative, the prediction has the wron
 
 Source: ours; `samdyn list` shows the claims, and docs/claims.md how they are judged. Their papers are named there.
 
-Ours: most published formulas hold, some only to leading order or in a range. Those that fail are of four kinds:
+Ours: most formulas hold, some only to leading order or in a range. Those that fail are of four kinds:
 Theorem 2 of [K23], its corollary and Theorem 3, whose model is that of no method; formulas outside the range that their
 papers assume, as those of [C23] at large ρ; sufficient conditions read as exact ones; and beliefs that no paper proves,
 among them that momentum is a larger step, and that Theorem 1 holds for normalised SAM.

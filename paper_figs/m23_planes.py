@@ -11,8 +11,8 @@ available. The mean gradient is our reading of the paper's "simple modification"
 
 Differs: the abstract says that single-step and multi-step SAM have distinct loss landscapes. Here SAM makes the valley
 wide for every n, plain or averaged, and the surfaces look alike; SGD's is the one that is distinct. The network has
-2,410 weights and the ascent is almost straight, so that n steps of ρ/n reach nearly the point of one step of ρ. This
-is one network each; `m23_training` has medians of many.
+2,410 weights, and the ascent turns little, so that n steps of ρ/n reach nearly the point of one step of ρ. This is one
+network each; `m23_training` has medians of many.
 """
 
 import numpy as np

@@ -15,8 +15,6 @@ LOG = logging.getLogger(__name__)
 TIGHT = re.compile(r"<mo[^>]*>(&#x0007C;|&#x02016;|&#x0002F;)</mo>")
 RELATION = r"(?:&#x0003D;|&#x0003C;|&#x0003E;|&#x02192;|&#x02190;|&#x02194;|&#x02248;|&#x0002C;|&#x00028;|\()"
 SIGN = re.compile(rf"(<mo[^>]*>{RELATION}</mo>)<mo>(&#x02212;)</mo>")
-
-
 NAME = re.compile(r"<mo>(\w{2,})</mo>(?=(?:<mrow>)?<mo[^>]*>(?:&#x00028;|\()</mo>)")  # OU(…)
 OUTPUT = re.compile(r'<span class="samdyn-formula">\$(.*?)\$</span>', re.DOTALL)
 

@@ -47,9 +47,9 @@ def heat_map(
     numbers = values.transpose(y, x).values.astype(float)
     shown = np.where(np.isfinite(numbers), numbers, np.nan)
     image = ax.imshow(shown, **{"cmap": "viridis", "aspect": "auto", "origin": "lower", **colors})
+    is_dark = np.ma.filled(image.norm(np.ma.masked_invalid(numbers)), np.inf) < DARK
     for (row, column), number in np.ndenumerate(numbers):
-        is_dark = np.isfinite(number) and float(image.norm(float(number))) < DARK
-        look: dict[str, Any] = {"color": "white" if is_dark else "black", "ha": "center", "va": "center"}
+        look: dict[str, Any] = {"color": "white" if is_dark[row, column] else "black", "ha": "center", "va": "center"}
         ax.text(column, row, format.format(number), **look)
     for name, dim in (("x", x), ("y", y)):
         ticks = [f"{value:g}" if values[dim].dtype.kind in "fiu" else str(value) for value in values[dim].values]
