@@ -19,7 +19,10 @@ MODULES = (
     "samdyn",
     *(f"samdyn.{part}" for part in ("landscapes", "methods", "ops", "oracle", "noise", "simulation", "analysis")),
     *(f"samdyn.{part}" for part in ("symbolic", "theory", "networks", "networks.models", "networks.saddles")),
-    *(f"samdyn.{part}" for part in ("networks.saddle_dynamics", "statistics", "plot", "claims", "lab")),
+    *(
+        f"samdyn.{part}"
+        for part in ("networks.saddle_dynamics", "networks.attacks", "statistics", "plot", "claims", "lab")
+    ),
 )
 # The order of the groups of samdyn itself; elsewhere it is alphabetical.
 PARTS = ("landscapes", "methods", "dynamics", "simulation", "symbolic", "analysis", "sweep", "claims", "checks")
