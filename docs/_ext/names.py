@@ -18,11 +18,9 @@ from samdyn.lab.options import Kind
 MODULES = (
     "samdyn",
     *(f"samdyn.{part}" for part in ("landscapes", "methods", "ops", "oracle", "noise", "simulation", "analysis")),
-    *(f"samdyn.{part}" for part in ("symbolic", "theory", "networks", "networks.models", "networks.saddles")),
-    *(
-        f"samdyn.{part}"
-        for part in ("networks.saddle_dynamics", "networks.attacks", "statistics", "plot", "claims", "lab")
-    ),
+    *(f"samdyn.{part}" for part in ("symbolic", "theory", "networks")),
+    *(f"samdyn.networks.{part}" for part in ("models", "saddles", "saddle_dynamics", "attacks")),
+    *(f"samdyn.{part}" for part in ("statistics", "plot", "claims", "lab")),
 )
 # The order of the groups of samdyn itself; elsewhere it is alphabetical.
 PARTS = ("landscapes", "methods", "dynamics", "simulation", "symbolic", "analysis", "sweep", "claims", "checks")
