@@ -3,7 +3,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: saddle test verify check figures bench gpu dist format clean
+.PHONY: saddle test verify check figures docs docs-links bench gpu dist format clean
 
 saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
 	.venv/bin/python experiments/saddle_escape.py
@@ -21,6 +21,12 @@ check: $(READY)           ## formatter, linter, types
 
 figures: $(READY)         ## the papers' figures and our own, redrawn into paper_figs/
 	.venv/bin/samdyn figures
+
+docs: $(READY)            ## these pages, in docs/_build/html; it runs the tutorials, and a warning is an error
+	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -j auto -b html -d docs/_build/doctrees docs docs/_build/html
+
+docs-links: $(READY)      ## whether what the pages link to on the network is there
+	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -b linkcheck -d docs/_build/doctrees docs docs/_build/linkcheck
 
 bench: $(READY)           ## every workload beside what people would use instead; benchmarks/run.py --help
 	.venv/bin/python benchmarks/run.py

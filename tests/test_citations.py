@@ -22,7 +22,7 @@ def test_papers_are_in_the_references() -> None:
 
 
 def test_entries_of_the_theory_exist() -> None:
-    known = set(re.findall(r"^([0-9]+)\. ", (ROOT / "docs" / "theory.md").read_text(), re.M))
+    known = set(re.findall(r"^### ([0-9]+)\. ", (ROOT / "docs" / "theory.md").read_text(), re.M))
     cited = {number: path.name for path in FILES for number in ENTRIES.findall(path.read_text())}
     assert len(cited) > 5
     assert {number: name for number, name in cited.items() if number not in known} == {}

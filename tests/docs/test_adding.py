@@ -1,7 +1,9 @@
 """What docs/adding.md shows works as shown."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +13,18 @@ from matplotlib import pyplot as plt
 import samdyn as sd
 from samdyn import lab
 
-PAGE = (Path(__file__).parent.parent / "docs" / "adding.md").read_text(encoding="utf-8")
+from .conftest import ROOT, blocks
 
 
-def test_the_page_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    assert len(blocks) == 1 + len(re.findall(r"^## ", PAGE, flags=re.MULTILINE))  # the first has the imports
-    names: dict = {"__name__": "adding"}
-    for block in blocks:
-        exec(block, names)
+def test_the_page_runs(
+    run_page: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    titles = re.findall(r"^## ", (ROOT / "docs" / "adding.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(blocks("docs/adding.md")) == len(titles)  # the first has the imports, the last title none
+    names = run_page("docs/adding.md")
     printed = capsys.readouterr().out
     assert "minimum" in printed
     assert "settled" in printed
