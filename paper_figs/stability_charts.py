@@ -37,6 +37,7 @@ def draw() -> Figure:
         print(f"{differ} of {chart.rate.size} cells differ from the formula")
         ax.set_title(f"USAM, γ = {momentum:g}")
     panels[1].set_ylabel("")
+    figure.suptitle(r"At which $\rho$ and $\eta$ does the saddle of $x^2 - y^2$ attract?")
     return figure
 
 
