@@ -8,9 +8,10 @@ batches of a seed are the same at every γ and ρ.
 Source: [K23], training without batch norm and augmentation over γ × B, there with ResNet-18 on CIFAR-10. The networks
 and data here fit a laptop; the settings were fixed before training.
 
-Differs: at equal η momentum rescues SAM with ρ = 0.5 and large batches, and SGD too, as the paper reports. But it also
+Differs: at equal η momentum rescues SAM with ρ = 0.5, and SGD with large batches, as the paper reports. But it also
 multiplies the step by 1/(1−γ). At equal η/(1−γ) it changes little for SGD and ρ = 0.1; for ρ = 0.5 it still helps at
-B = 64 and is not needed where it does not. Small batches help largely because they take more steps in ten epochs.
+B = 64, and at the other batch sizes eight networks do not resolve an effect. Small batches also take more steps in ten
+epochs, which docs/networks.md separates from the effect of their noise.
 """
 
 from functools import partial

@@ -6,10 +6,10 @@ the recursion of the covariance; normalised SAM has none. Thick lines: Theorem 2
 
 Source: [K23], the MSD of SGD and SAM, Theorems 2 and 3.
 
-Differs: USAM spreads less than SGD, and momentum and small batches raise the MSD, as the paper says; the formulas have
-another size. The MSD of Theorem 2 is that of no method: it has the drift λ(1+ρλ)² of exact SAM and the noise of SGD. At
-t = 1 it is three times USAM's. Theorem 3 builds on it and is above USAM's MSD at every γ shown. Normalised SAM first
-spreads further than SGD, since the ascent adds steps of size ηρ|λ| whatever the batch is, so its MSD is not ∝ 1/B.
+Differs: USAM spreads less than SGD, and momentum (at equal η) and small batches raise the MSD, as the paper says. Its
+formulas have other values. The MSD of Theorem 2 is that of no method: its drift λ(1+ρλ)² is exact SAM's, its noise is
+SGD's, and at t = 1 it is three times USAM's. Theorem 3 builds on it, and is too large at every γ shown. Normalised SAM
+first spreads further than SGD: its ascent adds steps of size ηρ|λ| for any batch, so its MSD is not ∝ 1/B.
 """
 
 from typing import Any

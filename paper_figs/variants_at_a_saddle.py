@@ -1,18 +1,17 @@
 """Which relatives of SAM does a saddle hold, from which radius, and how wide is the trap?
 
 Every method of the catalogue, and several ascent steps, on x² − y² (λ = ±2), η = 0.01. A number is the distance from
-the saddle, along the direction that leads away, up to which runs are held; 0: none, all: all up to the distance 4.
-At the right is what the derived formula says: the ρ for which the saddle attracts, or that the method has no Jacobian
-there.
+the saddle, along the direction that leads away, up to which runs are held; 0: none, all: all up to the distance 4;
+rests elsewhere: none escapes, but they end at another point. At the right are the ρ for which the saddle attracts by
+the formula that samdyn derives, or that the method has no Jacobian there.
 
 Source: ours; the methods are those of [K23], [C23], [M23] and [A21].
 
 Ours: three kinds of methods. Unnormalised ones have a threshold: USAM holds from ρ = 1/|λ| on, with three steps from
 3/|λ|, exact SAM never, as its curvature is λ(1+ρλ)². Normalised ones hold within a distance ∝ ρ at every ρ: SAM and
 DNSAM within ρ, also with several steps, and with averaged gradients within ¾ρ. Adaptive ones scale with the weights,
-which vanish at this saddle: ASAM has a threshold, ρ = 1 (on x = 0 its ascent ends at (1−ρ)y), and with a shift of its
-scale a trap below it. UASAM
-leaves the saddle, but rests at y = ±1/√(2ρ), which is no critical point of the loss.
+which vanish at this saddle: ASAM has a threshold, ρ = 1 (on x = 0 its ascent ends at (1−ρ)y), and below it a trap if
+its scale has a shift. UASAM leaves the saddle, but rests at y = ±1/√(2ρ), which is no critical point of the loss.
 """
 
 from collections.abc import Callable
@@ -29,8 +28,9 @@ from samdyn import analysis, lab, plot
 
 RADII, LR, STEPS, FAR, START = (0.1, 0.25, 0.4, 0.6, 0.9, 1.2, 2.0), 0.01, 2000, 4.0, 0.05
 METHODS: dict[str, Callable[..., sd.methods.Method]] = {
+    # Without those that other scripts of the same process have defined.
+    **{name: cls for name, cls in sd.methods.catalogue().items() if cls.__module__.startswith("samdyn.methods.")},
     "GD": lambda rho: sd.GD(),
-    **{name: cls for name, cls in sd.methods.catalogue().items() if name != "GD"},
     "USAM, 3 steps": partial(sd.USAM, ascent_steps=3),
     "SAM, 3 steps": partial(sd.SAM, ascent_steps=3),
     "SAM, 2 steps averaged": partial(sd.SAM, ascent_steps=2, average=True),

@@ -7,6 +7,7 @@ import samdyn as sd
 
 ROOT = Path(__file__).parent.parent
 FILES = [*(ROOT / "samdyn").rglob("*.py"), *(ROOT / "experiments").glob("*.py"), *(ROOT / "docs").rglob("*.md")]
+FILES += (ROOT / "paper_figs").glob("*.py")
 FILES.append(ROOT / "README.md")
 KEYS = re.compile(r"\[([A-Z]{1,2}[0-9]{2})\b[^\]]*\]")
 ENTRIES = re.compile(r"\btheory ([0-9]+)")

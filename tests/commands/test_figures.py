@@ -119,6 +119,7 @@ def test_the_same_figure_is_the_same_file(
         assert not stopped.value.code
         files.append([(tmp_path / str(number) / f"fig_one.{kind}").read_bytes() for kind in ("png", "pdf")])
     assert files[0] == files[1]
+    assert not any(word in file for word in (b"CreationDate", b"Software", b"Producer") for file in files[0])
     assert capsys.readouterr().out == "fig_one drawn\n" * 2
     monkeypatch.setattr(sys, "argv", ["fig_one.py", "--help"])
     with pytest.raises(SystemExit):

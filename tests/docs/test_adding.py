@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import lab
@@ -33,6 +35,9 @@ def test_the_page_runs(
     batch = names["Signs"](0.5).on(names["cubic"]()).sample(sd.noise.Draws(0, torch.arange(10_000), 1), 0)
     assert batch.abs().unique().tolist() == [0.5]
     assert abs(batch.mean()) < 4 * 0.5 / 20_000**0.5  # standard errors
+    (line, _) = names["draw"]().axes[0].lines
+    np.testing.assert_allclose(line.get_ydata(), line.get_xdata(), rtol=0.05)
+    plt.close("all")
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["width.py", "--rho", "0.1,0.3", "--out", "results"])
