@@ -6,7 +6,7 @@ from pathlib import Path
 import samdyn as sd
 
 ROOT = Path(__file__).parent.parent
-FILES = [*(ROOT / "samdyn").rglob("*.py"), *(ROOT / "experiments").glob("*.py"), *(ROOT / "docs").glob("*.md")]
+FILES = [*(ROOT / "samdyn").rglob("*.py"), *(ROOT / "experiments").glob("*.py"), *(ROOT / "docs").rglob("*.md")]
 FILES += (ROOT / "paper_figs").glob("*.py")
 FILES.append(ROOT / "README.md")
 KEYS = re.compile(r"\[([A-Z]{1,2}[0-9]{2})\b[^\]]*\]")

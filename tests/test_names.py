@@ -8,7 +8,7 @@ from pathlib import Path
 import samdyn
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*ROOT.glob("docs/*.md"), ROOT / "README.md"]
+PAGES = [*ROOT.glob("docs/**/*.md"), ROOT / "README.md"]
 PARTS = {p.stem for p in Path(samdyn.__file__).parent.iterdir() if not p.name.startswith("_")}
 # In backquotes: samdyn.x, sd.x, or a part of samdyn with a dot behind it.
 NAME = re.compile(rf"`(?:(?:samdyn|sd)\.|(?=(?:{'|'.join(sorted(PARTS))})\.))((?:\w+\.)*\w+)(?=[`(\[,])")
