@@ -39,6 +39,7 @@ LEGEND = (
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     lr: Annotated[lab.LearningRates, SEVERAL] = (0.05, 0.1, 0.2),
     batch_sizes: Annotated[lab.BatchSizes, SEVERAL] = (8, 32, 128),
     rho: Annotated[lab.Radii, "Radii ρ ≥ 0 of SAM in training; 0 is SGD.", SEVERAL] = (0.0, 0.1),
@@ -53,8 +54,6 @@ def main(
     seed: Annotated[lab.Seed, "Seed of initial weights and batches."] = 0,
     processes: lab.Processes = 2,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     checks.word("--seed", seed + seeds, "Use a smaller one")  # every network has its own seed
     data = networks.digits(test=SHARE)

@@ -28,6 +28,7 @@ NOT_ZERO = lab.where(lambda lam: lam != 0, "must be a finite number, not 0")
 
 
 def main(
+    report: lab.Report,
     eigenvalue: Annotated[float, "Eigenvalue λ along the eigenvector; runs escape if λ < 0.", NOT_ZERO] = -1.0,
     rho: Annotated[lab.Positive, "Radius ρ of USAM and SAM."] = 0.5,
     lr: lab.LearningRate = 0.01,
@@ -37,8 +38,6 @@ def main(
     runs: lab.Runs = 1_000_000,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     steps = round(time / lr)
     if steps < MOMENTS:

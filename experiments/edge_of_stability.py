@@ -32,6 +32,7 @@ ABOUT_CHANGE = "\nAfter a change of SAM's ρ: medians and 95 % intervals of λ, 
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     lr: Annotated[lab.LearningRate, "Learning rate η without momentum."] = 0.2,
     rho: Annotated[lab.Positive, "SAM's radius ρ > 0."] = 0.05,
     usam_rho: Annotated[lab.Positive, "USAM's radius ρ > 0."] = 0.1,
@@ -44,8 +45,6 @@ def main(
     seed: lab.Seed = 0,
     processes: lab.Processes = 2,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     if steps < 6 * look_every:
         checks.reject("--steps", steps, f"is less than 6 looks of {look_every} steps", "Use a smaller --look-every")

@@ -22,6 +22,7 @@ KEYS = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}", "η": "{eta:.3
 
 
 def main(
+    report: lab.Report,
     eigenvalue: Annotated[lab.Eigenvalue, "Eigenvalue λ < 0 of the way out; −λ of the other."] = -1.0,
     rho: lab.PositiveRadii = (0.1, 0.3),
     momentum: Annotated[lab.Momenta, lab.each(lambda v: v <= LARGEST, f"must lie in [0, {LARGEST}]")] = (0.5, 0.9),
@@ -33,8 +34,6 @@ def main(
     runs: lab.Runs = 1000,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     time = 1 / abs(eigenvalue) if time is None else time
     steps = round(time / lr)

@@ -29,6 +29,7 @@ LEGEND = (
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     rho: Annotated[lab.PositiveRadii, "Radii ρ > 0 of SAM. 0, which is SGD, is always there."] = (0.1, 0.5),
     momentum: Annotated[lab.Momenta, "Momenta γ beside 0.", lab.each(bool, "must lie in (0, 1)")] = (0.5, 0.9),
     batch_sizes: Annotated[lab.BatchSizes, "Batch sizes B, drawn with replacement."] = (16, 64, 256),
@@ -39,8 +40,6 @@ def main(
     seed: Annotated[lab.Seed, "Seed of initial weights and batches."] = 0,
     processes: lab.Processes = 2,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     task = networks.Task(networks.digits(), (width, width), seeds, seed)
     if batch_sizes[-1] > task.network.samples:

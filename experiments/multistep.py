@@ -34,6 +34,7 @@ LEGEND = (
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     rho: Annotated[lab.PositiveRadii, "Radii ρ > 0, of all n steps together."] = (0.1, 0.2, 0.4),
     ascent_steps: Annotated[tuple[int, ...], "n >= 2; SGD and n = 1 are always there.", lab.integers(2)] = (2, 10),
     lr: lab.LearningRate = 0.2,
@@ -44,8 +45,6 @@ def main(
     seed: Annotated[lab.Seed, "Seed of initial weights and batches."] = 0,
     processes: lab.Processes = 2,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     task = networks.Task(networks.digits(test=TEST), (width, width), seeds, seed)
     settings = [(SGD, 0), (ONE, 1), *((form, n) for form in (LAST, MEAN, SHORTER) for n in ascent_steps)]

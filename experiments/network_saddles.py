@@ -38,14 +38,13 @@ over the ratio of derived growth rates. ρ of USAM is in 1/|λ_min|, that of SAM
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     hidden: Annotated[lab.Count, "Hidden tanh units of the network on digits."] = 8,
     samples: Annotated[lab.Samples, "Number of digits in its loss."] = 200,
     escapes: Annotated[lab.Runs, "Runs for escape times, at every radius."] = 30,
     tolerance: Annotated[float, "Share of the saddle's loss that an escaped run has lost.", lab.inside(0, 1)] = 0.01,
     seed: Annotated[lab.Seed, "Seed of teachers and starts."] = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     places = saddle_dynamics.exact_saddles(hidden, samples, seed)
     grid: dict[Any, Any] = {"saddle": [*places], "direction": ["λ_min", "λ*"], "ratio": RATE_RATIOS, "device": device}

@@ -41,6 +41,7 @@ directions, and in all. distance: from the saddle in these directions, end over 
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     hidden: Annotated[lab.Count, "Hidden tanh units of the networks on digits."] = 8,
     batch_sizes: Annotated[lab.BatchSizes, "Batch sizes B to train with, beside the full batch."] = (8, 128),
     scale: Annotated[lab.Positive, "Factor on torch's initial weights."] = 0.01,
@@ -52,8 +53,6 @@ def main(
     seed: Annotated[lab.Seed, "Seed of starts and batches."] = 0,
     processes: lab.Processes = 2,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     place = ZeroWeights(hidden)
     full = place.network.samples

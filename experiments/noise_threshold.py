@@ -24,6 +24,7 @@ UNEQUAL = np.diag([1.8, 0.2])  # covariance of anisotropic noise in the plane, i
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     eigenvalue: Annotated[lab.Numbers, "Eigenvalues λ < 0 of the way out.", NEGATIVE] = (-1.0, -2.0, -0.5),
     noise: Annotated[lab.Positive, "Standard deviation s of a sample's gradient, per coordinate."] = 0.25,
     dims: Annotated[lab.BatchSizes, "Dimensions d."] = (1, 2, 10),
@@ -33,8 +34,6 @@ def main(
     runs: Annotated[lab.Runs, "Pairs of runs for a rate, runs for exit times.", lab.at_least(200)] = 1500,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     lam, d, size = eigenvalue[0], dims[0], batch_sizes[0]
     usual = {"noise": noise, "runs": runs, "seed": seed, "device": device}

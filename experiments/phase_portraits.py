@@ -31,6 +31,7 @@ RHO = "Radii ρ. Default: below and above the saddle's threshold 1/|λ|; without
 
 
 def main(
+    report: lab.Report,
     landscape: lab.LandscapeText = "beale",
     coordinates: Annotated[lab.Coordinates, "The two coordinates of a formula."] = "x y",
     methods: lab.Methods = (sd.GD, sd.USAM, sd.SAM),
@@ -42,8 +43,6 @@ def main(
     resolution: Annotated[lab.Resolution, "Starts of the basin maps along each axis."] = 50,
     animate: Annotated[bool, "Make a GIF over ρ of the first method that has a radius."] = False,
     frames: Annotated[lab.Count, "Number of frames of the GIF; the last has the largest radius."] = 17,
-    *,
-    report: lab.Report,
 ) -> None:
     scene = lab.landscape(landscape, coordinates)
     if scene.dim != 2:

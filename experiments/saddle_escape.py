@@ -25,6 +25,7 @@ widths are those without momentum."""
 
 
 def main(
+    report: lab.Report,
     landscape: lab.LandscapeText = "saddle",
     coordinates: lab.Coordinates = "x y",
     saddle: lab.SaddleText = "",
@@ -39,8 +40,6 @@ def main(
     seed: Annotated[lab.Seed, "Seed of the starts."] = 0,
     device: lab.Device = "auto",
     dtype: lab.Dtype = "float64",
-    *,
-    report: lab.Report,
 ) -> None:
     scene = lab.landscape(landscape, coordinates)
     known = analysis.critical_points(scene)

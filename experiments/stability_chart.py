@@ -24,6 +24,7 @@ Axis = Annotated[
 
 
 def main(
+    report: lab.Report,
     landscape: lab.LandscapeText = "saddle",
     coordinates: lab.Coordinates = "x y",
     saddle: lab.SaddleText = "",
@@ -38,8 +39,6 @@ def main(
     ascent_steps: lab.AscentSteps = 1,
     resolution: lab.Resolution = 100,
     steps: lab.Steps = 2000,
-    *,
-    report: lab.Report,
 ) -> None:
     scene = lab.landscape(landscape, coordinates)
     point = lab.saddle(scene, analysis.critical_points(scene), saddle)

@@ -23,13 +23,12 @@ CLASSES = {"within 10 %": (1 / 1.1, 1.1), "within ×2": (0.5, 2.0), "too large":
 
 
 def main(
+    report: lab.Report,
     eigenvalue: lab.Eigenvalue = -1.0,
     rho: Annotated[lab.PositiveRadii, "Radii ρ > 0 in the table."] = (0.1, 0.3),
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0. Default: 1/|λ|."] = None,
     coupling: lab.Coupling = "shared",
-    *,
-    report: lab.Report,
 ) -> None:
     steps = round((1 / abs(eigenvalue) if time is None else time) / lr)
     checks.count("--time/--lr", steps, "Use a longer --time, or a smaller --lr")

@@ -23,6 +23,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 def main(
+    report: lab.Report,
     data_dir: Annotated[Path, "Folder with the archive, as published in the binary version."],
     dataset: Annotated[str, "cifar10 or cifar100.", lab.choice("data set", ARCHIVES)] = "cifar10",
     method: Annotated[str, "SGD, SAM or ASAM.", lab.choice("method", METHODS)] = "SAM",
@@ -40,8 +41,6 @@ def main(
     precision: Annotated[str, "float32, or bfloat16 by autocast.", lab.choice("precision", PRECISIONS)] = "float32",
     seed: Annotated[lab.Seed, "Seed of initial weights, batches and augmentation."] = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     where = choose_device(device)
     model = networks.models.resnet18(ARCHIVES[dataset].classes, batch_norm=batch_norm, width=width, seed=seed).to(where)

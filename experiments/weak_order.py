@@ -46,12 +46,11 @@ DIVIDES_TIME = lab.where(
 
 
 def main(
+    report: lab.Report,
     methods: lab.Methods = (sd.USAM, sd.DNSAM, sd.SAM),
     lr: Annotated[lab.LearningRate, "The largest learning rate η; it is halved four times.", DIVIDES_TIME] = 0.02,
     rho: Annotated[lab.Positive, "The radius ρ at that learning rate."] = 0.07,
     batch_size: Annotated[lab.BatchSize, "Batch size B, drawn with replacement from three samples."] = 1,
-    *,
-    report: lab.Report,
 ) -> None:
     for method in methods:
         if not issubclass(method, sd.methods.Ascent):

@@ -3,7 +3,7 @@
 An experiment is a script with one ``main``: its parameters are options, declared with the aliases of ``options``, and
 ``report`` takes what it prints, draws and saves.
 
-    def main(rho: lab.Radii = (0.1, 0.3), seed: lab.Seed = 0, *, report: lab.Report) -> None:
+    def main(report: lab.Report, rho: lab.Radii = (0.1, 0.3), seed: lab.Seed = 0) -> None:
         "What does ρ do?"
         data = sd.sweep(measure, {"rho": rho, "seed": range(seed, seed + 30)})
         report.print(lab.table(lab.medians(data, "seed"), {"ρ": "{rho:g}", "loss": lab.interval("loss", ".3g")}, "rho"))
@@ -17,6 +17,7 @@ An experiment is a script with one ``main``: its parameters are options, declare
 from ..simulation.threads import one_thread
 from .ensembles import in_ensembles
 from .figures import facets
+from .groups import AtSaddle, Training
 from .objects import Neighbourhood, landscape, neighbourhood, saddle, with_radii
 from .options import (
     AscentStepCounts,
@@ -92,6 +93,7 @@ from .words.tables import (
 __all__ = [
     "AscentStepCounts",
     "AscentSteps",
+    "AtSaddle",
     "BatchSize",
     "BatchSizes",
     "Column",
@@ -126,6 +128,7 @@ __all__ = [
     "Starts",
     "Steps",
     "Time",
+    "Training",
     "Width",
     "across",
     "at_least",

@@ -8,10 +8,10 @@ int, float, str, bool or Path is typed as a text, which its first reader reads.
 """
 
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from .. import checks
 from ..methods import Method
@@ -227,6 +227,16 @@ def option(parameter: Parameter, annotation: Any) -> Option:
         parameter.default,
         declared[-1] if declared else None,
     )
+
+
+def members(group: Any) -> list[Option]:
+    """Return the options of the fields of a dataclass, whose defaults are the values of an instance; see ``groups``."""
+    hints = get_type_hints(type(group), include_extras=True)
+    defaults = {one.name: getattr(group, one.name) for one in fields(group)}
+    return [
+        option(Parameter(name, Parameter.KEYWORD_ONLY, default=default), hints[name])
+        for name, default in defaults.items()
+    ]
 
 
 def _is_typers(item: Any) -> bool:

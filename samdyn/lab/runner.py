@@ -7,6 +7,7 @@ import typing
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from ..checks import InputError
 from ..output import OutputFolder
 from ..simulation.starts import choose_device
 from ..sweep.sweep import FailedCells
-from .options import option
+from .options import Option, members, option
 from .report import Report
 from .scripts import question
 
@@ -27,8 +28,9 @@ def run(main: Callable[..., Any]) -> None:
     folder stays either. See ``cli.run`` for errors and signals, and ``OutputFolder`` for what Ctrl-C leaves.
 
     Args:
-        main: the function. Its keyword ``report`` takes what it prints, draws and saves; see ``Report``. The help shows
-            its docstring, or the first line of the script's own.
+        main: the function. Its parameter ``report`` takes what it prints, draws and saves; see ``Report``. The others
+            are options, see ``options`` and ``groups``. The help shows its docstring, or the first line of the script's
+            own.
     """
     cli.run(command(main))
 
@@ -39,8 +41,11 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
 
     inside = inspect.unwrap(main)
     hints = typing.get_type_hints(inside, include_extras=True)
-    parameters = inspect.signature(main).parameters.values()
-    options = [option(p, hints[p.name]) for p in parameters if p.name != "report"]
+    parameters = [p for p in inspect.signature(main).parameters.values() if p.name != "report"]
+    groups = {p.name: p.default for p in parameters if is_dataclass(p.default)}
+    options: list[Option] = []
+    for p in parameters:
+        options += members(p.default) if p.name in groups else [option(p, hints[p.name])]
     name = Path(inspect.getfile(inside)).stem
 
     @functools.wraps(main)
@@ -49,6 +54,8 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         folder = OutputFolder(out, name, {key: _plain(value) for key, value in {**typed, "out": out}.items()})
         if "device" in values:
             folder.about["device"] = str(choose_device(values["device"]))  # what "auto" means on this machine
+        for group, default in groups.items():
+            values[group] = replace(default, **{field.name: values.pop(field.name) for field in fields(default)})
         report = Report(folder)
         with folder, _drawing(), _watching_sweeps() as failures:
             main(**values, report=report)
