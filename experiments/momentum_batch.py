@@ -14,7 +14,7 @@ FEWEST = 8  # fewest steps of a displacement
 OBSERVED = 10  # length of the simulations of escapes, in units of --time
 LARGEST = 0.98  # largest γ
 EQUAL, EQUAL_K = "equal η", "equal η/(1−γ), equal k"  # the comparisons of escapes; their steps have no other number
-KEYS = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}"}
+KEYS: dict[str, lab.Column] = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}"}
 
 
 def main(
@@ -41,7 +41,7 @@ def main(
     linear = {"comparison": [*analysis.COMPARISONS], ("algorithm", "rho"): methods[: 1 + len(rho)]}
     spread = sd.sweep(displacement, {**linear, **usual, "batch_size": batch_sizes[0], "steps": steps})
     spread["gain"] = spread.msd / spread.msd.sel(momentum=0)
-    columns: dict[str, lab.Column] = {"compared at": "{comparison}", **KEYS, "η": "{eta:.3g}", "k": "{k:.0f}"}
+    columns = {"compared at": "{comparison}", **KEYS, "η": "{eta:.3g}", "k": "{k:.0f}"}
     columns |= {"exact": "{msd:.3g}", "×γ=0": "{gain:.3g}"}
     title = f"MSD after k steps, B = {batch_sizes[0]} (MSD ∝ 1/B), noise |H|/B {coupling}"
     report.print(lab.table(spread, columns, spread.msd.dims, title=title, left=2, once=2))

@@ -42,7 +42,7 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
     inside = inspect.unwrap(main)
     hints = typing.get_type_hints(inside, include_extras=True)
     parameters = [p for p in inspect.signature(main).parameters.values() if p.name != "report"]
-    groups = {p.name: p.default for p in parameters if is_dataclass(p.default)}
+    groups: dict[str, Any] = {p.name: p.default for p in parameters if is_dataclass(p.default)}
     options: list[Option] = []
     for p in parameters:
         options += members(p.default) if p.name in groups else [option(p, hints[p.name])]
