@@ -25,9 +25,7 @@ Axis = Annotated[
 
 def main(
     report: lab.Report,
-    landscape: lab.LandscapeText = "saddle",
-    coordinates: lab.Coordinates = "x y",
-    saddle: lab.SaddleText = "",
+    at: lab.AtSaddle = lab.AtSaddle(),
     methods: lab.Methods = (sd.USAM, sd.SAM),
     x: Axis = "rho",
     y: Annotated[Axis | None, "Parameter on the y-axis. Default: lr, or distance if there is no Jacobian."] = None,
@@ -40,8 +38,7 @@ def main(
     resolution: lab.Resolution = 100,
     steps: lab.Steps = 2000,
 ) -> None:
-    scene = lab.landscape(landscape, coordinates)
-    point = lab.saddle(scene, analysis.critical_points(scene), saddle)
+    scene, point = at.scene, at.point
     radius = 1.5 / abs(point.eigenvalues[0]) if rho is None else rho
     rate = 0.02 / abs(point.eigenvalues).max() if lr is None else lr
     planned = []
@@ -65,8 +62,7 @@ def main(
     rows = [row(map_, point, chart) for map_, chart in zip(maps, charts, strict=True)]
     columns = {"chart": "{chart}", "over": "{over}", "settings": "{settings}", "hold,\nmeasured": "{measured:.1f} %"}
     columns |= {"hold,\ntheory": "{theory}", "disagree": "{differ:.0f}", "off the\nline": "{off:.0f}"}
-    report.print(f"{scene.name}: saddle at {lab.vector(point.w)}, λ = {lab.vector(point.eigenvalues)}")
-    report.print(lab.table(rows, columns), OFF)
+    report.print(f"{scene.name}: {at.text}", lab.table(rows, columns), OFF)
     for number, one in enumerate(rows):
         report.data(one, f"chart_{number}")
     lines = [theory.predicted_chart(m, point, chart, FINE) for m, chart in zip(maps, charts, strict=True)]
