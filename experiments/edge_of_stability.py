@@ -1,10 +1,8 @@
 """Does the largest curvature of a network in training settle at the edge that is predicted for GD, USAM and SAM?
 
 The script trains with the full batch on a squared loss. Runs with momentum γ use η(1+γ), at which GD's edge 2(1+γ)/η is
-the same. SAM's edge moves with the gradient norm. At the end the script changes ρ at once, to see which of the two
-follows the other.
-
-The defaults were fixed before any network was trained. docs/networks.md has the numbers of --seeds 30.
+the same. SAM's edge moves with the gradient norm; at the end ρ changes at once, to see which of the two follows. The
+defaults were fixed before any network was trained; docs/networks.md has the numbers of --seeds 30.
 """
 
 from functools import partial

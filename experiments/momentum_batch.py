@@ -8,11 +8,12 @@ equal η/(1−γ). ``theorem_3.py`` asks where Theorem 3 of [K23] holds.
 from typing import Annotated, Any
 
 import samdyn as sd
-from samdyn import analysis, checks, lab, plot
+from samdyn import analysis, lab, plot
 
 FEWEST = 8  # fewest steps of a displacement
 OBSERVED = 10  # length of the simulations of escapes, in units of --time
 LARGEST = 0.98  # largest γ
+METHODS = {"SGD": sd.USAM, "USAM": sd.USAM, "SAM": sd.SAM}  # USAM with the radius 0 is SGD
 EQUAL, EQUAL_K = "equal η", "equal η/(1−γ), equal k"  # the comparisons of escapes; their steps have no other number
 KEYS: dict[str, lab.Column] = {"": "{algorithm}", "ρ": "{rho:g}", "γ": "{momentum:g}"}
 
@@ -31,11 +32,7 @@ def main(
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
 ) -> None:
-    time = 1 / abs(eigenvalue) if time is None else time
-    steps = round(time / lr)
-    if steps < FEWEST:
-        fix = f"Use at least {FEWEST * lr:g}, or a smaller --lr"
-        checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
+    steps = lab.steps_in(1 / abs(eigenvalue) if time is None else time, lr, fewest=FEWEST)
     usual = {"lam": eigenvalue, "lr": lr, "coupling": coupling, "momentum": sorted({0.0, *momentum})}
     methods = [("SGD", 0.0), *(("USAM", r) for r in rho), *(("SAM", r) for r in rho)]
     linear = {"comparison": [*analysis.COMPARISONS], ("algorithm", "rho"): methods[: 1 + len(rho)]}
@@ -73,28 +70,20 @@ def main(
     report.figure(figure, "escape_times")
 
 
-def system(
-    lam: float, algorithm: str, rho: float, batch_size: int, coupling: str, comparison: str, steps: int, **how: Any
-) -> tuple[sd.Map, int]:
-    """Return a map with momentum, and its number of steps, as they are compared with those without."""
-    method = sd.SAM(rho) if algorithm == "SAM" else sd.USAM(rho)
-    noise = sd.noise.Fisher((0.0, 0.0), batch_size, coupling=coupling)
-    map_ = sd.Map(sd.landscapes.quadratic((-lam, lam)), method, noise=noise, **how)
-    map_, unrounded = analysis.comparable(map_, steps, comparison)
-    return map_, round(unrounded)
-
-
-def displacement(**setting: Any) -> dict[str, float]:
+def displacement(lam: float, algorithm: str, rho: float, **setting: Any) -> dict[str, float]:
     """Return the exact MSD along the escape direction at the end."""
-    map_, steps = system(**setting)
+    map_, unrounded = analysis.compared_on_quadratic((-lam, lam), METHODS[algorithm](rho), **setting)
+    steps = round(unrounded)
     (msd,) = analysis.exact_msd(map_, (0, 0), (0, 1), [steps * map_.lr])
     return {"msd": msd, "k": steps, "eta": map_.lr}
 
 
-def escape(half_width: float, runs: int, seed: int, device: str, **setting: Any) -> dict[str, float]:
+def escape(
+    lam: float, algorithm: str, rho: float, half_width: float, runs: int, seed: int, device: str, **setting: Any
+) -> dict[str, float]:
     """Return the median number of steps to leave, and the share that left. Every B has its own noise."""
-    (map_, _), seed = system(**setting), (seed + setting["batch_size"]) % 2**32
-    how: dict[str, Any] = {"runs": runs, "seed": seed, "device": device}
+    map_, _ = analysis.compared_on_quadratic((-lam, lam), METHODS[algorithm](rho), **setting)
+    how: dict[str, Any] = {"runs": runs, "seed": (seed + setting["batch_size"]) % 2**32, "device": device}
     exits = analysis.exits_along(map_, (0.0, 0.0), 1, half_width, setting["steps"], **how)
     k, low, high = (t / map_.lr for t in exits.survival().median())
     return {**lab.estimate("k", k, low, high), "left": float(exits.exited.mean())}

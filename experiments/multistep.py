@@ -27,8 +27,8 @@ METHODS: dict[str, Any] = {  # by the gradient that they follow, as functions of
 }
 SGD, ONE, LAST, MEAN, SHORTER = METHODS
 LEGEND = (
-    "Medians over networks with 95 % intervals, differences and ratios seed by seed. The sharpness is "
-    f"L(w + {RADIUS:g} g/‖g‖) − L(w), the climb L(wᵖ) − L(w) of n steps over that of one, on the networks of one."
+    "Medians over networks with 95 % intervals, differences and ratios seed by seed. loss: in training. sharpness: "
+    f"L(w + {RADIUS:g} g/‖g‖) − L(w). climb: L(wᵖ) − L(w) of n steps over that of one, on the networks of one."
 )
 
 
@@ -60,10 +60,9 @@ def main(
     columns: dict[str, Any] = {"gradient": "{form}", "n": "{n:g}"}
     columns["ρ"] = lambda row: f"{row.rho:g}" if row.n else ""  # SGD has none
     columns |= {"test accuracy [%]": lab.interval("accuracy", ".1f"), "minus one step": lab.interval("gain", "+.1f")}
-    columns["mean minus this"] = lab.interval("averaging", "+.1f")
-    columns |= {"train loss × 1000": lab.interval("train_loss", ".2g")}
-    columns |= {"sharpness × 1000": lab.interval("sharpness", ".3g")}
-    columns |= {"λ_max of H": lab.interval("eigenvalue", ".3g"), "climb": lab.interval("climb", ".2f")}
+    columns |= {"mean minus this": lab.interval("averaging", "+.1f"), "10³ loss": lab.interval("train_loss", ".2g")}
+    columns |= {"10³ sharpness": lab.interval("sharpness", ".3g"), "λ_max": lab.interval("eigenvalue", ".3g")}
+    columns["climb"] = lab.interval("climb", ".2f")
     report.print(lab.table(rows, columns, keys=3), LEGEND)
 
     report.figure(draw(medians, training.seeds), "multistep")

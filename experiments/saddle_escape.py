@@ -11,17 +11,14 @@ from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import analysis, lab, plot, symbolic, theory
-from samdyn.methods import Ascent
 
 # Default ρ, in units of 1/|λ|, λ the escaping eigenvalue.
 RADII = (0.1, 0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 1.75, 2.0)
 SHOWN = 1.25  # ρ of the paths that are drawn, in the same units
 LONGEST_PATH = 20_000  # largest count of steps of a path; a picture shows fewer
 LEGEND = """\
-trap, esc, div, und: trapped, escaped, diverged, undecided. Escape times are t = kη (Kaplan-Meier; runs that did not \
-escape are censored). ρ>0.5: the saddle captures runs near it at radii above 0.5. w<0.05: it captures runs that start \
-within 0.05 of it along the escape direction. The theory is for the quadratic approximation at the saddle, and its \
-widths are those without momentum."""
+trap, esc, div, und: trapped, escaped, diverged, undecided. Escape times are t = kη (Kaplan-Meier). ρ>0.5, w<0.05: see \
+docs/glossary.md. The theory is for the quadratic approximation at the saddle, its widths for no momentum."""
 
 
 def main(
@@ -68,7 +65,9 @@ def main(
     axes = {"lr": rates, "momentum": momentum}
     fixed = {name: f"{plot.SYMBOLS[name]} = {values[0]:g}" for name, values in axes.items() if len(values) == 1}
     columns: dict[str, lab.Column] = {"method": "{method}"}
-    columns["ρ"] = lambda one: f"{one.rho:g}" if issubclass(sd.methods.named(one.method.item()), Ascent) else ""
+    columns["ρ"] = lambda one: (
+        f"{one.rho:g}" if issubclass(sd.methods.named(one.method.item()), sd.methods.Ascent) else ""
+    )
     columns |= {plot.SYMBOLS[name]: f"{{{name}:g}}" for name in axes if name not in fixed}
     keys = len(columns)
     columns |= dict(zip(("trap", "esc", "div", "und"), map(lab.percent, analysis.OUTCOMES), strict=True))

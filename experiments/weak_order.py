@@ -33,9 +33,7 @@ SMALL = 2.0**-3  # first radius of the fit of orders in ρ, in units of the larg
 # "SGD's" is the diffusion without ρ.
 MODELS = {"taylor": plot.CYCLE[1], "moments": plot.CYCLE[0], "SGD's": {**plot.CYCLE[2], "linestyle": ":"}}
 VARIED = ["η, ρ ∝ √η", "η, one ρ", "ρ, one η"]
-DIVIDES_TIME = lab.where(
-    lambda lr: TIME / lr >= 1 and abs(TIME / lr - round(TIME / lr)) <= 1e-9, f"does not divide the time, {TIME:g}"
-)
+DIVIDES_TIME = lab.where(lambda lr: abs(TIME / lr - max(1, round(TIME / lr))) <= 1e-9, f"does not divide {TIME:g}")
 
 
 def main(

@@ -93,7 +93,7 @@ def check_escapes(escapes: xr.Dataset) -> None:
         (["--momentum", "0.99"], "must lie in [0, 0.98]"),
         (["--batch-sizes", "4,2.5"], "must be integers >= 1"),
         (["--lr", "0"], "must be a finite number > 0"),
-        (["--lr", "0.2"], "is 5 steps of η = 0.2. Use at least 1.6"),
+        (["--lr", "0.2"], "is 5 steps of η = 0.2. Use at least --time 1.6"),
         (["--time", "nan"], "must be a finite number > 0"),
         (["--half-width", "-1"], "must be a finite number > 0"),
         (["--coupling", "shares"], "Did you mean 'shared'"),

@@ -15,10 +15,11 @@ An experiment is a script with one ``main``: its parameters are options, declare
 """
 
 from ..simulation.threads import one_thread
+from .defaults import usual_radii, usual_range
 from .ensembles import in_ensembles
 from .figures import facets
 from .groups import AtSaddle, Training
-from .objects import Neighbourhood, landscape, neighbourhood, saddle, with_radii
+from .objects import Neighbourhood, landscape, neighbourhood, saddle, steps_in, with_radii
 from .options import (
     AscentStepCounts,
     AscentSteps,
@@ -164,8 +165,11 @@ __all__ = [
     "settings",
     "several",
     "share",
+    "steps_in",
     "table",
     "text",
+    "usual_radii",
+    "usual_range",
     "vector",
     "where",
     "with_radii",
