@@ -26,7 +26,7 @@ ESCAPE_STEP, ESCAPE_STEPS = 0.2, 200  # η|λ_min| and number of steps, for esca
 ESCAPE_FROM = 0.01  # distance of the starts from the saddle
 ESCAPE_RATIOS = {"GD": (0.0,), "USAM": (0.25, 0.5, 1.0, 1.5, 3.0), "SAM": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 3.0)}
 ABOUT_RATES = """\
-USAM at exact saddles of d parameters. ρ₀|λ_min|: where its rate along that eigenvector changes sign. error: that of \
+USAM at exact saddles of d parameters. ρ₀|λ|: where its rate along the eigenvector changes sign. error: that of \
 predicted rates. λ*, x_m: docs/glossary.md."""
 ABOUT_TRAPS = """
 The half-width of SAM's trap along the eigenvector of λ_min over ρ, as [captured, lost]: the farthest start up to \
@@ -47,16 +47,16 @@ def main(
     device: lab.Device = "auto",
 ) -> None:
     places = saddle_dynamics.exact_saddles(hidden, samples, seed)
-    grid: dict[Any, Any] = {"saddle": [*places], "ratio": RATE_RATIOS, "device": device}
+    grid: dict[Any, Any] = {"saddle": [*places], "direction": ["λ_min", "λ*"], "ratio": RATE_RATIOS, "device": device}
     rates = sd.sweep(partial(measure_rates, places), grid, batch="ratio")
     grid = {"saddle": [*places], "share": TRAP_SHARES, "time": TRAP_TIME, "seed": seed, "device": device}
     traps = sd.sweep(lambda saddle, **how: saddle_dynamics.relative_widths(*places[saddle], **how), grid, batch="share")
-    crossings = [np.interp(0, -rate, RATE_RATIOS) for rate in rates.rate.values]
-    about = saddles.describe(places).assign(crossing=("saddle", crossings), x_m=traps.minimum[:, 0])
-    about["error"] = abs(rates.rate / rates.predicted - 1).max("ratio")
-    columns: dict[str, Any] = {"saddle": "{saddle}", "d": "{dim}", "‖g‖": "{gradient_norm:.0e}"}
-    columns |= {"λ_min": "{lam_min:.4f}", "λ*": "{lam_nearest:.4f}", "λ_max": "{lam_max:.4f}", "< 0": "{negative}"}
-    columns |= {"= 0": "{zero}", "ρ₀|λ_min|": "{crossing:.4f}", "error": "{error:.0e}", "x_m": "{x_m:.2f}"}
+    crossings = [[np.interp(0, -rate, RATE_RATIOS) for rate in pair] for pair in rates.rate.values]
+    about = saddles.describe(places).assign(crossing=(("saddle", "direction"), crossings), x_m=traps.minimum[:, 0])
+    about["error"] = abs(rates.rate / rates.predicted - 1).max(("direction", "ratio"))
+    columns: dict[str, Any] = {"saddle": "{saddle}", "d": "{dim}", "‖g‖": "{gradient_norm:.0e}", "λ<0": "{negative}"}
+    columns |= {"λ=0": "{zero}", "λ_min": "{lam_min:.4f}", "λ*": "{lam_nearest:.4f}", "λ_max": "{lam_max:.4f}"}
+    columns |= lab.across(rates.direction, "ρ₀|{}|", "{crossing:.4f}") | {"error": "{error:.0e}", "x_m": "{x_m:.2f}"}
     report.print(ABOUT_RATES, lab.table(about, columns, "saddle"))
     columns = {"ρ/x_m": "{share:g}", **lab.across(traps.saddle, "{}", "[{captured:.3f}, {lost:.3f}]")}
     report.print(ABOUT_TRAPS, lab.table(traps, columns, "share"))
@@ -71,19 +71,20 @@ def main(
     columns |= {"escaped": "{count:.0f}", "theory": "{theory:.1f}"}
     report.print(ABOUT_ESCAPES, lab.table(times, columns, ("saddle", "method_ratio"), left=2, once=1))
     report.datasets(rates=rates, traps=traps, escapes=times)
-    report.figure(draw(rates, traps, times), "saddles")
+    report.figure(draw(rates.isel(direction=0), traps, times), "saddles")
     low, high = float(traps.captured[:, 0].min()), float(traps.lost[:, 0].max())
     text = f"At {len(places)} exact saddles USAM's rates are as predicted to {float(about.error.max()):.0e}; where ρ is"
     report.print(f"{text} small SAM's trap is {low:.3f} to {high:.3f} ρ wide.")
 
 
-def measure_rates(places: Places, saddle: str, ratio: np.ndarray, device: str) -> dict[str, Any]:
-    """Measure USAM's growth rates in units of |λ_min| along its eigenvector."""
+def measure_rates(places: Places, saddle: str, direction: str, ratio: np.ndarray, device: str) -> dict[str, Any]:
+    """Measure USAM's growth rates in units of |λ| along the eigenvector of λ_min, or of the negative λ nearest 0."""
     network, point = places[saddle]
-    lam = -point.eigenvalues[0]
-    map_ = sd.Map(network, sd.USAM(torch.as_tensor(ratio / lam)), lr=RATE_STEP / lam)
-    rate = saddle_dynamics.rates_along(map_, point, 0, steps=RATE_STEPS, device=device)
-    return {"rate": rate / lam, "predicted": symbolic.predicted_growth(map_, torch.as_tensor([-lam])) / lam}
+    number = 0 if direction == "λ_min" else len(saddles.ways_out(point)[0]) - 1
+    lam = point.eigenvalues[number]
+    map_ = sd.Map(network, sd.USAM(torch.as_tensor(ratio / abs(lam))), lr=-RATE_STEP / point.eigenvalues[0])
+    rate = saddle_dynamics.rates_along(map_, point, number, steps=RATE_STEPS, device=device)
+    return {"rate": rate / abs(lam), "predicted": symbolic.predicted_growth(map_, torch.as_tensor([lam])) / abs(lam)}
 
 
 def measure_escapes(places: Places, saddle: str, method: str, ratio: float, runs: int, **how: Any) -> xr.Dataset:

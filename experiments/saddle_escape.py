@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import analysis, lab, plot, symbolic, theory
+from samdyn.methods import Ascent
 
 # Default ρ, in units of 1/|λ|, λ the escaping eigenvalue.
 RADII = (0.1, 0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 1.75, 2.0)
@@ -65,9 +66,7 @@ def main(
     axes = {"lr": rates, "momentum": momentum}
     fixed = {name: f"{plot.SYMBOLS[name]} = {values[0]:g}" for name, values in axes.items() if len(values) == 1}
     columns: dict[str, lab.Column] = {"method": "{method}"}
-    columns["ρ"] = lambda one: (
-        f"{one.rho:g}" if issubclass(sd.methods.named(one.method.item()), sd.methods.Ascent) else ""
-    )
+    columns["ρ"] = lambda one: f"{one.rho:g}" if issubclass(sd.methods.named(one.method.item()), Ascent) else ""
     columns |= {plot.SYMBOLS[name]: f"{{{name}:g}}" for name in axes if name not in fixed}
     keys = len(columns)
     columns |= dict(zip(("trap", "esc", "div", "und"), map(lab.percent, analysis.OUTCOMES), strict=True))

@@ -43,7 +43,7 @@ def test_it_says_rates_widths_and_times(script: ModuleType, finished: Callable[.
     rates, traps, times = (
         xr.open_zarr(folder / f"{name}.zarr", consolidated=False).load() for name in ("rates", "traps", "escapes")
     )
-    assert rates.rate.dims == ("saddle", "ratio")
+    assert rates.rate.dims == ("saddle", "direction", "ratio")
     assert float(abs(rates.rate / rates.predicted - 1).max()) < 1e-4  # second order in the displacement
     np.testing.assert_allclose(traps.captured, 1, atol=0.05)  # the runs are short: some have not left yet
     np.testing.assert_allclose(traps.lost, 1, atol=0.05)
