@@ -91,8 +91,8 @@ def measure(
     saves = networks.train(map_, network.vector(models), runs=seed, **training)
     w, step = networks.first_at_loss(network, saves, train_loss)
     measured = networks.performance(network, w, data)
-    of = {"training loss": torch.as_tensor(measured["train_loss"]), "‖w‖": w.norm(dim=0)}
-    of |= networks.sharpnesses(network, w, **radii)
+    of = networks.sharpnesses(network, w, **radii)
+    of |= {"training loss": torch.as_tensor(measured["train_loss"]), "‖w‖": w.norm(dim=0)}
     values = xr.Dataset({name: ("cell", value.double().cpu()) for name, value in of.items()})
     return {**measured, "step": step, "measure": values.to_array("of").transpose("cell", "of")}
 
