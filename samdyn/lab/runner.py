@@ -3,7 +3,6 @@
 import functools
 import inspect
 import sys
-import typing
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from ..checks import InputError
 from ..output import OutputFolder
 from ..simulation.starts import choose_device
 from ..sweep.sweep import FailedCells
-from .options import Option, members, option
+from .options import options_of
 from .report import Report
 from .scripts import question
 
@@ -39,13 +38,9 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
     """Return the function that Typer runs for an experiment's ``main``."""
     import typer
 
-    inside = inspect.unwrap(main)
-    hints = typing.get_type_hints(inside, include_extras=True)
-    parameters = [p for p in inspect.signature(main).parameters.values() if p.name != "report"]
-    groups: dict[str, Any] = {p.name: p.default for p in parameters if is_dataclass(p.default)}
-    options: list[Option] = []
-    for p in parameters:
-        options += members(p.default) if p.name in groups else [option(p, hints[p.name])]
+    inside, options = inspect.unwrap(main), options_of(main)
+    defaults = {p.name: p.default for p in inspect.signature(main).parameters.values()}
+    groups: dict[str, Any] = {name: default for name, default in defaults.items() if is_dataclass(default)}
     name = Path(inspect.getfile(inside)).stem
 
     @functools.wraps(main)
