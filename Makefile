@@ -3,7 +3,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: saddle test verify check figures bench gpu format clean
+.PHONY: saddle test verify check figures docs docs-links bench gpu dist format clean
 
 saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
 	.venv/bin/python experiments/saddle_escape.py
@@ -19,8 +19,14 @@ check: $(READY)           ## formatter, linter, types
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
-figures: $(READY)         ## the papers' figures, redrawn into paper_figs/
-	set -e; for script in paper_figs/*.py; do .venv/bin/python $$script; done
+figures: $(READY)         ## the papers' figures and our own, redrawn into paper_figs/
+	.venv/bin/samdyn figures
+
+docs: $(READY)            ## these pages, in docs/_build/html; it runs the tutorials, and a warning is an error
+	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -j auto -b html -d docs/_build/doctrees docs docs/_build/html
+
+docs-links: $(READY)      ## whether what the pages link to on the network is there
+	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -b linkcheck -d docs/_build/doctrees docs docs/_build/linkcheck
 
 bench: $(READY)           ## every workload beside what people would use instead; benchmarks/run.py --help
 	.venv/bin/python benchmarks/run.py
@@ -28,6 +34,10 @@ bench: $(READY)           ## every workload beside what people would use instead
 # No virtual environment: constraints.txt pins a torch for processors, and machines with a GPU bring one of their own.
 gpu:                      ## on a machine with a GPU: the tests marked gpu, and rates beside eager torch
 	PYTHONPATH=$(CURDIR) $(PYTHON) benchmarks/gpu.py
+
+dist: $(READY)            ## the source distribution, and the wheel built from it, into dist/
+	rm -rf dist
+	.venv/bin/python -m build --no-isolation
 
 format: $(READY)
 	.venv/bin/ruff check --fix .
@@ -41,4 +51,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf .venv results
+	rm -rf .venv results dist

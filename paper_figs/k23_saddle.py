@@ -1,19 +1,27 @@
-"""[K23] on x² − y²: gradient descent leaves the saddle, SAM stays.
+"""The saddle x² − y²: gradient descent leaves it, SAM stays.
 
-From (−3, −0.01) with η = 0.01, ρ = 0.5, 500 steps. Beside the two, what the authors' script computes: it adds the
-gradient at the perturbed point to the one at w instead of using it alone. On this saddle that halves the trap.
+Left: paths from (−3, −0.01) with η = 0.01, ρ = 0.5, 500 steps (darker: lower loss; circle: runs within ρ are captured
+by SAM). Middle: the distance |y| from the line along which runs arrive; it grows until a run leaves, and falls where
+the saddle attracts. Right: the cosine of ∇L(w) and the gradient at the perturbed point w + ρ∇L(w)/‖∇L(w)‖.
+
+Source: [K23], the saddle surface with gradient descent and SAM.
+
+Agrees: GD leaves and SAM stays. We draw contours where the paper has a surface, which would hide the start. What the
+authors' script computes is not SAM: it does not clear the gradient between two backward passes, so its steps follow
+the sum ∇L(w) + ∇L(wᵖ) (dotted). It stays too, but the saddle captures only runs within ρ/2, where SAM's captures those
+within ρ. The cosine only dips here and never flips: the runs end by jumping along x, where the ascent keeps the sign
+of the gradient.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 import samdyn as sd
-from samdyn import analysis, output, plot
+from samdyn import analysis, lab, plot
 from samdyn.ops import Point
 from samdyn.oracle import Oracle
 
@@ -28,15 +36,15 @@ class SummedSAM(sd.SAM):
         return grad(w) + super().__call__(w, grad)
 
 
-def main() -> None:
-    """Draw paper_figs/k23_saddle.png."""
+def draw() -> Figure:
+    """Return the figure."""
     saddle = sd.landscapes.saddle()
     # SAM last, over what it shares with the others.
     styles = {"GD": plot.line("GD"), "sum of both gradients": plot.line("other"), "SAM": plot.line("SAM")}
     methods = dict(zip(styles, (sd.GD(), SummedSAM(RHO), sd.SAM(RHO)), strict=True))
     (origin,) = sd.critical_points(saddle)
     figure, (paths, heights, cosines) = plt.subplots(1, 3, figsize=(13, 4.2), width_ratios=(1.25, 1, 1))
-    plot.contours(saddle, paths)
+    plot.contours(saddle, paths, bar=False)
     for name, method in methods.items():
         map_ = sd.Map(saddle, method, lr=LR)
         style = styles[name]
@@ -53,18 +61,15 @@ def main() -> None:
     trap = {"fill": False, "ec": styles["SAM"]["color"], "ls": "--", "zorder": 2}
     paths.add_patch(Circle((0, 0), RHO, **trap, label=rf"within $\rho = {RHO:g}$ of the saddle"))
     paths.set(aspect="equal", title="GD leaves the saddle, SAM stays")
-    heights.set_title("Distances: GD's grows, SAM's falls")
-    cosines.set_title("Gradients at $w_k$ and at the perturbed point")
+    heights.set_title("GD moves away, SAM comes nearer")
+    cosines.set_title(r"Cosine of $\nabla L(w_k)$ and $\nabla L(w^p_k)$")
+    cosines.set_ylabel("")
     heights.axhline(RHO, color="0.6", lw=1)
     heights.annotate(r"$\rho$", (STEPS, RHO), xytext=(-14, 4), textcoords="offset points", color="0.35")
-    heights.set(yscale="log", xlabel="step $k$", ylabel="distance from the ridge $|y_k|$", ylim=(1e-10, 10))
+    heights.set(yscale="log", xlabel="step $k$", ylabel="distance $|y_k|$", ylim=(1e-10, 10))
     figure.legend(*paths.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    # No date, commit or version: in a checkout git tells them, and the same figure is the same file.
-    about = {"script": Path(__file__).name, "parameters": {"lr": LR, "rho": RHO, "steps": STEPS, "start": START}}
-    output.save_figure(figure, Path(__file__).with_suffix(".png"), about)
+    return figure
 
 
 if __name__ == "__main__":
-    matplotlib.use("Agg")
-    with plt.rc_context(plot.STYLE):
-        main()
+    lab.draw_figure(draw)

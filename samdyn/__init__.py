@@ -5,6 +5,8 @@
 attractor
 """
 
+__version__ = "0.1.0"
+
 from . import analysis, claims, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
 from .analysis import attractors, basins, critical_points
 from .checks import InputError

@@ -31,26 +31,26 @@ def run(main: Callable[..., Any]) -> None:
     """
     app = _app()
     app.command()(_with_quiet(main))
-    _call(app)
+    call(app)
 
 
-def run_commands(description: str, *commands: Callable[..., Any], **groups: "type[TyperGroup]") -> None:
-    """Run a command line with a command for each function, named after it; see ``run``.
+def commands(description: str, *functions: Callable[..., Any], **groups: "type[TyperGroup]") -> "typer.Typer":
+    """Return a command line with a command for each function, named after it.
 
     Args:
         description: what the program does, for its help.
-        commands: the functions. A trailing underscore, which keeps a name of Python free, is no part of the command.
+        functions: a trailing underscore, which keeps a name of Python free, is no part of the command.
         groups: classes of commands that have commands of their own, by name. The docstring is the help.
     """
     import typer
 
     app = _app()
-    app.callback(help=description)(lambda: None)
-    for command in commands:
-        app.command(command.__name__.rstrip("_"))(_with_quiet(command))
+    app.callback(help=description, no_args_is_help=True)(lambda: None)
+    for function in functions:
+        app.command(function.__name__.rstrip("_"))(_with_quiet(function))
     for name, group in groups.items():
         app.add_typer(typer.Typer(cls=group, help=group.__doc__), name=name)
-    _call(app)
+    return app
 
 
 def click_command(main: Callable[..., Any], name: str) -> Any:
@@ -70,7 +70,8 @@ def _app() -> "typer.Typer":
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-def _call(app: "typer.Typer") -> None:
+def call(app: "typer.Typer") -> None:
+    """Run a command line; see ``run`` for errors and signals."""
     with _termination_interrupts():
         try:
             app()

@@ -7,6 +7,7 @@ import samdyn as sd
 
 ROOT = Path(__file__).parent.parent
 FILES = [*(ROOT / "samdyn").rglob("*.py"), *(ROOT / "experiments").glob("*.py"), *(ROOT / "docs").glob("*.md")]
+FILES += (ROOT / "paper_figs").glob("*.py")
 FILES.append(ROOT / "README.md")
 KEYS = re.compile(r"\[([A-Z]{1,2}[0-9]{2})\b[^\]]*\]")
 ENTRIES = re.compile(r"\btheory ([0-9]+)")
@@ -21,7 +22,7 @@ def test_papers_are_in_the_references() -> None:
 
 
 def test_entries_of_the_theory_exist() -> None:
-    known = set(re.findall(r"^([0-9]+)\. ", (ROOT / "docs" / "theory.md").read_text(), re.M))
+    known = set(re.findall(r"^### ([0-9]+)\. ", (ROOT / "docs" / "theory.md").read_text(), re.M))
     cited = {number: path.name for path in FILES for number in ENTRIES.findall(path.read_text())}
     assert len(cited) > 5
     assert {number: name for number, name in cited.items() if number not in known} == {}

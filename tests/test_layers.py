@@ -17,6 +17,7 @@ ORDER = [
     "catalogues",
     "arguments",
     "portable",
+    "html",
     "interrupts",
     "ops",
     "oracle",
@@ -53,8 +54,8 @@ INSIDE = {  # the same within a package
     ],
     "sweep": ["cells", "calls", "memory", "store", "sweep", "estimate", "file"],
     "networks": [
-        *["data", "models", "landscape", "curvature", "measures", "saddles", "optimizer", "training", "top_curvature"],
-        *["saddle_dynamics", "epochs"],
+        *["data", "models", "landscape", "curvature", "measures", "attacks", "saddles", "optimizer", "training"],
+        *["top_curvature", "saddle_dynamics", "epochs"],
     ],
     "plot": ["styles", "portraits", "series", "saddles", "grids"],
     "compiler": ["tracing", "cache", "c", "cuda"],

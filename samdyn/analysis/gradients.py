@@ -33,7 +33,7 @@ def perturbed(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
             [0.96, 0.  ]]])
     """
     _check(map_, runs, "w", "step")
-    w = runs.w.transpose("coord", "run", "step")
+    w = runs.w.transpose("coord", "step", "run")  # runs last, as ρ may be one number per run
     there = map_.method.perturbed(torch.as_tensor(w.values), map_.landscape.grad)
     return w.copy(data=there.numpy()).transpose("run", "step", "coord").rename("perturbed")
 
@@ -62,9 +62,9 @@ def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
 
     _check(map_, runs, "w", "status", "end", "step")
     grad = map_.landscape.grad
-    w = torch.as_tensor(runs.w.transpose("coord", "run", "step").values)
+    w = torch.as_tensor(runs.w.transpose("coord", "step", "run").values)
     cos = dot(unit(grad(w)), unit(grad(map_.method.perturbed(w, grad))))
-    cosines = xarray.DataArray(cos.numpy(), dims=("run", "step"), coords={"step": runs.step, "time": runs.time})
+    cosines = xarray.DataArray(cos.numpy().T, dims=("run", "step"), coords={"step": runs.step, "time": runs.time})
     over = (runs.status == Status.DIVERGED) & (runs.step >= runs.end) | (runs.status == Status.LEFT) & (
         runs.step > runs.end
     )

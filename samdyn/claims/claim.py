@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import checks
+from .. import checks, html
 from .verdict import HOLDS, Verdict
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -102,6 +102,12 @@ class Claim:
             if name not in taken:
                 rule = f"neither predict nor measure of claim {self.id} takes this parameter of the cases"
                 checks.reject("parameter", name, rule, "Leave it out, or give it to one of them")
+
+    def _repr_html_(self) -> str:
+        names = ("statement", "source", "process", "mistake", "record")
+        rows = [(name, str(getattr(self, name))) for name in names]
+        rows.insert(1, ("formula", html.formula(self.formula)))
+        return html.block(html.table(("claim", self.id), rows))
 
     @property
     def papers(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import html
 from .claim import Claim, case_text, same
 from .values import AtLeast, Bound, Estimate, expectation, meets
 from .verdict import HOLDS, Verdict
@@ -43,6 +44,15 @@ class Row:
     agrees: bool
     rejects: bool
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The cells of a table: case, measured, predicted, rival, agrees, rejects the rival."""
+        measured = value_text(self.measured)
+        if self.radius > 0:
+            measured += f" ± {self.radius:.2g}"
+        predicted, rival, words = value_text(self.predicted), value_text(self.rival), ("no", "yes")
+        return self.case, measured, predicted, rival, words[self.agrees], words[self.rejects]
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -66,6 +76,11 @@ class Judgement:
     rows: Sequence[Row] = ()
     seconds: float = 0.0
     traceback: str = field(default="", repr=False)
+
+    def _repr_html_(self) -> str:
+        columns = ("case", "measured", "predicted", "rival", "agrees", "rejects rival")
+        cases = html.table(columns, [row.texts for row in self.rows]) if self.rows else ""
+        return html.block(f"{self.id}: {self.verdict}", cases, self.traceback)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,3 +269,12 @@ def _shown(expected: Any) -> np.ndarray:
         sign = "≥" if isinstance(expected, AtLeast) else "≤"
         return np.vectorize(lambda bound: f"{sign} {bound:.6g}")(np.asarray(expected.bound, dtype=float))
     return np.asarray(expected)
+
+
+def value_text(value: Any) -> str:
+    """Return a number with six digits, or a word. An infinite number is "never"."""
+    if isinstance(value, str):
+        return value
+    if math.isinf(value):
+        return "never" if value > 0 else "-inf"
+    return f"{value:.6g}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from .claim import Claim, same
 from .judge import Judgement
-from .report import Report, is_as_recorded, row_texts
+from .report import Report, is_as_recorded
 from .tables import rooms, summary, verdict_text
 
 COLOURS = {"measured": "#000000", "predicted": "#0072B2", "rival": "#D55E00"}
@@ -70,7 +70,7 @@ def card(claim: Claim, judgement: Judgement, path: Path | None) -> str:
     rows = ["case", "measured", "predicted", "rival", "agrees", "rejects rival"]
     table = "<tr>" + "".join(f"<th>{name}</th>" for name in rows) + "</tr>"
     for row in judgement.rows:
-        table += "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row_texts(row)) + "</tr>"
+        table += "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row.texts) + "</tr>"
     facts = {
         "source": claim.source,
         "process": claim.process,

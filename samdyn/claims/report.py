@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from .. import html
 from .claim import Claim
-from .judge import Judgement, Row
+from .judge import Judgement
 
 if TYPE_CHECKING:
     import xarray
@@ -47,6 +48,12 @@ class Report(Sequence[Judgement]):
     def __str__(self) -> str:
         width = max((len(judgement.id) for judgement in self), default=0)
         return "\n".join(f"{judgement.id:<{width}}  {judgement.verdict}" for judgement in self)
+
+    def _repr_html_(self) -> str:
+        from .tables import COLUMNS, example_texts, remarks, summary, verdict_text
+
+        rows = [(c.id, *example_texts(j), verdict_text(c, j)) for c, j in self.pairs]
+        return html.block(html.table(COLUMNS, rows), remarks(self), summary(self))
 
     @property
     def pairs(self) -> list[tuple[Claim, Judgement]]:
@@ -164,27 +171,9 @@ def cases_text(judgement: Judgement) -> str:
     if judgement.traceback:
         return judgement.traceback
     header = ("case", "measured", "predicted", "rival", "agrees", "rejects rival")
-    lines = [header, *(row_texts(row) for row in judgement.rows)]
+    lines = [header, *(row.texts for row in judgement.rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in lines)
-
-
-def row_texts(row: Row) -> tuple[str, ...]:
-    """Return the cells of a row."""
-    measured = value_text(row.measured)
-    if row.radius > 0:
-        measured += f" ± {row.radius:.2g}"
-    words = ("no", "yes")
-    return (row.case, measured, value_text(row.predicted), value_text(row.rival), words[row.agrees], words[row.rejects])
-
-
-def value_text(value: Any) -> str:
-    """Return a number with six digits, or a word. An infinite number is "never"."""
-    if isinstance(value, str):
-        return value
-    if math.isinf(value):
-        return "never" if value > 0 else "-inf"
-    return f"{value:.6g}"
 
 
 def _number(value: Any) -> float:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .catalogue import room_title
 from .claim import Claim
-from .judge import Judgement, Row
-from .report import Report, is_as_recorded, row_texts, value_text
+from .judge import Judgement, Row, value_text
+from .report import Report, is_as_recorded
 
 if TYPE_CHECKING:
     from ..output.terminal import Table
@@ -39,7 +39,7 @@ def table(report: Report, files: dict[str, Path]) -> "Table":
         result.add_row(title.upper())
         for claim, judgement in pairs:
             changed = "" if is_as_recorded(claim, judgement) else "  CHANGED"
-            result.add_row(claim.id, *_cells(judgement), judgement.verdict.short + changed)
+            result.add_row(claim.id, *example_texts(judgement), judgement.verdict.short + changed)
         result.add_section()
     return result
 
@@ -80,7 +80,7 @@ def cases(judgement: Judgement) -> "Table":
     result = new_table(None, "case", "measured", "predicted", "rival", "agrees", "rejects rival", gap=2)
     numbered = bool(long_cases(judgement))
     for number, row in enumerate(judgement.rows, 1):
-        text, *cells = row_texts(row)
+        text, *cells = row.texts
         result.add_row(str(number) if numbered else text, *cells)
     return result
 
@@ -142,12 +142,13 @@ def markdown(report: Report, files: dict[str, Path]) -> str:
         lines += ["| claim | statement | predicted | measured | rival | verdict |", "|---|---|---|---|---|---|"]
         for claim, judgement in pairs:
             statement = f"{claim.statement} Source: {claim.source}. Process: {claim.process}. Rival: {claim.mistake}."
-            cells = [f"`{claim.id}`", statement, *_cells(judgement), verdict_text(claim, judgement)]
+            cells = [f"`{claim.id}`", statement, *example_texts(judgement), verdict_text(claim, judgement)]
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _cells(judgement: Judgement) -> list[str]:
+def example_texts(judgement: Judgement) -> list[str]:
+    """Return the predicted, the measured and the rival value of the case that speaks for a claim, as texts."""
     row = example(judgement)
     if row is None:
         return ["", "", ""]

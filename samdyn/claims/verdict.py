@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .. import checks
+from .. import checks, html
 
 HOLDS_KINDS = ("holds", "holds to leading order", "holds in a range")
 KINDS = (*HOLDS_KINDS, "fails", "undecided")
@@ -56,6 +56,9 @@ class Verdict:
         if self.kind == "fails" and math.isfinite(self.number):
             return f"fails: measured is {_ratio(self.number)} × predicted"
         return f"{self.kind}: {self.reason}" if self.reason else self.kind
+
+    def _repr_html_(self) -> str:
+        return html.block(str(self))
 
     @property
     def short(self) -> str:

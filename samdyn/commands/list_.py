@@ -1,4 +1,4 @@
-"""``samdyn list``: the experiments, and the entries of the catalogues."""
+"""``samdyn list``: the experiments, the figures, and the entries of the catalogues."""
 
 import inspect
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from ..simulation import schemes, statistics
 
 
 def list_() -> None:
-    """List the experiments, landscapes, methods, noises, schemes, statistics and claims."""
+    """List the experiments, figures, landscapes, methods, noises, schemes, statistics and claims."""
     for kind, entries in catalogues().items():
         print(f"\n{kind}" if kind != "experiments" else kind)
         width = max(map(len, entries), default=0)
@@ -21,6 +21,7 @@ def catalogues() -> dict[str, dict[str, str]]:
     """Return what each catalogue has: names, each with its first line of documentation."""
     return {
         "experiments": {name: lab.question(path) for name, path in lab.scripts().items()},
+        "figures": {name: lab.question(path) for name, path in lab.scripts("paper_figs").items()},
         "landscapes": _documented(landscapes.catalogue()),
         "methods": _documented(methods.catalogue()),
         "noises": _documented(noise.catalogue()),

@@ -1,4 +1,4 @@
-"""``samdyn run NAME``: an experiment, with the options of its script."""
+"""``samdyn run NAME``: an experiment, with the options of its script. The name may have dashes."""
 
 from typing import Any
 
@@ -24,5 +24,5 @@ class Run(TyperGroup):
         Raises:
             InputError: no experiment has this name.
         """
-        name = checks.known("experiment", args[0], lab.scripts())
+        name = checks.known("experiment", args[0].replace("-", "_"), lab.scripts())
         return name, cli.click_command(lab.command(lab.load(name).main), name), args[1:]

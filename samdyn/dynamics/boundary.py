@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from .. import html
+
 
 @dataclass(frozen=True)
 class Boundary:
@@ -27,6 +29,9 @@ class Boundary:
     quantity: Literal["rho", "width"]
     low: float
     high: float
+
+    def _repr_html_(self) -> str:
+        return html.block(html.table(("capture", "boundary from", "to"), [(str(self), self.low, self.high)]))
 
     def __str__(self) -> str:
         middle = (self.low + self.high) / 2

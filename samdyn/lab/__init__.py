@@ -1,4 +1,4 @@
-"""What experiments share: options, the runner, tables of a Dataset, and where the scripts are.
+"""What experiments share: options, the runner, tables of a Dataset, figures, and where the scripts are.
 
 An experiment is a script with one ``main``: its parameters are options, declared with the aliases of ``options``, and
 ``report`` takes what it prints, draws and saves.
@@ -12,10 +12,13 @@ An experiment is a script with one ``main``: its parameters are options, declare
 
     if __name__ == "__main__":
         lab.run(main)
+
+A figure is a script with a function ``draw`` that computes and draws it; ``draw_figure`` saves it as PNG and PDF.
 """
 
 from ..simulation.threads import one_thread
 from .defaults import usual_radii, usual_range
+from .drawing import draw_figure
 from .ensembles import in_ensembles
 from .figures import facets
 from .groups import AtSaddle, Training
@@ -138,6 +141,7 @@ __all__ = [
     "censored",
     "choice",
     "command",
+    "draw_figure",
     "each",
     "effect",
     "entries",

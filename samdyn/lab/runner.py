@@ -10,11 +10,12 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from .. import cli, plot
+from .. import cli
 from ..checks import InputError
 from ..output import OutputFolder
 from ..simulation.starts import choose_device
 from ..sweep.sweep import FailedCells
+from .drawing import drawing
 from .options import options_of
 from .report import Report
 from .scripts import question
@@ -52,7 +53,7 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         for group, default in groups.items():
             values[group] = replace(default, **{field.name: values.pop(field.name) for field in fields(default)})
         report = Report(folder)
-        with folder, _drawing(), _watching_sweeps() as failures:
+        with folder, drawing(), _watching_sweeps() as failures:
             main(**values, report=report)
         report.print(f"figures, data and provenance in {folder.published}/")
         if folder.interrupted or failures:
@@ -95,13 +96,3 @@ def _watching_sweeps() -> Iterator[list[FailedCells]]:
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
-
-
-def _drawing() -> Any:
-    """Return a context in which figures are drawn in samdyn's style, and without a screen."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    return plt.rc_context(plot.STYLE)

@@ -1,4 +1,4 @@
-"""Where the experiments' scripts are: beside samdyn in a checkout, inside it where it is installed."""
+"""Where the scripts of experiments and figures are: beside samdyn in a checkout, inside it where it is installed."""
 
 import ast
 import sys
@@ -9,17 +9,22 @@ from types import ModuleType
 from .. import checks
 
 PACKAGE = Path(__file__).parent.parent
-PLACES = (PACKAGE / "experiments", PACKAGE.parent / "experiments")  # of a wheel, of a checkout
+PLACES = (PACKAGE, PACKAGE.parent)  # of a wheel, of a checkout
+KINDS = {"experiments": "experiment", "paper_figs": "figure"}  # what the scripts of a folder are
 
 
-def scripts(places: tuple[Path, ...] = PLACES) -> dict[str, Path]:
-    """Return the experiments' scripts by name: those of the first place that exists.
+def scripts(folder: str = "experiments", places: tuple[Path, ...] = PLACES) -> dict[str, Path]:
+    """Return the scripts of a folder by name: those of the first place that has the folder.
 
-    >>> "saddle_escape" in scripts()
-    True
+    Args:
+        folder: "experiments", or "paper_figs" for figures.
+        places: where the folder may be.
+
+    >>> "saddle_escape" in scripts(), "k23_beale" in scripts("paper_figs")
+    (True, True)
     """
-    folder = next((place for place in places if place.is_dir()), None)
-    return {path.stem: path for path in sorted(folder.glob("*.py"))} if folder else {}
+    place = next((place / folder for place in places if (place / folder).is_dir()), None)
+    return {path.stem: path for path in sorted(place.glob("*.py"))} if place else {}
 
 
 def question(script: Path) -> str:
@@ -28,14 +33,18 @@ def question(script: Path) -> str:
     return text.partition("\n")[0]
 
 
-def load(name: str) -> ModuleType:
-    """Return an experiment's script as a module, which other processes can import too.
+def load(name: str, folder: str = "experiments") -> ModuleType:
+    """Return a script as a module, which other processes can import too.
+
+    Args:
+        name: the name of the experiment or figure.
+        folder: the folder of the script, see ``scripts``.
 
     Raises:
-        InputError: no experiment has this name. The message suggests the nearest.
+        InputError: no script has this name. The message suggests the nearest.
     """
-    known = scripts()
-    path = known[checks.known("experiment", name, known)]
+    known = scripts(folder)
+    path = known[checks.known(KINDS[folder], name, known)]
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))  # as Python does for a script
     return import_module(path.stem)

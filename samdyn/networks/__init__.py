@@ -1,6 +1,6 @@
 """Methods on neural networks: a torch optimizer, networks as landscapes, their curvature, models and data."""
 
-from . import models, saddle_dynamics, saddles
+from . import attacks, models, saddle_dynamics, saddles
 from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.batches import augment, batches
@@ -31,6 +31,7 @@ __all__ = [
     "accuracy_at_saves",
     "against_edge",
     "ascent_plane",
+    "attacks",
     "augment",
     "batches",
     "cifar",

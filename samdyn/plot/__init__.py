@@ -8,6 +8,7 @@ this package does not import matplotlib.
 from .grids.chart import stability_chart
 from .grids.charts import stability_charts
 from .grids.curvature import curvature
+from .grids.heat_map import heat_map
 from .grids.majority import majority
 from .grids.ratio import ratio_map
 from .portraits.animation import animate
@@ -53,6 +54,7 @@ __all__ = [
     "facets",
     "fate",
     "frame",
+    "heat_map",
     "intervals",
     "label",
     "line",

@@ -1,10 +1,13 @@
-"""Progress on standard error: a bar on a terminal, elsewhere a line a minute if the work is long."""
+"""Progress: a bar in a notebook or on a terminal; elsewhere a line a minute on standard error if the work is long."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
+
+from .. import html
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FIRST_LINE, NEXT_LINE = 20.0, 60.0  # seconds from the start to the first line, and between two lines
+FIRST_BAR, NEXT_BAR = 0.5, 0.2  # the same in a notebook, where each change of the bar is a message to the browser
 
 _display = threading.Lock()  # the outermost progress holds it, so that those of inner calls are not displayed
 
@@ -28,6 +32,10 @@ def progress_bar(
         yield lambda count: None
         return
     try:
+        if _in_notebook():
+            with _notebook_bar(description, total, unit) as show:
+                yield show
+            return
         from rich.console import Console
 
         console = Console(stderr=True)
@@ -71,6 +79,41 @@ def _bar(description: str, total: float, unit: str, console: "Console") -> Itera
         yield lambda count: progress.update(task, completed=count, rate=_rate(count, time.monotonic() - began, unit))
 
 
+def _in_notebook() -> bool:
+    """Return whether this process is the kernel of a notebook. If IPython is not imported, it is none."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+@contextmanager
+def _notebook_bar(description: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    """Display a bar in the notebook's cell once the work has taken half a second, and remove it at the end."""
+    from IPython.display import HTML, display
+
+    start = time.monotonic()
+    due = start + FIRST_BAR
+    handle = None
+
+    def show(count: float) -> None:
+        nonlocal due, handle
+        now = time.monotonic()
+        if now < due or count <= 0:
+            return
+        due = now + NEXT_BAR
+        bar = html.Markup(f'<progress max="{total:g}" value="{count:g}"></progress>')
+        shown = HTML(html.block(html.line(f"{description} ", bar, " ", _state(count, total, now - start, unit))))
+        if handle is None:
+            handle = display(shown, display_id=True)
+        else:
+            handle.update(shown)
+
+    try:
+        yield show
+    finally:
+        if handle is not None:
+            handle.update(HTML(""))
+
+
 def _lines(description: str, total: float, unit: str, console: "Console") -> Callable[[float], None]:
     """Return a function that writes a line, at most one a minute, and none once the work is done."""
     start = time.monotonic()
@@ -81,12 +124,16 @@ def _lines(description: str, total: float, unit: str, console: "Console") -> Cal
         now = time.monotonic()
         if now >= due and 0 < count < total:
             due = now + NEXT_LINE
-            rest = (now - start) * (total - count) / count
-            rate = _rate(count, now - start, unit)
-            words = f"{description}: {count / total:.0%} done, about {duration(rest)} left"
-            print(f"{words}, {rate}" if rate else words, file=console.file, flush=True)
+            print(f"{description}: {_state(count, total, now - start, unit)}", file=console.file, flush=True)
 
     return show
+
+
+def _state(count: float, total: float, seconds: float, unit: str) -> str:
+    """Return the words for how much is done after a time, and for the time that the rest will take."""
+    words = f"{count / total:.0%} done, about {duration(seconds * (total - count) / count)} left"
+    rate = _rate(count, seconds, unit)
+    return f"{words}, {rate}" if rate else words
 
 
 def _rate(count: float, seconds: float, unit: str) -> str:

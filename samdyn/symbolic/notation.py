@@ -1,6 +1,9 @@
 """The symbols of formulas, and formulas as text."""
 
+from collections.abc import Callable
+
 import sympy
+from sympy.printing.latex import LatexPrinter
 from sympy.printing.pretty.pretty_symbology import pretty_symbol
 from sympy.printing.str import StrPrinter
 
@@ -25,6 +28,11 @@ class _Printer(StrPrinter):  # type: ignore[misc]  # SymPy is not annotated
         return f"{float(expr):.6g}"
 
 
+class _LatexPrinter(LatexPrinter):  # type: ignore[misc]
+    def _print_Float(self, expr: sympy.Float) -> str:
+        return str(super()._print_Float(sympy.Float(expr, 6)))
+
+
 def distinct(expr: sympy.Basic) -> sympy.Basic:
     """Return a formula in which a parameter is a word if a coordinate has the name of its symbol."""
     words = {RHO: "radius", ETA: "lr", GAMMA: "momentum", LAMBDA: "eigenvalue"}
@@ -46,6 +54,17 @@ def text(expr: sympy.Basic) -> str:
     return line
 
 
+def latex(expr: sympy.Basic) -> str:
+    """Return a formula as LaTeX (math mode), with numbers as ``text`` writes them.
+
+    >>> latex(LAMBDA * (1 + LAMBDA * RHO))
+    '\\\\lambda \\\\left(\\\\lambda \\\\rho + 1\\\\right)'
+    """
+    if isinstance(expr, sympy.Expr) and expr.is_number and len(_Printer().doprint(expr)) > LONGEST:
+        expr = sympy.Float(float(expr))
+    return str(_LatexPrinter({"full_prec": False}).doprint(distinct(expr)))
+
+
 @checked
 def radii_text(radii: sympy.Set) -> str:
     """Return a set of radii as text: ``4/111 < ρ < 2``, ``always``, ``never``.
@@ -57,19 +76,34 @@ def radii_text(radii: sympy.Set) -> str:
     Args:
         radii: a set of ρ ≥ 0, as ``Stability.condition``.
     """
+    return _radii(radii, text, str)
+
+
+def radii_latex(radii: sympy.Set) -> str:
+    """Return a set of radii as LaTeX (math mode).
+
+    >>> radii_latex(sympy.Interval.open(sympy.Rational(4, 111), 2))
+    '\\\\frac{4}{111} < \\\\rho < 2'
+    """
+    return _radii(radii, latex, lambda words: rf"\text{{{words}}}")
+
+
+def _radii(radii: sympy.Set, write: Callable[[sympy.Basic], str], word: Callable[[str], str]) -> str:
     if radii in (sympy.S.UniversalSet, sympy.Interval(0, sympy.oo)):
-        return "always"
+        return word("always")
     if radii is sympy.S.EmptySet:
-        return "never"
+        return word("never")
     if isinstance(radii, sympy.ConditionSet):
-        return text(radii.condition)
+        return write(radii.condition)
     if isinstance(radii, sympy.FiniteSet):
-        return f"ρ = {', '.join(map(text, radii))}"
-    return " or ".join(_interval_text(part) for part in (radii.args if isinstance(radii, sympy.Union) else [radii]))
+        return f"{write(RHO)} = {', '.join(map(write, radii))}"
+    parts = radii.args if isinstance(radii, sympy.Union) else [radii]
+    return word(" or ").join(_interval(part, write) for part in parts)
 
 
-def _interval_text(interval: sympy.Interval) -> str:
-    low, high = text(interval.start), text(interval.end)
+def _interval(interval: sympy.Interval, write: Callable[[sympy.Basic], str]) -> str:
+    rho, low, high = write(RHO), write(interval.start), write(interval.end)
     if interval.end is sympy.oo:
-        return f"ρ > {low}"
-    return f"ρ < {high}" if interval.contains(0) == True else f"{low} < ρ < {high}"  # noqa: E712 (SymPy's True)
+        return f"{rho} > {low}"
+    is_first = interval.contains(0) == True  # noqa: E712 (SymPy's True)
+    return f"{rho} < {high}" if is_first else f"{low} < {rho} < {high}"

@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 import torch
 
-from .. import checks
+from .. import checks, html
 from ..arguments import checked
 from ..dynamics import Flow, Map
 from ..landscapes import Landscape
@@ -20,12 +20,13 @@ from .fields.differentiable import has_jacobian, linear_part, rests_at
 from .fields.effective import is_function_of_hessian, scalar_formula
 from .fields.matrix import effective_matrix
 from .fields.quadratic import own_radius, with_radius
-from .notation import LAMBDA, RHO, distinct, radii_text, text
+from .notation import LAMBDA, RHO, distinct, latex, radii_latex, radii_text, text
 from .points.eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise
 from .points.exact import exact_point, hessian_at
 from .traps import sam_trap
 
 LONGEST_LINE = 120  # characters of a line of the table
+TOO_LONG = "Hₑ depends on the point"
 MOST_COORDINATES = 10  # largest dimension; formulas of larger matrices say nothing to a reader
 SINGULAR = "The Hessian is singular: along its null vectors higher derivatives decide, which are not looked at."
 
@@ -128,8 +129,7 @@ class Stability:
 
     def table(self) -> str:
         """Return the result as plain text."""
-        where = ", ".join(map(text, self.point)) if self.exact else ", ".join(f"{float(c):.6g}" for c in self.point)
-        lines = [f"{_describe(self.system)} at ({where}) of {self.system.landscape.name}: {self.kind}"]
+        lines = [self._title()]
         if self.differentiable:
             effective = f"λₑ = {text(self.formula)}" if self.formula is not None else self._matrix_text()
             lines.append("; ".join([effective, *map(text, self.inequalities)]))
@@ -149,11 +149,41 @@ class Stability:
                 lines.append(f"holds every start with {text(self.trap)}")
         return "\n".join([*lines, *([self.note] if self.note else [])])
 
+    def _repr_html_(self) -> str:
+        tail = [self.note]
+        if self.differentiable:
+            columns = html.formula(r"\lambda"), html.formula(r"\lambda_e"), "attracts for"
+            rows: list[tuple[Any, ...]] = []
+            for c in self.conditions:
+                lam = "all" if c.eigenvalue is None else html.formula(latex(c.eigenvalue))
+                rows.append((lam, self._effective_text(c.eigenvalue), _radii_cell(c.radii)))
+            rows.append(("point", None, _radii_cell(self.condition)))
+            formulas = [self._effective_latex(), *map(latex, self.inequalities)]
+            head = html.formula(r",\quad ".join(filter(None, formulas)))
+            if self.eigenvalues is not None:
+                name = "multipliers" if isinstance(self.system, Map) else "eigenvalues"
+                tail.insert(0, html.line(f"{name}: ", list(self.eigenvalues)))
+            return html.block(self._title(), head, html.table(columns, rows), *tail)
+        spectrum = html.formula(rf"\lambda = {', '.join(map(latex, self.hessian_eigenvalues))}")
+        trap = "" if self.trap is None else html.line("holds every start with ", html.formula(latex(self.trap)))
+        return html.block(self._title(), spectrum, trap, *tail)
+
+    def _title(self) -> str:
+        where = ", ".join(map(text, self.point)) if self.exact else ", ".join(f"{float(c):.6g}" for c in self.point)
+        return f"{_describe(self.system)} at ({where}) of {self.system.landscape.name}: {self.kind}"
+
+    def _effective_latex(self) -> str:
+        """Return λₑ, or Hₑ if the method has none, as LaTeX; empty if Hₑ is too long to read."""
+        if self.formula is not None:
+            return rf"\lambda_e = {latex(self.formula)}"
+        is_long = self._matrix_text() == TOO_LONG
+        return "" if is_long or self.effective_hessian is None else f"H_e = {latex(self.effective_hessian)}"
+
     def _matrix_text(self) -> str:
         assert self.effective_hessian is not None
         rows = ["[" + ", ".join(map(text, row)) + "]" for row in self.effective_hessian.tolist()]
         matrix = f"Hₑ = [{', '.join(rows)}]"
-        return matrix if len(matrix) <= LONGEST_LINE else "Hₑ depends on the point"
+        return matrix if len(matrix) <= LONGEST_LINE else TOO_LONG
 
     def _effective_text(self, lam: sympy.Expr | None) -> str:
         own = own_radius(self.system.method)
@@ -321,6 +351,11 @@ def _size(matrix: sympy.Matrix) -> float:
 
 def _number_text(value: complex) -> str:
     return f"{value:.6g}" if value.imag else f"{value.real:.6g}"
+
+
+def _radii_cell(radii: Any) -> str:
+    words = radii_text(radii)
+    return words if words in ("always", "never") else html.formula(radii_latex(radii))
 
 
 def _describe(system: Map | Flow) -> str:

@@ -17,6 +17,7 @@ from .diffusion import (
 from .labelled import labelled
 from .noise_trap import gaussian_noise_threshold, mean_step, noise_threshold, noisy_escape_rate, noisy_radius
 from .predicted_chart import compared_chart, predicted_chart
+from .rests import rest_distances
 from .saddles import (
     edge_of_stability,
     effective_curvature,
@@ -47,6 +48,7 @@ __all__ = [
     "noisy_radius",
     "ou",
     "predicted_chart",
+    "rest_distances",
     "sgd_msd",
     "theorem_2_gap",
     "theorem_2_msd",

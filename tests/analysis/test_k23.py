@@ -40,3 +40,16 @@ def test_the_cosine_turns_where_the_perturbed_point_crosses() -> None:
     sam = sd.Map(saddle, sd.SAM(0.5), lr=0.01)
     runs = sd.simulate(sam, [[0.0, 0.4], [0.0, 0.6]], 1, save_every=1)
     assert analysis.cosine(sam, runs).values[:, 0] == pytest.approx([-1, 1])
+
+
+def test_every_run_has_its_own_radius() -> None:
+    """As many states as runs are saved, so that radii along the wrong dimension would go unnoticed."""
+    saddle, radii, starts = sd.landscapes.saddle(), [0.1, 0.5, 2.0], [(1, 0.1), (-1, 0.3), (0.2, -0.4)]
+    together = sd.Map(saddle, sd.SAM(radii), lr=0.1)
+    runs = sd.simulate(together, starts, 2, save_every=1)
+    cosines, points = analysis.cosine(together, runs), analysis.perturbed(together, runs)
+    assert np.linalg.norm(points - runs.w, axis=2) == pytest.approx(np.tile(radii, (3, 1)).T)
+    for number, rho in enumerate(radii):
+        alone = sd.Map(saddle, sd.SAM(rho), lr=0.1)
+        expected = analysis.cosine(alone, sd.simulate(alone, starts[number], 2, save_every=1))
+        assert cosines.values[number] == pytest.approx(expected.values[0])

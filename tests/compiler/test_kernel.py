@@ -203,7 +203,7 @@ def steps_of(begin: int, steps: int, last: torch.Tensor, threads: int = 1) -> to
     right, on = torch.zeros(3 * LANES).double(), torch.ones(3 * LANES, dtype=torch.bool)
     for step in range(begin, begin + steps):
         right, on = function(right, on, run, torch.tensor(5), torch.tensor(step))
-    assert torch.equal(w, right)
+    torch.testing.assert_close(w, right, rtol=1e-13, atol=0)  # compiled, the product and the sum are rounded once
     assert torch.equal(going, on)
     return w
 

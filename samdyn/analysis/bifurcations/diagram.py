@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ... import checks
+from ... import checks, html
 from ...arguments import checked
 from ...dynamics import Flow, Map
 from ..parameters import with_parameters
@@ -63,6 +63,13 @@ class BifurcationDiagram:
         if self.not_followed:
             lines.append(f"{len(self.branches)} branches were followed; {self.not_followed} more starts were not")
         return "\n".join(lines) or "no bifurcations"
+
+    def _repr_html_(self) -> str:
+        rows = [(b.parameter, b.kind, np.round(b.w[0], 10), len(b.w)) for b in self.bifurcations]
+        rest = f"{self.not_followed} more starts of branches were not followed" if self.not_followed else ""
+        counts = f"branches over {self.name} from {self.limits[0]:g} to {self.limits[1]:g}: {len(self.branches)}"
+        body = html.table((self.name, "bifurcation", "at", "period"), rows) if rows else "no bifurcations"
+        return html.block(counts, body, rest)
 
 
 def _same_orbit(a: np.ndarray, b: np.ndarray) -> bool:

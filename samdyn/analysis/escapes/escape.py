@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ... import checks
+from ... import checks, html
 from ...arguments import checked
 from ...dynamics import Map
 from ...dynamics.stacking import repeat, stack
@@ -68,6 +68,17 @@ class Escape:
         A diverged run is censored at its last step. With many diverged runs the estimate describes the others.
         """
         return survival(self.end * self.lr, self.outcome == ESCAPED)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, int((self.outcome == name).sum()), *html.share(self.fraction(name), self.interval(name)))
+            for name in OUTCOMES
+        ]
+        middle, low, high = self.survival().median()
+        median = html.line(
+            "median time of escape ", html.formula(r"t = k\eta"), f": {middle:.4g} [{low:.4g}, {high:.4g}]"
+        )
+        return html.block(html.table(("outcome", "runs", "share", "95 %"), rows), median)
 
 
 @checked

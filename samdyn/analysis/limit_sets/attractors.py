@@ -7,7 +7,7 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow, Map
-from .search import Attractor, limit_sets
+from .search import Attractors, limit_sets
 
 STARTS = 2500  # number of starts
 
@@ -21,7 +21,7 @@ def attractors(
     steps: int = 50_000,
     starts: int = STARTS,
     progress: bool = True,
-) -> list[Attractor]:
+) -> Attractors:
     """Return the attractors that runs from a grid of starts reach, by falling share of the starts.
 
     Attractors are fixed points, cycles, curves of fixed points, sets on which a discontinuous flow slides to rest, and
@@ -43,8 +43,7 @@ def attractors(
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.Landscape("(x**2 - 1)**2/4", "x"), sd.GD(), lr=0.1)
-    >>> for attractor in sd.attractors(map_, starts=10):
-    ...     print(attractor)
+    >>> print(sd.attractors(map_, starts=10))
     fixed point at (-1): 50.0 % [23.7, 76.3]
     fixed point at (1): 50.0 % [23.7, 76.3]
     """

@@ -6,12 +6,12 @@ from numbers import Integral
 
 import numpy as np
 
-from ... import checks
+from ... import checks, html
 from ...arguments import checked
 from ...dynamics import Flow, Map
 from ...statistics import wilson
 from .attractors import centres
-from .search import NAMES, Attractor, limit_sets
+from .search import COLUMNS, NAMES, Attractors, cells, limit_sets
 
 SAME_PLACE = 1e-3  # in units of the plane's sides; distance from a point at which an attractor counts as being there
 
@@ -37,7 +37,7 @@ class Basins:
     x: np.ndarray
     y: np.ndarray
     label: np.ndarray
-    attractors: list[Attractor]
+    attractors: Attractors
 
     def fraction(self, label: int) -> float:
         """Return the fraction of the starts with this label.
@@ -80,6 +80,13 @@ class Basins:
             low, high = (100 * edge for edge in self.interval(label))
             lines.append(f"{name}: {100 * self.fraction(label):.1f} % [{low:.1f}, {high:.1f}]")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [cells(one) for one in self.attractors]
+        blank = (None,) * (len(COLUMNS) - 3)
+        rows += [(name, *blank, *html.share(self.fraction(i), self.interval(i))) for i, name in NAMES.items()]
+        (a, b), (nx, ny) = self.coordinates, (len(self.x), len(self.y))
+        return html.block(f"{nx} × {ny} starts in the plane of {a} and {b}", html.table(COLUMNS, rows))
 
 
 @checked

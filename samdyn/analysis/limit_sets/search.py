@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
+from ... import html
 from ...dynamics import Flow, Map
 from ...landscapes import Box
 from ...ops import jacobian
@@ -39,6 +41,7 @@ WINDOW = 512  # number of steps over which the extent of a wandering run is meas
 FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
 SOLVER_STEPS = 3000  # number of solver steps per round
+COLUMNS = ("attractor", "period", "at", "extent", "loss", "multipliers or rates", "critical point", "share", "95 %")
 RTOL, ATOL = 1e-7, 1e-9  # local errors of flows: relative, and in the box's unit of length
 
 
@@ -102,13 +105,49 @@ class Attractor:
         if self.repeats > 1:
             what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
-        spread = f", extent {self.extent:.3g}" if self.kind in ("cycle", "wandering", "sliding") and self.extent else ""
+        spread = f", extent {self.extent:.3g}" if self._is_spread else ""
         return f"{what} {where}{spread}: {100 * self.share:.1f} % [{low:.1f}, {high:.1f}]"
+
+    def _repr_html_(self) -> str:
+        return html.block(html.table(COLUMNS, [cells(self)]))
+
+    @property
+    def _is_spread(self) -> bool:
+        return self.kind in ("cycle", "wandering", "sliding") and self.extent > 0
+
+
+class Attractors(list[Attractor]):
+    """A list of attractors, which prints a line for each.
+
+    >>> import samdyn as sd
+    >>> print(sd.attractors(sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1), starts=10))
+    fixed point at (0): 100.0 % [72.2, 100.0]
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "no attractors"
+
+    def _repr_html_(self) -> str:
+        return html.block(html.table(COLUMNS, map(cells, self)) if self else "no attractors")
+
+
+def cells(attractor: Attractor) -> tuple[Any, ...]:
+    """Return what a table says about an attractor, below ``COLUMNS``."""
+    return (
+        attractor.kind,
+        attractor.period or None,
+        np.round(attractor.w.mean(0), 12),
+        attractor.extent if attractor._is_spread else None,
+        attractor.loss,
+        attractor.multipliers,
+        attractor.critical and attractor.critical.kind,
+        *html.share(attractor.share, attractor.interval),
+    )
 
 
 def limit_sets(
     system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int, progress: bool
-) -> tuple[np.ndarray, list[Attractor]]:
+) -> tuple[np.ndarray, Attractors]:
     """Run a map or a flow from starts ``(N, d)`` and return the label of each run ``(N,)``, and the attractors.
 
     A label is the index of an attractor, DIVERGED or UNDECIDED. A run belongs to a fixed point, curve or cycle if
@@ -129,7 +168,7 @@ def limit_sets(
     # The attractor with the most runs comes first.
     counts = [int((labels == i).sum()) for i in range(len(census.attractors))]
     order = np.argsort(-np.array(counts, dtype=int), kind="stable")
-    attractors = [replace(census.attractors[i], runs=counts[i], of=len(starts)) for i in order if counts[i]]
+    attractors = Attractors(replace(census.attractors[i], runs=counts[i], of=len(starts)) for i in order if counts[i])
     new = np.full(len(order) + 2, UNDECIDED)
     new[order] = np.arange(len(order))
     new[DIVERGED], new[UNDECIDED] = DIVERGED, UNDECIDED

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
-from ... import checks
+from ... import checks, html
 from ...arguments import checked
 from ...landscapes import Landscape
 from ..sobol import sobol
@@ -27,6 +28,7 @@ ZERO_GRADIENT = 1e-9  # relative to the Hessian nearby times the box; smaller gr
 MIN_STRENGTH = 1e-100  # relative to the largest Hessian in the box; smaller Hessians are rounding
 CELLS = 24  # number of cells per side in which the degree is compared with the points
 EXTRA_SEARCHES = 3  # number of further searches in the cells whose degree differs
+COLUMNS = ("critical point", "at", "loss", html.line("eigenvalues ", html.formula(r"\lambda"), " of the Hessian"))
 
 
 @dataclass(frozen=True, eq=False)  # the same point only if it is the same object: arrays do not compare
@@ -59,6 +61,9 @@ class CriticalPoint:
     def kind(self) -> str:
         """The type of the point: "minimum", "maximum" or "saddle"."""
         return {0: "minimum", len(self.w): "maximum"}.get(self.index, "saddle")
+
+    def _repr_html_(self) -> str:
+        return html.block(html.table(COLUMNS, [_cells(self.kind, self)]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +105,15 @@ class CriticalPoints(PointsInBox[CriticalPoint]):
         for s in self.sets:
             what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
             lines.append(f"{what}, {s.kind}, L = {s.loss:.6g}, through {_formatted(s.w[len(s.w) // 2])}")
-        if self.missing:
-            lines.append(f"the degree of the gradient says that points are missing in {len(self.missing)} cells")
-        if self.unchecked:
-            lines.append(f"not checked by a degree: {100 * self.unchecked:.3g} % of the box")
+        lines += self.remarks
         return "\n".join(lines) or "no critical points"
+
+    def _repr_html_(self) -> str:
+        rows = [_cells(p.kind, p) for p in self.points] + [_cells("degenerate point", p) for p in self.degenerate]
+        for s in self.sets:
+            what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
+            rows.append((f"{what}, {s.kind}", html.line("through ", _rounded(s.w[len(s.w) // 2])), s.loss, None))
+        return html.block(html.table(COLUMNS, rows) if rows else "no critical points", *self.remarks)
 
 
 @checked
@@ -267,6 +276,15 @@ def _unexplained(
     return np.argwhere((degree != count) & ~unknown)
 
 
-def _formatted(values: np.ndarray) -> str:
+def _rounded(values: np.ndarray) -> np.ndarray:
     rounding = 1e-12 * np.abs(values).max(initial=0)  # in the units of the values; smaller ones print as 0
-    return "(" + ", ".join(f"{v if abs(v) > rounding else 0.0:.6g}" for v in values) + ")"
+    return np.where(np.abs(values) > rounding, values, 0.0)
+
+
+def _formatted(values: np.ndarray) -> str:
+    return "(" + ", ".join(f"{v:.6g}" for v in _rounded(values)) + ")"
+
+
+def _cells(kind: str, point: CriticalPoint | DegeneratePoint) -> tuple[Any, ...]:
+    """Return the cells of a point, below ``COLUMNS``."""
+    return kind, _rounded(point.w), point.loss, _rounded(point.eigenvalues)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
-from ... import checks
+from ... import checks, html
 from ...arguments import checked
 from ...dynamics import Flow
 from ...simulation.discontinuities.resting import traps
@@ -25,6 +26,7 @@ AROUND_POINT = 1e-4  # in units of the box; half the side of the square along wh
 SEARCHES = 3  # number of searches, the first included
 NEARBY = 1e-2  # in units of the box; distance at which the variation of the field is measured
 SMOOTH = 1e-3  # relative error of the Jacobian's prediction that a smooth field may have
+COLUMNS = ("equilibrium", "at", "rates", "attracts", "critical point of the loss")
 ZERO_RATE = 1e-9  # relative to the variation of the field nearby; smaller rates count as zero
 
 
@@ -61,6 +63,9 @@ class Equilibrium:
         """Whether the point attracts although the field has no Jacobian there."""
         return self.kind == "no Jacobian" and self.attracts
 
+    def _repr_html_(self) -> str:
+        return html.block(html.table(COLUMNS, [_cells(self)]))
+
 
 @dataclass(frozen=True, eq=False)
 class Equilibria(PointsInBox[Equilibrium]):
@@ -78,6 +83,16 @@ class Equilibria(PointsInBox[Equilibrium]):
     >>> [p.kind for p in points], points.missing, points.unchecked
     (['attractor'], (), 0.0)
     """
+
+    def _repr_html_(self) -> str:
+        rows = map(_cells, self.points)
+        return html.block(html.table(COLUMNS, rows) if self.points else "no equilibria", *self.remarks)
+
+
+def _cells(point: Equilibrium) -> tuple[Any, ...]:
+    """Return what a table says about an equilibrium, below ``COLUMNS``."""
+    critical = point.critical and point.critical.kind
+    return point.kind, np.round(point.w, 12), point.rates, point.attracts, critical
 
 
 @checked

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import sympy
 
-from ... import checks
+from ... import checks, html
 from ...arguments import checked
 from ...landscapes import Landscape
 from ...landscapes.formulas.parse import rational
@@ -43,6 +43,15 @@ class ExactCriticalPoints:
     points: tuple[Point, ...]
     sets: tuple[sympy.Expr, ...]
     undecided: tuple[sympy.Expr, ...] = ()
+
+    def _repr_html_(self) -> str:
+        def written(formulas: Sequence[sympy.Expr]) -> html.Markup:
+            return html.formula(r",\quad ".join(map(sympy.latex, formulas)))
+
+        rows = [("point", written(point)) for point in self.points]
+        rows += [("zeros of", written([polynomial])) for polynomial in self.sets]
+        rows += [("undecided: zeros of", written([polynomial])) for polynomial in self.undecided]
+        return html.block(html.table(("critical", "at"), rows) if rows else "no critical points")
 
 
 @checked

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -23,8 +23,22 @@ class PointsInBox(Sequence[T], Generic[T]):
     missing: tuple[tuple[tuple[float, float], ...], ...]
     unchecked: float
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # a point, or for a slice a tuple of them
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
         return self.points[index]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the degree of the field says about points that the search missed, a sentence each."""
+        remarks = []
+        if self.missing:
+            remarks.append(f"the degree says that points are missing in {len(self.missing)} cells")
+        if self.unchecked:
+            remarks.append(f"not checked by a degree: {100 * self.unchecked:.3g} % of the box")
+        return remarks
 
     def __len__(self) -> int:
         return len(self.points)

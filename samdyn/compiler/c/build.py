@@ -18,7 +18,7 @@ from pathlib import Path
 from ..cache import find, store, workplace
 from ..tracing.expression import NotCompilable
 
-# No contraction of a*b + c, which rounds differently from torch. No -ffast-math, which does not keep nan.
+# No contraction of a*b + c but those of tracing/fused.py, which keep symmetries. No -ffast-math, which loses nan.
 FLAGS = ["-O3", "-march=native", "-shared", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-w"]
 FLAGS += ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv"]
 # gcc merges sin and cos of one argument into one function, which has no vector version.

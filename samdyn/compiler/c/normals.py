@@ -3,15 +3,6 @@
 from ..tracing.normals import filled
 
 TEMPLATE = """
-/* a*b + c, rounded once where the processor can do that. */
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-#define FMA(a, b, c) __builtin_fma(a, b, c)
-#define FMAF(a, b, c) __builtin_fmaf(a, b, c)
-#else
-#define FMA(a, b, c) ((a) * (b) + (c))
-#define FMAF(a, b, c) ((a) * (b) + (c))
-#endif
-
 #define BITS(type, bits, name, back) \\
   static inline bits name(const type x) { bits y; __builtin_memcpy(&y, &x, sizeof x); return y; } \\
   static inline type back(const bits x) { type y; __builtin_memcpy(&y, &x, sizeof x); return y; }

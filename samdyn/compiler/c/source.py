@@ -7,9 +7,11 @@ import numpy as np
 import torch
 
 from ..tracing.expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable, ordered
+from ..tracing.factors import FACTOR, GREATER, with_factors
+from ..tracing.fused import FUSED, with_fused
 from ..tracing.normals import COSINE, RADIUS, SINE, with_normals
 from ..tracing.trace import Input
-from .normals import FUNCTIONS
+from . import factors, normals
 
 LANES = 64  # number of runs in a block, a multiple of the numbers in a vector register, so that no run is left over
 CHECK = 16  # number of steps between two checks whether any run of a block goes on, and whether to stop
@@ -24,9 +26,10 @@ TYPES = {
 # Places of code beside the loops 0, 1, … of a step: before all loops, at the start of every step, in a loop over the
 # runs before the first step.
 ONCE, EVERY_STEP, BEFORE = -3, -2, -1
-# Functions with loops of their own: those that are called, and those of normal numbers, which are as long.
+# Functions with loops of their own: those that are called, and those of normal numbers, which are as long. A root
+# divides what precedes it from what waits for it: in one loop, a processor would have few lanes under way at once.
 CALLED = {"exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sinh", "cosh", "atan", "pow"}
-CALLED |= {RADIUS, COSINE, SINE}
+CALLED |= {RADIUS, COSINE, SINE, "sqrt"}
 PLAIN = 16.0  # largest whole number in the code; other numbers are arguments, so that new values need no compilation
 
 HEAD = """\
@@ -42,6 +45,15 @@ VECTOR(exp) VECTOR(log) VECTOR(sin) VECTOR(cos)
 #if __GLIBC_PREREQ(2, 35)
 VECTOR(tan) VECTOR(tanh) VECTOR(atan) VECTOR(sinh) VECTOR(cosh) VECTOR(expm1) VECTOR(log1p)
 #endif
+#endif
+
+/* a*b + c, rounded once where the processor can do that. */
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define FMA(a, b, c) __builtin_fma(a, b, c)
+#define FMAF(a, b, c) __builtin_fmaf(a, b, c)
+#else
+#define FMA(a, b, c) ((a) * (b) + (c))
+#define FMAF(a, b, c) ((a) * (b) + (c))
 #endif
 
 /* Whoever called sets it when the call is to end at once; what was computed is then not stored. */
@@ -89,7 +101,7 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
         going: name of the entry of the state that is true while a run goes on; None for none.
         step: name of the shared input that is the number of the step; None for none.
     """
-    return Writer(inputs, with_normals(values), going, step).source()
+    return Writer(inputs, with_fused(with_factors(with_normals(values))), going, step).source()
 
 
 class Writer:
@@ -120,7 +132,9 @@ class Writer:
         stores = [f"{local_name(entry, at)}[i] = {self._used(node, last)};" for entry, at, node in self._results]
         for line in stores:
             self._add(last, line)
-        functions = [FUNCTIONS] if any(node.operation in (RADIUS, COSINE, SINE) for node in self._order) else []
+        used = {node.operation for node in self._order}
+        functions = [normals.FUNCTIONS] if used & {RADIUS, COSINE, SINE} else []
+        functions += [factors.FUNCTIONS] if FACTOR in used else []
         return Source("\n".join([HEAD, *functions, *self._function(), ""]), np.array(self._numbers, dtype=np.float64))
 
     def _compute(self) -> None:
@@ -266,6 +280,10 @@ class Writer:
         a, b = (*arguments, "", "")[:2]
         if operation == "cast":
             return f"{a} != 0" if kind == torch.bool else f"({TYPES[kind]}){a}"
+        if operation == FUSED:
+            return f"FMA{suffix.upper()}({', '.join(arguments)})"
+        if operation == GREATER:
+            return f"{a} > {b} ? {a} : {b}"
         if operation == "?":
             return self._select(kind, a, b, arguments[2])
         if operation in ("max", "min"):  # nan stays nan

@@ -7,6 +7,7 @@ import torch
 
 from ..c.source import BEFORE, EVERY_STEP, ONCE, TYPES, Source, Writer, local_name, places, stored_type
 from ..tracing.expression import CONSTANT, STATIC, UNIFORM, VARYING, Node
+from ..tracing.fused import with_fused
 from ..tracing.normals import COSINE, RADIUS, SINE, with_normals
 from ..tracing.trace import Input
 from .normals import FUNCTIONS
@@ -23,6 +24,8 @@ typedef unsigned long long uint64_t;
 #include <stdint.h>
 #endif
 typedef bool _Bool;
+#define FMA(a, b, c) fma(a, b, c)
+#define FMAF(a, b, c) fmaf(a, b, c)
 """
 UNSIGNED = {torch.int32: "uint32_t", torch.int64: "uint64_t"}
 
@@ -41,7 +44,7 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
         The code of ``run(stride, begin, steps, shared, p, arrays…)``, which takes the steps ``begin``, ``begin`` + 1, …
         of ``stride`` runs in place. ``p`` holds the numbers by value, so that the GPU reads them from constant memory.
     """
-    return CUDAWriter(inputs, with_normals(values), going, step).source()
+    return CUDAWriter(inputs, with_fused(with_normals(values)), going, step).source()
 
 
 class CUDAWriter(Writer):

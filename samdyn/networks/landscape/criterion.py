@@ -31,7 +31,7 @@ def check_mean(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> None
         targets_here = part.to(outputs) if part.is_floating_point() else part.to(outputs.device)
         outputs_here = outputs[torch.arange(len(part)) % len(outputs)]
         whole = _evaluate(loss, outputs_here.repeat(2, *[1] * (outputs.ndim - 1)), torch.cat([targets_here] * 2))
-        each = _evaluate_each(loss, outputs_here, targets_here)
+        each = losses(loss, outputs_here, targets_here)
         error, mean = (whole - each.mean()).abs(), each.abs().mean()
         if whole.isfinite() and not (each.isfinite().all() and error <= TOLERANCE * mean):
             shapes = f"outputs {tuple(outputs_here.shape)} and targets {tuple(part.shape)}"
@@ -62,8 +62,12 @@ def _evaluate(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch
     return value
 
 
-def _evaluate_each(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the losses of single samples, ``(n,)``."""
+def losses(loss: Loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the losses of single samples, ``(n,)``.
+
+    Raises:
+        InputError: the loss cannot take one of these outputs and its target.
+    """
     singles = outputs[:, None], targets[:, None]
     try:
         return vmap(loss)(*singles)

@@ -13,7 +13,7 @@ from torch.func import functional_call, grad, jacrev, vjp, vmap
 from ... import checks
 from ...landscapes import Box, Sampled
 from ...ops import Point, is_symbolic
-from .criterion import check_mean
+from .criterion import check_mean, losses
 from .functional import Functional, ThreadCopies, like
 from .gradient import Gradient
 
@@ -170,6 +170,19 @@ class Network(Sampled):
             checks.reject("targets", tuple(targets.shape), rule, f"Give an array of shape ({len(inputs)},)")
         predicted = outputs.argmax(-1)
         return (predicted == targets.to(predicted.device)).double().mean(-1)
+
+    def losses(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return the loss of each of n inputs ``(n, …)`` and its target ``(n, …)``: ``(d, …) -> (…, n)``.
+
+        Raises:
+            InputError: targets that the criterion does not take with the outputs.
+        """
+        w = self._point(w)
+        inputs, targets = like(_samples("inputs", inputs), w), like(_samples("targets", targets), w)
+        if len(inputs) != len(targets):
+            rule = f"{len(targets)} targets for {len(inputs)} inputs"
+            checks.reject("targets", tuple(targets.shape), rule, "Give as many")
+        return self._over_columns(lambda w: losses(self._mean_loss, self._function(w, inputs), targets), w, out=0)
 
     def value(self, w: Any) -> torch.Tensor:
         """Return L(w): ``(d, …) -> (…)``."""

@@ -41,8 +41,8 @@ def scatter(x: "xarray.DataArray", y: "xarray.DataArray", ax: "Axes", *, hue: st
 
     checks.present("dimension", hue, map(str, x.dims))
     y = y.transpose(*x.dims)
-    shades = colormaps["viridis"](np.linspace(0, 0.9, x.sizes[hue]))
+    shades = colormaps["viridis"](np.linspace(0, 0.8, x.sizes[hue]))
     for value, shade, marker in zip(x[hue].values, shades, cycle(MARKERS), strict=False):
         points = (of.sel({hue: value}).values.ravel() for of in (x, y))
-        ax.plot(*points, ls="none", marker=marker, ms=3, color=shade, alpha=0.5, mew=0, label=label.format(value))
+        ax.plot(*points, ls="none", marker=marker, ms=4, color=shade, alpha=0.6, mew=0, label=label.format(value))
     return ax

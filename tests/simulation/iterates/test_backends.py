@@ -124,9 +124,12 @@ def test_float32() -> None:
 
 
 def test_five_hundred_steps_differ_by_their_rounding() -> None:
-    # Of a linear map: errors grow as the runs do. Each step is off by some units in the last place, also of the root in
-    # torch, which is not correctly rounded on every processor.
-    assert_agree(sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, momentum=0.9), steps=500, rtol=500 * 8 * 2.3e-16)
+    # Outside the trap, where SAM is chaotic, errors grow as the runs do. Each step is off by some units in the last
+    # place, also of the root in torch, which is not correctly rounded on every processor.
+    map_ = sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, momentum=0.9)
+    w0 = starts(map_)
+    outside = w0[np.abs(w0[:, 1]) > 0.2]
+    assert_agree(map_, w0=outside, steps=500, rtol=500 * 8 * 2.3e-16)
 
 
 def test_runs_that_stop() -> None:

@@ -1,23 +1,30 @@
 """What docs/adding.md shows works as shown."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import lab
 
-PAGE = (Path(__file__).parent.parent / "docs" / "adding.md").read_text(encoding="utf-8")
+from .conftest import ROOT, blocks
 
 
-def test_the_page_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    assert len(blocks) == 1 + len(re.findall(r"^## ", PAGE, flags=re.MULTILINE))  # the first has the imports
-    names: dict = {"__name__": "adding"}
-    for block in blocks:
-        exec(block, names)
+def test_the_page_runs(
+    run_page: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    titles = re.findall(r"^## ", (ROOT / "docs" / "adding.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(blocks("docs/adding.md")) == len(titles)  # the first has the imports, the last title none
+    names = run_page("docs/adding.md")
     printed = capsys.readouterr().out
     assert "minimum" in printed
     assert "settled" in printed
@@ -28,6 +35,9 @@ def test_the_page_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path, monke
     batch = names["Signs"](0.5).on(names["cubic"]()).sample(sd.noise.Draws(0, torch.arange(10_000), 1), 0)
     assert batch.abs().unique().tolist() == [0.5]
     assert abs(batch.mean()) < 4 * 0.5 / 20_000**0.5  # standard errors
+    (line, _) = names["draw"]().axes[0].lines
+    np.testing.assert_allclose(line.get_ydata(), line.get_xdata(), rtol=0.05)
+    plt.close("all")
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["width.py", "--rho", "0.1,0.3", "--out", "results"])

@@ -1,8 +1,7 @@
 """What docs/sweeps.md shows works as shown."""
 
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,17 @@ import xarray as xr
 
 from samdyn.sweep.file import read
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "sweeps.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+from .conftest import blocks
+
+PAGE = "docs/sweeps.md"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Run the blocks in order, with fewer runs, in an empty folder; return what they define."""
-    names: dict[str, Any] = {"__name__": "page"}
+def page(run_page: Callable[..., dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Run the page with fewer runs, and stay in its folder."""
+    names = run_page(PAGE, RUNS="4")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("page"))
-        for block in BLOCKS:
-            exec(block.replace("RUNS = 1000", "RUNS = 4"), names)
+        patch.chdir(names["folder"])
         yield names
 
 
@@ -53,9 +51,9 @@ def test_dask(page: dict[str, Any]) -> None:
 
 def test_the_file_is_read(page: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    (block,) = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
+    (block,) = blocks(PAGE, "toml")
     (tmp_path / "grid.toml").write_text(block.replace("measure.py", "page_measure.py"))
-    (tmp_path / "page_measure.py").write_text(BLOCKS[0].partition("result =")[0])
+    (tmp_path / "page_measure.py").write_text(blocks(PAGE)[0].partition("result =")[0])
     plan = read(tmp_path / "grid.toml")
     assert (plan.store, plan.processes, plan.batch) == (tmp_path / "distance.zarr", 2, ())
     assert plan.grid == {"rho": [0.1, 0.5], "seed": [0, 1, 2], "lr": 0.01}
