@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import analysis, checks, lab, plot, theory
+from samdyn import analysis, lab, plot, theory
 
 MOMENTS = 20  # least count of times at which the script saves displacements
 MODELS = ("moments", "taylor", "fisher")
@@ -21,13 +21,13 @@ COUPLINGS = {f"USAM, {coupling}": coupling for coupling in ("shared", "independe
 STYLES = dict(zip(("SGD", *COUPLINGS, "SAM"), plot.CYCLE, strict=False))
 GREY = "#999999"  # the colour of the theorem
 LEGEND = """\
-s.e.: simulated minus exact MSD, in standard errors. moments, taylor, fisher: exact MSD of this diffusion. η → 0: MSD \
-for small steps at equal t. theorem: {}, of drift λ(1+ρλ)² and noise |H|/B. No number: there is no diffusion or form.
-"""
+s.e., η → 0 and the diffusions moments, taylor, fisher: docs/glossary.md. theorem: {}, of drift λ(1+ρλ)² and noise \
+|H|/B. No number: there is no diffusion or form."""
 NOT_ZERO = lab.where(lambda lam: lam != 0, "must be a finite number, not 0")
 
 
 def main(
+    report: lab.Report,
     eigenvalue: Annotated[float, "Eigenvalue λ along the eigenvector; runs escape if λ < 0.", NOT_ZERO] = -1.0,
     rho: Annotated[lab.Positive, "Radius ρ of USAM and SAM."] = 0.5,
     lr: lab.LearningRate = 0.01,
@@ -37,13 +37,8 @@ def main(
     runs: lab.Runs = 1_000_000,
     seed: lab.Seed = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
-    steps = round(time / lr)
-    if steps < MOMENTS:
-        fix = f"Use at least --time {MOMENTS * lr:g}, or a smaller --lr"
-        checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
+    steps = lab.steps_in(time, lr, fewest=MOMENTS)
     at = {"eigenvalue": eigenvalue, "rho": rho, "lr": lr, "batch_size": batch_size, "momentum": momentum}
     grid = {"iterates": [*STYLES], **at, "steps": steps, "runs": runs, "seed": seed, "device": device}
     data = with_closed_forms(sd.sweep(msds, grid))
@@ -76,18 +71,14 @@ def with_closed_forms(data: xr.Dataset) -> xr.Dataset:
     linear = data.iterates[:-1]
     coupling = linear.copy(data=["shared", *COUPLINGS.values()])
     at = {"lam": data.eigenvalue, "lr": data.lr, "batch_size": data.batch_size, "t": data.time}
-    radius = {"rho": data.rho.where(linear != "SGD", 0.0)}
-    gamma = {"momentum": data.momentum}
+    at["rho"], gamma = data.rho.where(linear != "SGD", 0.0), {"momentum": data.momentum}
+    limit = theory.labelled(theory.usam_msd, **at, **gamma, coupling=coupling)
     msd, own = (theory.theorem_3_msd, gamma) if data.momentum else (theory.theorem_2_msd, {})
-    data = data.assign(
-        small_steps=theory.labelled(theory.usam_msd, **at, **radius, coupling=coupling, **gamma),
-        theorem=theory.labelled(msd, **at, **radius, **own),
-        leading=theory.labelled(theory.usam_gap, **at, rho=data.rho, coupling=coupling[1:]),
-        theorem_leading=theory.labelled(theory.theorem_2_gap, **at, rho=data.rho),
-    )
+    theorem = theory.labelled(msd, **at, **own)
     first = data.exact.sel(iterates="SGD", drop=True)
     off = (data.simulated - data.exact) / data.simulated_error
-    return data.assign(off=off, gap=first - data.exact, theorem_gap=first - data.theorem)
+    gaps = {"gap": first - data.exact, "theorem_gap": first - theorem}
+    return data.assign(small_steps=limit, theorem=theorem, off=off, **gaps)
 
 
 def draw(data: xr.Dataset, heading: str, theorem: str) -> Figure:
@@ -98,17 +89,14 @@ def draw(data: xr.Dataset, heading: str, theorem: str) -> Figure:
     plot.sampled(data, "simulated", left, exact="exact", x="time", hue="iterates", styles=STYLES)
     left.plot(data.time, shared.theorem, color=GREY, lw=4, alpha=0.7, zorder=0, label=theorem)
     if shared.taylor.notnull().all():
-        style = {"color": "#56B4E9", "lw": 3, "ls": (0, (1, 1)), "zorder": 0}
-        left.plot(data.time, shared.taylor, **style, label='SDE "taylor", shared')
+        left.plot(data.time, shared.taylor, color="#56B4E9", lw=3, ls=":", zorder=0, label='SDE "taylor", shared')
     left.set(xlabel=r"time $t = k\eta$", ylabel="mean squared displacement")
     left.set_title("How far noise carries depends on where it enters\n(points: simulated, lines: exact)")
     left.legend(fontsize="small")
 
-    curves = {name: (data.gap.sel(iterates=name), data.leading.sel(iterates=name), STYLES[name]) for name in COUPLINGS}
-    curves[theorem] = (shared.theorem_gap, data.theorem_leading, {"color": GREY, "marker": ""})
-    for name, (gap, leading, style) in curves.items():
-        plot.magnitude(gap, right, x="time", label=name, beside=leading, **{**style, "linestyle": "-"})
-    right.plot([], [], color="0.3", lw=1, ls=":", label=r"leading order in $\rho$ and $t$")
+    for name in COUPLINGS:
+        plot.magnitude(data.gap.sel(iterates=name), right, x="time", label=name, **{**STYLES[name], "linestyle": "-"})
+    plot.magnitude(shared.theorem_gap, right, x="time", label=theorem, color=GREY, marker="")
     right.set(xlabel=r"time $t = k\eta$", ylabel="size of SGD's MSD minus USAM's")
     right.set_title("SGD's MSD minus USAM's: of order $t$ with a\nshared batch, of order $t^2$ by the theorem")
     right.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)

@@ -1,10 +1,8 @@
 """Does the largest curvature of a network in training settle at the edge that is predicted for GD, USAM and SAM?
 
 The script trains with the full batch on a squared loss. Runs with momentum γ use η(1+γ), at which GD's edge 2(1+γ)/η is
-the same. SAM's edge moves with the gradient norm. At the end the script changes ρ at once, to see which of the two
-follows the other.
-
-The defaults were fixed before any network was trained. docs/networks.md has the numbers of --seeds 30.
+the same. SAM's edge moves with the gradient norm; at the end ρ changes at once, to see which of the two follows. The
+defaults were fixed before any network was trained; docs/networks.md has the numbers of --seeds 30.
 """
 
 from functools import partial
@@ -12,8 +10,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import checks, lab, networks, plot, symbolic
@@ -32,6 +28,7 @@ ABOUT_CHANGE = "\nAfter a change of SAM's ρ: medians and 95 % intervals of λ, 
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     lr: Annotated[lab.LearningRate, "Learning rate η without momentum."] = 0.2,
     rho: Annotated[lab.Positive, "SAM's radius ρ > 0."] = 0.05,
     usam_rho: Annotated[lab.Positive, "USAM's radius ρ > 0."] = 0.1,
@@ -40,16 +37,10 @@ def main(
     steps: lab.Steps = 2000,
     # Iterates at the edge alternate between two sides, and an even interval would show one side only.
     look_every: Annotated[lab.Count, "Steps between looks; odd.", lab.where(lambda k: k % 2, "must be odd")] = 101,
-    seeds: lab.Seeds = 3,
-    seed: lab.Seed = 0,
-    processes: lab.Processes = 2,
-    device: lab.Device = "auto",
-    *,
-    report: lab.Report,
+    training: lab.Training = lab.Training(seeds=3),
 ) -> None:
     if steps < 6 * look_every:
         checks.reject("--steps", steps, f"is less than 6 looks of {look_every} steps", "Use a smaller --look-every")
-    checks.word("--seed", seed + seeds, "Use e.g. --seed 0")  # every network has its own
     report.print(f"tanh MLP {'-'.join(map(str, WIDTHS))}, {samples} samples of MNIST-1D, squared loss, full batch")
     net = networks.classifier(networks.mnist1d(), WIDTHS[1:-1], samples=samples, activation="tanh", loss="squared")
     gd, usam, sam = sd.GD(), sd.USAM(usam_rho), sd.SAM(rho)
@@ -57,11 +48,11 @@ def main(
     for method, gamma in ((gd, 0.0), (gd, momentum), (usam, 0.0), (sam, 0.0), (sam, momentum)):
         name = type(method).__name__ + (f", γ = {gamma:g}" if gamma else "")
         maps[name] = sd.Map(net, method, lr=lr * (1 + gamma), momentum=gamma)
-    inits = range(seed, seed + seeds)
+    inits = range(training.seed, training.seed + training.seeds)
     w = net.vector(networks.models.mlp(WIDTHS, activation="tanh", seed=init) for init in inits)
     starts = xr.DataArray(w, dims=("init", "coord"), coords={"init": inits})
-    how: dict[str, Any] = {"processes": processes, "batch": "init"}
-    grid = {"setting": [*maps], "init": inits, "steps": steps, "every": look_every, "device": device}
+    how: dict[str, Any] = {"processes": training.processes, "batch": "init"}
+    grid = {"setting": [*maps], "init": inits, "steps": steps, "every": look_every, "device": training.device}
     runs = sd.sweep(partial(train, maps=maps, starts=starts), grid, **how)
     for name, map_ in maps.items():
         if not runs.loss.sel(setting=name).isel(step=-1).notnull().any():
@@ -72,7 +63,10 @@ def main(
     late = lab.medians(late, "init").assign(rho=runs.rho)
     report.print(lab.table(late, RUNS, "setting", title=ABOUT_RUNS))
     report.data(runs, "runs")
-    report.figure(draw_runs(runs, maps), "edge_of_stability")
+    colors = [plot.line(map_.method)["color"] for map_ in maps.values()]
+    heading = "The largest curvature in training and the edge predicted for it"
+    figure = plot.curvature(runs, column="setting", over="init", colors=colors, title=heading)
+    report.figure(figure, "edge_of_stability")
 
     others = {f"{factor:g}": sd.analysis.with_parameters(maps["SAM"], {"rho": factor * rho}) for factor in FACTORS}
     grid |= {"setting": [*others], "steps": FOLLOWED, "every": EVERY}
@@ -88,7 +82,7 @@ def main(
         plot.band(one, "lam", ax, x="step", label=r"$\lambda_{\max}$", **{**plot.line("SAM"), "ms": 4})
         plot.band(one, "edge_over_lam", ax, x="step", label="SAM's edge", color="0.3", ls="--", marker="o", ms=3)
         ax.set_ylim(0, None)
-    heading = f"When SAM's radius changes, its edge moves first (medians of {seeds}, bands: 95 %)"
+    heading = f"When SAM's radius changes, its edge moves first (medians of {training.seeds}, bands: 95 %)"
     plot.frame(figure, heading, xlabel="steps after the change", ylabel=r"curvature $/$ $\lambda_{\max}$ before")
     report.figure(figure, "switched")
 
@@ -103,22 +97,6 @@ def train(setting: str, init: np.ndarray, maps: dict[str, sd.Map], starts: xr.Da
     map_ = maps[setting]
     runs = networks.track_curvature(map_, starts.sel(init=init).values, **how)
     return runs.assign(edge=(runs.gradient_norm.dims, symbolic.edge_at_gradient(map_, runs.gradient_norm.values)))
-
-
-def draw_runs(runs: xr.Dataset, maps: dict[str, sd.Map]) -> Figure:
-    """Draw λ_max with its edge along training, and the loss below: the first network, the others behind."""
-    figure, axes = plt.subplots(2, len(maps), figsize=(12, 5.2), sharex=True, sharey="row", height_ratios=(3, 2))
-    for (name, map_), (top, bottom) in zip(maps.items(), axes.T, strict=True):
-        data, style = runs.sel(setting=name), {"color": plot.line(map_.method)["color"], "x": "step", "over": "init"}
-        plot.runs(data.eigenvalue.sel(order=1), top, label=r"$\lambda_{\max}$, pale: other weights", **style)
-        plot.runs(data.loss, bottom, **style)
-        top.plot(data.step, data.edge[0], color="0.45", lw=1.2, ls=(0, (3, 1)), label="its edge at the time")
-        top.axhline(float(data.gd_edge), color="0.8", lw=0.8, zorder=0, label=r"GD's edge, $2(1+\gamma)/\eta$")
-        top.set_title(name)
-    # The high curvatures of the first steps would squeeze the rest.
-    axes[0, 0].set(ylabel=r"curvature $\lambda$", ylim=(0, 1.35 * float(runs.gd_edge)))
-    axes[1, 0].set(ylabel="training loss", yscale="log")
-    return plot.frame(figure, "The largest curvature in training and the edge predicted for it", xlabel="step $k$")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ networks that stalled it asks: are they at a saddle, and does the step of SAM le
 fixed before any network was trained; docs/networks.md has the numbers of --seeds 30.
 """
 
-import math
 from functools import partial
 from itertools import product
 from typing import Annotated, Any
@@ -18,38 +17,33 @@ from matplotlib.figure import Figure
 import samdyn as sd
 from samdyn import checks, lab, networks, plot
 
-STALLED, DIVERGED = 0.95 * math.log(10), 10 * math.log(10)  # log 10 is the loss of a network that knows nothing
+STALLED, DIVERGED = 0.95 * np.log(10), 10 * np.log(10)  # log 10 is the loss of a network that knows nothing
 LEGEND = (
-    "Gains are in points of test accuracy and ratios of train loss, with momentum against without, seed by seed. "
-    "Stalled networks end above a train loss of 0.95 log 10; their share is in %. There λ is the lowest eigenvalue of "
-    "H, v its eigenvector, g the full gradient. The step ratio F·v / g·v is 1 for SGD and negative where SAM climbs "
-    "back to the saddle; were L quadratic, it would be 1 − ρ|λ|/‖g‖, as predicted."
+    "Gains are in points of test accuracy, with momentum against without, seed by seed. Stalled networks end above a "
+    "train loss of 0.95 log 10; their share is in %. There λ is the lowest eigenvalue, g the full gradient, and the "
+    "step ratio (docs/glossary.md) would be 1 − ρ|λ|/‖g‖, as predicted, were L quadratic."
 )
 
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     rho: Annotated[lab.PositiveRadii, "Radii ρ > 0 of SAM. 0, which is SGD, is always there."] = (0.1, 0.5),
     momentum: Annotated[lab.Momenta, "Momenta γ beside 0.", lab.each(bool, "must lie in (0, 1)")] = (0.5, 0.9),
     batch_sizes: Annotated[lab.BatchSizes, "Batch sizes B, drawn with replacement."] = (16, 64, 256),
     lr: Annotated[lab.LearningRate, "Learning rate η where it is equal, and at γ = 0 where η/(1−γ) is small."] = 0.05,
     epochs: Annotated[lab.Epochs, "How long: N/B steps each."] = 20,
     width: Annotated[lab.Width, "Width of both hidden layers."] = 32,
-    seeds: lab.Seeds = 4,
-    seed: Annotated[lab.Seed, "Seed of initial weights and batches."] = 0,
-    processes: lab.Processes = 2,
-    device: lab.Device = "auto",
-    *,
-    report: lab.Report,
+    training: lab.Training = lab.Training(seeds=4),
 ) -> None:
-    task = networks.Task(networks.digits(), (width, width), seeds, seed)
+    task = networks.Task(networks.digits(), (width, width), training.seeds, training.seed)
     if batch_sizes[-1] > task.network.samples:
         checks.reject("--batch-sizes", batch_sizes[-1], f"there are {task.network.samples} samples", "Use smaller ones")
     rates = sd.analysis.equal_rates(lr, momentum)
     distinct = sd.analysis.distinct_rates(rates)  # what several comparisons share is trained once
-    function = partial(measure, task, epochs, {"seed": seed, "device": device})
-    grid = {"batch_size": batch_sizes, ("momentum", "lr"): distinct, "rho": (0.0, *rho), "seed": range(seeds)}
-    runs = sd.sweep(function, grid, batch=("momentum", "lr", "rho", "seed"), processes=processes)
+    function = partial(measure, task, epochs, {"seed": training.seed, "device": training.device})
+    grid = {"batch_size": batch_sizes, ("momentum", "lr"): distinct, "rho": (0.0, *rho), "seed": range(training.seeds)}
+    runs = sd.sweep(function, grid, batch=("momentum", "lr", "rho", "seed"), processes=training.processes)
     report.data(runs, "networks")
 
     runs = runs.assign_coords(length=runs.lr / (1 - runs.momentum), steps=runs.steps.isel(rho=0, seed=0, drop=True))
@@ -57,7 +51,7 @@ def main(
     ends["stalled"] = (~(runs.train_loss <= STALLED)).sum("seed")  # with those that diverged
     columns: dict[str, Any] = {**lab.settings("rho", "momentum", "lr", "batch_size"), "η/(1−γ)": "{length:.3g}"}
     columns |= {"accuracy [%]": lab.interval("test_accuracy", ".1f"), "train loss": lab.interval("train_loss", ".2g")}
-    columns["stalled"] = lambda row: lab.share(int(row.stalled), seeds)
+    columns["stalled"] = lambda row: lab.share(int(row.stalled), training.seeds)
     report.print(lab.table(ends, columns, ("rho", "momentum_lr", "batch_size")))
 
     paired = sd.analysis.by_comparison(runs, rates)
@@ -77,7 +71,7 @@ def main(
     columns["step ratio < 0"] = lambda row: lab.share(int(row.back), int(row.number))
     report.print(lab.table(place.median(over).assign(counts), columns, ("rho", "batch_size")), LEGEND)
 
-    report.figures(**draw(lab.medians(paired[["test_accuracy"]], "seed"), ends, seeds))
+    report.figure(draw(ends, training.seeds), "step_size")
     report.print(*(f"Points gained at {name}: {lab.effect(gain.sel(compared=name), 'seed')}" for name in rates))
 
 
@@ -94,29 +88,21 @@ def measure(
     return {**measured, "test_accuracy": 100 * measured["test_accuracy"], "steps": np.full(len(stalled), steps)}
 
 
-def draw(paired: xr.Dataset, ends: xr.Dataset, seeds: int) -> dict[str, Figure]:
-    """Draw test accuracy against γ for every comparison, and that of every setting against kη/(1−γ)."""
-    of = f"(medians of {seeds}; bars: 95 %; grey: chance; ρ = 0: SGD)"
-    labels = [f"{name} = {float(rate):.3g}" for name, rate in zip(paired.compared.values, paired.lr[:, 0], strict=True)]
-    rows = [(paired.isel(compared=i), "test_accuracy", f"{x}\n\ntest accuracy [%]") for i, x in enumerate(labels)]
-    look: dict[str, Any] = {"column": "batch_size", "title": "$B = {:g}$", "x": "momentum", "xlabel": r"$\gamma$"}
-    look |= {"hue": "rho", "label": "ρ = {:g}", "aside": 0.015}
-    against_gamma, upper = lab.facets(rows, f"Momentum at equal η and at equal η/(1−γ)\n{of}", **look)
-
-    index = np.unique(ends.momentum, return_inverse=True)[1]
-    apart = ends.assign_coords(time=ends.time * xr.DataArray(1.12**index, dims="momentum_lr"))  # side by side
-    apart = apart.set_index(momentum_lr=["momentum", "lr"]).unstack().stack(setting=["batch_size", "momentum"])
-    pairs = product(plot.CYCLE, "osD^v<P"[: index.max() + 1])
-    styles = [{"color": look["color"], "marker": marker, "mfc": "white", "ls": "none"} for look, marker in pairs]
-    look = {"column": "rho", "title": r"$\rho = {:g}$", "x": "time", "xlabel": r"$t = k\eta/(1-\gamma)$"}
-    look |= {"hue": "setting", "label": "B = {0[0]:g}, γ = {0[1]:g}", "styles": styles, "size": (3.2, 3.6)}
-    rows = [(apart, "test_accuracy", "test accuracy [%]")]
-    against_time, lower = lab.facets(rows, f"Accuracy after the time kη/(1−γ)\n{of}", **look)
-    lower[0, 0].set(xscale="log")
-    for ax in [*upper.flat, *lower.flat]:
+def draw(ends: xr.Dataset, seeds: int) -> Figure:
+    """Draw the test accuracy of every setting against kη/(1−γ)."""
+    place = np.unique(ends.momentum, return_inverse=True)[1]  # settings that end at one time stand side by side
+    ends = ends.assign_coords(time=ends.time * xr.DataArray(1.12**place, dims="momentum_lr"))
+    settings = ends.set_index(momentum_lr=["momentum", "lr"]).unstack().stack(setting=["batch_size", "momentum"])
+    looks = product(plot.CYCLE, "osD^v<P"[: place.max() + 1])
+    styles = [{"color": look["color"], "marker": marker, "mfc": "white", "ls": "none"} for look, marker in looks]
+    figure, panels = plot.panels(settings, column="rho", title=r"$\rho = {rho:g}$", size=(3.2, 3.4))
+    for ax, one in panels:
+        label = "B = {batch_size:g}, γ = {momentum:g}"
+        plot.intervals(one, "test_accuracy", ax, x="time", hue="setting", styles=styles, label=label)
         ax.axhline(10, color="0.7", lw=0.8, zorder=0)
-        ax.set_ylim(0, 103)
-    return {"momentum_batch_nets": against_gamma, "step_size": against_time}
+        ax.set(xscale="log", ylim=(0, 103))
+    heading = f"Accuracy after the time kη/(1−γ)\n(medians of {seeds}; bars: 95 %; grey: chance; ρ = 0: SGD)"
+    return plot.frame(figure, heading, xlabel=r"$t = k\eta/(1-\gamma)$", ylabel="test accuracy [%]")
 
 
 if __name__ == "__main__":

@@ -26,40 +26,37 @@ ESCAPE_STEP, ESCAPE_STEPS = 0.2, 200  # η|λ_min| and number of steps, for esca
 ESCAPE_FROM = 0.01  # distance of the starts from the saddle
 ESCAPE_RATIOS = {"GD": (0.0,), "USAM": (0.25, 0.5, 1.0, 1.5, 3.0), "SAM": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 3.0)}
 ABOUT_RATES = """\
-USAM at exact saddles of d parameters. λ* is the negative λ nearest 0; ρ₀|λ|, where the rate along
-an eigenvector changes sign; error, that of predicted rates; x_m, the distance of the minimum."""
+USAM at exact saddles of d parameters. ρ₀|λ|: where its rate along the eigenvector changes sign. error: that of \
+predicted rates. λ*, x_m: docs/glossary.md."""
 ABOUT_TRAPS = """
-The half-width of SAM's trap along the eigenvector of λ_min over ρ, as [captured, lost]: the
-farthest start up to which all runs return, and the nearest whose run does not, from 0.25 to 4 ρ."""
+The half-width of SAM's trap along the eigenvector of λ_min over ρ, as [captured, lost]: the farthest start up to \
+which all runs return, and the nearest whose run does not, from 0.25 to 4 ρ."""
 ABOUT_ESCAPES = """
-Median times in 1/|λ_min| until a share of the loss is lost (95 %, Kaplan-Meier). theory: GD's time
-over the ratio of derived growth rates. ρ of USAM is in 1/|λ_min|, that of SAM in the distance."""
+Median times in 1/|λ_min| until a share of the loss is lost (95 %, Kaplan-Meier). theory: GD's time over the ratio of \
+derived growth rates. ρ of USAM is in 1/|λ_min|, that of SAM in the distance of the starts."""
 
 
 @lab.one_thread()
 def main(
+    report: lab.Report,
     hidden: Annotated[lab.Count, "Hidden tanh units of the network on digits."] = 8,
     samples: Annotated[lab.Samples, "Number of digits in its loss."] = 200,
     escapes: Annotated[lab.Runs, "Runs for escape times, at every radius."] = 30,
     tolerance: Annotated[float, "Share of the saddle's loss that an escaped run has lost.", lab.inside(0, 1)] = 0.01,
     seed: Annotated[lab.Seed, "Seed of teachers and starts."] = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
     places = saddle_dynamics.exact_saddles(hidden, samples, seed)
     grid: dict[Any, Any] = {"saddle": [*places], "direction": ["λ_min", "λ*"], "ratio": RATE_RATIOS, "device": device}
     rates = sd.sweep(partial(measure_rates, places), grid, batch="ratio")
     grid = {"saddle": [*places], "share": TRAP_SHARES, "time": TRAP_TIME, "seed": seed, "device": device}
-    widths = saddle_dynamics.relative_widths
-    traps = sd.sweep(lambda saddle, **how: widths(*places[saddle], **how), grid, batch="share")
+    traps = sd.sweep(lambda saddle, **how: saddle_dynamics.relative_widths(*places[saddle], **how), grid, batch="share")
     crossings = [[np.interp(0, -rate, RATE_RATIOS) for rate in pair] for pair in rates.rate.values]
     about = saddles.describe(places).assign(crossing=(("saddle", "direction"), crossings), x_m=traps.minimum[:, 0])
     about["error"] = abs(rates.rate / rates.predicted - 1).max(("direction", "ratio"))
-    columns: dict[str, Any] = {"saddle": "{saddle}", "d": "{dim}", "‖g‖": "{gradient_norm:.0e}"}
-    columns |= {"λ_min": "{lam_min:.4f}", "λ*": "{lam_nearest:.4f}", "λ_max": "{lam_max:.4f}", "< 0": "{negative}"}
-    columns |= {"= 0": "{zero}", **lab.across(rates.direction, "ρ₀|{}|", "{crossing:.4f}")}
-    columns |= {"error": "{error:.0e}", "x_m": "{x_m:.2f}"}
+    columns: dict[str, Any] = {"saddle": "{saddle}", "d": "{dim}", "‖g‖": "{gradient_norm:.0e}", "λ<0": "{negative}"}
+    columns |= {"λ=0": "{zero}", "λ_min": "{lam_min:.4f}", "λ*": "{lam_nearest:.4f}", "λ_max": "{lam_max:.4f}"}
+    columns |= lab.across(rates.direction, "ρ₀|{}|", "{crossing:.4f}") | {"error": "{error:.0e}", "x_m": "{x_m:.2f}"}
     report.print(ABOUT_RATES, lab.table(about, columns, "saddle"))
     columns = {"ρ/x_m": "{share:g}", **lab.across(traps.saddle, "{}", "[{captured:.3f}, {lost:.3f}]")}
     report.print(ABOUT_TRAPS, lab.table(traps, columns, "share"))
@@ -67,10 +64,9 @@ def main(
     grid = {"saddle": [*places][:: len(places) - 1], "runs": escapes, "tolerance": tolerance, "seed": seed}
     grid |= {("method", "ratio"): [(m, ratio) for m, ratios in ESCAPE_RATIOS.items() for ratio in ratios]}
     times = sd.sweep(partial(measure_escapes, places), grid | {"device": device})
-    ends = statistics.censored_median(times.t, times.escaped == 1, "run")
-    times.update(dict(zip(("time", "time_low", "time_high"), ends, strict=True)))
+    medians = statistics.censored_median(times.t, times.escaped == 1, "run")
+    times = times.assign(count=times.escaped.sum("run"), **lab.estimate("time", *medians))
     times["theory"] = times.time[:, 0] * times.growth[:, 0] / times.growth.clip(min=0)
-    times["count"] = times.escaped.sum("run")
     columns = {"saddle": "{saddle}", "method": "{method}", "ρ": "{ratio:g}", "median": lab.interval("time", ".1f")}
     columns |= {"escaped": "{count:.0f}", "theory": "{theory:.1f}"}
     report.print(ABOUT_ESCAPES, lab.table(times, columns, ("saddle", "method_ratio"), left=2, once=1))
@@ -122,8 +118,7 @@ def draw(rates: xr.Dataset, traps: xr.Dataset, times: xr.Dataset) -> Figure:
         plot.clipped(one, "time", panel, x="ratio", hue="saddle", limits=(0.0, one.limit), styles=plot.CYCLE[:4:3])
         panel.set(title=f"Escape of {method} (arrows: most runs had not escaped)", ylabel="median escape time / GD's")
         panel.set_xlabel(r"$\rho$ in the units of the table")
-        plot.log_axis(panel, "y")
-        plot.log_axis(panel, "x")
+        plot.log_axis(panel, "xy")
     figure.legend(*beside.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 

@@ -14,23 +14,20 @@ from matplotlib.axes import Axes
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot
 from samdyn.landscapes import Box
-from samdyn.methods import Ascent, Method
 from samdyn.simulation.progress import tracked
 
-BELOW, ABOVE = 0.75, 1.5  # default ρ of methods with a Jacobian at the saddle, in units of its 1/|λ|
-VISIBLE = 0.1  # default ρ of methods with a trap of size ρ, in units of the box
 SAVED = 400  # count of times at which trajectories are saved
 STEPS = 3000  # largest count of solver steps per trajectory; SAM's flow in a stiff valley needs very many
 
 LEGEND = """\
 rates: eigenvalues of the flow's Jacobian. attracts for: the radii at which a critical point of the loss attracts, \
-derived from its Hessian. no Jacobian: the field of a normalised method jumps at the point. held: the field points \
-inward all around the point. The last column then has the region of starts that a saddle holds, in the quadratic \
-approximation."""
+derived from its Hessian. no Jacobian: docs/glossary.md. held: the field points inward all around the point; the last \
+column then has the region of starts that a saddle holds, in the quadratic approximation."""
 RHO = "Radii ρ. Default: below and above the saddle's threshold 1/|λ|; without one, a tenth of the box."
 
 
 def main(
+    report: lab.Report,
     landscape: lab.LandscapeText = "beale",
     coordinates: Annotated[lab.Coordinates, "The two coordinates of a formula."] = "x y",
     methods: lab.Methods = (sd.GD, sd.USAM, sd.SAM),
@@ -42,8 +39,6 @@ def main(
     resolution: Annotated[lab.Resolution, "Starts of the basin maps along each axis."] = 50,
     animate: Annotated[bool, "Make a GIF over ρ of the first method that has a radius."] = False,
     frames: Annotated[lab.Count, "Number of frames of the GIF; the last has the largest radius."] = 17,
-    *,
-    report: lab.Report,
 ) -> None:
     scene = lab.landscape(landscape, coordinates)
     if scene.dim != 2:
@@ -51,9 +46,9 @@ def main(
         checks.reject("--landscape", scene.name, f"has {scene.dim} coordinates; a plane has two", fix)
     view = box or scene.box
     known = analysis.critical_points(scene, view)
-    radii = {cls: rho or usual_radii(cls, scene, known, view) for cls in methods}
+    radii = {cls: rho or lab.usual_radii(cls, scene, known, view) for cls in methods}
     flows = [sd.Flow(scene, method) for cls in methods for method in lab.with_radii([cls], radii[cls])]
-    moving = [flow for flow in flows if isinstance(flow.method, Ascent)]
+    moving = [flow for flow in flows if isinstance(flow.method, sd.methods.Ascent)]
     if animate and not moving:
         checks.reject("--animate", True, "none of the methods has a radius", "Name one, e.g. --methods USAM")
     end = time or 20 / max((float(abs(p.eigenvalues).max()) for p in known), default=1.0)
@@ -63,8 +58,7 @@ def main(
     planes = [analysis.phase_plane(flow, view) for flow in tracked("equilibria and manifolds", flows)]
     how: Any = {"times": np.linspace(0, end, SAVED), "box": view, "max_steps": STEPS, "progress": False}
     runs = [sd.integrate(flow, starts, **how) for flow in flows] if starts else []
-    report.print(f"{scene.name}: L = {scene.expr}")
-    report.print(lab.equilibria(planes, maps), LEGEND)
+    report.print(f"{scene.name}: L = {scene.expr}", lab.equilibria(planes, maps), LEGEND)
     report.data(analysis.equilibria_dataset(planes, maps), "portraits")
     traps = [[sd.stability(plane.flow, point).region for point in plane.held] for plane in planes]
     report.figure(plot.phase_portraits(planes, traps=traps, runs=runs, basins=maps), "phase_portraits")
@@ -80,18 +74,6 @@ def main(
         shown = np.linspace(0, max(flow.method.radius for flow in moving), frames + 1)[1:]
         with report.file("rho.gif") as path:
             plot.animate(draw_frame, shown, path, comment=json.dumps(report.about, default=str))
-
-
-def usual_radii(cls: type[Method], scene: sd.Landscape, known: analysis.CriticalPoints, view: Box) -> list[float]:
-    """Return the default radii of a method."""
-    width = float(f"{VISIBLE * min(high - low for low, high in view):.1g}")
-    strongest = max((float(abs(p.eigenvalues).max()) for p in known), default=1 / width)
-    radii = [min(width, BELOW / strongest)]
-    for saddle in [p for p in known if p.kind == "saddle"][:1]:
-        (method,) = lab.with_radii([cls], [width])
-        is_linear = analysis.is_linear(sd.Map(scene, method, lr=0.02 / strongest), saddle)
-        radii = [part / abs(saddle.eigenvalues[0]) for part in (BELOW, ABOVE)] if is_linear else [width]
-    return [float(f"{radius:.2g}") for radius in radii]
 
 
 if __name__ == "__main__":

@@ -18,16 +18,13 @@ RADII = (0.1, 0.25, 0.5, 0.75, 0.9, 1.1, 1.25, 1.5, 1.75, 2.0)
 SHOWN = 1.25  # ρ of the paths that are drawn, in the same units
 LONGEST_PATH = 20_000  # largest count of steps of a path; a picture shows fewer
 LEGEND = """\
-trap, esc, div, und: trapped, escaped, diverged, undecided. Escape times are t = kη (Kaplan-Meier; runs that did not \
-escape are censored). ρ>0.5: the saddle captures runs near it at radii above 0.5. w<0.05: it captures runs that start \
-within 0.05 of it along the escape direction. The theory is for the quadratic approximation at the saddle, and its \
-widths are those without momentum."""
+trap, esc, div, und: trapped, escaped, diverged, undecided. Escape times are t = kη (Kaplan-Meier). ρ>0.5, w<0.05: see \
+docs/glossary.md. The theory is for the quadratic approximation at the saddle, its widths for no momentum."""
 
 
 def main(
-    landscape: lab.LandscapeText = "saddle",
-    coordinates: lab.Coordinates = "x y",
-    saddle: lab.SaddleText = "",
+    report: lab.Report,
+    at: lab.AtSaddle = lab.AtSaddle(),
     methods: lab.Methods = (sd.GD, sd.USAM, sd.SAM),
     rho: Annotated[lab.Radii | None, "Radii ρ. Default: ten from 0.1/|λ| to 2/|λ|."] = None,
     lr: Annotated[lab.LearningRates | None, "Learning rates η. Default: 0.02/max|λ|."] = None,
@@ -39,17 +36,13 @@ def main(
     seed: Annotated[lab.Seed, "Seed of the starts."] = 0,
     device: lab.Device = "auto",
     dtype: lab.Dtype = "float64",
-    *,
-    report: lab.Report,
 ) -> None:
-    scene = lab.landscape(landscape, coordinates)
-    known = analysis.critical_points(scene)
-    point = lab.saddle(scene, known, saddle)
+    scene, point = at.scene, at.point
     length = 1 / float(abs(point.eigenvalues[0]))  # the radius from which USAM's perturbed point crosses the saddle
     radii = rho or [float(f"{r * length:.3g}") for r in RADII]
     rates = lr or [float(f"{0.02 / abs(point.eigenvalues).max():.3g}")]
     maps = [sd.Map(scene, m, lr=e, momentum=g) for e, g, m in product(rates, momentum, lab.with_radii(methods, radii))]
-    near = lab.neighbourhood(point, known, starts, distribution, spread, seed)
+    near = lab.neighbourhood(point, at.points, starts, distribution, spread, seed)
     largest = min(4 * max(length, *radii), near.limit)  # up to which the edge of a trap is searched
     resolved = {"saddle": point.w.tolist(), "eigenvalues": point.eigenvalues.tolist(), "rho": radii, "lr": rates}
     resolved |= {"spread": near.spread, "half-width of the box to escape from": near.exit}
@@ -79,8 +72,7 @@ def main(
     columns |= dict(zip(("trap", "esc", "div", "und"), map(lab.percent, analysis.OUTCOMES), strict=True))
     columns |= {"median escape\ntime [95 %]": lab.censored("median_time", ".3g")}
     columns |= {"capture\nmeasured": "{measured}", "capture\ntheory": "{theory}"}
-    where = f"saddle at {lab.vector(point.w)}, λ = {lab.vector(point.eigenvalues)}"
-    report.print(f"{scene.name}: L = {scene.expr}; {where}")
+    report.print(f"{scene.name}: L = {scene.expr}; {at.text}")
     title = ", ".join([f"{starts} runs a setting, shares in %", *fixed.values()])
     report.print(lab.table(data, columns, "setting", title=title, keys=keys), LEGEND)
 
@@ -91,23 +83,15 @@ def main(
     figure.legend(loc="outside lower center", ncols=2)
     report.figure(figure, "trapped_fraction")
     report.figure(plot.survivals(maps, escapes), "escape_times")
-    draw_paths(maps, point, min(steps, LONGEST_PATH), report)
 
-
-def draw_paths(maps: list[sd.Map], point: analysis.CriticalPoint, most: int, report: lab.Report) -> None:
-    """Draw a run of one setting of every method past the saddle, and the cosines of its two gradients."""
-    chosen, paths, view = analysis.example_paths(maps, point, most, rho=SHOWN / abs(point.eigenvalues[0]))
-    pairs = [*zip(chosen, paths, strict=True)]
-    pairs = [pair for pair in pairs if isinstance(pair[0].method, Ascent)] or pairs
-    edges = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_, _ in pairs]
-    widths = [edge.low if edge and edge.quantity == "width" else 0.0 for edge in edges]
-    perturbing, shown = map(list, zip(*pairs, strict=True))
-    cosines = [analysis.cosine(*pair) for pair in pairs]
-    report.figure(plot.cosines(perturbing, cosines, shown, center=point.w, widths=widths), "cosine")
-    if len(view) == 2:
+    # A run of one setting of every method past the saddle, and the cosines of its two gradients.
+    chosen, paths, view = analysis.example_paths(maps, point, min(steps, LONGEST_PATH), rho=SHOWN * length)
+    cosines = [analysis.cosine(*pair) for pair in zip(chosen, paths, strict=True)]
+    traps = [symbolic.predicted_boundary(map_, point.eigenvalues) for map_ in chosen]
+    report.figure(plot.cosines(chosen, cosines, paths, center=point.w, boundaries=traps), "cosine")
+    if scene.dim == 2:
         figure = plot.paths(chosen, paths, box=view)
-        name = maps[0].landscape.name
-        figure.suptitle(f"{name}: {paths[0].sizes['step'] - 1} steps from one start (ring) to the end (filled)")
+        figure.suptitle(f"{scene.name}: {paths[0].sizes['step'] - 1} steps from one start (ring) to the end (filled)")
         report.figure(figure, "trajectories")
 
 

@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 
 import samdyn as sd
-from samdyn import analysis, checks, lab, plot, statistics, theory
+from samdyn import analysis, lab, plot, statistics, theory
 
 CELLS = 21  # values along each axis of the map
 LARGEST = 0.98  # largest γ
@@ -23,16 +23,14 @@ CLASSES = {"within 10 %": (1 / 1.1, 1.1), "within ×2": (0.5, 2.0), "too large":
 
 
 def main(
+    report: lab.Report,
     eigenvalue: lab.Eigenvalue = -1.0,
     rho: Annotated[lab.PositiveRadii, "Radii ρ > 0 in the table."] = (0.1, 0.3),
     lr: Annotated[lab.LearningRate, "Learning rate η at γ = 0."] = 0.01,
     time: Annotated[lab.Time | None, "Time t = kη at γ = 0. Default: 1/|λ|."] = None,
     coupling: lab.Coupling = "shared",
-    *,
-    report: lab.Report,
 ) -> None:
-    steps = round((1 / abs(eigenvalue) if time is None else time) / lr)
-    checks.count("--time/--lr", steps, "Use a longer --time, or a smaller --lr")
+    steps = lab.steps_in(1 / abs(eigenvalue) if time is None else time, lr)
     usual = {"lam": eigenvalue, "lr": lr, "steps": steps}
     radii = np.linspace(0, RADIUS / abs(eigenvalue), CELLS)
     axes: dict[Any, Any] = {"momentum": np.linspace(0, LARGEST, CELLS), "rho": radii, "comparison": HOW}
@@ -73,16 +71,9 @@ def main(
     report.figure(figure, "momentum_needed")
 
 
-def system(lam: float, rho: float, coupling: str, comparison: str, steps: int, **how: Any) -> tuple[sd.Map, float]:
-    """Return USAM's map on the escape direction at B = 1, and its number of steps, as they are compared with SGD's."""
-    noise = sd.noise.Fisher((0.0,), 1, coupling=coupling)
-    map_ = sd.Map(sd.landscapes.quadratic([lam]), sd.USAM(rho), noise=noise, **how)
-    return analysis.comparable(map_, steps, comparison)
-
-
 def exact_msds(lam: float, rho: float, **setting: Any) -> dict[str, float]:
     """Return the exact MSDs of USAM and of the theorem's model: SGD on another curvature, with the same noise."""
-    map_, unrounded = system(lam, rho, **setting)
+    map_, unrounded = analysis.compared_on_quadratic([lam], sd.USAM(rho), **setting)
     drift, variance = map(float, sd.Diffusion.of(map_, "fisher").law(torch.ones(1, 1)))  # at w = 1
     landscape, noise = sd.landscapes.quadratic([drift]), sd.noise.Gaussian(variance)
     model = sd.Map(landscape, sd.GD(), lr=map_.lr, momentum=map_.momentum, noise=noise)
@@ -94,23 +85,24 @@ def exact_msds(lam: float, rho: float, **setting: Any) -> dict[str, float]:
 def with_ratios(valid: xr.Dataset) -> xr.Dataset:
     """Return the data with the theorem over exact MSDs, and the excess over its own model that is expected."""
     at = {"lam": valid.lam, "lr": valid.eta, "t": valid.t, "momentum": valid.momentum, "rho": valid.rho}
-    right = theory.labelled(theory.theorem_3_msd, **at, batch_size=1)
-    other = theory.labelled(theory.theorem_3_other_reading, **at, batch_size=1)
+    theorem, other = theory.theorem_3_msd, theory.theorem_3_other_reading
+    forms = {"its model": (theorem, valid.model), "its model, C₂ = η/t": (other, valid.model)}
+    forms[f"USAM, {valid.coupling.values}"] = theorem, valid.usam
     with np.errstate(divide="ignore"):  # shared noise vanishes at ρ = 1/|λ|, and USAM's MSD with it
-        ratios = {"its model": right / valid.model, "its model, C₂ = η/t": other / valid.model}
-        ratios[f"USAM, {valid.coupling.values}"] = right / valid.usam
+        ratios = [theory.labelled(form, **at, batch_size=1) / exact for form, exact in forms.values()]
         log_excess = np.log(theory.labelled(theory.theorem_3_excess, **at))
-    ratio = xr.concat(ratios.values(), xr.Variable("against", [*ratios]))
-    return valid.assign(ratio=ratio, log_excess=log_excess)
+    return valid.assign(ratio=xr.concat(ratios, xr.Variable("against", [*forms])), log_excess=log_excess)
 
 
 def momentum_needed(form: str, lam: float, rho: float, **setting: Any) -> float:
     """Return the least momentum with which USAM's MSD is SGD's without: exact for a coupling, or by the theorem."""
+    is_exact = form in sd.noise.COUPLINGS
 
     def spread(rho: float, gamma: float) -> float:
-        map_, steps = system(lam, rho, form if form in sd.noise.COUPLINGS else "shared", momentum=gamma, **setting)
+        how = {**setting, "momentum": gamma, "coupling": form if is_exact else "shared"}
+        map_, steps = analysis.compared_on_quadratic([lam], sd.USAM(rho), **how)
         t = steps * map_.lr
-        if form in sd.noise.COUPLINGS:
+        if is_exact:
             return analysis.exact_msd(map_, [0.0], [1.0], [t]).item()
         return float(theory.theorem_3_msd(lam=lam, lr=map_.lr, batch_size=1, t=t, momentum=gamma, rho=rho))
 

@@ -11,18 +11,17 @@ from typing import Annotated, Any
 import torch
 import xarray as xr
 from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import lab, networks, plot
 from samdyn.networks.data.archives import ARCHIVES
-from samdyn.simulation.starts import choose_device
 
 METHODS = ("SGD", "SAM", "ASAM")
 PRECISIONS = ("float32", "bfloat16")
 
 
 def main(
+    report: lab.Report,
     data_dir: Annotated[Path, "Folder with the archive, as published in the binary version."],
     dataset: Annotated[str, "cifar10 or cifar100.", lab.choice("data set", ARCHIVES)] = "cifar10",
     method: Annotated[str, "SGD, SAM or ASAM.", lab.choice("method", METHODS)] = "SAM",
@@ -40,10 +39,8 @@ def main(
     precision: Annotated[str, "float32, or bfloat16 by autocast.", lab.choice("precision", PRECISIONS)] = "float32",
     seed: Annotated[lab.Seed, "Seed of initial weights, batches and augmentation."] = 0,
     device: lab.Device = "auto",
-    *,
-    report: lab.Report,
 ) -> None:
-    where = choose_device(device)
+    where = report.about["device"]  # what "auto" means here
     model = networks.models.resnet18(ARCHIVES[dataset].classes, batch_norm=batch_norm, width=width, seed=seed).to(where)
     ascent: dict[str, Any] = {"ascent_steps": ascent_steps, "average": average}
     # ASAM as its authors have it: T scales weights by |w| + 0.01 and leaves biases.
@@ -71,21 +68,17 @@ def main(
     report.data(runs.assign_attrs(ending=ending, network="ResNet-18", data=data.name), "training")
     with report.file("network.pt") as path:
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, path)
-    report.figure(draw(runs, f"{data.name}, {method} B = {batch_size} γ = {momentum:g}"), "training")
-    answer = "After {epoch} epochs the network classifies {test_accuracy:.2%} of the test set, with a training loss of "
-    answer += "{train_loss:.3g}: one network, and so without an interval."
-    report.print(lab.text(answer, runs.isel(epoch=-1)) if rows else "No epoch was finished.")
-
-
-def draw(runs: xr.Dataset, title: str) -> Figure:
-    """Draw losses and accuracy by epoch."""
     figure, (above, below) = plt.subplots(2, sharex=True)
     above.plot(runs.epoch, runs.train_loss, label="training, mean over the epoch")
     above.plot(runs.epoch, runs.test_loss, label="test")
     above.set(ylabel="loss", yscale="log")
     below.plot(runs.epoch, 100 * runs.test_accuracy)
     below.set(ylabel="test accuracy / %")
-    return plot.frame(figure, title, xlabel="epoch")
+    plot.frame(figure, f"{data.name}, {method} B = {batch_size} γ = {momentum:g}", xlabel="epoch")
+    report.figure(figure, "training")
+    answer = "After {epoch} epochs the network classifies {test_accuracy:.2%} of the test set, with a training loss of "
+    answer += "{train_loss:.3g}: one network, and so without an interval."
+    report.print(lab.text(answer, runs.isel(epoch=-1)) if rows else "No epoch was finished.")
 
 
 if __name__ == "__main__":

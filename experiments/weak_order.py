@@ -5,14 +5,11 @@ over η at one radius, and over ρ. It fits orders of weak convergence of the SD
 moments of a step, and of SGD's.
 """
 
-import itertools
 from functools import cache
 from typing import Annotated, Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 
 import samdyn as sd
 from samdyn import analysis, checks, lab, plot, statistics
@@ -35,29 +32,22 @@ SMALLEST = slice(-3, None)  # the values of η or ρ to which orders are fitted
 SMALL = 2.0**-3  # first radius of the fit of orders in ρ, in units of the largest
 # "SGD's" is the diffusion without ρ.
 MODELS = {"taylor": plot.CYCLE[1], "moments": plot.CYCLE[0], "SGD's": {**plot.CYCLE[2], "linestyle": ":"}}
-VARIED = {
-    "η, ρ ∝ √η": r"$\rho \propto \sqrt{\eta}$",
-    "η, one ρ": r"one $\rho$",
-    "ρ, one η": r"one $\eta$, error against moments",
-}
-DIVIDES_TIME = lab.where(
-    lambda lr: TIME / lr >= 1 and abs(TIME / lr - round(TIME / lr)) <= 1e-9, f"does not divide the time, {TIME:g}"
-)
+VARIED = ["η, ρ ∝ √η", "η, one ρ", "ρ, one η"]
+DIVIDES_TIME = lab.where(lambda lr: abs(TIME / lr - max(1, round(TIME / lr))) <= 1e-9, f"does not divide {TIME:g}")
 
 
 def main(
+    report: lab.Report,
     methods: lab.Methods = (sd.USAM, sd.DNSAM, sd.SAM),
     lr: Annotated[lab.LearningRate, "The largest learning rate η; it is halved four times.", DIVIDES_TIME] = 0.02,
     rho: Annotated[lab.Positive, "The radius ρ at that learning rate."] = 0.07,
     batch_size: Annotated[lab.BatchSize, "Batch size B, drawn with replacement from three samples."] = 1,
-    *,
-    report: lab.Report,
 ) -> None:
     for method in methods:
         if not issubclass(method, sd.methods.Ascent):
             checks.reject("--methods", method.__name__, "has no radius, and no diffusion but SGD's", "Use USAM or SAM")
         sd.Diffusion(LANDSCAPE, method(rho), sd.noise.FiniteSum(batch_size), lr, model="taylor")  # it must have one
-    axes = {"algorithm": [m.__name__ for m in methods], "varied": [*VARIED], "halved": 2.0 ** -np.arange(HALVINGS + 1)}
+    axes = {"algorithm": [m.__name__ for m in methods], "varied": VARIED, "halved": 2.0 ** -np.arange(HALVINGS + 1)}
     data = sd.sweep(weak_errors, {**axes, "lr": lr, "rho": rho, "batch_size": batch_size})
     order = statistics.exponent(data.error.isel(halved=SMALLEST), "halved")[0]
     data = data.assign(least=order.min("function"), most=order.max("function"))
@@ -66,7 +56,17 @@ def main(
     title = "Order of weak convergence, from least to most of five functions"
     report.print(lab.table(data, columns, ("algorithm", "model"), title=title, keys=2, left=2, once=1))
     report.data(data, "errors")
-    report.figure(draw(data), "weak_order")
+
+    size = (data.error**2).mean("function") ** 0.5
+    shown = xr.Dataset({"error": size, "order": statistics.exponent(size.isel(halved=SMALLEST), "halved")[0]})
+    look: dict[str, Any] = {"title": "{algorithm}: {varied}", "size": (3.1, 2.5), "one_scale": False}
+    figure, panels = plot.panels(shown, row="varied", column="algorithm", **look)
+    for ax, one in panels:
+        plot.orders(one.error, one.order, ax, x="halved", hue="model", styles=MODELS)
+    figure.suptitle('Weak errors of diffusions, with fitted orders\n(over ρ: against the diffusion "moments")')
+    figure.supxlabel("η or ρ over its largest value")
+    figure.supylabel(r"$|E\,\varphi(w_k) - E\,\varphi(X)|$, r.m.s. over the functions $\varphi$")
+    report.figure(figure, "weak_order")
 
 
 def weak_errors(algorithm: str, varied: str, halved: float, lr: float, rho: float, batch_size: int) -> xr.Dataset:
@@ -92,21 +92,6 @@ def expected(algorithm: str, model: str, lr: float, rho: float, batch_size: int)
     map_ = sd.Map(LANDSCAPE, method, lr, noise=sd.noise.FiniteSum(batch_size))
     system = sd.Diffusion.of(map_, model) if model else map_
     return analysis.expected(system, [*FUNCTIONS.values()], START, TIME, BOX).values
-
-
-def draw(data: xr.Dataset) -> Figure:
-    """Draw the root mean square of the errors over the functions, a row for each thing varied, a column per method."""
-    size = (data.error**2).mean("function") ** 0.5
-    order = statistics.exponent(size.isel(halved=SMALLEST), "halved")[0]
-    shape = len(VARIED), data.sizes["algorithm"]
-    figure, axes = plt.subplots(*shape, figsize=(3.1 * shape[1] + 0.6, 8), sharey="row", squeeze=False)
-    for (i, varied), (j, algorithm) in itertools.product(enumerate(VARIED), enumerate(data.algorithm.values)):
-        at = {"varied": i, "algorithm": j}
-        ax = plot.orders(size.isel(at), order.isel(at), axes[i, j], x="halved", hue="model", styles=MODELS)
-        ax.set(title=f"{algorithm}, {VARIED[varied]}", xlabel=f"{varied[0]} over its largest value")
-        axes[i, 0].set_ylabel(r"$|E\,\varphi(w_k) - E\,\varphi(X)|$, r.m.s.")
-    figure.suptitle("Weak errors of diffusions, with fitted orders")
-    return figure
 
 
 if __name__ == "__main__":

@@ -104,17 +104,6 @@ def test_correlations(result: tuple[Path, str]) -> None:
     assert f"adaptive sharpness has τ = {text} with the loss gap" in " ".join(result[1].split())
 
 
-@pytest.mark.slow
-def test_the_rescaled_network(result: tuple[Path, str]) -> None:
-    rescaled = stored(result, "rescaled")
-    assert rescaled.a.values.tolist() == [0.25, 0.5, 2, 4]
-    # To rounding in float64, and the sharpness is a difference of losses.
-    for name in ("loss", "adaptive, 1 step", "adaptive, n steps"):
-        np.testing.assert_allclose(rescaled[name], 1.0, rtol=1e-10)
-    for name in ("plain, 1 step", "plain, n steps"):
-        assert (abs(rescaled[name] - 1) > 0.01).all()
-
-
 @pytest.mark.parametrize(
     ("argument", "message"),
     [

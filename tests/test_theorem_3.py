@@ -54,7 +54,7 @@ def test_the_tables_the_figures_and_the_data(
     [
         (["--eigenvalue=1"], "must be a finite number < 0"),
         (["--rho", "0,0.1"], "must be finite numbers > 0"),
-        (["--lr", "3"], "= 0: must be an integer >= 1. Use a longer --time"),
+        (["--lr", "3"], "--time = 1.0: is 0 steps of η = 3. Use at least --time 3"),
         (["--coupling", "shares"], "Did you mean 'shared'"),
     ],
 )

@@ -49,7 +49,7 @@ def test_the_table_the_figure_and_the_data(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lr", "0.03"], "does not divide the time"),
+        (["--lr", "0.03"], "does not divide 0.5"),
         (["--lr", "0"], "--lr = 0.0"),
         (["--rho", "0"], "--rho = 0.0"),
         (["--methods", "GD"], "has no radius"),

@@ -10,7 +10,7 @@ from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
 from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trapping_radii, trapping_radius
-from .comparisons import COMPARISONS, by_comparison, comparable, distinct_rates, equal_rates
+from .comparisons import COMPARISONS, by_comparison, comparable, compared_on_quadratic, distinct_rates, equal_rates
 from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times, exits_along
@@ -74,6 +74,7 @@ __all__ = [
     "capture_boundaries",
     "capture_boundary",
     "comparable",
+    "compared_on_quadratic",
     "cosine",
     "critical_points",
     "distinct_rates",

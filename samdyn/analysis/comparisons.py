@@ -5,9 +5,11 @@ from dataclasses import replace
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
-from .. import checks
+from .. import checks, landscapes
 from ..arguments import checked
 from ..dynamics import Map
+from ..methods import Method
+from ..noise import Fisher
 
 if TYPE_CHECKING:
     import xarray
@@ -49,6 +51,42 @@ def comparable(map_: Map, steps: int, comparison: str) -> tuple[Map, float]:
     steps = checks.count("steps", steps, "Use e.g. steps=1000")
     rate, longer = COMPARISONS[checks.known("comparison", comparison, COMPARISONS)](map_.momentum)
     return replace(map_, lr=rate * map_.lr), longer * steps
+
+
+@checked
+def compared_on_quadratic(
+    eigenvalues: Sequence[float],
+    method: Method,
+    comparison: str,
+    steps: int,
+    *,
+    lr: float,
+    momentum: float = 0.0,
+    batch_size: int = 1,
+    coupling: str = "shared",
+) -> tuple[Map, float]:
+    """Return a map on a quadratic with gradient noise |H|/B, and its steps, as ``comparable`` compares its momentum.
+
+    Args:
+        eigenvalues: those of the Hessian, a coordinate for each.
+        method: the method.
+        comparison, steps: as in ``comparable``.
+        lr, momentum: η without momentum, and γ.
+        batch_size: B.
+        coupling: whether the two gradients of a step share their noise, as in ``noise.Fisher``.
+
+    Raises:
+        InputError: as for ``comparable`` and ``noise.Fisher``.
+
+    >>> import samdyn as sd
+    >>> comparison = "equal η/(1−γ), equal t"
+    >>> map_, steps = sd.analysis.compared_on_quadratic([-1.0], sd.USAM(0.1), comparison, 10, lr=0.5, momentum=0.75)
+    >>> map_.lr, steps, map_.noise.batch_size
+    (0.125, 40.0, 1)
+    """
+    noise = Fisher([0.0] * len(eigenvalues), batch_size, coupling=coupling)
+    map_ = Map(landscapes.quadratic(eigenvalues), method, lr=lr, momentum=momentum, noise=noise)
+    return comparable(map_, steps, comparison)
 
 
 @checked

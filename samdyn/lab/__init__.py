@@ -3,7 +3,7 @@
 An experiment is a script with one ``main``: its parameters are options, declared with the aliases of ``options``, and
 ``report`` takes what it prints, draws and saves.
 
-    def main(rho: lab.Radii = (0.1, 0.3), seed: lab.Seed = 0, *, report: lab.Report) -> None:
+    def main(report: lab.Report, rho: lab.Radii = (0.1, 0.3), seed: lab.Seed = 0) -> None:
         "What does ρ do?"
         data = sd.sweep(measure, {"rho": rho, "seed": range(seed, seed + 30)})
         report.print(lab.table(lab.medians(data, "seed"), {"ρ": "{rho:g}", "loss": lab.interval("loss", ".3g")}, "rho"))
@@ -17,10 +17,12 @@ A figure is a script with a function ``draw`` that computes and draws it; ``draw
 """
 
 from ..simulation.threads import one_thread
+from .defaults import usual_radii, usual_range
 from .drawing import draw_figure
 from .ensembles import in_ensembles
 from .figures import facets
-from .objects import Neighbourhood, landscape, neighbourhood, saddle, with_radii
+from .groups import AtSaddle, Training
+from .objects import Neighbourhood, landscape, neighbourhood, saddle, steps_in, with_radii
 from .options import (
     AscentStepCounts,
     AscentSteps,
@@ -95,6 +97,7 @@ from .words.tables import (
 __all__ = [
     "AscentStepCounts",
     "AscentSteps",
+    "AtSaddle",
     "BatchSize",
     "BatchSizes",
     "Column",
@@ -129,6 +132,7 @@ __all__ = [
     "Starts",
     "Steps",
     "Time",
+    "Training",
     "Width",
     "across",
     "at_least",
@@ -165,8 +169,11 @@ __all__ = [
     "settings",
     "several",
     "share",
+    "steps_in",
     "table",
     "text",
+    "usual_radii",
+    "usual_range",
     "vector",
     "where",
     "with_radii",

@@ -60,6 +60,26 @@ def saddle(landscape: Landscape, points: Sequence[CriticalPoint], near: str) -> 
     return min(saddles, key=lambda p: float(np.linalg.norm(p.w - target)))
 
 
+def steps_in(time: float, lr: float, fewest: int = 1) -> int:
+    """Return the number of steps of length η in a time t = kη, rounded.
+
+    Args:
+        time, lr: the values of ``--time`` and ``--lr``.
+        fewest: the smallest number of steps with which an experiment makes sense.
+
+    Raises:
+        InputError: fewer steps.
+
+    >>> steps_in(1.0, 0.01)
+    100
+    """
+    steps = round(time / lr)
+    if steps < fewest:
+        fix = f"Use at least --time {fewest * lr:g}, or a smaller --lr"
+        checks.reject("--time", time, f"is {steps} steps of η = {lr:g}", fix)
+    return steps
+
+
 def with_radii(methods: Sequence[type[Method]], radii: Sequence[float]) -> list[Method]:
     """Return every method once for each radius if it has one, and once otherwise.
 

@@ -7,11 +7,13 @@ reader. An option of no alias is ``Annotated[float, "Length of a path.", checks.
 int, float, str, bool or Path is typed as a text, which its first reader reads.
 """
 
+import inspect
 import types
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from .. import checks
 from ..methods import Method
@@ -227,6 +229,28 @@ def option(parameter: Parameter, annotation: Any) -> Option:
         parameter.default,
         declared[-1] if declared else None,
     )
+
+
+def options_of(main: Callable[..., Any]) -> list[Option]:
+    """Return the options of an experiment's ``main``, without ``report``.
+
+    A parameter whose default is a dataclass has an option for each field instead; see ``groups``.
+    """
+    result: list[Option] = []
+    for parameter in inspect.signature(main).parameters.values():
+        group: Any = parameter.default
+        if is_dataclass(group):
+            result += _options(type(group), {one.name: getattr(group, one.name) for one in fields(group)})
+        elif parameter.name != "report":
+            result += _options(inspect.unwrap(main), {parameter.name: parameter.default})
+    return result
+
+
+def _options(annotated: Any, defaults: Mapping[str, Any]) -> list[Option]:
+    """Return the options of some parameters of a function, or fields of a class, with these defaults."""
+    hints = get_type_hints(annotated, include_extras=True)
+    parameters = (Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in defaults.items())
+    return [option(parameter, hints[parameter.name]) for parameter in parameters]
 
 
 def _is_typers(item: Any) -> bool:

@@ -3,10 +3,10 @@
 import functools
 import inspect
 import sys
-import typing
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from ..output import OutputFolder
 from ..simulation.starts import choose_device
 from ..sweep.sweep import FailedCells
 from .drawing import drawing
-from .options import option
+from .options import options_of
 from .report import Report
 from .scripts import question
 
@@ -28,8 +28,9 @@ def run(main: Callable[..., Any]) -> None:
     folder stays either. See ``cli.run`` for errors and signals, and ``OutputFolder`` for what Ctrl-C leaves.
 
     Args:
-        main: the function. Its keyword ``report`` takes what it prints, draws and saves; see ``Report``. The help shows
-            its docstring, or the first line of the script's own.
+        main: the function. Its parameter ``report`` takes what it prints, draws and saves; see ``Report``. The others
+            are options, see ``options`` and ``groups``. The help shows its docstring, or the first line of the script's
+            own.
     """
     cli.run(command(main))
 
@@ -38,10 +39,9 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
     """Return the function that Typer runs for an experiment's ``main``."""
     import typer
 
-    inside = inspect.unwrap(main)
-    hints = typing.get_type_hints(inside, include_extras=True)
-    parameters = inspect.signature(main).parameters.values()
-    options = [option(p, hints[p.name]) for p in parameters if p.name != "report"]
+    inside, options = inspect.unwrap(main), options_of(main)
+    defaults = {p.name: p.default for p in inspect.signature(main).parameters.values()}
+    groups: dict[str, Any] = {name: default for name, default in defaults.items() if is_dataclass(default)}
     name = Path(inspect.getfile(inside)).stem
 
     @functools.wraps(main)
@@ -50,6 +50,8 @@ def command(main: Callable[..., Any]) -> Callable[..., None]:
         folder = OutputFolder(out, name, {key: _plain(value) for key, value in {**typed, "out": out}.items()})
         if "device" in values:
             folder.about["device"] = str(choose_device(values["device"]))  # what "auto" means on this machine
+        for group, default in groups.items():
+            values[group] = replace(default, **{field.name: values.pop(field.name) for field in fields(default)})
         report = Report(folder)
         with folder, drawing(), _watching_sweeps() as failures:
             main(**values, report=report)

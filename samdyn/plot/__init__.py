@@ -7,6 +7,7 @@ this package does not import matplotlib.
 
 from .grids.chart import stability_chart
 from .grids.charts import stability_charts
+from .grids.curvature import curvature
 from .grids.heat_map import heat_map
 from .grids.majority import majority
 from .grids.ratio import ratio_map
@@ -49,6 +50,7 @@ __all__ = [
     "contours",
     "cosine",
     "cosines",
+    "curvature",
     "facets",
     "fate",
     "frame",

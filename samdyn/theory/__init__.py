@@ -16,7 +16,7 @@ from .diffusion import (
 )
 from .labelled import labelled
 from .noise_trap import gaussian_noise_threshold, mean_step, noise_threshold, noisy_escape_rate, noisy_radius
-from .predicted_chart import predicted_chart
+from .predicted_chart import compared_chart, predicted_chart
 from .rests import rest_distances
 from .saddles import (
     edge_of_stability,
@@ -33,6 +33,7 @@ __all__ = [
     "Verdict",
     "about",
     "check",
+    "compared_chart",
     "edge_of_stability",
     "effective_curvature",
     "escape_rate",

@@ -1,6 +1,7 @@
 """Stability charts in closed form."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -9,6 +10,9 @@ from ..analysis import CriticalPoint, StabilityChart, with_parameters
 from ..arguments import checked
 from ..dynamics import Map
 from ..symbolic import predicted_boundary, predicted_growth
+
+if TYPE_CHECKING:
+    import xarray
 
 
 @checked
@@ -45,3 +49,32 @@ def predicted_chart(
     if trap is None or trap.quantity != "width":
         return None
     return replace(chart, x=x, y=y, rate=distance - np.asarray(grid.get("rho", trap.low)))
+
+
+@checked
+def compared_chart(map_: Map, point: CriticalPoint, chart: StabilityChart) -> "xarray.Dataset":
+    """Return a measured chart beside its closed form, with how often and where they differ.
+
+    Args:
+        map_, point, chart: as for ``predicted_chart``.
+
+    Returns:
+        "rate" and "predicted" over the two parameters; "measured" and "theory", the shares of settings in which runs
+        return; "differ" and "off", the numbers of ``StabilityChart.differences``. Without a closed form there is no
+        "predicted", and the last three are nan.
+
+    >>> import samdyn as sd
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho=0.1), lr=0.1)
+    >>> (point,) = sd.critical_points(map_.landscape)
+    >>> chart = sd.analysis.stability_chart(map_, point, ("rho", [0.1, 1.0]), ("lr", [0.01, 0.1]), steps=100)
+    >>> data = sd.theory.compared_chart(map_, point, chart)
+    >>> float(data.measured), float(data.theory), int(data.differ)
+    (0.5, 0.5, 0)
+    """
+    data = chart.dataset.assign(measured=chart.returns.mean())
+    closed_form = predicted_chart(map_, point, chart)
+    if closed_form is None:
+        return data.assign(theory=np.nan, differ=np.nan, off=np.nan)
+    differ, off = chart.differences(closed_form)
+    share = closed_form.returns.mean()
+    return data.assign(predicted=closed_form.dataset.rate, theory=share, differ=differ, off=off)

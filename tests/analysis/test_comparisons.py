@@ -48,3 +48,16 @@ def test_runs_count_in_every_comparison_of_their_momentum_and_learning_rate() ->
         sd.analysis.by_comparison(runs, sd.analysis.equal_rates(0.2, [0.5]))
     with pytest.raises(sd.InputError, match="must ascend from above 0 to below 1"):
         sd.analysis.equal_rates(0.1, [0.9, 0.5])
+
+
+def test_on_a_quadratic_with_its_noise() -> None:
+    how = {"lr": 0.1, "momentum": 0.8, "batch_size": 4, "coupling": "independent"}
+    map_, steps = sd.analysis.compared_on_quadratic((1.0, -2.0), sd.USAM(0.3), "equal η/(1−γ), equal t", 10, **how)
+    noise = sd.noise.Fisher((0.0, 0.0), 4, coupling="independent")
+    quadratic = sd.landscapes.quadratic((1.0, -2.0))
+    alone = sd.Map(quadratic, sd.USAM(0.3), lr=map_.lr, momentum=0.8, noise=noise)
+    assert (map_.lr, steps) == pytest.approx((0.02, 50))
+    msd = [sd.analysis.exact_msd(one, (0, 0), (0, 1), [1.0]) for one in (map_, alone)]
+    assert msd[0] == msd[1] > 0
+    with pytest.raises(sd.InputError, match="batch"):
+        sd.analysis.compared_on_quadratic([-1.0], sd.GD(), "equal η", 10, lr=0.1, batch_size=0)

@@ -63,3 +63,12 @@ def test_the_saddle_nearest_to_a_point_or_the_lowest() -> None:
     ):
         with pytest.raises(sd.InputError, match=f"--saddle = .*{said}.*Use e.g. --saddle 0,1"):
             lab.saddle(landscape, points, text)
+
+
+def test_the_steps_in_a_time() -> None:
+    assert lab.steps_in(1.0, 0.03) == 33
+    assert lab.steps_in(0.8, 0.1, fewest=8) == 8
+    with pytest.raises(sd.InputError, match=r"--time = 1.0: is 5 steps of η = 0.2. Use at least --time 1.6"):
+        lab.steps_in(1.0, 0.2, fewest=8)
+    with pytest.raises(sd.InputError, match="is 0 steps"):
+        lab.steps_in(1.0, 3.0)

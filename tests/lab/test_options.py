@@ -2,14 +2,14 @@
 
 import inspect
 import math
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import pytest
 import torch
 
 import samdyn as sd
 from samdyn import lab
-from samdyn.lab.options import Option, as_typed, option
+from samdyn.lab.options import Option, as_typed, option, options_of
 
 
 def made(annotation: Any, default: Any = inspect.Parameter.empty) -> Option:
@@ -93,13 +93,7 @@ def test_the_help_of_a_script_goes_before_that_of_the_alias() -> None:
 
 @pytest.mark.parametrize("name", lab.scripts())
 def test_every_default_of_an_experiment_is_what_its_option_reads(name: str) -> None:
-    main = lab.load(name).main
-    parameters = inspect.signature(main).parameters
-    hints = get_type_hints(main, include_extras=True)
-    for parameter in parameters.values():
-        if parameter.name == "report":
-            continue
-        one = option(parameter, hints[parameter.name])
+    for one in options_of(lab.load(name).main):
         assert one.help or one.typer, one.name
         if one.is_required or one.default is None:
             continue

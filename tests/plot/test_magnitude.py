@@ -22,14 +22,3 @@ def test_negative_values_are_hollow() -> None:
     with pytest.raises(sd.InputError, match="the values have the dimensions"):
         plot.magnitude(values, ax, x="lr")
     plt.close("all")
-
-
-def test_another_quantity_beside_it_is_a_dotted_line_of_its_colour() -> None:
-    figure, ax = plt.subplots()
-    gap = xr.DataArray([1.0, 2.0], coords={"time": [0.1, 0.2]})
-    plot.magnitude(gap, ax, x="time", beside=-3 * gap, color="red", marker="o")
-    dotted = ax.lines[-1]
-    assert (dotted.get_ydata().tolist(), dotted.get_color(), dotted.get_linestyle()) == ([3.0, 6.0], "red", ":")
-    with pytest.raises(sd.InputError, match="Select one value"):
-        plot.magnitude(gap, ax, x="time", beside=gap.expand_dims("rho"))
-    plt.close(figure)

@@ -36,6 +36,15 @@ def test_one_row_and_no_legend(data: xr.DataArray) -> None:
         sd.plot.panels(data, column="gamma")
 
 
+def test_vertical_axes(data: xr.DataArray) -> None:
+    for one_scale, tops in ((True, [11] * 4), (False, [3, 3, 11, 11])):
+        _, panels = sd.plot.panels(data.isel(rho=[0, 2]), row="rho", column="B", one_scale=one_scale)
+        for ax, part in panels:
+            ax.plot(part.step, part)
+            ax.margins(y=0)
+        assert [ax.get_ylim()[1] for ax, _ in panels] == pytest.approx(tops)
+
+
 def test_a_label_looks_as_in_its_first_panel(data: xr.DataArray) -> None:
     figure, panels = sd.plot.panels(data.isel(rho=0), column="B")
     for (ax, part), color in zip(panels, ("black", "red"), strict=True):

@@ -1,5 +1,7 @@
 """Stability charts in closed form, beside measured ones."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -36,3 +38,25 @@ def test_without_a_formula_it_is_none() -> None:
     axes = ("rho", np.array([0.1, 1.0])), ("distance", np.array([0.1, 1.0]))
     for map_ in (sd.Map(SADDLE, sd.USAM(0.1), lr=0.01), sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, momentum=0.9)):
         assert theory.predicted_chart(map_, ORIGIN, analysis.stability_chart(map_, ORIGIN, *axes, steps=5)) is None
+
+
+def test_a_chart_beside_its_closed_form() -> None:
+    axes = ("rho", np.linspace(0.08, 1.0, 6)), ("lr", np.linspace(0.01, 0.2, 7))
+    map_ = sd.Map(SADDLE, sd.USAM(0.1), lr=0.01)
+    chart = analysis.stability_chart(map_, ORIGIN, *axes, steps=600)
+    data = theory.compared_chart(map_, ORIGIN, chart)
+    returns = data.predicted < 0
+    assert float(data.theory) == float(returns.mean()) > 0.2
+    assert float(data.measured) == float((data.rate < 0).mean())
+    assert (int(data.differ), int(data.off)) == (int(((data.rate < 0) != returns).sum()), 0)
+    inverted = theory.compared_chart(map_, ORIGIN, dataclasses.replace(chart, rate=-chart.rate))
+    assert int(inverted.differ) == chart.rate.size - int(data.differ)
+
+
+def test_a_chart_without_a_closed_form() -> None:
+    axes = ("rho", np.array([0.1, 1.0])), ("distance", np.array([0.1, 1.0]))
+    map_ = sd.Map(SADDLE, sd.SAM(0.1), lr=0.01, momentum=0.9)
+    data = theory.compared_chart(map_, ORIGIN, analysis.stability_chart(map_, ORIGIN, *axes, steps=5))
+    assert "predicted" not in data
+    assert np.isnan([data.theory, data.differ, data.off]).all()
+    assert 0 <= float(data.measured) <= 1

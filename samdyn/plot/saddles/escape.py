@@ -266,16 +266,19 @@ def cosines(
     runs: Sequence["xarray.Dataset"],
     *,
     center: np.ndarray | None = None,
-    widths: Sequence[float] = (),
+    boundaries: Sequence[Boundary | None] = (),
 ) -> "Figure":
     """Draw cos(∇L(w), ∇L(wᵖ)) along one run of each of several maps, with how the run ends, one below the other.
+
+    Maps whose method has no ascent are left out, since their cosine is 1, unless all are such.
 
     Args:
         maps: the maps.
         results: a result of ``analysis.cosine`` for each; the first run is drawn.
         runs: the runs, a result of ``simulate`` for each.
-        center, widths: the saddle, ``(d,)``, and for each map ρ if the saddle traps runs within ρ, else 0. The steps at
-            which a run is that near are grey.
+        center: the saddle, ``(d,)``.
+        boundaries: for each map the boundary of capture, as ``symbolic.predicted_boundary`` returns it, or None. If it
+            is the width of a trap, the steps at which a run is that near to the saddle are grey.
 
     Returns:
         A new figure.
@@ -293,12 +296,14 @@ def cosines(
     from matplotlib import pyplot as plt
 
     _check_results(maps, results, runs)
-    figure, axes = plt.subplots(len(maps), 1, figsize=(7, 2.2 * len(maps)), sharex=True, squeeze=False)
-    for ax, map_, values, run, width in zip(axes[:, 0], maps, results, runs, widths or [0.0] * len(maps), strict=True):
+    together = [*zip(maps, results, runs, boundaries or [None] * len(maps), strict=True)]
+    drawn = [one for one in together if isinstance(one[0].method, Ascent)] or together
+    figure, axes = plt.subplots(len(drawn), 1, figsize=(7, 2.2 * len(drawn)), sharex=True, squeeze=False)
+    for ax, (map_, values, run, edge) in zip(axes[:, 0], drawn, strict=True):
         cosine(values, ax, **line(map_.method))
         note = ""
-        if center is not None and width:
-            near = np.linalg.norm(run.w.values[0] - center, axis=1) < width
+        if center is not None and edge and edge.quantity == "width":
+            near = np.linalg.norm(run.w.values[0] - center, axis=1) < edge.low
             ax.fill_between(run.step, 0, 1, where=near, transform=ax.get_xaxis_transform(), color="0.9", lw=0)
             note = " (grey: within ρ of the saddle)"
         ax.set(xlim=(0, run.step.values[-1]), title=f"{label(map_.method)}: {fate(run)}{note}")

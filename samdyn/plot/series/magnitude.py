@@ -11,15 +11,7 @@ if TYPE_CHECKING:
 
 
 @checked
-def magnitude(
-    values: "xarray.DataArray",
-    ax: "Axes",
-    *,
-    x: str,
-    label: str = "",
-    beside: "xarray.DataArray | None" = None,
-    **style: Any,
-) -> "Axes":
+def magnitude(values: "xarray.DataArray", ax: "Axes", *, x: str, label: str = "", **style: Any) -> "Axes":
     """Draw the size of a quantity on logarithmic axes, with hollow markers where it is negative.
 
     Args:
@@ -27,7 +19,6 @@ def magnitude(
         ax: the Axes to draw on.
         x: the coordinate of the horizontal axis, positive.
         label: the label in the legend; negative values have the label with " (negative)".
-        beside: another quantity over the same dimension, such as a leading order: its size is a thin dotted line.
         style: keywords of ``ax.plot``, with a marker.
 
     Raises:
@@ -41,7 +32,7 @@ def magnitude(
     >>> sd.plot.magnitude(gap, ax, x="time", label="gap", marker="o").get_legend_handles_labels()[1]
     ['gap', 'gap (negative)']
     """
-    if values.dims != (x,) or (beside is not None and beside.dims != (x,)):
+    if values.dims != (x,):
         checks.reject("x", x, f"the values have the dimensions {values.dims}", "Select one value of each other one")
     size = abs(values)
     (line,) = ax.plot(values[x], size, **{**style, "marker": "", "alpha": 0.4})
@@ -49,7 +40,5 @@ def magnitude(
     for chosen, fill, suffix in ((values > 0, style["color"], ""), (values < 0, "white", " (negative)")):
         if chosen.any():
             ax.plot(values[x], size.where(chosen), **{"markerfacecolor": fill, "label": label + suffix, **style})
-    if beside is not None:
-        ax.plot(beside[x], abs(beside), color=style["color"], lw=1, ls=":")
     ax.set(xscale="log", yscale="log")
     return ax

@@ -1,7 +1,7 @@
 """Figures of several Axes with one title and one legend: a panel for each value of one dimension or of two."""
 
 import itertools
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ... import checks
 from ...arguments import checked
@@ -23,10 +23,11 @@ def panels(
     row: str | None = None,
     title: str = "",
     size: tuple[float, float] = (3.2, 3.0),
+    one_scale: bool = True,
 ) -> "tuple[Figure, list[tuple[Axes, Labelled]]]":
     """Return a figure with one panel for each value of a dimension, or of two, and each Axes with the data it shows.
 
-    The Axes have common axes. ``frame`` completes the figure when they are drawn on.
+    The Axes have one horizontal axis. ``frame`` completes the figure when they are drawn on.
 
     Args:
         data: the data.
@@ -35,6 +36,7 @@ def panels(
         title: the format of a panel's title, of the coordinates of its data that are one value, such as
             ``"B = {batch_size}"``. Default: the values of the dimensions.
         size: width and height of one Axes in inches.
+        one_scale: whether all Axes have one vertical axis. Otherwise those of a row have one.
 
     Raises:
         InputError: the data lack a dimension.
@@ -60,7 +62,8 @@ def panels(
         checks.present("dimension", dim, map(str, data.sizes))
     rows, columns = 1 if row is None else data.sizes[row], data.sizes[column]
     inches = size[0] * columns + 0.8, size[1] * rows + 0.8
-    figure, axes = plt.subplots(rows, columns, figsize=inches, sharex=True, sharey=True, squeeze=False)
+    sharey: Any = True if one_scale else "row"
+    figure, axes = plt.subplots(rows, columns, figsize=inches, sharex=True, sharey=sharey, squeeze=False)
     places = itertools.product(*(range(data.sizes[dim]) for dim in dims))
     parts = [data.isel(dict(zip(dims, place, strict=True))) for place in places]
     for ax, part in zip(axes.flat, parts, strict=True):

@@ -56,11 +56,11 @@ def line(method: Method | str) -> dict[str, Any]:
 
 @checked
 def log_axis(ax: "Axes", which: str) -> None:
-    """Make an axis of few decades logarithmic, with 1, 2 and 5 in each written as plain numbers.
+    """Make an axis of few decades logarithmic, or both, with 1, 2 and 5 in each written as plain numbers.
 
     Args:
         ax: the Axes.
-        which: "x" or "y".
+        which: "x" or "y", or "xy" for both.
 
     Raises:
         InputError: another axis.
@@ -75,9 +75,9 @@ def log_axis(ax: "Axes", which: str) -> None:
     """
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    which = checks.known("axis", which, ("x", "y"))
-    ax.set(**{f"{which}scale": "log"})
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter(NullFormatter())
+    for name in checks.known("axis", which, ("x", "y", "xy")):
+        ax.set(**{f"{name}scale": "log"})
+        axis = ax.xaxis if name == "x" else ax.yaxis
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
