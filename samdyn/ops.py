@@ -44,12 +44,11 @@ def norm(a: Point) -> Any:
         return sympy.sqrt(dot(a, a))
     if a.dtype in HALF:
         return norm(a.float()).to(a.dtype)
-    factor = _factor(a)
+    factor, is_zero = _factor(a)
     scaled = a * factor
-    square = dot(scaled, scaled)
     # The clamp gives the root the derivative 0 where a = 0.
-    root = square.clamp(min=torch.finfo(scaled.dtype).tiny).sqrt()
-    return torch.where(square == 0, 0, root / factor)
+    root = dot(scaled, scaled).clamp(min=torch.finfo(scaled.dtype).tiny).sqrt()
+    return torch.where(is_zero, 0, root / factor)
 
 
 HALF = (torch.float16, torch.bfloat16)
@@ -57,16 +56,18 @@ HALF = (torch.float16, torch.bfloat16)
 EXPONENTS = {torch.float64: (-480, 600, 480, -600), torch.float32: (-50, 100, 50, -90)}
 
 
-def _factor(a: torch.Tensor) -> torch.Tensor:
-    """Return powers of 2 by which vectors can be multiplied before squaring: ``(d, …) -> (…)``.
+def _factor(a: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return powers of 2 by which vectors can be multiplied before squaring, and whether a vector is 0: ``(…)`` each.
 
-    The product is exact, and no square of its largest component overflows or underflows, so that the square of the
-    length is 0 for zero vectors only. The factor is 2^up if the largest component is below 2^low, 2^down if it is above
-    2^high, and 1 if it is between. A division by the largest component would take longer.
+    The product is exact, and no square of its largest component overflows or underflows. The factor is 2^up if the
+    largest component is below 2^low, 2^down if it is above 2^high, and 1 if it is between, or 0. A division by the
+    largest component would take longer.
     """
     largest = a.detach().abs().amax(0)  # detached, since no result depends on the factor
     low, up, high, down = (2.0**exponent for exponent in EXPONENTS[a.dtype])
-    return torch.where(largest < low, up, torch.where(largest > high, down, torch.ones_like(largest)))
+    is_zero = largest == 0
+    one = torch.ones_like(largest)
+    return torch.where((largest < low) & ~is_zero, up, torch.where(largest > high, down, one)), is_zero
 
 
 def halves(a: torch.Tensor, axis: int) -> torch.Tensor:
@@ -151,11 +152,10 @@ def unit(a: Point, of: Point | None = None) -> Point:
         return 0 * a if not any(of) else a / norm(of)
     if a.dtype in HALF:
         return unit(a.float(), of.float()).to(a.dtype)
-    factor = _factor(of)
+    factor, is_zero = _factor(of)
     scaled = of * factor
-    square = dot(scaled, scaled)
-    direction = (scaled if of is a else a * factor) * torch.where(square == 0, 1, square).rsqrt()
-    return direction if of is a else torch.where(square == 0, 0, direction)
+    direction = (scaled if of is a else a * factor) * torch.where(is_zero, 1, dot(scaled, scaled)).rsqrt()
+    return direction if of is a else torch.where(is_zero, 0, direction)
 
 
 def directional_derivative(function: Callable[[Point], Point], w: Point, v: Point) -> Point:

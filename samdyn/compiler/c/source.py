@@ -7,11 +7,10 @@ import numpy as np
 import torch
 
 from ..tracing.expression import CONSTANT, STATIC, UNIFORM, VARYING, Node, NotCompilable, ordered
-from ..tracing.factors import FACTOR, GREATER, with_factors
 from ..tracing.fused import FUSED, with_fused
 from ..tracing.normals import COSINE, RADIUS, SINE, with_normals
 from ..tracing.trace import Input
-from . import factors, normals
+from .normals import FUNCTIONS
 
 LANES = 64  # number of runs in a block, a multiple of the numbers in a vector register, so that no run is left over
 CHECK = 16  # number of steps between two checks whether any run of a block goes on, and whether to stop
@@ -101,7 +100,7 @@ def write(inputs: Sequence[Input], values: Sequence[np.ndarray], going: str | No
         going: name of the entry of the state that is true while a run goes on; None for none.
         step: name of the shared input that is the number of the step; None for none.
     """
-    return Writer(inputs, with_fused(with_factors(with_normals(values))), going, step).source()
+    return Writer(inputs, with_fused(with_normals(values)), going, step).source()
 
 
 class Writer:
@@ -132,9 +131,7 @@ class Writer:
         stores = [f"{local_name(entry, at)}[i] = {self._used(node, last)};" for entry, at, node in self._results]
         for line in stores:
             self._add(last, line)
-        used = {node.operation for node in self._order}
-        functions = [normals.FUNCTIONS] if used & {RADIUS, COSINE, SINE} else []
-        functions += [factors.FUNCTIONS] if FACTOR in used else []
+        functions = [FUNCTIONS] if any(node.operation in (RADIUS, COSINE, SINE) for node in self._order) else []
         return Source("\n".join([HEAD, *functions, *self._function(), ""]), np.array(self._numbers, dtype=np.float64))
 
     def _compute(self) -> None:
@@ -282,8 +279,6 @@ class Writer:
             return f"{a} != 0" if kind == torch.bool else f"({TYPES[kind]}){a}"
         if operation == FUSED:
             return f"FMA{suffix.upper()}({', '.join(arguments)})"
-        if operation == GREATER:
-            return f"{a} > {b} ? {a} : {b}"
         if operation == "?":
             return self._select(kind, a, b, arguments[2])
         if operation in ("max", "min"):  # nan stays nan
