@@ -20,7 +20,7 @@ import samdyn as sd
 from samdyn import lab, networks
 from samdyn.networks import attacks, models
 
-DATA = {"digits": networks.digits, "MNIST-1D": networks.mnist1d}
+DATA: dict[str, Any] = {"digits": networks.digits, "MNIST-1D": networks.mnist1d}
 IMAGES = {64: (8, 8), 40: (1, 40)}  # height and width of inputs by their number of features
 NETS: dict[str, Any] = {  # of the number of features and the seed
     "ReLU 32-32": lambda d, seed: models.mlp((d, 32, 32, 10), seed=seed),
