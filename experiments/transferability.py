@@ -84,6 +84,7 @@ def main(
     for way in ways:
         for s in sigma:
             report.print(f"{way}, σ = {s:g}: {lab.effect(gain.sel(attack=way, sigma=s), 'seed')}")
+    report.print(f"In all, noise adds {lab.effect(gain.sel(sigma=[*sigma]), 'seed')}.")
 
 
 def landscape(data: networks.Data, net: str, seed: int = 0) -> networks.Network:
