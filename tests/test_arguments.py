@@ -109,7 +109,7 @@ def test_signature_and_name_are_those_of_the_function() -> None:
 
 PUBLIC = {
     f"{module.__name__}.{name}": getattr(module, name)
-    for module in (sd.statistics, sd.analysis, sd.symbolic, sd.theory, sd.plot, sd.networks)
+    for module in (sd.statistics, sd.analysis, sd.symbolic, sd.theory, sd.plot, sd.networks, sd.networks.attacks)
     for name in module.__all__
     if inspect.isfunction(getattr(module, name))
 }

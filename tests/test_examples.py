@@ -8,7 +8,7 @@ import pytest
 from samdyn.catalogues import is_published
 
 PARTS = ["analysis", "dynamics", "landscapes", "methods", "networks", "noise", "output", "plot", "simulation"]
-PARTS += ["claims", "statistics", "sweep", "symbolic", "theory"]
+PARTS += ["networks.attacks", "claims", "statistics", "sweep", "symbolic", "theory"]
 CATALOGUES = ["landscapes", "methods", "noise"]  # the packages whose entries are public names too
 PACKAGES = ["samdyn", *(f"samdyn.{part}" for part in PARTS)]
 NAMES = [(package, name) for package in PACKAGES for name in importlib.import_module(package).__all__]

@@ -171,6 +171,11 @@ def test_trailing_axes() -> None:
     torch.testing.assert_close(network.grad(w)[:, 1, 2], network.grad(w[:, 1, 2]), rtol=1e-12, atol=1e-14)
     told = network.outputs(w, network.inputs).argmax(-1) == network.targets
     assert torch.equal(network.accuracy(w, network.inputs, network.targets), told.double().mean(-1))
+    losses = network.losses(w, network.inputs, network.targets)
+    assert losses.shape == (2, 3, 12)
+    torch.testing.assert_close(losses.mean(-1), network.value(w), rtol=1e-13, atol=0)
+    few = network.losses(w[:, 1, 2], network.inputs[4:6], network.targets[4:6])
+    torch.testing.assert_close(losses[1, 2, 4:6], few, rtol=1e-12, atol=0)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,6 +365,7 @@ def test_bad_input() -> None:
     labels = sd.noise.LabelNoise(4, label="sample", std=0.1)
     refused(lambda: sd.Map(network, sd.GD(), lr=0.1, noise=labels), "no data with names")
     refused(lambda: network.accuracy(columns(network), x, y[:, None]), "(12, 1)", "Give an array of shape (12,)")
+    refused(lambda: network.losses(columns(network), x, y[:5]), "targets = (5,): 5 targets for 12 inputs")
     one = Network(models.mlp((36, 1)), functional.mse_loss, x.flatten(1), torch.zeros(12, 1, dtype=torch.float64))
     refused(lambda: one.accuracy(columns(one), x.flatten(1), y), "two or more outputs")
 
