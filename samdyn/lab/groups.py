@@ -54,7 +54,8 @@ class AtSaddle:
     (Landscape('x**2 - y**2', 'x y'), 'saddle at (0, 0), λ = (-2, 2)')
 
     Attributes:
-        landscape, coordinates: what ``lab.landscape`` takes.
+        landscape: its name or formula, as ``lab.landscape`` takes it.
+        coordinates: the names of a formula's coordinates.
         saddle: a point near the saddle, as ``lab.saddle`` takes it.
     """
 
