@@ -41,7 +41,8 @@ def exact_msd(
     >>> sd.analysis.exact_msd(sde, [0.0], [1.0], [0.1, 0.2]).round(6)  # ησ²(1 − exp(−2λt))/(2λ)
     array([0.008242, 0.013767])
     """
-    return msd_along(linear_of(system), w0, direction, times)
+    linear = linear_of(system)
+    return msd_along(linear, *checked_along(system.landscape.dim, w0, direction, times))
 
 
 def linear_of(system: Map | Diffusion) -> LinearStep | LinearDiffusion:
@@ -53,20 +54,25 @@ def linear_of(system: Map | Diffusion) -> LinearStep | LinearDiffusion:
     return linear_diffusion(system) if isinstance(system, Diffusion) else linear_step(system)
 
 
-def msd_along(
-    system: LinearStep | LinearDiffusion,
-    w0: Any,
-    direction: np.ndarray | Sequence[float],
-    times: np.ndarray | Sequence[float],
-) -> np.ndarray:
-    """Return what ``exact_msd`` returns for a map or a diffusion whose linear step or diffusion is known."""
-    d = system.d if isinstance(system, LinearDiffusion) else system.map_.landscape.dim
+def checked_along(d: int, w0: Any, direction: Any, times: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a start ``(d,)``, a direction ``(d,)`` and times ``(m,)`` as arrays.
+
+    Raises:
+        InputError: one of them has another shape, or a time is not finite and >= 0.
+    """
     start, direction, times = start_point(w0, d), np.asarray(direction), np.asarray(times)
     if direction.shape != start.shape:
         rule = f"is the shape of a direction for {len(start)} coordinate(s)"
         checks.reject("direction", direction.shape, rule, "Give one vector, e.g. an eigenvector of the Hessian")
     if times.ndim != 1 or not times.size or not np.isfinite(times).all() or (times < 0).any():
         checks.reject("times", times.tolist(), "must be one or more finite numbers >= 0", "Use e.g. times=[0.5, 1]")
+    return start, direction, times
+
+
+def msd_along(
+    system: LinearStep | LinearDiffusion, start: np.ndarray, direction: np.ndarray, times: np.ndarray
+) -> np.ndarray:
+    """Return what ``exact_msd`` returns for a map or a diffusion whose linear step or diffusion is known."""
 
     def along(moments: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         mean, covariance = moments

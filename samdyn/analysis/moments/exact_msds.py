@@ -9,7 +9,7 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Diffusion, Map
 from ...dynamics.models import MODELS
-from .exact_msd import linear_of, msd_along
+from .exact_msd import checked_along, linear_of, msd_along
 
 if TYPE_CHECKING:
     import xarray
@@ -47,13 +47,13 @@ def exact_msds(
 
     for model in models:
         checks.present("model", model, MODELS)
-    times = np.asarray(times, dtype=float)
+    along = checked_along(map_.landscape.dim, w0, direction, times)
     results = {}
     for name in ("exact", *models):
         try:
             linear = linear_of(map_ if name == "exact" else Diffusion.of(map_, name))
         except checks.InputError:
-            results[name] = np.full(times.shape, np.nan)
+            results[name] = np.full(along[-1].shape, np.nan)
         else:
-            results[name] = msd_along(linear, w0, direction, times)
-    return xr.Dataset({name: ("time", values) for name, values in results.items()}, coords={"time": times})
+            results[name] = msd_along(linear, *along)
+    return xr.Dataset({name: ("time", values) for name, values in results.items()}, coords={"time": along[-1]})

@@ -21,8 +21,11 @@ def test_each_is_that_of_its_own_system_and_nan_where_there_is_none() -> None:
     assert not np.allclose(data.moments, data.fisher)
 
 
-def test_a_wrong_argument_is_not_taken_for_a_system_without_one() -> None:
-    map_ = sd.Map(LINE, sd.GD(), lr=0.01, noise=sd.noise.Gaussian(1.0))
+@pytest.mark.parametrize("method", [sd.GD(), sd.SAM(0.1)], ids=str)  # of a linear step, and without one
+def test_a_wrong_argument_is_not_taken_for_a_system_without_one(method: sd.methods.Method) -> None:
+    map_ = sd.Map(LINE, method, lr=0.01, noise=sd.noise.Gaussian(1.0))
+    with pytest.raises(sd.InputError, match="times = 0"):
+        sd.analysis.exact_msds(map_, [0.0], [1.0], 0)  # type: ignore[arg-type]
     with pytest.raises(sd.InputError, match="direction"):
         sd.analysis.exact_msds(map_, [0.0], [1.0, 0.0], TIMES)
     with pytest.raises(sd.InputError, match="times"):

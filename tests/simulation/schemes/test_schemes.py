@@ -247,5 +247,5 @@ def test_the_catalogue_of_schemes() -> None:
     assert schemes.named("platen") is sd.Platen is schemes.Platen
     with pytest.raises(sd.InputError, match="Did you mean 'Milstein'"):
         schemes.named("Milstien")
-    with pytest.raises(AttributeError, match="no attribute 'Heun'; known: .*EulerMaruyama"):
+    with pytest.raises(AttributeError, match=r"no attribute 'Heun'; known: .*EulerMaruyama"):
         _ = schemes.Heun
