@@ -195,10 +195,10 @@ def mean_step(
         coupling: "shared", "independent" or "clean".
 
     Raises:
-        InputError: ``direction_moments`` rejects the gradients or C, the Hessian has another shape, or the coupling is
-            unknown.
+        InputError: ``direction_moments`` rejects the gradients or C, the Hessian has another shape, the radius is not
+            finite or negative, or the coupling is unknown.
     """
-    coupling = checks.known("coupling", coupling, COUPLINGS)
+    coupling, rho = checks.known("coupling", coupling, COUPLINGS), checks.radius(rho)
     hessian = array("hessian", hessian)
     if w.ndim != 2 or hessian.shape != (len(w), len(w)):
         rule = f"is the shape of the Hessian, for points of shape {tuple(w.shape)}"

@@ -84,6 +84,7 @@ def test_mean_and_covariance_of_a_step(coupling: str) -> None:
         (lambda: theory.gaussian_noise_threshold(hessian=np.diag([-1.0, 0.0]), covariance=1.0), "is singular"),
         (lambda: theory.gaussian_noise_threshold(hessian=H, covariance=np.eye(3)), r"Give a matrix \(2, 2\)"),
         (lambda: theory.mean_step(torch.zeros(2, 1).double(), H, 1.0, 0.1, "sharde"), "Did you mean 'shared'"),
+        (lambda: theory.mean_step(torch.zeros(2, 1).double(), H, 1.0, np.inf), "rho = inf"),
     ],
 )
 def test_bad_input(wrong: Any, message: str) -> None:
