@@ -59,11 +59,19 @@ class Basins:
     def fraction_at(self, w: np.ndarray) -> float:
         """Return the fraction of the starts whose runs end at a point, up to a thousandth of the plane's sides.
 
+        Args:
+            w: the point, ``(2,)``.
+
+        Raises:
+            InputError: the point has another shape.
+
         >>> import samdyn as sd
         >>> map_ = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
         >>> sd.basins(map_, resolution=4).fraction_at((1, 0))
         0.5
         """
+        if np.shape(w) != (2,):
+            checks.reject("w", np.shape(w), "is the shape of a point of the plane", "Give two numbers, e.g. (1, 0)")
         near = SAME_PLACE * np.array([np.ptp(self.x), np.ptp(self.y)])
         at = [i for i, one in enumerate(self.attractors) if (abs(one.w.mean(0) - w) <= near).all()]
         return float(sum(self.fraction(i) for i in at))

@@ -337,3 +337,12 @@ def test_long_searches_write_their_progress(
     sd.attractors(system, starts=16, steps=4000, progress=False)
     sd.basins(system, resolution=4, steps=4000, progress=False)
     assert capsys.readouterr().err == ""
+
+
+def test_the_share_at_a_point_needs_a_point_of_the_plane() -> None:
+    basins = sd.basins(sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1), resolution=4)
+    assert basins.fraction_at((1, 0)) == basins.fraction_at(np.array([-1.0, 0.0])) == 0.5
+    assert basins.fraction_at((0.5, 0)) == 0
+    for wrong in ((), (1, 0, 0), 1.0, [[1, 0]]):
+        with pytest.raises(sd.InputError, match="is the shape of a point of the plane"):
+            basins.fraction_at(wrong)  # type: ignore[arg-type]
