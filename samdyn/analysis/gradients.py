@@ -42,7 +42,8 @@ def perturbed(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
 def cosine(map_: Map, runs: "xarray.Dataset") -> "xarray.DataArray":
     """Return cos(∇L(w), ∇L(wᵖ)) along simulated runs, (run, step).
 
-    Within ρ of a saddle the perturbed point crosses to the other side, and the cosine jumps between −1 and 1 [K23].
+    Within ρ of a saddle the perturbed point lies on the other side of the ridge, and along the escape direction the two
+    gradients are opposite [K23]. The cosine is that of the whole gradients, which may stay near 1 all the same.
     The cosine is 0 where a gradient vanishes. It is NaN after a run diverged or left its box.
 
     Args:

@@ -19,9 +19,9 @@ def measure(power: int, rho: float, lr: float) -> float:
 
 flat_bounce = Claim(
     id="sam-flat-minimum-bounce",
-    statement="SAM bounces also at a minimum whose curvature is 0: on L = wᵖ/p the 2-cycle has the amplitude "
-    "½η|L′(ρ)| = ½ηρᵖ⁻¹, for small ρ.",
-    formula=r"|w| = \eta\rho^{p-1}/2",
+    statement="SAM bounces also at a minimum whose curvature is 0: on L = |w|ʳ/r the 2-cycle has the amplitude "
+    "½η|L′(ρ)| = ½ηρʳ⁻¹, for small ρ.",
+    formula=r"|w| = \eta\rho^{r-1}/2",
     source="derived",
     process="map of SAM",
     cases=grid(power=4, rho=(0.05, 0.1, 0.2), lr=0.2) + grid(power=6, rho=(0.05, 0.1, 0.2), lr=0.4),
@@ -30,7 +30,7 @@ flat_bounce = Claim(
     mistake="ηρλ/2 with the curvature at the distance ρ",
     measure=measure,
     tolerance=2e-3,
-    reason="the relative error is (p−1)ηρᵖ⁻²/2, 0.08 % at p = 4, and less at p = 6, at the smallest ρ",
+    reason="the relative error is (r−1)ηρʳ⁻²/2, 0.08 % at r = 4, and less at r = 6, at the smallest ρ",
     small="rho",
     record=leading_order(2),
 )
