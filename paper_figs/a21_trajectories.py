@@ -2,12 +2,12 @@
 
 The function w₁ relu(w₂) does not change if w₁ grows a-fold and w₂ shrinks a-fold. Above are the paths from three such
 starts, below the same paths with that rescaling undone. There, a method that ignores the scale has one path for all
-three starts. A cross marks the point w^p to which the first ascent climbs.
+three starts. A cross marks the point wᵖ to which the first ascent climbs.
 
 - SAM climbs to three different points. It moves along the valley of minima to the flattest one, where w₁ = w₂. From
   the start with the smallest w₂ it stops early: its ascent crosses w₂ = 0, beyond which the gradient is 0.
 - ASAM climbs to the same point, so its ascent ignores the scale. Its paths do not coincide, because its descent is the
-  usual one, w ← w − η∇L(w^p). They are gradient descent's, w₁² − w₂² = constant, up to where these meet the valley.
+  usual one, w ← w − η∇L(wᵖ). They are gradient descent's, w₁² − w₂² = constant, up to where these meet the valley.
 - If the descent is scaled by T² as well, with T = diag|w|, the paths coincide. This third method is ours.
 
 Source: [A21], the figure of trajectories. The loss is the paper's. Its constant, radii and starts were not available;

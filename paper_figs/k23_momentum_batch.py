@@ -10,8 +10,9 @@ and data here fit a laptop; the settings were fixed before training.
 
 Differs: at equal η momentum rescues SAM with ρ = 0.5, and SGD with large batches, as the paper reports. But it also
 multiplies the step by 1/(1−γ). At equal η/(1−γ) it changes little for SGD and ρ = 0.1; for ρ = 0.5 it still helps at
-B = 64, and at the other batch sizes eight networks do not resolve an effect. Small batches also take more steps in ten
-epochs, which docs/networks.md separates from the effect of their noise.
+B = 64, and at the other batch sizes eight networks do not resolve an effect. Thirty do after 20 epochs, but for γ = 0.9
+with B = 256: see the table in docs/networks.md. Small batches also take more steps in ten epochs; docs/networks.md
+compares them over kη/(1−γ).
 """
 
 from functools import partial

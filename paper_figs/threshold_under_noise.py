@@ -1,4 +1,4 @@
-"""With mini-batch noise a saddle holds normalised SAM only from a radius ρ* on, which falls as 1/√B.
+"""If noise is only added to the gradient, a saddle holds normalised SAM from a radius ρ* on, which falls as 1/√B.
 
 Without noise, normalised SAM has no threshold in ρ. Gradient noise N(0, s²/B) of s = 0.25 in d dimensions gives it one.
 Left: ρ* over the batch size, measured as the radius at which the growth rate of the mean of 1000 pairs of runs changes
