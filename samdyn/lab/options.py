@@ -125,7 +125,7 @@ Runs = Annotated[
 Seeds = Annotated[
     int,
     _kind(
-        "Networks of every setting; 30 in the docs.",
+        "Networks of every setting; docs/networks.md has more.",
         checks.count,
         readers.at_least(2, "an interval needs two or more"),
         example="4",

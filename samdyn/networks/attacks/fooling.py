@@ -11,7 +11,7 @@ from ..landscape.network import Network
 def fooling_rate(
     network: Network, w: torch.Tensor, inputs: torch.Tensor, perturbed: torch.Tensor, targets: torch.Tensor
 ) -> torch.Tensor:
-    """Return the share of the inputs that a network classifies correctly and misclassifies when perturbed.
+    """Return, of the inputs that a network classifies correctly, the share that it misclassifies when perturbed.
 
     For the network on which the perturbation was made it is the success of the attack, for another one the transfer
     rate.
