@@ -1,5 +1,6 @@
 """The report on claims in a terminal, and as Markdown."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +18,13 @@ COLUMNS = ("claim", "predicted", "measured", "rival", "verdict")
 
 
 def example(judgement: Judgement) -> Row | None:
-    """Return the value that speaks for a claim: where it fails if it fails, else where the rival is rejected."""
-    rows = judgement.rows
-    key = "agrees" if judgement.verdict.kind == "fails" else "rejects"
-    wanted = judgement.verdict.kind != "fails"
-    return next((row for row in rows if getattr(row, key) is wanted), rows[0] if rows else None)
+    """Return the value that speaks for a claim: that whose ratio a failure states, else one that rejects the rival."""
+    rows, verdict = judgement.rows, judgement.verdict
+    if verdict.kind == "fails" and math.isfinite(verdict.number):
+        with_ratio = (row for row in rows if math.isfinite(row.ratio))
+        return min(with_ratio, key=lambda row: abs(row.ratio - verdict.number), default=None)
+    wanted = (row for row in rows if (not row.agrees if verdict.kind == "fails" else row.rejects))
+    return next(wanted, rows[0] if rows else None)
 
 
 def table(report: Report, files: dict[str, Path]) -> "Table":
