@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import samdyn as sd
 from samdyn.claims.judge import Judgement, Row
-from samdyn.claims.tables import example
-from samdyn.claims.verdict import fails
+from samdyn.claims.report import Report
+from samdyn.claims.tables import example, summary
+from samdyn.claims.verdict import HOLDS, Verdict, fails, in_range
 
 DOCS = Path(__file__).parents[2] / "docs"
 FACTOR = re.compile(r"fails: (?:×|measured is )(-?[\d.e+-]+)")
@@ -45,3 +47,15 @@ def test_the_numbers_of_a_failing_row_give_its_factor(page: str, count: int) -> 
             assert ratio == pytest.approx(float(factor[1]), rel=5e-3), line  # three digits are shown
             tested += 1
     assert tested >= count
+
+
+def test_the_summary_counts_in_english() -> None:
+    claim = sd.claims.named("usam-threshold")
+
+    def counts(*verdicts: Verdict) -> str:
+        judged = [Judgement(claim.id, verdict) for verdict in verdicts]
+        return summary(Report(tuple([claim] * len(judged)), tuple(judged), budget=1.0, seed=0)).partition(";")[0]
+
+    assert counts(HOLDS) == "1 claim from 1 paper: 1 holds"
+    verdicts = (fails(2.0), fails(2.0), in_range(0, 1), in_range(0, 1), HOLDS)
+    assert counts(*verdicts) == "5 claims from 1 paper: 1 holds, 2 hold in a range, 2 fail"
