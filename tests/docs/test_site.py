@@ -117,6 +117,10 @@ def test_every_command_and_option_is_there(site: type[Site]) -> None:
     verify = page.partition("## `samdyn verify`")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\S+)` ", verify, re.MULTILINE)[:3] == ["claims", "--quick", "--full"]
     assert re.search(r"`--seed` \| .* \| `0` \|", verify)
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}  # a | in a text would begin a cell
+    assert any(r"max\|λ\|" in row for row in rows)
+    assert "``" not in "".join(rows)  # an empty default
 
 
 def test_every_paper_is_there(site: type[Site]) -> None:
