@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ class Site:
     gallery: ModuleType
     literature: ModuleType
     mathml: ModuleType
+    members: ModuleType
     names: ModuleType
     reference: ModuleType
 
@@ -121,6 +123,14 @@ def test_every_command_and_option_is_there(site: type[Site]) -> None:
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}  # a | in a text would begin a cell
     assert any(r"max\|λ\|" in row for row in rows)
     assert "``" not in "".join(rows)  # an empty default
+
+
+def test_a_signature_has_the_types_that_options_annotate(site: type[Site]) -> None:
+    app: Any = None
+    shown = "(seeds: Annotated[int, <function where at 0x7f>] = 4)"
+    signature, _ = site.members.plain_types(app, "class", "samdyn.lab.Training", lab.Training, {}, shown, None)
+    assert signature == "(seeds: int = 4, seed: int = 0, processes: int = 2, device: str = 'auto')"
+    assert site.members.plain_types(app, "class", "x", int, {}, "(x: int)", None) is None
 
 
 def test_every_paper_is_there(site: type[Site]) -> None:
