@@ -54,6 +54,14 @@ def test_every_public_name_has_its_place(site: type[Site]) -> None:
     assert homes["samdyn.theory.largest_lr"] != homes["samdyn.symbolic.largest_lr"]
 
 
+def test_every_constant_has_a_comment(site: type[Site]) -> None:
+    constants = [name for module in site.names.MODULES for name in site.names.public(module) if not name.is_code]
+    assert [name.path for name in constants if not name.summary] == []
+    comments = {name.path: name.comment for name in constants}
+    assert comments["samdyn.symbolic.RHO"] == "radius ρ"  # behind the value
+    assert comments["samdyn.networks.saddle_dynamics.HELD"] == "The outcomes of training from a saddle."  # above
+
+
 def test_every_module_has_its_page(site: type[Site]) -> None:
     contents = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8").splitlines()
     for module in site.names.MODULES:
