@@ -66,10 +66,8 @@ def test_the_excerpt_is_what_is_printed(
 
 
 def test_the_numbers_of_claims_are_those_of_the_report() -> None:
-    numbers = r"(\d+) claims from (\d+) papers: (\d+) holds, (\d+) holds to leading order, (\d+) fails, (\d+) holds in"
-    claims, papers, holds, leading, fails, in_range = re.search(numbers, CLAIMS).groups()
+    claims, papers, counts = re.search(r"(\d+) claims from (\d+) papers: ([^;]*);", CLAIMS).groups()
     judged = f"{claims} statements from {papers} papers and a few beliefs:"
-    counts = f"{holds} hold, {leading} hold to leading order, {in_range} hold in a range, {fails} fail"
     assert f"{judged} {counts}" in " ".join(README.split())
 
 

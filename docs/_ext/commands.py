@@ -22,7 +22,7 @@ def commands() -> str:
 def section(name: str, command: Any, level: str) -> str:
     """Return a command's help as a section."""
     rows = [row(parameter) for parameter in command.params if parameter.name != "help"]
-    table = ["| option | | default |", "|---|---|---|", *rows] if rows else []
+    table = ["| argument or option | meaning | default |", "|---|---|---|", *rows] if rows else []
     return "\n".join([f"{level} `{name}`", "", markdown((command.help or "").strip()), "", *table])
 
 
@@ -30,5 +30,6 @@ def row(parameter: Any) -> str:
     """Return the line of an argument or option."""
     name = parameter.name if isinstance(parameter, TyperArgument) else parameter.opts[0]
     default = parameter.default
-    shown = "" if default is None or default is False else f"`{default}`"
-    return f"| `{name}` | {markdown(parameter.help or '')} | {shown} |".replace("\n", " ")
+    shown = "" if default is None or default is False or default == "" else f"`{default}`"
+    cells = [f"`{name}`", markdown(parameter.help or ""), shown]
+    return " | ".join(["", *(cell.replace("|", r"\|").replace("\n", " ") for cell in cells), ""]).strip()

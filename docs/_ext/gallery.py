@@ -32,7 +32,7 @@ def figure(script: Path) -> str:
     source = script.read_text(encoding="utf-8")
     title, _, text = (ast.get_docstring(ast.parse(source)) or script.stem).partition("\n")
     picture = f"{script.stem}.png"
-    image = f"```{{image}} ../paper_figs/{picture}\n:alt: {title}\n:target: _images/{picture}\n```"
+    image = f"```{{image}} ../paper_figs/{picture}\n:alt: {title}\n```"
     code = f":::{{admonition}} paper_figs/{script.name}\n:collapsible: closed\n\n```python\n{body(source)}\n```\n:::"
     said = VERDICT.sub(r"**\1:**", markdown(text.strip()))
     return f"### {markdown(title.rstrip('.'))}\n\n{image}\n\n{said}\n\n{code}"

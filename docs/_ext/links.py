@@ -1,4 +1,4 @@
-"""Links that pages and docstrings have without writing them: from names, papers, claims and entries of the theory."""
+"""Links that pages and docstrings have without writing them: from names, papers, claims, the theory and figures."""
 
 import re
 from typing import Any
@@ -10,6 +10,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.osutil import relative_uri
 
 from samdyn import claims
 
@@ -84,6 +85,21 @@ class Citations(SphinxPostTransform):
         return nodes.reference("", "", what, refuri=f"{uri}#{anchor}", internal=True)
 
 
+class Figures(SphinxPostTransform):
+    """A figure becomes a link to its file, which is larger than a page shows it."""
+
+    default_priority = 20  # behind the choice of a cell's output
+
+    def run(self, **options: Any) -> None:
+        """Replace the figures of a page."""
+        page = self.app.builder.get_target_uri(self.env.docname)
+        for image in list(self.document.findall(nodes.image)):
+            if image["uri"] in self.env.images and not within(image):
+                _, name = self.env.images[image["uri"]]
+                file = relative_uri(page, f"_images/{name}")
+                image.replace_self(nodes.reference("", "", image.deepcopy(), refuri=file, internal=True))
+
+
 def within(node: nodes.Node) -> bool:
     """Whether a node stands in a link, a title or a signature."""
     while node.parent is not None:
@@ -98,4 +114,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(Names)
     app.add_transform(Anchors)
     app.add_post_transform(Citations)
+    app.add_post_transform(Figures)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

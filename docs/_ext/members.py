@@ -1,13 +1,16 @@
 """What the reference shows of a class, and which of its types have links."""
 
+import inspect
 import pkgutil
-from typing import Any
+from inspect import Signature
+from typing import Annotated, Any, get_origin
 
 from docutils import nodes
 from names import homes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject  # type: ignore[attr-defined]
+from sphinx.util.inspect import stringify_signature
 
 
 def own(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
@@ -15,6 +18,22 @@ def own(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -
     function = getattr(obj, "fget", obj)
     maker = getattr(function, "__module__", None) or getattr(getattr(obj, "__objclass__", None), "__module__", "samdyn")
     return None if str(maker).startswith("samdyn") else True
+
+
+def plain_types(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, arguments: str | None, returns: str | None
+) -> tuple[str, str | None] | None:
+    """Show ``Annotated[int, …]`` as ``int``: its declarations hold functions, whose addresses differ in every build."""
+    if not arguments or "Annotated[" not in arguments:
+        return None
+    signature = inspect.signature(obj)
+    parameters = [p.replace(annotation=_plain(p.annotation)) for p in signature.parameters.values()]
+    plain = signature.replace(parameters=parameters, return_annotation=Signature.empty)
+    return stringify_signature(plain, unqualified_typehints=True), returns
+
+
+def _plain(annotation: Any) -> Any:
+    return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
 
 
 def short_contents(app: Sphinx, domain: str, kind: str, content: addnodes.desc_content) -> None:
@@ -40,6 +59,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx."""
     for field in PyObject.doc_field_types:
         field.label = "Attributes" if field.name == "variable" else field.label
+    app.connect("autodoc-process-signature", plain_types)
     app.connect("autodoc-skip-member", own)
     app.connect("object-description-transform", short_contents)
     app.connect("missing-reference", inner)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -34,7 +35,7 @@ class Name:
         path: the name with its module, as it is imported.
         value: what it names.
         group: the folder of the module that defines it; empty if there is none.
-        comment: what the source says of a constant: the help of an option, or the comment behind its value.
+        comment: what the source says of a constant: the help of an option, or the comment behind its value or above it.
     """
 
     path: str
@@ -110,6 +111,18 @@ def _files(source: Path) -> dict[str, Path]:
 
 def _comment(value: Any, file: Path, name: str) -> str:
     options = [option for option in get_args(value) if isinstance(option, Kind)]
-    lines = file.read_text(encoding="utf-8").splitlines()
-    said = [line.partition("#")[2] for line in lines if line.startswith((f"{name} = ", f"{name}: ")) and "#" in line]
-    return options[0].help if options else " ".join(said).strip()
+    if options:
+        return options[0].help
+    source = file.read_text(encoding="utf-8")
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        targets = [*getattr(node, "targets", []), *([node.target] if isinstance(node, ast.AnnAssign) else [])]
+        if name in (part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)):
+            behind = lines[node.lineno - 1].partition("  # ")[2]
+            above = [line.removeprefix("# ") for line in takewhile(_is_comment, reversed(lines[: node.lineno - 1]))]
+            return behind or " ".join(reversed(above))
+    return ""
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("# ")

@@ -45,6 +45,17 @@ class Row:
     rejects: bool
 
     @property
+    def ratio(self) -> float:
+        """Measured over predicted, or over the number of a bound; NaN if there is no such ratio."""
+        predicted = self.predicted
+        if isinstance(predicted, str) and predicted.startswith(("≥ ", "≤ ")):
+            predicted = float(predicted[2:])
+        if isinstance(predicted, str) or isinstance(self.measured, str) or predicted == 0:
+            return math.nan
+        ratio = float(self.measured) / float(predicted)
+        return ratio if math.isfinite(ratio) else math.nan
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The cells of a table: case, measured, predicted, rival, agrees, rejects the rival."""
         measured = value_text(self.measured)

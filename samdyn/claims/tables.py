@@ -1,5 +1,6 @@
 """The report on claims in a terminal, and as Markdown."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from .catalogue import room_title
 from .claim import Claim
 from .judge import Judgement, Row, value_text
 from .report import Report, is_as_recorded
+from .verdict import KINDS
 
 if TYPE_CHECKING:
     from ..output.terminal import Table
@@ -17,11 +19,13 @@ COLUMNS = ("claim", "predicted", "measured", "rival", "verdict")
 
 
 def example(judgement: Judgement) -> Row | None:
-    """Return the value that speaks for a claim: where it fails if it fails, else where the rival is rejected."""
-    rows = judgement.rows
-    key = "agrees" if judgement.verdict.kind == "fails" else "rejects"
-    wanted = judgement.verdict.kind != "fails"
-    return next((row for row in rows if getattr(row, key) is wanted), rows[0] if rows else None)
+    """Return the value that speaks for a claim: that whose ratio a failure states, else one that rejects the rival."""
+    rows, verdict = judgement.rows, judgement.verdict
+    if verdict.kind == "fails" and math.isfinite(verdict.number):
+        with_ratio = (row for row in rows if math.isfinite(row.ratio))
+        return min(with_ratio, key=lambda row: abs(row.ratio - verdict.number), default=None)
+    wanted = (row for row in rows if (not row.agrees if verdict.kind == "fails" else row.rejects))
+    return next(wanted, rows[0] if rows else None)
 
 
 def table(report: Report, files: dict[str, Path]) -> "Table":
@@ -110,13 +114,22 @@ def remarks(report: Report) -> str:
 
 def summary(report: Report) -> str:
     """Return the counts of the verdicts."""
-    kinds: dict[str, int] = {}
-    for judgement in report:
-        kinds[judgement.verdict.kind] = kinds.get(judgement.verdict.kind, 0) + 1
+    kinds = [judgement.verdict.kind for judgement in report]
     papers = {paper for claim in report.claims for paper in claim.papers}
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: -item[1]))
+    counts = ", ".join(f"{kinds.count(kind)} {_verb(kind, kinds.count(kind))}" for kind in KINDS if kind in kinds)
     changed = f"; CHANGED: {', '.join(report.changed)}" if report.changed else "; every verdict as recorded"
-    return f"{len(report)} claims from {len(papers)} papers: {counts}{changed}"
+    return f"{_counted(len(report), 'claim')} from {_counted(len(papers), 'paper')}: {counts}{changed}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _verb(kind: str, count: int) -> str:
+    """Return a kind of verdict as what this many claims do: one "holds in a range", two "hold in a range"."""
+    if count == 1:
+        return kind
+    return kind.replace("holds", "hold").replace("fails", "fail")
 
 
 def markdown(report: Report, files: dict[str, Path]) -> str:

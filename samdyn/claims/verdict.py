@@ -99,7 +99,7 @@ def _same_ends(measured: Any, recorded: Any) -> bool:
     return all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(measured, recorded, strict=True))
 
 
-HOLDS = Verdict("holds")
+HOLDS = Verdict("holds")  # verdict of a claim that holds in every case
 
 
 def leading_order(order: float) -> Verdict:

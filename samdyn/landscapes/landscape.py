@@ -18,7 +18,7 @@ from .formulas.derivatives import Derivatives
 from .formulas.parse import rational, read, symbols
 from .formulas.stable import replace_long_extremes, stable, to_sympy
 
-Box = tuple[tuple[float, float], ...]
+Box = tuple[tuple[float, float], ...]  # type of a box: (low, high) for each coordinate
 
 
 class Landscape(Portable):

@@ -15,6 +15,7 @@ from ..ops import Point
 from ..oracle import Oracle
 from .generator import Draws, StepDraws
 
+# The noise of the gradients of a step: of one batch, of a batch each, or none in the gradients of the ascent.
 COUPLINGS = ("shared", "independent", "clean")
 
 Step = Callable[[Point, Oracle], Point]  # the signature of a method

@@ -9,11 +9,10 @@ from sympy.printing.str import StrPrinter
 
 from ..arguments import checked
 
-# The radius ρ, the learning rate η, the momentum γ and an eigenvalue λ of the Hessian.
-RHO = sympy.Symbol("rho", nonnegative=True)
-ETA = sympy.Symbol("eta", positive=True)
-GAMMA = sympy.Symbol("gamma", nonnegative=True)
-LAMBDA = sympy.Symbol("lambda", real=True)
+RHO = sympy.Symbol("rho", nonnegative=True)  # radius ρ
+ETA = sympy.Symbol("eta", positive=True)  # learning rate η
+GAMMA = sympy.Symbol("gamma", nonnegative=True)  # momentum γ
+LAMBDA = sympy.Symbol("lambda", real=True)  # eigenvalue λ of the Hessian
 X = sympy.Symbol("x", positive=True)  # distance from a critical point, in the units of w
 S, Z = sympy.symbols("s z")  # variables of characteristic polynomials: s of flows, z of maps
 

@@ -1,5 +1,6 @@
 """The linearisation of a map or flow at a critical point, and the radii at which the point attracts."""
 
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from .points.exact import exact_point, hessian_at
 from .traps import sam_trap
 
 LONGEST_LINE = 120  # characters of a line of the table
+NOTE_WIDTH = 100  # characters of a line of the note below it
 TOO_LONG = "Hₑ depends on the point"
 MOST_COORDINATES = 10  # largest dimension; formulas of larger matrices say nothing to a reader
 SINGULAR = "The Hessian is singular: along its null vectors higher derivatives decide, which are not looked at."
@@ -147,7 +149,7 @@ class Stability:
             lines.append(f"λ of H: {', '.join(map(text, self.hessian_eigenvalues))}")
             if self.trap is not None:
                 lines.append(f"holds every start with {text(self.trap)}")
-        return "\n".join([*lines, *([self.note] if self.note else [])])
+        return "\n".join([*lines, *textwrap.wrap(self.note, NOTE_WIDTH, break_on_hyphens=False)])
 
     def _repr_html_(self) -> str:
         tail = [self.note]

@@ -29,7 +29,7 @@ def test_one_claim(tmp_path: Path) -> None:
     done = run("verify", "usam-threshold", "--quick", "--quiet", *(word for pair in options for word in pair))
     assert done.returncode == 0, done.stderr
     assert "usam-threshold: holds" in done.stdout
-    assert "1 claims from 1 papers: 1 holds; every verdict as recorded" in done.stdout
+    assert "1 claim from 1 paper: 1 holds; every verdict as recorded" in done.stdout
     assert json.loads(files[0].read_text())["claims"][0]["id"] == "usam-threshold"
     assert all(file.stat().st_size > 200 for file in files)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ class Site:
     gallery: ModuleType
     literature: ModuleType
     mathml: ModuleType
+    members: ModuleType
     names: ModuleType
     reference: ModuleType
 
@@ -50,6 +52,14 @@ def test_every_public_name_has_its_place(site: type[Site]) -> None:
                 assert f"{name}.{public}" in homes
     assert homes["samdyn.analysis.critical_points"] == "samdyn.critical_points"
     assert homes["samdyn.theory.largest_lr"] != homes["samdyn.symbolic.largest_lr"]
+
+
+def test_every_constant_has_a_comment(site: type[Site]) -> None:
+    constants = [name for module in site.names.MODULES for name in site.names.public(module) if not name.is_code]
+    assert [name.path for name in constants if not name.summary] == []
+    comments = {name.path: name.comment for name in constants}
+    assert comments["samdyn.symbolic.RHO"] == "radius ρ"  # behind the value
+    assert comments["samdyn.networks.saddle_dynamics.HELD"] == "The outcomes of training from a saddle."  # above
 
 
 def test_every_module_has_its_page(site: type[Site]) -> None:
@@ -117,6 +127,18 @@ def test_every_command_and_option_is_there(site: type[Site]) -> None:
     verify = page.partition("## `samdyn verify`")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\S+)` ", verify, re.MULTILINE)[:3] == ["claims", "--quick", "--full"]
     assert re.search(r"`--seed` \| .* \| `0` \|", verify)
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}  # a | in a text would begin a cell
+    assert any(r"max\|λ\|" in row for row in rows)
+    assert "``" not in "".join(rows)  # an empty default
+
+
+def test_a_signature_has_the_types_that_options_annotate(site: type[Site]) -> None:
+    app: Any = None
+    shown = "(seeds: Annotated[int, <function where at 0x7f>] = 4)"
+    signature, _ = site.members.plain_types(app, "class", "samdyn.lab.Training", lab.Training, {}, shown, None)
+    assert signature == "(seeds: int = 4, seed: int = 0, processes: int = 2, device: str = 'auto')"
+    assert site.members.plain_types(app, "class", "x", int, {}, "(x: int)", None) is None
 
 
 def test_every_paper_is_there(site: type[Site]) -> None:

@@ -672,6 +672,10 @@ def test_table_and_latex() -> None:
     assert "never" in sd.stability(sd.Flow(BEALE, sd.GD()), (0, 1)).table()
     held = sd.stability(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.5)), (0, 0))
     assert "holds every start with 2*sqrt(x**2 + y**2) < 2*ρ" in held.table()
+    local = sd.stability(sd.Flow(BEALE, sd.SAM(0.5)), (0, 1))
+    assert len(local.note) > 200
+    assert max(map(len, local.table().splitlines())) <= 100
+    assert local.note in " ".join(local.table().splitlines())
     assert held.latex() == r"2 \sqrt{x^{2} + y^{2}} < 2 \rho"
 
 

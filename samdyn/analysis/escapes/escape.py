@@ -15,6 +15,7 @@ from ..capture.trapping import distances_from, trapping_radii
 from ..points.critical_points import CriticalPoint
 
 TRAPPED, ESCAPED = "trapped", "escaped"
+# The outcomes of a run that starts near a saddle.
 OUTCOMES: tuple[str, ...] = (TRAPPED, ESCAPED, Status.DIVERGED, Status.UNDECIDED)
 
 

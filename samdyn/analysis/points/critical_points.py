@@ -99,12 +99,12 @@ class CriticalPoints(PointsInBox[CriticalPoint]):
 
     def __str__(self) -> str:
         lines = [
-            f"{p.kind} at {_formatted(p.w)}, L = {p.loss:.6g}, λ = {_formatted(p.eigenvalues)}" for p in self.points
+            f"{p.kind} at {_position(p)}, L = {_loss(p):.6g}, λ = {_formatted(p.eigenvalues)}" for p in self.points
         ]
-        lines += [f"degenerate point at {_formatted(p.w)}, L = {p.loss:.6g}" for p in self.degenerate]
+        lines += [f"degenerate point at {_position(p)}, L = {_loss(p):.6g}" for p in self.degenerate]
         for s in self.sets:
             what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
-            lines.append(f"{what}, {s.kind}, L = {s.loss:.6g}, through {_formatted(s.w[len(s.w) // 2])}")
+            lines.append(f"{what}, {s.kind}, L = {s.loss:.6g}, through {_formatted(s.w[len(s.w) // 2], scale=1.0)}")
         lines += self.remarks
         return "\n".join(lines) or "no critical points"
 
@@ -112,7 +112,8 @@ class CriticalPoints(PointsInBox[CriticalPoint]):
         rows = [_cells(p.kind, p) for p in self.points] + [_cells("degenerate point", p) for p in self.degenerate]
         for s in self.sets:
             what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
-            rows.append((f"{what}, {s.kind}", html.line("through ", _rounded(s.w[len(s.w) // 2])), s.loss, None))
+            middle = _rounded(s.w[len(s.w) // 2], scale=1.0)
+            rows.append((f"{what}, {s.kind}", html.line("through ", middle), s.loss, None))
         return html.block(html.table(COLUMNS, rows) if rows else "no critical points", *self.remarks)
 
 
@@ -276,15 +277,26 @@ def _unexplained(
     return np.argwhere((degree != count) & ~unknown)
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
-    rounding = 1e-12 * np.abs(values).max(initial=0)  # in the units of the values; smaller ones print as 0
+def _rounded(values: np.ndarray, scale: float = 0.0) -> np.ndarray:
+    """Return values for print: 0 for those below 1e-12 of the largest of them, and of a scale in their units."""
+    rounding = 1e-12 * np.abs(values).max(initial=scale)
     return np.where(np.abs(values) > rounding, values, 0.0)
 
 
-def _formatted(values: np.ndarray) -> str:
-    return "(" + ", ".join(f"{v:.6g}" for v in _rounded(values)) + ")"
+def _formatted(values: np.ndarray, scale: float = 0.0) -> str:
+    return "(" + ", ".join(f"{v:.6g}" for v in _rounded(values, scale)) + ")"
+
+
+def _position(point: CriticalPoint | DegeneratePoint) -> str:
+    # The search finds a coordinate of 0 to rounding, which is beside nothing larger at the origin: so the scale is 1.
+    return _formatted(point.w, scale=1.0)
+
+
+def _loss(point: CriticalPoint | DegeneratePoint) -> float:
+    # The eigenvalues have the units of the loss per w²; a loss that is small beside them is rounding, too.
+    return float(_rounded(np.array(point.loss), scale=np.abs(point.eigenvalues).max()))
 
 
 def _cells(kind: str, point: CriticalPoint | DegeneratePoint) -> tuple[Any, ...]:
     """Return the cells of a point, below ``COLUMNS``."""
-    return kind, _rounded(point.w), point.loss, _rounded(point.eigenvalues)
+    return kind, _rounded(point.w, scale=1.0), _loss(point), _rounded(point.eigenvalues)

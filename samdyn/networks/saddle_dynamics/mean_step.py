@@ -18,7 +18,7 @@ from ..landscape.network import Network
 if TYPE_CHECKING:
     import xarray
 
-COUPLINGS = ("shared", "independent")
+COUPLINGS = ("shared", "independent")  # whether the two gradients of a step have the same batch
 RADII = np.geomspace(1e-3, 1e2, 300)  # ρ at which the mean step is tried
 
 

@@ -15,6 +15,7 @@ from ..training import train
 if TYPE_CHECKING:
     import xarray
 
+# The outcomes of training from a saddle.
 ESCAPED, HELD, STALLED = OUTCOMES = ("escaped", "held", "stalled")
 MOMENTS = ("start", "half", "end")
 

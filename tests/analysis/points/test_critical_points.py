@@ -70,6 +70,15 @@ def test_small_numbers_beside_large_ones_are_rounding_in_print() -> None:
     assert "saddle at (1, 0)" in str(sd.critical_points(sd.Landscape("(x - 1)**2 - y**2", "x y")))
 
 
+def test_rounding_errors_print_as_zero_and_stay_as_values() -> None:
+    eigenvalues, eigenvectors = np.array([-2.0, 2.0]), np.eye(2)
+    point = sd.analysis.CriticalPoint(np.array([7.78511e-25, 1e-11]), -4.5456e-49, eigenvalues, eigenvectors)
+    points = sd.analysis.CriticalPoints((point,), missing=(), unchecked=0.0, degenerate=(), sets=())
+    assert str(points) == "saddle at (0, 1e-11), L = 0, λ = (-2, 2)"
+    assert (points[0].w[0], points[0].loss) == (7.78511e-25, -4.5456e-49)
+    assert "e-49" not in points._repr_html_()
+
+
 def test_boxes_of_every_size() -> None:
     for half in (1e-90, 1e-6, 1e90):
         (point,) = sd.critical_points(sd.landscapes.saddle(), [(-half, 2 * half)] * 2)
