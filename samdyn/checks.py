@@ -204,6 +204,11 @@ def positive(name: str, value: Any, fix: str) -> float:
     return number(name, value, "must be a finite number > 0", fix, lambda v: v > 0)
 
 
+def not_negative(name: str, value: Any, fix: str) -> float:
+    """Check a radius, a deviation or a factor: it must be finite and ≥ 0."""
+    return number(name, value, "must be a finite number >= 0", fix, lambda v: v >= 0)
+
+
 def known(kind: str, name: str, names: Iterable[str]) -> str:
     """Return the entry of ``names`` that equals ``name``, or that equals it but for upper and lower case.
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from docstrings import markdown
 
+from samdyn import lab
+
 VERDICT = re.compile(r"^(Source|Agrees|Differs|Ours):", re.MULTILINE)
-FOLDER = Path(__file__).parents[2] / "paper_figs"
 SOURCES = {  # titles of the sections, by the beginning of the scripts' names
     "k23_": "Stability Analysis of Sharpness-Aware Minimization [K23]",
     "m23_": "Multi-step ascent [M23]",
@@ -18,7 +19,7 @@ SOURCES = {  # titles of the sections, by the beginning of the scripts' names
 
 def gallery() -> str:
     """Return the page below its introduction."""
-    scripts = sorted(FOLDER.glob("*.py"))
+    scripts = lab.scripts("paper_figs").values()
     parts = []
     for start, title in SOURCES.items():
         own = [script for script in scripts if next(key for key in SOURCES if script.name.startswith(key)) == start]

@@ -10,7 +10,6 @@ from .. import checks
 
 PACKAGE = Path(__file__).parent.parent
 PLACES = (PACKAGE, PACKAGE.parent)  # of a wheel, of a checkout
-KINDS = {"experiments": "experiment", "paper_figs": "figure"}  # what the scripts of a folder are
 
 
 def scripts(folder: str = "experiments", places: tuple[Path, ...] = PLACES) -> dict[str, Path]:
@@ -33,18 +32,14 @@ def question(script: Path) -> str:
     return text.partition("\n")[0]
 
 
-def load(name: str, folder: str = "experiments") -> ModuleType:
-    """Return a script as a module, which other processes can import too.
-
-    Args:
-        name: the name of the experiment or figure.
-        folder: the folder of the script, see ``scripts``.
+def load(name: str) -> ModuleType:
+    """Return an experiment's script as a module, which other processes can import too.
 
     Raises:
-        InputError: no script has this name. The message suggests the nearest.
+        InputError: no experiment has this name. The message suggests the nearest.
     """
-    known = scripts(folder)
-    path = known[checks.known(KINDS[folder], name, known)]
+    known = scripts()
+    path = known[checks.known("experiment", name, known)]
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))  # as Python does for a script
     return import_module(path.stem)

@@ -251,4 +251,4 @@ def _widths(value: Sequence[int]) -> tuple[int, ...]:
 
 
 def _scale(value: float) -> float:
-    return checks.number("scale", value, "must be a finite number >= 0", "Use e.g. scale=1.0", lambda scale: scale >= 0)
+    return checks.not_negative("scale", value, "Use e.g. scale=1.0")

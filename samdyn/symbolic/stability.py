@@ -28,7 +28,6 @@ from .traps import sam_trap
 
 LONGEST_LINE = 120  # characters of a line of the table
 NOTE_WIDTH = 100  # characters of a line of the note below it
-TOO_LONG = "Hₑ depends on the point"
 MOST_COORDINATES = 10  # largest dimension; formulas of larger matrices say nothing to a reader
 SINGULAR = "The Hessian is singular: along its null vectors higher derivatives decide, which are not looked at."
 
@@ -134,7 +133,7 @@ class Stability:
         lines = [self._title()]
         if self.differentiable:
             effective = f"λₑ = {text(self.formula)}" if self.formula is not None else self._matrix_text()
-            lines.append("; ".join([effective, *map(text, self.inequalities)]))
+            lines.append("; ".join([effective or "Hₑ depends on the point", *map(text, self.inequalities)]))
             rows = [("λ of H", "λₑ", "attracts for")]
             for c in self.conditions:
                 lam = "all" if c.eigenvalue is None else text(c.eigenvalue)
@@ -178,14 +177,14 @@ class Stability:
         """Return λₑ, or Hₑ if the method has none, as LaTeX; empty if Hₑ is too long to read."""
         if self.formula is not None:
             return rf"\lambda_e = {latex(self.formula)}"
-        is_long = self._matrix_text() == TOO_LONG
-        return "" if is_long or self.effective_hessian is None else f"H_e = {latex(self.effective_hessian)}"
+        return f"H_e = {latex(self.effective_hessian)}" if self._matrix_text() else ""
 
     def _matrix_text(self) -> str:
+        """Return Hₑ; empty if it is too long to read."""
         assert self.effective_hessian is not None
         rows = ["[" + ", ".join(map(text, row)) + "]" for row in self.effective_hessian.tolist()]
         matrix = f"Hₑ = [{', '.join(rows)}]"
-        return matrix if len(matrix) <= LONGEST_LINE else TOO_LONG
+        return matrix if len(matrix) <= LONGEST_LINE else ""
 
     def _effective_text(self, lam: sympy.Expr | None) -> str:
         own = own_radius(self.system.method)

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import matplotlib
@@ -13,7 +14,6 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from samdyn import lab, plot
-from samdyn.commands import main
 from samdyn.lab.drawing import figure_folder, save_drawing
 
 FOLDER = Path(__file__).parents[2] / "paper_figs"
@@ -48,22 +48,10 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (folder / f"{name}.py").write_text(SCRIPT.format(title=f"Figure {name}.", name=name, line=line))
     scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}
     monkeypatch.setattr(lab.scripts, "__defaults__", ("experiments", (folder.parent,)))
-    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.syspath_prepend(folder)
     yield folder
     for name in scripts:
         sys.modules.pop(name, None)
-
-
-@pytest.fixture
-def samdyn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
-    def command(*arguments: str) -> int:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["samdyn", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return int(stopped.value.code or 0)
-
-    return command
 
 
 def test_named_figures(places: Path, samdyn: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,7 +98,7 @@ def test_a_folder_that_cannot_be(places: Path, samdyn: Callable[..., int], capsy
 def test_the_same_figure_is_the_same_file(
     places: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    draw = lab.load("fig_one", "paper_figs").draw
+    draw = import_module("fig_one").draw
     files = []
     for number in (1, 2):
         monkeypatch.setattr(sys, "argv", ["fig_one.py", "--out", str(tmp_path / str(number))])
@@ -134,12 +122,12 @@ def test_a_script_inside_samdyn_writes_to_results(
     monkeypatch.setattr("samdyn.lab.drawing.PACKAGE", places.parent)
     folder = figure_folder(places / "fig_one.py")
     assert folder == Path("results", "figures")
-    assert save_drawing(lab.load("fig_one", "paper_figs").draw, folder) == folder / "fig_one.png"
+    assert save_drawing(import_module("fig_one").draw, folder) == folder / "fig_one.png"
     assert (tmp_path / "results" / "figures" / "fig_one.pdf").exists()
 
 
 def test_figures_are_drawn_in_the_style(places: Path, tmp_path: Path) -> None:
-    draw = lab.load("fig_one", "paper_figs").draw
+    draw = import_module("fig_one").draw
 
     def styled() -> object:
         assert matplotlib.rcParams["savefig.dpi"] == plot.STYLE["savefig.dpi"]

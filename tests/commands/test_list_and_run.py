@@ -3,7 +3,6 @@
 import ast
 import pickle
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,19 +10,6 @@ import pytest
 
 import samdyn as sd
 from samdyn import lab
-from samdyn.commands import main
-
-
-@pytest.fixture
-def samdyn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
-    def command(*arguments: str) -> int:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["samdyn", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        return int(stopped.value.code or 0)
-
-    return command
 
 
 def test_the_list_has_a_line_for_everything(samdyn: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:

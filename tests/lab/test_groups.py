@@ -1,7 +1,6 @@
 """Options that experiments share as one parameter."""
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -23,22 +22,10 @@ def main(
     report.print(training, at, steps)
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    def command(*arguments: str) -> int:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["script.py", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            lab.run(main)
-        return int(stopped.value.code or 0)
-
-    return command
-
-
 def test_main_receives_the_group_with_what_was_typed(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("--seed", "7", "--device", "cpu", "--landscape", "double_well", "--steps", "2") == 0
+    assert run(main, "--seed", "7", "--device", "cpu", "--landscape", "double_well", "--steps", "2") == 0
     printed = capsys.readouterr().out
     assert "Training(seeds=3, seed=7, processes=2, device='cpu')" in printed
     assert "AtSaddle(landscape='double_well', coordinates='x y', saddle='')\n2" in printed
@@ -52,7 +39,7 @@ def test_every_field_is_an_option_with_its_help_and_the_default_of_the_script(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    assert run("--help") == 0
+    assert run(main, "--help") == 0
     lines = capsys.readouterr().out.splitlines()
     for option, help, default in (
         ("--seeds", "Networks of every setting", "3"),
@@ -75,7 +62,7 @@ def test_every_field_is_an_option_with_its_help_and_the_default_of_the_script(
 def test_a_wrong_value_is_refused_before_main_starts(
     run: Run, refused: Callable[[int], str], arguments: list[str], message: str
 ) -> None:
-    assert message in refused(run(*arguments))
+    assert message in refused(run(main, *arguments))
 
 
 def test_a_saddle_from_its_texts() -> None:

@@ -1,10 +1,8 @@
 """The runner of experiments: what a main receives and what stays on disk."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import pytest
@@ -14,18 +12,6 @@ from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import checks, lab, plot
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., int]:
-    def command(main: Callable[..., Any], *arguments: str) -> int:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["script.py", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            lab.run(main)
-        return int(stopped.value.code or 0)
-
-    return command
 
 
 def main(rho: lab.Radii = (0.1,), device: lab.Device = "auto", *, report: lab.Report) -> None:

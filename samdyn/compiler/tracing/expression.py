@@ -1,9 +1,10 @@
 """Expressions of the scalars of one run, which represent the step of an ensemble."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 # The level of a value: one for all, one per step, one per run, one per run and step.
@@ -107,3 +108,18 @@ def ordered(values: Sequence[Node]) -> list[Node]:
             node = stack.pop()
             order[id(node)] = node
     return list(order.values())
+
+
+def rewritten(values: Sequence[np.ndarray], rule: Callable[[Node, Node], Node]) -> list[np.ndarray]:
+    """Return expressions in which a rule has replaced nodes, each after its arguments.
+
+    Args:
+        values: arrays of nodes.
+        rule: takes a node as it was, and with the arguments that replaced its own. Returns what replaces it.
+    """
+    new: dict[int, Node] = {}
+    for node in ordered([node for array in values for node in array.flat]):
+        arguments = tuple(new[id(a)] for a in node.arguments)
+        changed = any(a is not b for a, b in zip(arguments, node.arguments, strict=True))
+        new[id(node)] = rule(node, replace(node, arguments=arguments) if changed else node)
+    return [np.array([new[id(node)] for node in array.flat], dtype=object).reshape(array.shape) for array in values]

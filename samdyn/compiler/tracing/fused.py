@@ -8,12 +8,11 @@ so that mirrored sums are fused alike.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .expression import Node, ordered
+from .expression import Node, rewritten
 
 FUSED = "fma"  # the operation a*b + c
 COMMUTATIVE = {"max", "min", "|", "&", "^"}
@@ -36,24 +35,23 @@ def with_fused(values: Sequence[np.ndarray]) -> list[np.ndarray]:
     ('fma', '-')
     """
     structures = Structures()
-    new: dict[int, Node] = {}
-    for node in ordered([node for array in values for node in array.flat]):
+
+    def rule(node: Node, updated: Node) -> Node:
         structures.add(node)
-        arguments = tuple(new[id(a)] for a in node.arguments)
-        changed = any(a is not b for a, b in zip(arguments, node.arguments, strict=True))
-        new[id(node)] = _fused(node, arguments, structures) or (replace(node, arguments=arguments) if changed else node)
-    return [np.array([new[id(node)] for node in array.flat], dtype=object).reshape(array.shape) for array in values]
+        return _fused(node, updated, structures)
+
+    return rewritten(values, rule)
 
 
-def _fused(node: Node, arguments: tuple[Node, ...], structures: "Structures") -> Node | None:
-    """Return the fused operation that a sum or difference is, None if it is none."""
+def _fused(node: Node, updated: Node, structures: "Structures") -> Node:
+    """Return the fused operation that a sum or difference can be, and the node with its new arguments otherwise."""
     if node.operation not in ("+", "-") or not node.dtype.is_floating_point:
-        return None
+        return updated
     safe = [i for i in (0, 1) if structures.is_alone(node.arguments[i], node.arguments[1 - i])]
     if not safe:
-        return None
+        return updated
     place = min(safe, key=lambda i: structures.of(node.arguments[i]))
-    (a, b), other = arguments[place].arguments[:2], arguments[1 - place]
+    (a, b), other = updated.arguments[place].arguments, updated.arguments[1 - place]
     if node.operation == "-":
         a, other = (a, _negative(other)) if place == 0 else (_negative(a), other)
     return Node(FUSED, (a, b, other), node.dtype, None, node.level)
@@ -98,9 +96,8 @@ class Structures:
                 return
             key = "product", tuple(sorted(f for s in factors for f in self._factors.get(s, (s,))))
         else:
-            key = operation, node.dtype, node.value if operation == "lookup" else None, *structures
-            if operation in COMMUTATIVE:
-                key = key[:3] + tuple(sorted(structures))
+            arranged = sorted(structures) if operation in COMMUTATIVE else structures
+            key = operation, node.dtype, node.value if operation == "lookup" else None, *arranged
         number = self._numbers.setdefault(key, len(self._numbers))
         self._of[id(node)] = number
         if key[0] == "sum" and len(key[1]) <= LARGEST_SUM:

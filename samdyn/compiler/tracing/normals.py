@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ...noise.generator import MIDDLE, TURN, WORD
-from .expression import Node, ordered
+from .expression import Node, rewritten
 
 RADIUS, COSINE, SINE = "radius_of_word", "cosine_of_word", "sine_of_word"  # the operations
 
@@ -79,18 +79,17 @@ def with_normals(values: Sequence[np.ndarray]) -> list[np.ndarray]:
     Where an expression rounds a product of them to float32, the factors are float32: they have no error to speak of but
     their rounding, which a product does not magnify.
     """
-    new: dict[int, Node] = {}
     single: dict[int, Node] = {}
-    for node in ordered([node for array in values for node in array.flat]):
-        arguments = tuple(new[id(a)] for a in node.arguments)
-        changed = any(a is not b for a, b in zip(arguments, node.arguments, strict=True))
-        result = _function(node) or (replace(node, arguments=arguments) if changed else node)
+
+    def rule(node: Node, updated: Node) -> Node:
+        result = _function(node) or updated
         if node.dtype == torch.float64 and (rounded := _rounded(result, node, single)):
             single[id(node)] = rounded
         elif node.operation == "cast" and node.dtype == torch.float32:
             result = single.get(id(node.arguments[0]), result)
-        new[id(node)] = result
-    return [np.array([new[id(node)] for node in array.flat], dtype=object).reshape(array.shape) for array in values]
+        return result
+
+    return rewritten(values, rule)
 
 
 def _function(node: Node) -> Node | None:

@@ -48,8 +48,7 @@ class AdditiveNoise:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        rule = "must be a finite number >= 0"
-        checks.number("sigma", self.sigma, rule, "Use e.g. sigma=0.1", lambda sigma: sigma >= 0)
+        checks.not_negative("sigma", self.sigma, "Use e.g. sigma=0.1")
         checks.count("pairs", self.pairs, "Use e.g. pairs=8")
         checks.word("seed", self.seed, "Use e.g. seed=0")
 

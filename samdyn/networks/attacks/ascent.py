@@ -108,7 +108,7 @@ def pgd(
     >>> attacks.pgd(loss, eps=0.5, norm="l2")
     tensor([[0.7000, 1.4000]])
     """
-    eps = checks.number("eps", eps, "must be a finite number >= 0", "Use e.g. eps=0.1", lambda eps: eps >= 0)
+    eps = checks.not_negative("eps", eps, "Use e.g. eps=0.1")
     steps = checks.count("steps", steps, "Use e.g. steps=10")
     stride = STRIDE * eps / steps if step_size is None else checks.positive("step_size", step_size, "Use e.g. 0.01")
     _check_bounds(bounds, loss.x)

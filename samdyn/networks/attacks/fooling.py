@@ -40,6 +40,5 @@ def fooling_rate(
     if perturbed.shape != inputs.shape:
         rule = f"the inputs are {tuple(inputs.shape)}"
         checks.reject("perturbed", tuple(perturbed.shape), rule, "Give the perturbed inputs in the same order")
-    network.accuracy(w, inputs, targets)  # refuses targets that are no classes
-    before, after = (network.outputs(w, x).argmax(-1) == targets.to(w.device) for x in (inputs, perturbed))
+    before, after = (network.correct(w, x, targets) for x in (inputs, perturbed))
     return (before & ~after).double().sum(-1) / before.double().sum(-1)

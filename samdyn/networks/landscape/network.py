@@ -163,13 +163,21 @@ class Network(Sampled):
         Raises:
             InputError: targets that are not one class per input.
         """
+        return self.correct(w, inputs, targets).double().mean(-1)
+
+    def correct(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Return which inputs ``(n, …)`` have their target ``(n,)`` as predicted class: ``(d, …) -> (…, n)``, bool.
+
+        Raises:
+            InputError: targets that are not one class per input.
+        """
         inputs, targets = _samples("inputs", inputs), _samples("targets", targets)
         outputs = self.outputs(w, inputs)
         if targets.shape != (len(inputs),) or outputs.shape[-1] < 2:
             rule = f"for outputs {tuple(outputs.shape[-2:])}: must be a class for each of two or more outputs"
             checks.reject("targets", tuple(targets.shape), rule, f"Give an array of shape ({len(inputs)},)")
         predicted = outputs.argmax(-1)
-        return (predicted == targets.to(predicted.device)).double().mean(-1)
+        return predicted == targets.to(predicted.device)
 
     def losses(self, w: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Return the loss of each of n inputs ``(n, …)`` and its target ``(n, …)``: ``(d, …) -> (…, n)``.
