@@ -3,7 +3,7 @@
 PYTHON ?= python3
 READY := .venv/.ready
 
-.PHONY: saddle test verify check figures docs docs-links bench gpu dist format clean
+.PHONY: saddle test verify check figures page docs docs-links bench gpu dist format clean
 
 saddle: $(READY)          ## the main job: when and why SAM stays at a saddle that GD leaves
 	.venv/bin/python experiments/saddle_escape.py
@@ -21,6 +21,10 @@ check: $(READY)           ## formatter, linter, types
 
 figures: $(READY)         ## the papers' figures and our own, redrawn into paper_figs/
 	.venv/bin/samdyn figures
+
+# The one target that needs Node. The built page is in the repository, so that nothing else does.
+page:                     ## the explorer's page, from web/ into samdyn/explorer/page
+	cd web && npm ci --no-audit --no-fund && npm run build
 
 docs: $(READY)            ## these pages, in docs/_build/html; it runs the tutorials, and a warning is an error
 	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -j auto -b html -d docs/_build/doctrees docs docs/_build/html

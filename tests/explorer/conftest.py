@@ -1,0 +1,65 @@
+"""A browser that opens the explorer's page."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import samdyn as sd
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first three let Chromium run as root, without a GPU, and with WebGL in software; the rest keep it off the network.
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS += ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+FLAGS += ["--disable-sync"]
+LIMIT = 60_000  # milliseconds that a step of a test may take; drawing in software is slow
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """Chromium. Without one the test is skipped, unless SAMDYN_BROWSER names it."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("SAMDYN_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip("no Chromium: install it (Debian: apt install chromium), or name it in SAMDYN_BROWSER")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page with the catalogue."""
+    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    sd.explore().save(path)
+    return path
+
+
+@pytest.fixture
+def open_page(chromium: "Browser", page_file: Path) -> Iterator[Callable[..., "Page"]]:
+    """Open a page in an empty browser, and wait until it has drawn. At the end its console must hold no error."""
+    complaints: list[str] = []
+    contexts = []
+
+    def start(path: Path = page_file, hash_: str = "", **options: object) -> "Page":
+        context = chromium.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        contexts.append(context)
+        context.set_default_timeout(LIMIT)
+        page = context.new_page()
+        page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{path.as_uri()}{hash_}")
+        page.wait_for_function("window.samdyn !== undefined && window.samdyn.frames().count > 2")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert not complaints
