@@ -56,7 +56,7 @@ def open_page(chromium: "Browser", page_file: Path) -> Iterator[Callable[..., "P
         page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{path.as_uri()}{hash_}")
-        page.wait_for_function("window.samdyn !== undefined && window.samdyn.frames().count > 2")
+        page.wait_for_function("window.samdyn !== undefined && window.samdyn.frames().length > 2")
         return page
 
     yield start

@@ -1,0 +1,143 @@
+"""The page computes what the library computes: programs in the browser beside torch, at random points."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+import samdyn as sd
+from samdyn.ops import jacobian
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PLANE = [name for name, make in sd.landscapes.catalogue().items() if make().dim == 2]
+METHODS = sorted(sd.methods.catalogue())
+RHO = 0.3
+POINTS = 40
+# Browsers' exp, sin and the like differ from torch's in the last bits, and so do sums in another order; a step of an
+# ascent magnifies that by the size of the Hessian times ρ, which is below 1e3 in the boxes here.
+DOUBLE = 1e-11
+# In single precision the same, and the GPU's roots and divisions may err by some units in the last place.
+SINGLE = 5e-4
+
+
+@pytest.fixture(scope="module")
+def shared_page(chromium: Any, page_file: Any) -> "Page":
+    """One page for the tests of this module, which only ask it for numbers."""
+    page = chromium.new_page()
+    page.goto(page_file.as_uri())
+    page.wait_for_function("window.samdyn !== undefined")
+    page.evaluate("rho => samdyn.set({parameters: {...samdyn.settings().parameters, rho, shift: 0.1}})", RHO)
+    return page
+
+
+def points(landscape: sd.Landscape, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    """Return random points of a landscape's box, (2, POINTS), which are numbers of this dtype."""
+    low, high = torch.tensor(landscape.box, dtype=torch.float64).T[:, :, None]
+    generator = torch.Generator().manual_seed(0)
+    return (low + (high - low) * torch.rand(2, POINTS, generator=generator, dtype=torch.float64)).to(dtype)
+
+
+def method(name: str, variant: dict[str, Any]) -> sd.Method:
+    """Return a method with the parameters that the page has."""
+    if name == "GD":
+        return sd.GD()
+    options = {"shift": 0.1} if "ASAM" in name else {}
+    steps = {"ascent_steps": variant["ascentSteps"], "average": variant["average"]}
+    return sd.methods.catalogue()[name](RHO, **options, **steps)
+
+
+def agree(found: Any, expected: torch.Tensor, tolerance: float) -> None:
+    """Check values (POINTS, k) of the page, relative to the size of all of a point's values."""
+    wanted = expected.reshape(-1, POINTS).T.double().numpy()
+    scale = 1 + np.abs(wanted).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(np.array(found, dtype=float) / scale, wanted / scale, rtol=0, atol=tolerance)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PLANE)
+def test_landscapes(shared_page: "Page", name: str) -> None:
+    landscape = sd.landscapes.named(name)
+    w = points(landscape)
+    hessian = landscape.hessian(w)
+    expected = {"value": landscape.value(w), "gradient": landscape.grad(w)}
+    expected["hessian"] = torch.stack([hessian[0, 0], hessian[0, 1], hessian[1, 1]])
+    for program, values in expected.items():
+        found = shared_page.evaluate(
+            "([name, program, points]) => samdyn.evaluate(name, null, 0, program, points)",
+            [landscape.name, program, w.T.tolist()],
+        )
+        agree(found, values, DOUBLE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PLANE)
+@pytest.mark.parametrize("of", METHODS)
+def test_methods(shared_page: "Page", name: str, of: str) -> None:
+    """F and its Jacobian of every variant, in double precision; F in single precision, as the GPU computes it."""
+    landscape = sd.landscapes.named(name)
+    variants = shared_page.evaluate(
+        "of => samdyn.data.methods.find(m => m.name === of).variants"
+        ".map(({ascentSteps, average}) => ({ascentSteps, average}))",
+        of,
+    )
+    assert len(variants) == (1 if of == "GD" else 9)
+    w, w32 = points(landscape), points(landscape, torch.float32)
+    for number, variant in enumerate(variants):
+        f = method(of, variant)
+        on = [landscape.name, of, number]
+
+        def page(program: str, on: list[Any] = on) -> Any:
+            return shared_page.evaluate("([on, p, w]) => samdyn.evaluate(...on, p, w)", [on, program, w.T.tolist()])
+
+        agree(page("field"), f(w, landscape.grad), DOUBLE)
+        agree(page("perturbed"), f.perturbed(w, landscape.grad), DOUBLE)
+        agree(page("jacobian"), jacobian(lambda w, f=f: f(w, landscape.grad), w), 100 * DOUBLE)
+        found = shared_page.evaluate("([on, w]) => samdyn.evaluateOnGpu(...on, w)", [on, w32.double().T.tolist()])
+        agree(found, f(w32, landscape.grad), SINGLE)
+
+
+@pytest.mark.parametrize("coupling", ["shared", "independent", "clean"])
+def test_noise(shared_page: "Page", coupling: str) -> None:
+    """The noise of a step enters the gradients that it enters in the library."""
+    landscape = sd.landscapes.double_well()
+    w, draws = points(landscape), torch.randn(3, 1, 2, POINTS, generator=torch.Generator().manual_seed(1)).double()
+    map_ = sd.Map(landscape, sd.SAM(RHO, ascent_steps=2), lr=1.0, noise=sd.noise.Gaussian(1.0, coupling=coupling))
+    (end,) = map_.step((w,), sd.noise.Given(draws))
+    inputs = torch.cat([w, draws.flatten(0, 2)]).T.tolist()
+    found = shared_page.evaluate(
+        """([coupling, name, w]) => {
+          const variants = samdyn.data.methods.find(m => m.name === "SAM").variants;
+          const number = variants.findIndex(v => v.ascentSteps === 2 && !v.average);
+          return samdyn.evaluate(name, "SAM", number, `noisy.${coupling}`, w);
+        }""",
+        [coupling, landscape.name, inputs],
+    )
+    agree(found, w - end, DOUBLE)
+
+
+# A formula with each function and operation that may be typed, and where derivatives are conventions.
+TYPED = "exp(x)/(2 + sin(x*y)) + log(3 + y**2)*atan(x) - tanh(x - y)**3 + sqrt(1 + x**2)*cos(y) + abs(x)*relu(y)"
+TYPED += " + Max(x, y, 0.5) - Min(x, y**2) + sign(x)*y + cosh(x)/sinh(3 + y) + tan(x/4) - -2**-y + x**3*pi"
+
+
+def test_typed_formula(open_page: Callable[..., "Page"]) -> None:
+    """A formula that is typed into the page is derived there as the library derives it."""
+    page, landscape = open_page(), sd.Landscape(TYPED, "x y")
+    box = page.get_by_label("formula")
+    box.fill(TYPED)
+    box.press("Enter")
+    page.wait_for_function("formula => samdyn.settings().formula === formula", arg=TYPED)
+    w = points(landscape)
+    hessian = landscape.hessian(w)
+    expected = {"value": landscape.value(w), "gradient": landscape.grad(w)}
+    expected["hessian"] = torch.stack([hessian[0, 0], hessian[0, 1], hessian[1, 1]])
+    for program, values in expected.items():
+        found = page.evaluate("([p, w]) => samdyn.evaluate('', null, 0, p, w)", [program, w.T.tolist()])
+        agree(found, values, 100 * DOUBLE)  # without the library's rewriting that avoids cancellation
+    sam = sd.SAM(RHO)
+    page.evaluate("rho => samdyn.set({parameters: {...samdyn.settings().parameters, rho}})", RHO)
+    agree(page.evaluate("w => samdyn.evaluate('', 'SAM', 0, 'field', w)", w.T.tolist()), sam(w, landscape.grad), 1e-9)
