@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from .. import __version__
+import samdyn
+
+from .. import checks
+from ..compiler import NotCompilable
 from ..compiler.web import landscape_programs, step_program
 from ..landscapes import Landscape
 from ..landscapes.formulas.parse import CONSTANTS, FUNCTIONS, LARGEST_EXPONENT, LARGEST_NUMBER, MAX_DEPTH, MAX_LENGTH
@@ -24,9 +27,12 @@ def page_data(landscapes: dict[str, Landscape], methods: dict[str, Any]) -> dict
     Args:
         landscapes: landscapes of the plane, by the names that the page shows.
         methods: methods, by the names that the page shows.
+
+    Raises:
+        InputError: a landscape or a method cannot be traced.
     """
     return {
-        "version": __version__,
+        "version": samdyn.__version__,
         "landscapes": [_landscape_data(landscape, name) for name, landscape in landscapes.items()],
         "methods": [method_data(method, name) for name, method in methods.items()],
         "steps": [
@@ -46,11 +52,16 @@ def page_data(landscapes: dict[str, Landscape], methods: dict[str, Any]) -> dict
 
 
 def _landscape_data(landscape: Landscape, name: str) -> dict[str, Any]:
+    try:
+        programs = landscape_programs(landscape)
+    except NotCompilable as error:
+        fix = "Write it as samdyn.Landscape(formula, coordinates)"
+        checks.reject("landscape", landscape, f"cannot run in the page: {error}", fix)
     return {
         "name": name,
         "formula": formula_text(landscape),
         "latex": latex(landscape.expr),
         "coordinates": [str(s) for s in landscape.symbols],
         "box": [list(interval) for interval in landscape.box],
-        "programs": landscape_programs(landscape),
+        "programs": programs,
     }

@@ -49,11 +49,14 @@ def field_latex(method: Any) -> str | None:
     >>> field_latex(sd.USAM(0.1))
     '\\nabla L(w + \\rho  g), g = \\nabla L(w)'
     """
-    line = (inspect.getdoc(type(method)) or "").partition("\n\n")[0].replace("\n", " ")
+    # The class's own docstring: that of its base is about another F.
+    own = inspect.cleandoc(vars(type(method)).get("__doc__") or "")
+    line = own.partition("\n\n")[0].replace("\n", " ")
     match = FORMULA.search(line)
     if match is None:
         return None
-    text, parts, fences = match[1], [], {}
+    text, parts = match[1], []
+    fences: dict[str, bool] = {}  # whether a fence is open
     while text:
         sign, words = text[0], WORDS.match(text)
         if words:

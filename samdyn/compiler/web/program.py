@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..tracing.expression import Graph, Node, NotCompilable, ordered
-from .simplify import simplified
+from ..tracing.expression import Node, NotCompilable, ordered
 
 Program = dict[str, Any]  # "inputs": names, "code": instructions, "outputs": numbers of instructions
 
@@ -21,14 +20,17 @@ OPERATIONS = {
     **dict.fromkeys(("neg", "abs", "sign", "sqrt", "exp", "expm1", "log", "log1p"), 1),
     **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "tanh", "atan"), 1),
     **dict.fromkeys(("<", "<=", "==", "!="), 2),
-    **{"&": 2, "|": 2, "~": 1, "?": 3},
+    "&": 2,
+    "|": 2,
+    "~": 1,
+    "?": 3,
 }
 CALLS = {"gradient": 2, "hessian": 3, "third": 4}  # functions that the page fills in, by their number of components
 SWAPPED = {">": "<", ">=": "<="}
 
 
-def program(names: Sequence[str], values: Sequence[Node]) -> Program:
-    """Return the program of some expressions.
+def write(names: Sequence[str], values: Sequence[Node]) -> Program:
+    """Return the program of some expressions, which ``simplified`` has shortened.
 
     Args:
         names: the names of the inputs, in order.
@@ -37,17 +39,17 @@ def program(names: Sequence[str], values: Sequence[Node]) -> Program:
     Raises:
         NotCompilable: an expression has an operation that programs lack, or a number that is not finite.
 
-    >>> from samdyn.compiler.tracing.expression import VARYING
+    >>> from samdyn.compiler.tracing.expression import VARYING, Graph
     >>> graph = Graph(100)
     >>> x = graph.input(("x",), 0, torch.float64, VARYING)
     >>> square = graph.node("*", (x, x), torch.float64)
-    >>> program(["x"], [square])
+    >>> write(["x"], [square])
     {'inputs': ['x'], 'code': [['*', 0, 0]], 'outputs': [1]}
     """
-    (array,) = simplified([np.array(values, dtype=object)], Graph(LIMIT))
     writer = _Writer(names)
-    outputs = [writer.number(node) for node in array]
-    return {"inputs": list(names), "code": writer.code, "outputs": outputs}
+    for node in ordered(values):
+        writer.add(node)
+    return {"inputs": list(names), "code": writer.code, "outputs": [writer.numbers[id(node)] for node in values]}
 
 
 class _Writer:
@@ -58,24 +60,18 @@ class _Writer:
 
     def __init__(self, names: Sequence[str]) -> None:
         self.code: list[list[Any]] = []
-        self._names = list(names)
-        self._numbers: dict[int, int] = {}  # of the nodes, by their ids
-        self._nodes: list[Node] = []  # so that no id is used twice
+        self.numbers: dict[int, int] = {}  # of the nodes, by their ids
+        self._inputs = {name: number for number, name in enumerate(names)}
         self._places: dict[tuple[Any, ...], int] = {}  # of the instructions
 
-    def number(self, value: Node) -> int:
-        """Return the number of an expression, and write its instructions."""
-        for node in ordered([value]):
-            if id(node) not in self._numbers:
-                self._nodes.append(node)
-                self._numbers[id(node)] = self._write(node)
-        return self._numbers[id(value)]
+    def add(self, node: Node) -> None:
+        """Write the instructions of a node whose arguments are written."""
+        self.numbers[id(node)] = self._write(node, [self.numbers[id(a)] for a in node.arguments])
 
-    def _write(self, node: Node) -> int:
-        arguments = [self._numbers[id(a)] for a in node.arguments]
+    def _write(self, node: Node, arguments: list[int]) -> int:
         operation = node.operation
         if operation == "input":
-            return self._names.index("".join(map(str, node.value[0])))
+            return self._inputs[node.value[0][0]]
         if operation == "literal":
             return self._literal(node)
         if operation in CALLS:
@@ -129,7 +125,7 @@ class _Writer:
         # The sign tells 0.0 from -0.0, which Python takes for equal.
         key = (*instruction, math.copysign(1, instruction[1]))
         if key not in self._places:
-            self._places[key] = len(self._names) + len(self.code)
+            self._places[key] = len(self._inputs) + len(self.code)
             self.code.append([a if isinstance(a, str) else _short(a) for a in instruction])
         return self._places[key]
 

@@ -1,12 +1,14 @@
 """The programs of the steps of a map: plain, heavy ball and Nesterov's momentum."""
 
+from typing import Any
+
 import torch
 
 from ...dynamics import Map
 from ...dynamics.settings import filled
 from .opaque import OpaqueLandscape
 from .program import Program
-from .tracing import programs
+from .tracing import Trace, tracing
 
 INPUTS = ("x", "y", "vx", "vy", "Fx", "Fy", "lr", "momentum")
 
@@ -20,11 +22,12 @@ def step_program(momentum: bool, nesterov: bool = False) -> Program:
     ['x', 'y', 'vx', 'vy', 'Fx', 'Fy', 'lr', 'momentum']
     """
 
-    def result(*inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+    trace = Trace(torch.float64)
+    with tracing():
+        inputs = [trace.input(name) for name in INPUTS]
         (w, v, update), (lr, gamma) = (torch.stack(inputs[i : i + 2]) for i in (0, 2, 4)), inputs[6:]
-        map_ = Map(OpaqueLandscape(), lambda w, grad: update, lr=1.0, momentum=0.5 * momentum, nesterov=nesterov)
-        traced = filled(map_, {("lr",): lr, ("momentum",): gamma})
-        w, *velocity = traced.step((w, v) if momentum else (w,))
-        return {"step": torch.cat([w, *(velocity or [v])])}
-
-    return programs(result, INPUTS, torch.float64)["step"]
+        method: Any = lambda w, grad: update  # noqa: E731 (Map takes a function of w and a gradient oracle, too)
+        map_ = Map(OpaqueLandscape(), method, lr=1.0, momentum=0.5 * momentum, nesterov=nesterov)
+        map_ = filled(map_, {("lr",): lr, ("momentum",): gamma} if momentum else {("lr",): lr})
+        w, *velocity = map_.step((w, v) if momentum else (w,))
+        return trace.programs({"step": (INPUTS, torch.cat([w, *(velocity or [v])]))})["step"]
