@@ -12,6 +12,7 @@ from .analysis import attractors, basins, critical_points
 from .checks import InputError
 from .claims import Claim, verify
 from .dynamics import Diffusion, Flow, Map
+from .explorer import explore
 from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
 from .simulation import (
@@ -66,6 +67,7 @@ __all__ = [
     "basins",
     "claims",
     "critical_points",
+    "explore",
     "integrate",
     "landscapes",
     "methods",

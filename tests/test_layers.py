@@ -36,6 +36,7 @@ ORDER += [
     "networks",
     "plot",
     "output",
+    "explorer",
     "sweep",
     "claims",
     "cli",
@@ -58,7 +59,7 @@ INSIDE = {  # the same within a package
         *["top_curvature", "saddle_dynamics", "epochs"],
     ],
     "plot": ["styles", "portraits", "series", "saddles", "grids"],
-    "compiler": ["tracing", "cache", "c", "cuda"],
+    "compiler": ["tracing", "cache", "c", "cuda", "web"],
 }
 PROGRESS = ("simulation", "progress", "tracked")  # shows how far work is, and computes nothing
 HEAVY = {"matplotlib", "xarray", "zarr", "typer", "rich", "pandas", "scipy.integrate", "scipy.optimize"}

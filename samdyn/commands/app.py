@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .. import cli
+from .explore import explore
 from .figures import figures
 from .list_ import list_
 from .run import Run
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def commands() -> "typer.Typer":
     """Return the command line."""
     description = "Simulate Sharpness-Aware Minimization and its relatives as dynamical systems."
-    return cli.commands(description, list_, sweep, verify, figures, run=Run)
+    return cli.commands(description, list_, sweep, verify, figures, explore, run=Run)
 
 
 def main() -> None:

@@ -63,6 +63,9 @@ class _Algebra:
     def choose(self, condition: Node, a: Node | float, b: Node | float) -> Node:
         return self._graph.node("?", (condition, self._node(a), self._node(b)), self._dtype)
 
+    def component(self, call: str, component: int, arguments: Sequence[Node]) -> Node:
+        return self._graph.node(call, tuple(arguments), self._dtype, component)
+
     def _make(self, operation: str, arguments: Sequence[Node | float], dtype: torch.dtype) -> Node:
         return self._graph.node(operation, tuple(map(self._node, arguments)), dtype)
 
@@ -125,6 +128,19 @@ def _power(o: _Algebra, value: Node, tangents: Sequence[Tangent]) -> Node:
     return _sum(o, value, [a and o("*", a, of_base), b and o("*", b, of_exponent)])  # type: ignore[arg-type]
 
 
+def _call(derivative: str) -> Rule:
+    """Return the rule of a component of a function that is not known, such as the gradient of a landscape of the page.
+
+    The component is the number of derivatives along y, to which one along y adds 1.
+    """
+
+    def rule(o: _Algebra, value: Node, tangents: Sequence[Tangent]) -> Node:
+        slopes = (o.component(derivative, value.value + along_y, value.arguments) for along_y in (0, 1))
+        return _sum(o, value, [t and o("*", slope, t) for slope, t in zip(slopes, tangents, strict=True)])
+
+    return rule
+
+
 def _slope(slope: Callable[[_Algebra, Node, Node], Node]) -> Rule:
     return lambda o, value, tangents: o("*", tangents[0], slope(o, value, value.arguments[0]))  # type: ignore[arg-type]
 
@@ -143,6 +159,8 @@ RULES: dict[str, Rule] = {
     "max": _extreme(">"),
     "min": _extreme("<"),
     "pow": _power,
+    "gradient": _call("hessian"),
+    "hessian": _call("third"),
     "neg": lambda o, value, tangents: o("neg", tangents[0]),  # type: ignore[arg-type]
     "abs": _slope(lambda o, y, x: o("sign", x)),
     "exp": _slope(lambda o, y, x: y),

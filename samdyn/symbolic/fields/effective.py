@@ -88,9 +88,9 @@ def _derive(method: Method, without: bool) -> sympy.Expr | None:
 def function_of_eigenvalues(method: Method) -> sympy.Expr | None:
     """Return λₑ(λ) if Hₑ = λₑ(H) for every Hessian H and every place of the critical point; otherwise None."""
     formula = scalar_formula(method, SOMEWHERE)
-    if formula is None or scalar_formula(method, ELSEWHERE) != formula:
+    if formula is None:
         return None
-    return formula if is_function_of_hessian(formula, effective_matrix(method, TURNED, SOMEWHERE), TURNED) else None
+    return formula if is_function_of_hessian(formula, effective_matrix(method, TURNED, ELSEWHERE), TURNED) else None
 
 
 def scalar_formula(method: Method, center: np.ndarray) -> sympy.Expr | None:
@@ -98,8 +98,12 @@ def scalar_formula(method: Method, center: np.ndarray) -> sympy.Expr | None:
     d = len(center)
     matrix = effective_matrix(method, LAMBDA * sympy.eye(d), center)
     formula = matrix[0, 0]
-    same = (matrix - formula * sympy.eye(d)).applyfunc(sympy.simplify).is_zero_matrix
-    return sympy.factor(formula) if same else None
+    return sympy.factor(formula) if all(map(_is_zero, matrix - formula * sympy.eye(d))) else None
+
+
+def _is_zero(expr: sympy.Expr) -> bool:
+    expr = sympy.expand(expr)
+    return expr == 0 or (not expr.is_polynomial() and sympy.simplify(expr) == 0)
 
 
 def is_function_of_hessian(formula: sympy.Expr, matrix: sympy.Matrix, hessian: sympy.Matrix) -> bool:

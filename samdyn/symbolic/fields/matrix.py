@@ -8,7 +8,8 @@ import sympy
 from ...landscapes.formulas.parse import rational
 from ...methods import Method
 from ...ops import Point, derivative, symbolic
-from .dual import Dual
+from ..notation import RHO
+from .dual import duals
 from .quadratic import field_on_quadratic
 
 ROUNDING = 1e-15  # relative rounding error of products and sums of a few parameters
@@ -19,23 +20,29 @@ def effective_matrix(method: Method, hessian: sympy.Matrix, center: np.ndarray) 
 
     H and the method's radius may hold symbols. The method must pass ``has_jacobian``.
     """
-    try:
-        columns = _columns_of_duals(method, hessian, center)
-    except (
-        TypeError,
-        AttributeError,
-        sympy.SympifyError,
-    ):  # the method uses more than sums, products and absolute values
-        columns = _columns_by_limits(method, hessian, center)
+    polynomial = None if hessian.has(sympy.Float) else hessian.free_symbols | {RHO}
+    columns = (
+        _columns_of_duals(method, hessian, center, polynomial)
+        or _columns_of_duals(method, hessian, center, None)
+        or _columns_by_limits(method, hessian, center)
+    )
     # Floating-point parameters, such as a shift of 0.01, count as decimals.
     return sympy.Matrix(columns).T.applyfunc(lambda e: sympy.expand(e).replace(lambda n: n.is_Float, _simplest))
 
 
-def _columns_of_duals(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
+def _columns_of_duals(
+    method: Method, hessian: sympy.Matrix, center: np.ndarray, symbols: set[sympy.Symbol] | None
+) -> list[list[sympy.Expr]] | None:
+    """Return the columns by dual numbers of polynomials in the symbols, or with None of formulas.
+
+    The result is None if the method uses more than sums, products and absolute values.
+    """
     field = field_on_quadratic(method, hessian, center)
     axes = [[sympy.Integer(int(i == j)) for i in range(len(center))] for j in range(len(center))]
-    points = (np.array([Dual(c, e) for c, e in zip(center, axis, strict=True)], dtype=object) for axis in axes)
-    return [[entry.slope for entry in field(point)] for point in points]
+    try:
+        return [[entry.slope.as_expr() for entry in field(duals(center, axis, symbols))] for axis in axes]
+    except (TypeError, AttributeError, sympy.SympifyError):
+        return None
 
 
 def _columns_by_limits(method: Method, hessian: sympy.Matrix, center: np.ndarray) -> list[list[sympy.Expr]]:
