@@ -1,0 +1,123 @@
+/** The critical points: what the loss has there, what the iterates do there now, and under which condition. */
+import type { CriticalPoint, Interval, Settings, Verdict } from "../types";
+import { ROLE_TEXTS } from "./announce";
+import type { Explorer } from "./explorer";
+import { Formula } from "./Formula";
+import { formatComplex, formatNumber, formatPoint } from "./format";
+import { Marker } from "./Marker";
+
+export function PointsTable({ explorer }: { explorer: Explorer }) {
+  const { points, verdicts, model } = explorer.current();
+  const { effective } = model.variant;
+  const scale = Math.max(...explorer.settings.view.flat().map(Math.abs));
+  return (
+    <section class="points" aria-labelledby="points-title">
+      <h2 id="points-title">Critical points</h2>
+      <p class="conditions">
+        {effective ? (
+          <>
+            <Formula tex={`\\lambda_e = ${effective}`} /> attracts along its direction if{" "}
+            <Formula tex={model.step.conditions.join(",\\ ")} />
+          </>
+        ) : model.method.differentiable ? (
+          <>
+            <Formula tex="\lambda_e" />, an eigenvalue of F’s Jacobian, attracts if <Formula tex={model.step.conditions.join(",\\ ")} />
+          </>
+        ) : (
+          <>{model.method.name} jumps at critical points and has no Jacobian there: the field itself is tried around each point.</>
+        )}
+      </p>
+      {points.length === 0 ? (
+        <p>No critical point lies in the view.</p>
+      ) : (
+        <div class="scroll">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">
+                  <span class="hidden">marker</span>
+                </th>
+                <th scope="col">point</th>
+                <th scope="col">
+                  <Formula tex="\lambda" /> of <Formula tex="H" />
+                </th>
+                <th scope="col">is now</th>
+                <th scope="col">because</th>
+              </tr>
+            </thead>
+            <tbody>
+              {points.map((point, i) => (
+                <Row key={i} explorer={explorer} point={point} verdict={verdicts[i]!} scale={scale} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict; scale: number }) {
+  const { explorer, point, verdict, scale } = props;
+  const { settings } = explorer;
+  return (
+    <tr data-role={verdict.role}>
+      <td>
+        <Marker kind={point.kind} colour={explorer.theme.roles[verdict.role]} outline={explorer.theme.ink} />
+      </td>
+      <th scope="row">
+        {formatPoint(point.w, scale)}
+        <small>{point.kind}</small>
+      </th>
+      <td class="numbers">{point.eigenvalues.map((value) => formatNumber(tidy(value, point.eigenvalues))).join(", ")}</td>
+      <td>
+        <strong class="role" style={{ "--role": explorer.theme.roles[verdict.role] }}>
+          {ROLE_TEXTS[verdict.role]}
+        </strong>
+      </td>
+      <td>{reason(verdict, settings)}</td>
+    </tr>
+  );
+}
+
+/** An eigenvalue that is a rounding error beside the other one is 0. */
+const tidy = (value: number, all: readonly number[]) => (Math.abs(value) < 1e-9 * Math.max(...all.map(Math.abs)) ? 0 : value);
+
+function reason(verdict: Verdict, settings: Settings) {
+  const parts = [];
+  if (verdict.effective) {
+    const values = verdict.effective.map((value) => formatComplex(value)).join(", ");
+    parts.push(
+      <span key="effective">
+        <Formula tex="\lambda_e" /> = {values}
+      </span>,
+    );
+  }
+  if (verdict.trap !== null) parts.push(<span key="trap">{trapText(verdict.trap)}</span>);
+  if (verdict.attractsFor) parts.push(<span key="for">{attractsText(verdict.attractsFor)}</span>);
+  if (settings.noise) parts.push(<span key="noise">without noise</span>);
+  return parts.flatMap((part, i) => (i ? [<br />, part] : [part]));
+}
+
+export function trapText(trap: number): string {
+  if (trap === 0) return "lets starts leave";
+  return trap === Infinity ? "holds all starts of the view" : `holds starts within ${formatNumber(trap)}`;
+}
+
+/** For which ρ the point attracts, as a text and a formula. */
+function attractsText(intervals: readonly Interval[]) {
+  if (intervals.length === 0) return "attracts at no ρ";
+  if (intervals.length === 1 && intervals[0]![0] === 0 && intervals[0]![1] === Infinity) return "attracts at every ρ";
+  return (
+    <>
+      attracts for <Formula tex={intervals.map(intervalTex).join("\\text{ or }")} />
+    </>
+  );
+}
+
+const texNumber = (value: number) => String(Number(value.toPrecision(4))).replace(/e\+?(-?\d+)/, " \\cdot 10^{$1}");
+
+function intervalTex([low, high]: Interval): string {
+  if (high === Infinity) return `\\rho > ${texNumber(low)}`;
+  return low <= 0 ? `\\rho < ${texNumber(high)}` : `${texNumber(low)} < \\rho < ${texNumber(high)}`;
+}

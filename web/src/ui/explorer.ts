@@ -1,0 +1,300 @@
+/** The state of the page: settings, and all that follows from them. Components read it and are told when it changes. */
+import { criticalPoints, landscape as build, FormulaError, model, run, typedLandscape, verdict } from "../core";
+import { DARK, LIGHT, outcomeColours, type Theme } from "../draw/theme";
+import { fitView } from "../draw/transform";
+import type { PacedEngine } from "../engine/create";
+import { fromHash, toHash } from "../settings";
+import type { CriticalPoint, Data, Landscape, Model, OutcomeColours, Run, Settings, Verdict } from "../types";
+import { announce } from "./announce";
+
+const RESTART_DELAY = 350; // ms after the last change of a number: particles start anew, so that basins are those of now
+const HASH_DELAY = 300; // ms; browsers limit how often the address may change
+const SHARES_EVERY = 300; // ms; counting outcomes reads all particles back
+const FRAMES = 120; // frames whose times are kept
+
+/** Milliseconds of one frame: all of it, and the parts that the page computes and draws. */
+export interface FrameTime {
+  interval: number;
+  derive: number;
+  engine: number;
+  overlay: number;
+}
+
+/** What is derived from settings. */
+interface Derived {
+  model: Model;
+  points: readonly CriticalPoint[];
+  verdicts: readonly Verdict[];
+  run: Run | null;
+  pinned: Run | null;
+}
+
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+export class Explorer {
+  settings: Settings;
+  derived: Derived;
+  /** Why the typed formula is none, or "". */
+  formulaError = "";
+  notes: string[];
+  paused = false;
+  /** The iterate that the charts and the picture point at; null: the last one. */
+  cursor: number | null = null;
+  shares: number[] = [];
+  announcement = "";
+  /** Number of the preset that is shown, from 0; null once the story is left. */
+  preset: number | null = null;
+  dark = false;
+  frames: FrameTime[] = [];
+  engine: PacedEngine | null = null;
+  /** Size of the picture in CSS pixels. */
+  size: readonly [number, number] = [800, 600];
+
+  private landscapes = new Map<string, Landscape>();
+  private pointsOf = new WeakMap<Landscape, { box: Settings["view"]; points: CriticalPoint[] }>();
+  private listeners = new Set<() => void>();
+  private stale = false; // derived is older than settings
+  private overlayStale = true;
+  private restartTimer = 0;
+  private hashTimer = 0;
+  private sharesAt = 0;
+  private frameAt = 0;
+  private drawOverlay: (() => void) | null = null;
+
+  constructor(readonly data: Data) {
+    const { settings, notes } = fromHash(location.hash, data);
+    this.settings = settings;
+    this.notes = notes;
+    this.derived = this.derive(null);
+    addEventListener("hashchange", () => this.fromAddress());
+    addEventListener("popstate", () => this.fromAddress());
+  }
+
+  get theme(): Theme {
+    return this.dark ? DARK : LIGHT;
+  }
+
+  get colours(): OutcomeColours {
+    return outcomeColours(this.current().points, this.theme);
+  }
+
+  /** The view as it fits the picture. */
+  get view(): Settings["view"] {
+    return fitView(this.settings.view, ...this.size);
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private notify(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  // -------------------------------------------------------------- changes
+
+  /** Changes settings. What follows from them is computed with the next frame, or when it is asked for. */
+  set(changes: Partial<Settings>, options: { history?: boolean; preset?: number | null } = {}): void {
+    const before = this.settings;
+    this.settings = { ...before, ...changes };
+    if (options.preset !== undefined) this.preset = options.preset;
+    else if (this.settings.landscape !== before.landscape || this.settings.method !== before.method) this.preset = null;
+    this.stale = true;
+    this.overlayStale = true;
+    const moved = this.settings.view !== before.view || this.settings.count !== before.count;
+    const dynamic = !same(dynamics(before), dynamics(this.settings));
+    if (moved || dynamic) this.restartSoon();
+    this.address(options.history ?? false);
+  }
+
+  /** Changes what is shown beside settings. */
+  show(changes: Partial<Pick<Explorer, "paused" | "cursor" | "dark" | "announcement" | "notes" | "size">>): void {
+    Object.assign(this, changes);
+    this.overlayStale = true;
+    this.notify();
+  }
+
+  /** Starts the particles anew. */
+  restart(): void {
+    clearTimeout(this.restartTimer);
+    this.current();
+    this.engine?.restart(this.view, this.settings.count);
+    this.sharesAt = 0;
+  }
+
+  private restartSoon(): void {
+    clearTimeout(this.restartTimer);
+    this.restartTimer = setTimeout(() => this.restart(), RESTART_DELAY) as unknown as number;
+  }
+
+  // -------------------------------------------------------------- the address
+
+  private address(push: boolean): void {
+    clearTimeout(this.hashTimer);
+    const write = () => {
+      const hash = toHash(this.settings, this.data);
+      if (hash === location.hash.slice(1)) return;
+      try {
+        if (push) history.pushState(null, "", `#${hash}`);
+        else history.replaceState(null, "", `#${hash}`);
+      } catch {
+        // A page inside another one (srcdoc) has no address of its own, and needs none.
+      }
+    };
+    if (push) write();
+    else this.hashTimer = setTimeout(write, HASH_DELAY) as unknown as number;
+  }
+
+  private fromAddress(): void {
+    clearTimeout(this.hashTimer);
+    const { settings, notes } = fromHash(location.hash, this.data);
+    if (same(settings, this.settings)) return;
+    this.settings = settings;
+    this.notes = notes;
+    this.preset = null;
+    this.stale = this.overlayStale = true;
+    this.restartSoon();
+  }
+
+  // -------------------------------------------------------------- what follows from settings
+
+  /** All that follows from the settings of now. */
+  current(): Derived {
+    if (this.stale) {
+      this.stale = false;
+      const before = this.derived;
+      this.derived = this.derive(before);
+      this.announcement = announce(before, this.derived) ?? this.announcement;
+      if (this.cursor !== null && this.cursor >= (this.derived.run?.x.length ?? 0)) this.cursor = null;
+      this.engine?.setModel(this.derived.model, this.derived.points);
+      // Other points have other outcomes: what particles have reached so far means nothing for them.
+      if (before.points !== this.derived.points) {
+        this.shares = [];
+        this.engine?.restart(this.view, this.settings.count);
+      }
+    }
+    return this.derived;
+  }
+
+  private landscape(settings: Settings): Landscape {
+    const key = JSON.stringify(settings.landscape === "" ? ["", settings.formula] : [settings.landscape]);
+    let result = this.landscapes.get(key);
+    if (!result) {
+      const data = this.data.landscapes.find(({ name }) => name === settings.landscape);
+      result = build(data ?? typedLandscape(settings.formula, this.data.grammar, settings.view));
+      this.landscapes.set(key, result);
+    }
+    return result;
+  }
+
+  /** The landscape of settings, or the last one that could be read. */
+  private readableLandscape(settings: Settings, before: Landscape | null): Landscape {
+    try {
+      const result = this.landscape(settings);
+      this.formulaError = "";
+      return result;
+    } catch (error) {
+      if (!(error instanceof FormulaError)) throw error;
+      this.formulaError = error.message;
+      return before ?? build(this.data.landscapes[0] ?? typedLandscape("x**2 - y**2", this.data.grammar, settings.view));
+    }
+  }
+
+  /** The critical points in the box of a landscape; of a typed formula, in the view where it was first shown. */
+  private points(landscape: Landscape): readonly CriticalPoint[] {
+    let entry = this.pointsOf.get(landscape);
+    if (!entry) this.pointsOf.set(landscape, (entry = { box: landscape.box, points: criticalPoints(landscape, landscape.box) }));
+    return entry.points;
+  }
+
+  private derive(before: Derived | null): Derived {
+    const { settings } = this;
+    const landscape = this.readableLandscape(settings, before?.model.landscape ?? null);
+    const points = this.points(landscape);
+    const now = model(settings, this.data, landscape);
+    return {
+      model: now,
+      points,
+      verdicts: points.map((point) => verdict(now, point, settings.view)),
+      run: settings.start && run(now, settings.start, settings.steps),
+      pinned: this.pinnedRun(settings.pinned),
+    };
+  }
+
+  private lastPinned: { settings: Settings | null; run: Run | null } = { settings: null, run: null };
+
+  private pinnedRun(settings: Settings | null): Run | null {
+    if (settings !== this.lastPinned.settings) {
+      let pinned: Run | null = null;
+      try {
+        if (settings?.start) pinned = run(model(settings, this.data, this.landscape(settings)), settings.start, settings.steps);
+      } catch (error) {
+        if (!(error instanceof FormulaError)) throw error;
+        this.notes = [...this.notes, `The run to compare with has a formula that cannot be read: ${error.message}`];
+      }
+      this.lastPinned = { settings, run: pinned };
+    }
+    return this.lastPinned.run;
+  }
+
+  // -------------------------------------------------------------- frames
+
+  /** Takes the engine and the overlay of the picture, and starts to draw. Returns what ends it. */
+  attach(engine: PacedEngine, drawOverlay: () => void): () => void {
+    this.engine = engine;
+    this.drawOverlay = drawOverlay;
+    const { model: now, points } = this.current();
+    engine.setModel(now, points);
+    engine.restart(this.view, this.settings.count);
+    let request = 0;
+    const frame = (at: number) => {
+      request = requestAnimationFrame(frame);
+      this.frame(at);
+    };
+    request = requestAnimationFrame(frame);
+    return () => {
+      cancelAnimationFrame(request);
+      engine.dispose();
+      this.engine = this.drawOverlay = null;
+    };
+  }
+
+  private frame(at: number): void {
+    const interval = at - this.frameAt;
+    this.frameAt = at;
+    const begin = performance.now();
+    if (this.stale) {
+      this.current();
+      this.notify();
+    }
+    const derived = performance.now();
+    if (!this.paused) this.engine?.advance(this.settings.speed);
+    this.drawEngine();
+    const drawn = performance.now();
+    if (this.overlayStale) {
+      this.overlayStale = false;
+      this.drawOverlay?.();
+    }
+    const end = performance.now();
+    this.frames.push({ interval, derive: derived - begin, engine: drawn - derived, overlay: end - drawn });
+    if (this.frames.length > FRAMES) this.frames.shift();
+    if (at - this.sharesAt > SHARES_EVERY && this.engine) {
+      this.sharesAt = at;
+      this.shares = this.engine.shares();
+      this.notify();
+    }
+  }
+
+  drawEngine(): void {
+    const { particles, basins } = this.settings;
+    this.engine?.draw(this.view, { particles, basins }, this.colours);
+  }
+}
+
+/** The settings on which the motion of particles depends. */
+function dynamics(settings: Settings): unknown {
+  const { landscape, formula, method, parameters, ascentSteps, average, step, lr, momentum } = settings;
+  const { noise, deviation, batchSize, coupling, seed } = settings;
+  return [landscape, formula, method, parameters, ascentSteps, average, step, lr, momentum, noise, deviation, batchSize, coupling, seed];
+}
