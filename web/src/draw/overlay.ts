@@ -11,6 +11,8 @@ export interface Scene {
   points: readonly CriticalPoint[];
   /** One per critical point. */
   verdicts: readonly Verdict[];
+  /** Colours of the markers, one per critical point. */
+  markers: readonly string[];
   contours: boolean;
   field: boolean;
   start: Point | null;

@@ -1,12 +1,12 @@
 /** The handles: every setting has a native input. */
 import { useEffect, useId, useState } from "preact/hooks";
-import { suggestedLr } from "./suggestions";
 import { COUPLINGS, legalParameter, LIMITS, startIn, STEP_NAMES, viewOf } from "../settings";
 import type { Settings } from "../types";
 import type { Explorer } from "./explorer";
 import { Check, NumberInput, Select, Slider } from "./fields";
 import { Formula } from "./Formula";
 import { formatNumber } from "./format";
+import { suggestedLr } from "./suggestions";
 
 const TYPED = ""; // the landscape's name that stands for the typed formula
 
@@ -56,8 +56,8 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
   const apply = () => {
     if (text === settings.formula) return;
     explorer.set({ landscape: TYPED, formula: text, pinned: null }, { history: true });
-    if (!explorer.start()) return;
-    explorer.set({ lr: suggestedLr(explorer) });
+    explorer.current();
+    if (!explorer.formulaError) explorer.set({ lr: suggestedLr(explorer) });
   };
   return (
     <>

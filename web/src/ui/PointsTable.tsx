@@ -47,7 +47,7 @@ export function PointsTable({ explorer }: { explorer: Explorer }) {
             </thead>
             <tbody>
               {points.map((point, i) => (
-                <Row key={i} explorer={explorer} point={point} verdict={verdicts[i]!} scale={scale} />
+                <Row key={i} explorer={explorer} point={point} verdict={verdicts[i]!} colour={explorer.markers[i]!} scale={scale} />
               ))}
             </tbody>
           </table>
@@ -57,13 +57,13 @@ export function PointsTable({ explorer }: { explorer: Explorer }) {
   );
 }
 
-function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict; scale: number }) {
-  const { explorer, point, verdict, scale } = props;
+function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict; colour: string; scale: number }) {
+  const { explorer, point, verdict, colour, scale } = props;
   const { settings } = explorer;
   return (
     <tr data-role={verdict.role}>
       <td>
-        <Marker kind={point.kind} colour={explorer.theme.roles[verdict.role]} outline={explorer.theme.ink} />
+        <Marker kind={point.kind} colour={colour} outline={explorer.theme.ink} />
       </td>
       <th scope="row">
         {formatPoint(point.w, scale)}
@@ -71,7 +71,7 @@ function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict
       </th>
       <td class="numbers">{point.eigenvalues.map((value) => formatNumber(tidy(value, point.eigenvalues))).join(", ")}</td>
       <td>
-        <strong class="role" style={{ "--role": explorer.theme.roles[verdict.role] }}>
+        <strong class="role" style={{ "--role": colour }}>
           {ROLE_TEXTS[verdict.role]}
         </strong>
       </td>

@@ -1,11 +1,15 @@
 /** The state of the page: settings, and all that follows from them. Components read it and are told when it changes. */
 import { criticalPoints, landscape as build, FormulaError, model, run, typedLandscape, verdict } from "../core";
-import { DARK, LIGHT, outcomeColours, type Theme } from "../draw/theme";
+import type { Overlay } from "../draw/overlay";
+import { toPng } from "../draw/png";
+import { DARK, LIGHT, type Theme } from "../draw/theme";
 import { fitView } from "../draw/transform";
 import type { PacedEngine } from "../engine/create";
 import { fromHash, toHash } from "../settings";
 import type { CriticalPoint, Data, Landscape, Model, OutcomeColours, Run, Settings, Verdict } from "../types";
 import { announce } from "./announce";
+import { markerColour, outcomeColours } from "./colours";
+import { formatNumber } from "./format";
 
 const RESTART_DELAY = 350; // ms after the last change of a number: particles start anew, so that basins are those of now
 const HASH_DELAY = 300; // ms; browsers limit how often the address may change
@@ -18,6 +22,16 @@ export interface FrameTime {
   derive: number;
   engine: number;
   overlay: number;
+}
+
+/** What the picture is made of. */
+export interface PictureParts {
+  engine: PacedEngine;
+  overlay: Overlay;
+  /** From the lowest to the highest. */
+  canvases: readonly HTMLCanvasElement[];
+  /** The view was changed by something else than the picture. */
+  viewChanged(view: Settings["view"]): void;
 }
 
 /** What is derived from settings. */
@@ -46,7 +60,6 @@ export class Explorer {
   preset: number | null = null;
   dark = false;
   frames: FrameTime[] = [];
-  engine: PacedEngine | null = null;
   /** Size of the picture in CSS pixels. */
   size: readonly [number, number] = [800, 600];
 
@@ -59,7 +72,7 @@ export class Explorer {
   private hashTimer = 0;
   private sharesAt = 0;
   private frameAt = 0;
-  private drawOverlay: (() => void) | null = null;
+  private picture: PictureParts | null = null;
 
   constructor(readonly data: Data) {
     const { settings, notes } = fromHash(location.hash, data);
@@ -70,12 +83,22 @@ export class Explorer {
     addEventListener("popstate", () => this.fromAddress());
   }
 
+  get engine(): PacedEngine | null {
+    return this.picture?.engine ?? null;
+  }
+
   get theme(): Theme {
     return this.dark ? DARK : LIGHT;
   }
 
   get colours(): OutcomeColours {
-    return outcomeColours(this.current().points, this.theme);
+    return outcomeColours(this.current().points, this.theme, this.dark);
+  }
+
+  /** The colours of the markers, one per critical point. */
+  get markers(): string[] {
+    const { points } = this.colours;
+    return this.current().verdicts.map((one, i) => markerColour(one, points[i]!, this.theme));
   }
 
   /** The view as it fits the picture. */
@@ -102,17 +125,25 @@ export class Explorer {
     else if (this.settings.landscape !== before.landscape || this.settings.method !== before.method) this.preset = null;
     this.stale = true;
     this.overlayStale = true;
-    const moved = this.settings.view !== before.view || this.settings.count !== before.count;
+    const moved = !same(this.settings.view, before.view) || this.settings.count !== before.count;
     const dynamic = !same(dynamics(before), dynamics(this.settings));
     if (moved || dynamic) this.restartSoon();
+    if (moved) this.picture?.viewChanged(this.view);
     this.address(options.history ?? false);
   }
 
   /** Changes what is shown beside settings. */
-  show(changes: Partial<Pick<Explorer, "paused" | "cursor" | "dark" | "announcement" | "notes" | "size">>): void {
+  show(changes: Partial<Pick<Explorer, "paused" | "cursor" | "dark" | "announcement" | "notes">>): void {
     Object.assign(this, changes);
     this.overlayStale = true;
     this.notify();
+  }
+
+  /** The picture has another size, in CSS pixels. */
+  resized(width: number, height: number): void {
+    this.size = [width, height];
+    this.overlayStale = true;
+    this.restartSoon();
   }
 
   /** Starts the particles anew. */
@@ -146,6 +177,11 @@ export class Explorer {
     else this.hashTimer = setTimeout(write, HASH_DELAY) as unknown as number;
   }
 
+  /** The address of the page with the settings of now. */
+  link(): string {
+    return `${location.href.replace(/#.*/, "")}#${toHash(this.settings, this.data)}`;
+  }
+
   private fromAddress(): void {
     clearTimeout(this.hashTimer);
     const { settings, notes } = fromHash(location.hash, this.data);
@@ -154,6 +190,7 @@ export class Explorer {
     this.notes = notes;
     this.preset = null;
     this.stale = this.overlayStale = true;
+    this.picture?.viewChanged(this.view);
     this.restartSoon();
   }
 
@@ -240,13 +277,12 @@ export class Explorer {
 
   // -------------------------------------------------------------- frames
 
-  /** Takes the engine and the overlay of the picture, and starts to draw. Returns what ends it. */
-  attach(engine: PacedEngine, drawOverlay: () => void): () => void {
-    this.engine = engine;
-    this.drawOverlay = drawOverlay;
+  /** Takes the parts of the picture and starts to draw. Returns what ends it. */
+  attach(picture: PictureParts): () => void {
+    this.picture = picture;
     const { model: now, points } = this.current();
-    engine.setModel(now, points);
-    engine.restart(this.view, this.settings.count);
+    picture.engine.setModel(now, points);
+    this.restart();
     let request = 0;
     const frame = (at: number) => {
       request = requestAnimationFrame(frame);
@@ -255,8 +291,8 @@ export class Explorer {
     request = requestAnimationFrame(frame);
     return () => {
       cancelAnimationFrame(request);
-      engine.dispose();
-      this.engine = this.drawOverlay = null;
+      picture.engine.dispose();
+      this.picture = null;
     };
   }
 
@@ -274,7 +310,7 @@ export class Explorer {
     const drawn = performance.now();
     if (this.overlayStale) {
       this.overlayStale = false;
-      this.drawOverlay?.();
+      this.drawOverlay();
     }
     const end = performance.now();
     this.frames.push({ interval, derive: derived - begin, engine: drawn - derived, overlay: end - drawn });
@@ -286,9 +322,38 @@ export class Explorer {
     }
   }
 
-  drawEngine(): void {
+  private drawEngine(): void {
     const { particles, basins } = this.settings;
     this.engine?.draw(this.view, { particles, basins }, this.colours);
+  }
+
+  private drawOverlay(): void {
+    const { contours, field, start } = this.settings;
+    const { model, points, verdicts, run, pinned } = this.current();
+    const { view, theme, markers, cursor: current } = this;
+    this.picture?.overlay.draw({ view, theme, model, points, verdicts, markers, contours, field, start, run, pinned, current });
+  }
+
+  /** The picture as a PNG file, with what it shows in words. */
+  async png(): Promise<Blob> {
+    if (!this.picture) throw new Error("picture: is not drawn yet. Try again once it is");
+    // What a canvas of WebGL shows is lost once the browser has it on the screen, so it is drawn anew.
+    this.drawEngine();
+    this.drawOverlay();
+    return toPng(this.picture.canvases, this.caption(), this.theme);
+  }
+
+  private caption(): string {
+    const { settings } = this;
+    const { model: now } = this.current();
+    const values = now.method.parameters.map(({ name }) => `${name} = ${formatNumber(now.parameters[name]!)}`);
+    const parts = [now.landscape.formula, [now.method.name, ...values].join(", "), `lr = ${formatNumber(now.lr)}`];
+    if (now.method.variants.length > 1 && now.variant.ascentSteps > 1) {
+      parts.push(`${now.variant.ascentSteps} ascent steps${now.variant.average ? ", averaged" : ""}`);
+    }
+    if (now.step.name !== "plain") parts.push(`${now.step.name}, momentum = ${formatNumber(now.momentum)}`);
+    if (settings.noise) parts.push(`noise of deviation ${formatNumber(now.deviation)} (${now.coupling})`);
+    return [...parts, `samdyn ${this.data.version}`].join(" · ");
   }
 }
 
