@@ -29,7 +29,7 @@ export function viewOf(landscape: LandscapeData): Settings["view"] {
 /** A start that lies in the box, off its axes of symmetry. */
 export function startIn(view: Settings["view"]): Point {
   const at = ([low, high]: Interval, share: number) => Number((low + share * (high - low)).toPrecision(3));
-  return [at(view[0], 0.2), at(view[1], 0.56)];
+  return [at(view[0], 0.2), at(view[1], 0.52)];
 }
 
 export function defaults(data: Data, landscapeName?: string): Settings {

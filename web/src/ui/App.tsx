@@ -32,17 +32,15 @@ export function App({ explorer }: { explorer: Explorer }) {
           <Picture explorer={explorer} />
           <Transport explorer={explorer} />
         </div>
-        <div class="below">
+        <Charts explorer={explorer} />
+        <div class="facts">
           <Shares explorer={explorer} />
+          <PointsTable explorer={explorer} />
           <Legend explorer={explorer} />
         </div>
         <aside aria-label="Controls">
           <Controls explorer={explorer} />
         </aside>
-        <div class="facts">
-          <PointsTable explorer={explorer} />
-          <Charts explorer={explorer} />
-        </div>
       </main>
       <p class="hidden" aria-live="polite">
         {explorer.announcement}

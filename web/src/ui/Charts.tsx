@@ -18,15 +18,13 @@ export function Charts({ explorer }: { explorer: Explorer }) {
   const k = explorer.cursor ?? last;
   return (
     <section class="charts" aria-labelledby="charts-title">
-      <h2 id="charts-title">
-        The run over <Formula tex="t = k\eta" />
-      </h2>
-      {run ? (
-        <>
-          <Chart explorer={explorer} name="loss" label="loss L" />
-          <Chart explorer={explorer} name="cosine" label="cos(∇L(w), ∇L(wᵖ))" />
-          <div class="row cursor">
-            <label for="cursor">step k = {k}</label>
+      <div class="cursor">
+        <h2 id="charts-title">
+          The run over <Formula tex="t = k\eta" />
+        </h2>
+        {run && (
+          <>
+            <label for="cursor">step k</label>
             <input
               id="cursor"
               type="range"
@@ -36,8 +34,16 @@ export function Charts({ explorer }: { explorer: Explorer }) {
               onInput={(event) => explorer.show({ cursor: event.currentTarget.valueAsNumber })}
             />
             <output for="cursor">
-              L = {formatNumber(run.loss[k]!)}, cos = {formatNumber(run.cosine[k]!)}
+              {k}: L = {formatNumber(run.loss[k]!)}, cos = {formatNumber(run.cosine[k]!)}
             </output>
+          </>
+        )}
+      </div>
+      {run ? (
+        <>
+          <div class="pair">
+            <Chart explorer={explorer} name="loss" label="loss L" />
+            <Chart explorer={explorer} name="cosine" label="cos(∇L(w), ∇L(wᵖ))" />
           </div>
           <p class="hint">{endText(run, pinned !== null)}</p>
         </>
@@ -117,7 +123,7 @@ function options(explorer: Explorer, name: ChartProps["name"], label: string, th
     height: HEIGHT,
     title: label,
     legend: { show: false },
-    scales: { x: { time: false }, y: name === "cosine" ? { range: [-1.08, 1.08] } : {} },
+    scales: { x: { time: false }, y: { range: name === "cosine" ? [-1.08, 1.08] : () => lossRange(explorer) } },
     axes: [
       { ...axis, size: 28, values: (_, all) => all.map((value) => formatNumber(value)) },
       { ...axis, size: AXIS_WIDTH, values: (_, all) => all.map((value) => formatNumber(value)) },
@@ -137,6 +143,24 @@ function options(explorer: Explorer, name: ChartProps["name"], label: string, th
       ],
     },
   };
+}
+
+/** The losses of the runs while they are in the picture: those of a run that leaves would hide all the rest. */
+function lossRange(explorer: Explorer): uPlot.Range.MinMax {
+  const [[left, right], [bottom, top]] = explorer.view;
+  const { run, pinned } = explorer.current();
+  let [low, high] = [Infinity, -Infinity];
+  for (const one of [run, pinned]) {
+    one?.loss.forEach((loss, k) => {
+      const isSeen = one.x[k]! >= left && one.x[k]! <= right && one.y[k]! >= bottom && one.y[k]! <= top;
+      if (!isSeen || !Number.isFinite(loss)) return;
+      low = Math.min(low, loss);
+      high = Math.max(high, loss);
+    });
+  }
+  if (low > high) return [0, 1];
+  const margin = 0.08 * (high - low) || 0.1 * Math.abs(high) || 1;
+  return [low - margin, high + margin];
 }
 
 /** Steps are equidistant in time. */

@@ -218,6 +218,16 @@ function NoiseControls({ explorer: { settings }, set }: PartProps) {
             options={COUPLINGS.map((value) => ({ value, text: COUPLING_TEXTS[value] }))}
             onValue={(coupling) => set({ coupling })}
           />
+          <div class="row">
+            <span>seed of the noise</span>
+            <NumberInput
+              label="seed of the noise"
+              value={settings.seed}
+              accepts={(value) => Number.isInteger(value) && value >= 0 && value <= LIMITS.seed[1]}
+              rule="Use a whole number from 0."
+              onValue={(seed) => set({ seed })}
+            />
+          </div>
         </>
       )}
     </fieldset>
@@ -238,14 +248,14 @@ function RunControls({ explorer, set }: PartProps) {
   return (
     <fieldset>
       <legend>Run</legend>
-      <div class="row pair">
+      <div class="row start">
         <span>start</span>
         {settings.start ? (
           <>
             <NumberInput label={`start, ${coordinates[0]}`} value={x} accepts={inRange} rule="Use a number." onValue={(value) => set({ start: [value, y] })} />
             <NumberInput label={`start, ${coordinates[1]}`} value={y} accepts={inRange} rule="Use a number." onValue={(value) => set({ start: [x, value] })} />
             <button type="button" onClick={() => set({ start: null })}>
-              no run
+              remove
             </button>
           </>
         ) : (
@@ -265,16 +275,6 @@ function RunControls({ explorer, set }: PartProps) {
         rule={`Use a whole number from ${LIMITS.steps[0]} to ${LIMITS.steps[1]}.`}
         onValue={(steps) => set({ steps })}
       />
-      <div class="row pair">
-        <span>seed of the noise</span>
-        <NumberInput
-          label="seed of the noise"
-          value={settings.seed}
-          accepts={(value) => Number.isInteger(value) && value >= 0 && value <= LIMITS.seed[1]}
-          rule="Use a whole number from 0."
-          onValue={(seed) => set({ seed })}
-        />
-      </div>
       <Check
         label="keep this run to compare"
         value={settings.pinned !== null}

@@ -1,5 +1,5 @@
 /** The critical points: what the loss has there, what the iterates do there now, and under which condition. */
-import type { CriticalPoint, Interval, Settings, Verdict } from "../types";
+import type { CriticalPoint, Interval, Verdict } from "../types";
 import { ROLE_TEXTS } from "./announce";
 import type { Explorer } from "./explorer";
 import { Formula } from "./Formula";
@@ -59,7 +59,6 @@ export function PointsTable({ explorer }: { explorer: Explorer }) {
 
 function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict; colour: string; scale: number }) {
   const { explorer, point, verdict, colour, scale } = props;
-  const { settings } = explorer;
   return (
     <tr data-role={verdict.role}>
       <td>
@@ -75,7 +74,7 @@ function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict
           {ROLE_TEXTS[verdict.role]}
         </strong>
       </td>
-      <td>{reason(verdict, settings)}</td>
+      <td>{reason(verdict, explorer)}</td>
     </tr>
   );
 }
@@ -83,7 +82,8 @@ function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict
 /** An eigenvalue that is a rounding error beside the other one is 0. */
 const tidy = (value: number, all: readonly number[]) => (Math.abs(value) < 1e-9 * Math.max(...all.map(Math.abs)) ? 0 : value);
 
-function reason(verdict: Verdict, settings: Settings) {
+function reason(verdict: Verdict, explorer: Explorer) {
+  const rho = explorer.current().model.method.parameters.find(({ name }) => name === "rho");
   const parts = [];
   if (verdict.effective) {
     const values = verdict.effective.map((value) => formatComplex(value)).join(", ");
@@ -94,8 +94,8 @@ function reason(verdict: Verdict, settings: Settings) {
     );
   }
   if (verdict.trap !== null) parts.push(<span key="trap">{trapText(verdict.trap)}</span>);
-  if (verdict.attractsFor) parts.push(<span key="for">{attractsText(verdict.attractsFor)}</span>);
-  if (settings.noise) parts.push(<span key="noise">without noise</span>);
+  if (verdict.attractsFor && rho) parts.push(<span key="for">{attractsText(verdict.attractsFor, rho.range)}</span>);
+  if (explorer.settings.noise) parts.push(<span key="noise">without noise</span>);
   return parts.flatMap((part, i) => (i ? [<br />, part] : [part]));
 }
 
@@ -104,20 +104,21 @@ export function trapText(trap: number): string {
   return trap === Infinity ? "holds all starts of the view" : `holds starts within ${formatNumber(trap)}`;
 }
 
-/** For which ρ the point attracts, as a text and a formula. */
-function attractsText(intervals: readonly Interval[]) {
+/** For which ρ the point attracts, as a text and a formula. The intervals end where the range of the slider does. */
+function attractsText(intervals: readonly Interval[], [lowest, highest]: Interval) {
   if (intervals.length === 0) return "attracts at no ρ";
-  if (intervals.length === 1 && intervals[0]![0] === 0 && intervals[0]![1] === Infinity) return "attracts at every ρ";
+  const [low, high] = intervals[0]!;
+  if (intervals.length === 1 && low <= lowest && high >= highest) return "attracts at every ρ";
   return (
     <>
-      attracts for <Formula tex={intervals.map(intervalTex).join("\\text{ or }")} />
+      attracts for <Formula tex={intervals.map((interval) => intervalTex(interval, [lowest, highest])).join("\\text{ or }")} />
     </>
   );
 }
 
-const texNumber = (value: number) => String(Number(value.toPrecision(4))).replace(/e\+?(-?\d+)/, " \\cdot 10^{$1}");
-
-function intervalTex([low, high]: Interval): string {
-  if (high === Infinity) return `\\rho > ${texNumber(low)}`;
-  return low <= 0 ? `\\rho < ${texNumber(high)}` : `${texNumber(low)} < \\rho < ${texNumber(high)}`;
+function intervalTex([low, high]: Interval, [lowest, highest]: Interval): string {
+  if (high >= highest) return `\\rho > ${texNumber(low)}`;
+  return low <= lowest ? `\\rho < ${texNumber(high)}` : `${texNumber(low)} < \\rho < ${texNumber(high)}`;
 }
+
+const texNumber = (value: number) => String(Number(value.toPrecision(4))).replace(/e\+?(-?\d+)/, " \\cdot 10^{$1}");
