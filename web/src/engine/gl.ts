@@ -7,13 +7,13 @@ export class Shader {
   private readonly places = new Map<string, WebGLUniformLocation | null>();
   private isLinked = false;
 
-  /** Starts to compile. `varyings`: what transform feedback writes. */
-  constructor(
+  private constructor(
     private readonly gl: WebGL2RenderingContext,
     readonly program: WebGLProgram,
     private readonly parts: readonly WebGLShader[],
   ) {}
 
+  /** Starts to compile. `varyings`: what transform feedback writes. */
   static compile(gl: WebGL2RenderingContext, vertex: string, fragment: string, varyings: string[] = []): Shader {
     const program = gl.createProgram();
     const parts = [part(gl, gl.VERTEX_SHADER, vertex), part(gl, gl.FRAGMENT_SHADER, fragment)];
@@ -24,12 +24,12 @@ export class Shader {
     return new Shader(gl, program, parts);
   }
 
-  /** Whether the program can be used. Waits for the compiler only if the browser cannot tell. Throws its message. */
-  ready(): boolean {
+  /** Whether the program can be used. Does not wait for the compiler if the browser can tell. Throws its message. */
+  ready(waits = false): boolean {
     if (this.isLinked) return true;
     const { gl, program } = this;
     const parallel = gl.getExtension("KHR_parallel_shader_compile");
-    if (parallel && !gl.getProgramParameter(program, parallel.COMPLETION_STATUS_KHR)) return gl.isContextLost();
+    if (parallel && !waits && !gl.getProgramParameter(program, parallel.COMPLETION_STATUS_KHR)) return false;
     if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
       const logs = [...this.parts.map((one) => gl.getShaderInfoLog(one)), gl.getProgramInfoLog(program)];
       throw new Error(`the GPU's compiler refused a program: ${logs.filter(Boolean).join("\n")}`);

@@ -28,3 +28,10 @@ export function countShares(outcomes: ArrayLike<number>, points: number): number
   }
   return counts.map((number) => (count ? number / count : 0));
 }
+
+/** Sets the size of a canvas in device pixels. Setting the same size again would erase it. */
+export function setSize(canvas: HTMLCanvasElement, width: number, height: number, pixelRatio: number): void {
+  const size = [width, height].map((side) => Math.max(1, Math.round(side * pixelRatio)));
+  if (canvas.width !== size[0]) canvas.width = size[0]!;
+  if (canvas.height !== size[1]) canvas.height = size[1]!;
+}

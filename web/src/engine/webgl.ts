@@ -9,7 +9,7 @@ import { makeGrid, type Grid } from "./grid";
 import { nearestPoints, rulesOf, type Table } from "./outcomes";
 import { Pace } from "./pace";
 import { BASINS, fieldShader, NO_FRAGMENTS, PARTICLES, stepShader } from "./shaders";
-import { countShares, PICTURE, rgb } from "./picture";
+import { countShares, PICTURE, rgb, setSize } from "./picture";
 
 const PROGRAMS = 16; // compiled programs that are kept
 
@@ -35,7 +35,8 @@ export class WebGLEngine implements Engine {
   steps = 0;
   private readonly gl: WebGL2RenderingContext;
   private readonly pace = new Pace();
-  private readonly watch: Watch;
+  private readonly stepWatch: Watch;
+  private readonly frameWatch: Watch;
   private resources!: Resources;
   private front: 0 | 1 = 0;
   private grid: Grid | null = null;
@@ -48,15 +49,22 @@ export class WebGLEngine implements Engine {
   private height = 1;
   private pixelRatio = 1;
   private frameStart = 0;
-  private frameSteps = 0;
-  private pictureIsOld = true;
+  /** Whether the steps of the frame have no picture yet. */
+  private frameIsOpen = false;
+  /** Whether the texture of outcomes, and the canvas, are older than the particles. */
+  private textureIsOld = true;
+  private hasMoved = true;
+  private lastPicture = "";
 
   constructor(private readonly canvas: HTMLCanvasElement) {
-    const options = { alpha: false, antialias: false, depth: false, preserveDrawingBuffer: true, powerPreference: "high-performance" } as const; // prettier-ignore
+    const options: WebGLContextAttributes = { alpha: false, antialias: false, depth: false };
+    // A picture is kept until the next one, so that it can be saved at any time.
+    Object.assign(options, { preserveDrawingBuffer: true, powerPreference: "high-performance" });
     const gl = canvas.getContext("webgl2", options);
     if (!gl) throw new Error("the browser has no WebGL2. Use the engine in JavaScript");
     this.gl = gl;
-    this.watch = new Watch(gl);
+    this.stepWatch = new Watch(gl);
+    this.frameWatch = new Watch(gl);
     this.build();
     canvas.addEventListener("webglcontextlost", this.onLost);
     canvas.addEventListener("webglcontextrestored", this.onRestored);
@@ -64,6 +72,12 @@ export class WebGLEngine implements Engine {
 
   get count(): number {
     return this.grid ? this.grid.columns * this.grid.rows : 0;
+  }
+
+  get isSoftware(): boolean {
+    const info = this.gl.getExtension("WEBGL_debug_renderer_info");
+    const name = String(this.gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : this.gl.RENDERER));
+    return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
   }
 
   get lastMilliseconds(): number {
@@ -91,18 +105,21 @@ export class WebGLEngine implements Engine {
   }
 
   advance(steps: number): number {
-    if (this.watch.isBusy || this.gl.isContextLost() || !this.stepper?.ready() || !this.grid) return 0;
+    if (this.stepWatch.isBusy || this.frameWatch.isBusy || this.gl.isContextLost() || !this.stepper?.ready() || !this.grid) return 0;
     const allowed = this.pace.allow(steps);
     this.frameStart = performance.now();
-    this.frameSteps = allowed;
+    this.frameIsOpen = true;
     this.take(allowed);
-    this.mark();
+    this.stepWatch.mark(() => this.pace.measureSteps(allowed, performance.now() - this.frameStart));
     return allowed;
   }
 
   draw(view: View, layers: { particles: boolean; basins: boolean }, colours: OutcomeColours): void {
     const { gl } = this;
-    if (gl.isContextLost()) return;
+    const picture = JSON.stringify([view, layers, colours, this.canvas.width, this.canvas.height]);
+    if (gl.isContextLost() || (!this.hasMoved && picture === this.lastPicture)) return;
+    this.hasMoved = false;
+    this.lastPicture = picture;
     const [r, g, b] = rgb(colours.background);
     gl.viewport(0, 0, this.canvas.width, this.canvas.height);
     gl.clearColor(r / 255, g / 255, b / 255, 1);
@@ -117,7 +134,8 @@ export class WebGLEngine implements Engine {
     if (layers.basins) this.drawBasins(view, layers.particles);
     if (layers.particles) this.drawParticles(view);
     gl.disable(gl.BLEND);
-    this.mark();
+    if (this.frameIsOpen) this.frameWatch.mark(() => this.pace.measureFrame(performance.now() - this.frameStart));
+    this.frameIsOpen = false;
   }
 
   shares(): number[] {
@@ -130,12 +148,12 @@ export class WebGLEngine implements Engine {
 
   resize(width: number, height: number, pixelRatio: number): void {
     [this.width, this.height, this.pixelRatio] = [width, height, pixelRatio];
-    this.canvas.width = Math.max(1, Math.round(width * pixelRatio));
-    this.canvas.height = Math.max(1, Math.round(height * pixelRatio));
+    setSize(this.canvas, width, height, pixelRatio);
   }
 
   dispose(): void {
-    this.watch.clear();
+    this.stepWatch.clear();
+    this.frameWatch.clear();
     this.canvas.removeEventListener("webglcontextlost", this.onLost);
     this.canvas.removeEventListener("webglcontextrestored", this.onRestored);
     const { states, outcomes, arrays, feedbacks, nothing, nearest, palette, picture, particles, basins, programs } = this.resources; // prettier-ignore
@@ -186,14 +204,8 @@ export class WebGLEngine implements Engine {
     this.front = this.front === 0 ? 1 : 0;
     this.steps += steps;
     this.begins = false;
-    this.pictureIsOld = true;
-  }
-
-  private mark(): void {
-    this.watch.mark(() => {
-      this.pace.measure(this.frameSteps, performance.now() - this.frameStart);
-      this.frameSteps = 0;
-    });
+    this.textureIsOld = true;
+    this.hasMoved = true;
   }
 
   private compile(): void {
@@ -223,11 +235,11 @@ export class WebGLEngine implements Engine {
     if (!grid) return;
     gl.activeTexture(gl.TEXTURE1);
     gl.bindTexture(gl.TEXTURE_2D, picture);
-    if (this.pictureIsOld) {
+    if (this.textureIsOld) {
       gl.bindBuffer(gl.PIXEL_UNPACK_BUFFER, outcomes[this.front]);
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, grid.columns, grid.rows, 0, gl.RGBA, gl.FLOAT, 0);
       gl.bindBuffer(gl.PIXEL_UNPACK_BUFFER, null);
-      this.pictureIsOld = false;
+      this.textureIsOld = false;
     }
     gl.useProgram(basins.program);
     const [[left, right], [bottom, top]] = grid.view;
@@ -343,7 +355,8 @@ export class WebGLEngine implements Engine {
 
   private readonly onLost = (event: Event): void => {
     event.preventDefault(); // asks the browser to give the context back
-    this.watch.clear();
+    this.stepWatch.clear();
+    this.frameWatch.clear();
   };
 
   private readonly onRestored = (): void => {
@@ -354,6 +367,7 @@ export class WebGLEngine implements Engine {
     this.compile();
     this.steps = 0;
     this.begins = true;
+    this.lastPicture = "";
   };
 }
 
@@ -368,7 +382,7 @@ export function evaluateOnGpu(
   if (!gl) throw new Error("the browser has no WebGL2");
   const text = fieldShader(landscape, variant.field32, parameters.map((parameter) => parameter.name)); // prettier-ignore
   const shader = Shader.compile(gl, text, NO_FRAGMENTS, ["result"]);
-  while (!shader.ready()); // for tests: it may wait
+  shader.ready(true);
   gl.useProgram(shader.program);
   if (parameters.length) gl.uniform1fv(shader.at("parameters"), parameters.map((parameter) => parameter.value)); // prettier-ignore
   gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
