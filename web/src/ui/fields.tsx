@@ -86,13 +86,16 @@ export function Slider(props: {
         onInput={(event) => props.onValue(value(event.currentTarget.valueAsNumber))}
         onKeyDown={(event) => {
           // "any" leaves the step of the arrows to the browser, which takes a hundredth of the range: too coarse for η.
-          const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-          if (!props.logarithmic || by === undefined) return;
+          const direction = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+          if (!props.logarithmic || direction === undefined) return;
           event.preventDefault();
-          const from = Math.round(position(props.value));
-          let next = value(from + by);
+          // From where the slider is: keys may come faster than the page is rendered.
+          const slider = event.currentTarget;
+          const now = value(slider.valueAsNumber);
           // Rounding to whole numbers, or to two digits, may lead back to where the slider is.
-          for (let further = 2; next === props.value && further < POSITIONS_PER_DECADE; further++) next = value(from + by * further);
+          let next = now;
+          for (let by = 1; next === now && by < POSITIONS_PER_DECADE; by++) next = value(position(now) + direction * by);
+          slider.valueAsNumber = position(next);
           props.onValue(next);
         }}
       />
