@@ -1,0 +1,58 @@
+/** Where the field of a method without a Jacobian leads, along a line through a critical point. */
+import { atPoint } from "../model";
+import type { Model, Point } from "../types";
+
+const NEAREST = 1e-6; // in units of the view; the smallest distance that is looked at
+const PER_DECADE = 40; // distances looked at, per factor of 10
+const JUMP = 0.05; // a field that changes its sign within rounding by more than this share of its size jumps there
+
+/** Returns the speed toward a point, −F·e outward, at a signed distance along a direction. */
+function inwardSpeed(on: Model, [x, y]: Point, [ex, ey]: Point): (distance: number) => number {
+  const field = atPoint(on.variant.field, on);
+  return (distance) => {
+    const [fx, fy] = field(x + distance * ex, y + distance * ey);
+    return Math.sign(distance) * (fx! * ex + fy! * ey);
+  };
+}
+
+/** Returns whether the field leads back from both sides, at the smallest distances. */
+export function leadsBack(on: Model, w: Point, e: Point, size: number): boolean {
+  const speed = inwardSpeed(on, w, e);
+  return [1, -1].every((side) => [1, 10, 100].every((k) => speed(side * k * NEAREST * size) > 0));
+}
+
+/** Returns the distance on the nearer side within which the field leads back; Infinity if it does so in all the view. */
+export function trapOf(on: Model, w: Point, e: Point, size: number): number {
+  const speed = inwardSpeed(on, w, e);
+  return Math.min(...[1, -1].map((side) => edge((distance) => speed(side * distance), size)));
+}
+
+/**
+ * Returns the outer edge of the first region in which the field leads inward, which runs from nearer the point do not
+ * cross. If the field leads outward nearest the point, the region must begin with a jump, as it does with several steps
+ * of ascent: where the field passes 0 smoothly there is a minimum of the loss and no trap of the point.
+ */
+function edge(speed: (distance: number) => number, size: number): number {
+  let before = NEAREST * size;
+  let isInside = speed(before) > 0;
+  const factor = 10 ** (1 / PER_DECADE);
+  for (let distance = before * factor; distance <= size; before = distance, distance *= factor) {
+    if (speed(distance) > 0 === isInside) continue;
+    const [low, high] = bisected((d) => speed(d) > 0 === isInside, before, distance);
+    if (isInside) return (low + high) / 2;
+    const largest = Math.max(Math.abs(speed(before)), Math.abs(speed(distance)));
+    if (!(speed(high) - speed(low) > JUMP * largest)) return 0;
+    isInside = true;
+  }
+  return isInside ? Infinity : 0;
+}
+
+/** Returns the two sides of the place where a condition ceases to hold. */
+function bisected(holds: (distance: number) => boolean, low: number, high: number): [number, number] {
+  while (high - low > 1e-12 * high) {
+    const middle = (low + high) / 2;
+    if (holds(middle)) low = middle;
+    else high = middle;
+  }
+  return [low, high];
+}
