@@ -35,8 +35,7 @@ export class WebGLEngine implements Engine {
   steps = 0;
   private readonly gl: WebGL2RenderingContext;
   private readonly pace = new Pace();
-  private readonly stepWatch: Watch;
-  private readonly frameWatch: Watch;
+  private readonly watch: Watch;
   private resources!: Resources;
   private front: 0 | 1 = 0;
   private grid: Grid | null = null;
@@ -49,8 +48,8 @@ export class WebGLEngine implements Engine {
   private height = 1;
   private pixelRatio = 1;
   private frameStart = 0;
-  /** Whether the steps of the frame have no picture yet. */
-  private frameIsOpen = false;
+  /** Steps of the frame that has no picture yet, null if there is none. */
+  private frameSteps: number | null = null;
   /** Whether the texture of outcomes, and the canvas, are older than the particles. */
   private textureIsOld = true;
   private hasMoved = true;
@@ -63,8 +62,7 @@ export class WebGLEngine implements Engine {
     const gl = canvas.getContext("webgl2", options);
     if (!gl) throw new Error("the browser has no WebGL2. Use the engine in JavaScript");
     this.gl = gl;
-    this.stepWatch = new Watch(gl);
-    this.frameWatch = new Watch(gl);
+    this.watch = new Watch(gl);
     this.build();
     canvas.addEventListener("webglcontextlost", this.onLost);
     canvas.addEventListener("webglcontextrestored", this.onRestored);
@@ -105,12 +103,11 @@ export class WebGLEngine implements Engine {
   }
 
   advance(steps: number): number {
-    if (this.stepWatch.isBusy || this.frameWatch.isBusy || this.gl.isContextLost() || !this.stepper?.ready() || !this.grid) return 0;
+    if (this.watch.isBusy || this.gl.isContextLost() || !this.stepper?.ready() || !this.grid) return 0;
     const allowed = this.pace.allow(steps);
     this.frameStart = performance.now();
-    this.frameIsOpen = true;
+    this.frameSteps = allowed;
     this.take(allowed);
-    this.stepWatch.mark(() => this.pace.measureSteps(allowed, performance.now() - this.frameStart));
     return allowed;
   }
 
@@ -134,8 +131,7 @@ export class WebGLEngine implements Engine {
     if (layers.basins) this.drawBasins(view, layers.particles);
     if (layers.particles) this.drawParticles(view);
     gl.disable(gl.BLEND);
-    if (this.frameIsOpen) this.frameWatch.mark(() => this.pace.measureFrame(performance.now() - this.frameStart));
-    this.frameIsOpen = false;
+    this.mark();
   }
 
   shares(): number[] {
@@ -152,8 +148,7 @@ export class WebGLEngine implements Engine {
   }
 
   dispose(): void {
-    this.stepWatch.clear();
-    this.frameWatch.clear();
+    this.watch.clear();
     this.canvas.removeEventListener("webglcontextlost", this.onLost);
     this.canvas.removeEventListener("webglcontextrestored", this.onRestored);
     const { states, outcomes, arrays, feedbacks, nothing, nearest, palette, picture, particles, basins, programs } = this.resources; // prettier-ignore
@@ -206,6 +201,14 @@ export class WebGLEngine implements Engine {
     this.begins = false;
     this.textureIsOld = true;
     this.hasMoved = true;
+  }
+
+  /** Measures the time from the frame's steps on. */
+  private mark(): void {
+    const steps = this.frameSteps;
+    if (steps === null) return;
+    this.frameSteps = null;
+    this.watch.mark(() => this.pace.measure(steps, performance.now() - this.frameStart));
   }
 
   private compile(): void {
@@ -350,13 +353,13 @@ export class WebGLEngine implements Engine {
     gl.bindBuffer(gl.COPY_READ_BUFFER, buffer);
     gl.getBufferSubData(gl.COPY_READ_BUFFER, 0, numbers);
     gl.bindBuffer(gl.COPY_READ_BUFFER, null);
+    this.watch.clear(); // nothing is left to wait for
     return numbers;
   }
 
   private readonly onLost = (event: Event): void => {
     event.preventDefault(); // asks the browser to give the context back
-    this.stepWatch.clear();
-    this.frameWatch.clear();
+    this.watch.clear();
   };
 
   private readonly onRestored = (): void => {
