@@ -11,14 +11,16 @@ export interface Preset {
   settings: Settings;
 }
 
+type Changes = Partial<Omit<Settings, "parameters" | "pinned">>;
+
 interface Story {
   title: string;
   caption: string;
   formula: string;
   method: string;
-  changes: Partial<Omit<Settings, "parameters" | "pinned">>;
+  changes: Changes;
   rho?: number;
-  pinned?: { changes: Partial<Omit<Settings, "parameters" | "pinned">>; rho?: number };
+  pinned?: { changes: Changes; rho?: number };
 }
 
 const SADDLE = "x**2 - y**2";
@@ -47,19 +49,21 @@ const STORIES: readonly Story[] = [
     formula: SADDLE,
     method: "SAM",
     rho: 0.5,
-    changes: { lr: 0.01, steps: 500, start: [-3, -0.01], view: [[-2.5, 2.5], [-2, 2]] },
+    changes: { lr: 0.01, steps: 500, start: [-2.2, -0.2], view: [[-2.5, 2.5], [-2, 2]] },
   },
   {
     title: "n steps rest beside",
-    caption: "With n = 4 ascent steps SAM rests not at the saddle but beside it, at |y| = ρ(n − 1 − 2j)/n = 0.75 and 0.25. Change n.",
+    caption:
+      "With n = 4 ascent steps SAM rests not at the saddle but beside it, at |y| = ρ(n − 1 − 2j)/n: 0.75 (black run) and 0.25 (grey). Change n.",
     formula: SADDLE,
     method: "SAM",
     rho: 1,
     changes: { ascentSteps: 4, lr: 0.01, steps: 500, start: [-1.5, 0.5], view: [[-2, 2], [-1.6, 1.6]], basins: false },
+    pinned: { changes: { start: [1.5, 0.2] } },
   },
   {
     title: "Noise sets one",
-    caption: "Under noise the saddle holds SAM only above ρ* = s/(c₂|λ|) = 0.2: ρ = 0.3 stays, ρ = 0.15 (grey) leaves. Drag the batch size B to 4: ρ* = 0.4.",
+    caption: "Under noise the saddle holds SAM only above ρ* = s/(c₂|λ|) = 0.2: ρ = 0.3 stays, ρ = 0.15 (grey) leaves. Drag the batch size B to 4: then ρ* is 0.4.",
     formula: SADDLE_AND_MINIMA,
     method: "SAM",
     rho: 0.3,
@@ -70,12 +74,12 @@ const STORIES: readonly Story[] = [
   {
     title: "Momentum is step size",
     caption:
-      "Heavy ball with γ = 0.9 and η = 0.0005 goes the way of plain steps with η/(1 − γ) = 0.005 (grey), step by step: momentum is a step ten times as large.",
+      "Heavy ball with γ = 0.9 and η = 0.001 goes nearly the way of plain steps with η/(1 − γ) = 0.01 (grey), step by step: momentum is a step ten times as large.",
     formula: SADDLE_AND_MINIMA,
     method: "SAM",
     rho: 0.2,
-    changes: { step: "heavy ball", momentum: 0.9, lr: 0.0005, steps: 1200, start: [-2, 0.5], view: [[-2.5, 2.5], [-2.2, 2.2]] },
-    pinned: { changes: { step: "plain", lr: 0.005 } },
+    changes: { step: "heavy ball", momentum: 0.9, lr: 0.001, steps: 600, start: [-2, 0.5], view: [[-2.4, 1.2], [-0.4, 1.9]], speed: 8 },
+    pinned: { changes: { step: "plain", lr: 0.01 } },
   },
 ];
 

@@ -100,7 +100,7 @@ export class Overlay {
       if (scene.pinned) drawPinned(context, scene.pinned, to, theme);
       if (scene.run) drawRun(context, scene.run, to, theme);
     });
-    this.time("points", () => drawPoints(context, points, verdicts, to, theme));
+    this.time("points", () => drawPoints(context, points, scene.markers, to));
     if (scene.run) drawPerturbed(context, scene.run, scene.current, to, theme);
     if (scene.start) drawStart(context, scene.start, to, theme);
   }

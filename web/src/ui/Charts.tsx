@@ -6,7 +6,7 @@ import type { Theme } from "../draw/theme";
 import type { Run } from "../types";
 import type { Explorer } from "./explorer";
 import { Formula } from "./Formula";
-import { formatNumber } from "./format";
+import { formatNumber, formatPoint } from "./format";
 
 const HEIGHT = 128; // CSS pixels
 const AXIS_WIDTH = 52;
@@ -56,7 +56,7 @@ export function Charts({ explorer }: { explorer: Explorer }) {
 
 function endText(run: Run, compared: boolean): string {
   const last = run.x.length - 1;
-  const at = `(${formatNumber(run.x[last]!)}, ${formatNumber(run.y[last]!)})`;
+  const at = formatPoint([run.x[last]!, run.y[last]!], 1);
   const ends = { "goes on": `After ${last} steps the run is at ${at}.`, left: `The run leaves at step ${last}.`, diverged: `The run overflows at step ${last}.` };
   return ends[run.end] + (compared ? " Grey: the run kept to compare." : "");
 }

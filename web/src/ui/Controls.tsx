@@ -92,7 +92,7 @@ function MethodControls({ explorer }: { explorer: Explorer }) {
   const steps = Math.max(...method.variants.map((v) => v.ascentSteps));
   const hasAverage = method.variants.some((v) => v.average && v.ascentSteps === settings.ascentSteps);
   return (
-    <fieldset>
+    <fieldset class="first">
       <legend>Method</legend>
       <Select
         label="Method"
@@ -191,7 +191,7 @@ function NoiseControls({ explorer: { settings }, set }: PartProps) {
         <>
           <Slider
             name="standard deviation of one sample's gradient"
-            label="deviation of a sample"
+            label="sample’s std."
             value={settings.deviation}
             range={[0, 5]}
             accepts={(value) => value >= LIMITS.deviation[0] && value <= LIMITS.deviation[1]}
@@ -213,13 +213,13 @@ function NoiseControls({ explorer: { settings }, set }: PartProps) {
             A batch’s gradient has s = {formatNumber(settings.deviation / Math.sqrt(settings.batchSize))} per coordinate.
           </p>
           <Select
-            label="its two gradients"
+            label="two gradients"
             value={settings.coupling}
             options={COUPLINGS.map((value) => ({ value, text: COUPLING_TEXTS[value] }))}
             onValue={(coupling) => set({ coupling })}
           />
           <div class="row">
-            <span>seed of the noise</span>
+            <span>seed</span>
             <NumberInput
               label="seed of the noise"
               value={settings.seed}
@@ -307,7 +307,7 @@ function PictureControls({ explorer, set }: PartProps) {
       />
       <Slider
         name="speed, steps per frame"
-        label="steps per frame"
+        label="steps/frame"
         value={settings.speed}
         range={[1, 50]}
         whole

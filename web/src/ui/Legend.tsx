@@ -52,7 +52,6 @@ export function Legend({ explorer }: { explorer: Explorer }) {
   const { theme } = explorer;
   const { run, pinned, points, verdicts } = explorer.current();
   const holding = points.findIndex((_, i) => verdicts[i]!.role === "attractor" || verdicts[i]!.role === "holds");
-  const fill = holding < 0 ? explorer.colours.points[0] : explorer.colours.points[holding];
   const marker = (colour: string) => <Marker kind="saddle" colour={colour} outline={theme.ink} />;
   return (
     <ul class="legend" aria-label="Legend">
@@ -65,33 +64,39 @@ export function Legend({ explorer }: { explorer: Explorer }) {
       <li>
         <Marker kind="maximum" colour="none" outline={theme.ink} /> maximum
       </li>
-      {fill && <li>{marker(fill)} holds runs: filled like its basin</li>}
+      {holding >= 0 && (
+        <li>
+          <Marker kind={points[holding]!.kind} colour={explorer.colours.points[holding]!} outline={theme.ink} /> holds runs: filled like its basin
+        </li>
+      )}
       <li>{marker(theme.roles.saddle)} lets runs leave</li>
       <li>{marker(theme.roles.repeller)} repels</li>
       {verdicts.some(({ trap }) => trap) && (
         <li>
-          <Line colour={theme.trap} dash="3 3" /> edge of the trap
+          <Line colour={theme.trap} dash="6 4" /> edge of the trap
         </li>
       )}
       {run && (
         <>
           <li>
-            <Line colour={theme.iterates} /> iterates
+            <Dots colour={theme.iterates} /> iterates
           </li>
           <li>
-            <Line colour={theme.flow} dash="6 4" /> flow
+            <Line colour={theme.flow} /> flow
           </li>
           <li>
-            <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-              <circle cx="8" cy="8" r="4.5" fill={theme.perturbed} />
+            <svg viewBox="0 0 28 12" width="28" height="12" aria-hidden="true" stroke={theme.perturbed} stroke-width="2">
+              <circle cx="5" cy="6" r="3.5" fill={theme.perturbed} />
+              <path d="M5 6 H20" stroke-dasharray="4 3" />
+              <path d="M18 2 L26 10 M18 10 L26 2" />
             </svg>{" "}
-            perturbed point wᵖ
+            step k and its perturbed point wᵖ
           </li>
         </>
       )}
       {pinned && (
         <li>
-          <Line colour={theme.pinned} /> run kept to compare
+          <Dots colour={theme.pinned} /> run kept to compare
         </li>
       )}
     </ul>
@@ -102,6 +107,16 @@ function Line({ colour, dash }: { colour: string; dash?: string }) {
   return (
     <svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true">
       <line x1="1" x2="27" y1="5" y2="5" stroke={colour} stroke-width="2.5" stroke-dasharray={dash} />
+    </svg>
+  );
+}
+
+function Dots({ colour }: { colour: string }) {
+  return (
+    <svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true" fill={colour}>
+      <circle cx="5" cy="5" r="2.6" />
+      <circle cx="14" cy="5" r="2.6" />
+      <circle cx="23" cy="5" r="2.6" />
     </svg>
   );
 }

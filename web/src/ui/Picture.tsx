@@ -27,18 +27,23 @@ export function Picture({ explorer }: { explorer: Explorer }) {
       engine.resize(width, height, devicePixelRatio);
       overlay.resize(width, height, devicePixelRatio);
       explorer.resized(width, height);
-      zoom?.setView(explorer.view);
+      zoom.setView(explorer.view);
     };
+    let isOwn = false; // whether the picture itself changes the view, as its gesture goes on
     const zoom = attachZoom(element, explorer.view, {
-      view: (view) => explorer.set({ view }, { preset: explorer.preset }),
-      start: (start) => explorer.set({ start }, { preset: explorer.preset }),
+      view(view) {
+        isOwn = true;
+        explorer.set({ view });
+        isOwn = false;
+      },
+      start: (start) => explorer.set({ start }),
     });
     resize();
     const detach = explorer.attach({
       engine,
       overlay,
       canvases: [particles.current!, above.current!],
-      viewChanged: (view) => zoom.setView(view),
+      viewChanged: (view) => isOwn || zoom.setView(view),
     });
     const observer = new ResizeObserver(resize);
     observer.observe(element);

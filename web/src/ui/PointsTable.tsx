@@ -93,6 +93,7 @@ function reason(verdict: Verdict, explorer: Explorer) {
       </span>,
     );
   }
+  if (!verdict.effective && verdict.role === "attractor") parts.push(<span key="field">F leads back from all sides</span>);
   if (verdict.trap !== null) parts.push(<span key="trap">{trapText(verdict.trap)}</span>);
   if (verdict.attractsFor && rho) parts.push(<span key="for">{attractsText(verdict.attractsFor, rho.range)}</span>);
   if (explorer.settings.noise) parts.push(<span key="noise">without noise</span>);

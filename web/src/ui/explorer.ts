@@ -31,7 +31,7 @@ export interface PictureParts {
   /** From the lowest to the highest. */
   canvases: readonly HTMLCanvasElement[];
   /** The view was changed by something else than the picture. */
-  viewChanged(view: Settings["view"]): void;
+  viewChanged(view: Settings["view"]): unknown;
 }
 
 /** What is derived from settings. */

@@ -1,6 +1,5 @@
 /** Critical points: the shape tells what they are for the loss, the colour what they are for the method. */
-import type { CriticalPoint, Kind, Verdict } from "../../types";
-import type { Theme } from "../theme";
+import type { CriticalPoint, Kind } from "../../types";
 import type { Transform } from "../transform";
 
 const RADIUS = 8; // CSS pixels
@@ -8,9 +7,8 @@ const RADIUS = 8; // CSS pixels
 export function drawPoints(
   context: CanvasRenderingContext2D,
   points: readonly CriticalPoint[],
-  verdicts: readonly Verdict[],
+  colours: readonly string[],
   to: Transform,
-  theme: Theme,
 ): void {
   points.forEach((point, i) => {
     const path = marker(point.kind, to.x(point.w[0]), to.y(point.w[1]));
@@ -22,7 +20,7 @@ export function drawPoints(
     context.strokeStyle = "#111111";
     context.lineWidth = 2.5;
     context.stroke(path);
-    context.fillStyle = theme.roles[verdicts[i]?.role ?? "neutral"];
+    context.fillStyle = colours[i]!;
     context.fill(path);
   });
 }
