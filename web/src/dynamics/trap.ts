@@ -21,30 +21,33 @@ export function leadsBack(on: Model, w: Point, e: Point, size: number): boolean 
   return [1, -1].every((side) => [1, 10, 100].every((k) => speed(side * k * NEAREST * size) > 0));
 }
 
-/** Returns the distance on the nearer side within which the field leads back; Infinity if it does so in all the view. */
+/** Returns the distance on the nearer side of the edge to which the field leads back; Infinity if it does so in all the view. */
 export function trapOf(on: Model, w: Point, e: Point, size: number): number {
   const speed = inwardSpeed(on, w, e);
   return Math.min(...[1, -1].map((side) => edge((distance) => speed(side * distance), size)));
 }
 
 /**
- * Returns the outer edge of the first region in which the field leads inward, which runs from nearer the point do not
- * cross. If the field leads outward nearest the point, the region must begin with a jump, as it does with several steps
- * of ascent: where the field passes 0 smoothly there is a minimum of the loss and no trap of the point.
+ * Returns the outer edge of the outermost region of the trap in which the field leads inward. Runs from nearer the point do
+ * not cross it. A trap may have several regions, as with several steps of ascent; each begins at the point or with a jump.
+ * Where the field passes 0 smoothly there is a minimum of the loss, and no trap of the point.
  */
 function edge(speed: (distance: number) => number, size: number): number {
   let before = NEAREST * size;
   let isInside = speed(before) > 0;
+  let result = 0;
   const factor = 10 ** (1 / PER_DECADE);
   for (let distance = before * factor; distance <= size; before = distance, distance *= factor) {
     if (speed(distance) > 0 === isInside) continue;
     const [low, high] = bisected((d) => speed(d) > 0 === isInside, before, distance);
-    if (isInside) return (low + high) / 2;
-    const largest = Math.max(Math.abs(speed(before)), Math.abs(speed(distance)));
-    if (!(speed(high) - speed(low) > JUMP * largest)) return 0;
-    isInside = true;
+    if (isInside) result = (low + high) / 2;
+    else {
+      const largest = Math.max(Math.abs(speed(before)), Math.abs(speed(distance)));
+      if (!(speed(high) - speed(low) > JUMP * largest)) return result;
+    }
+    isInside = !isInside;
   }
-  return isInside ? Infinity : 0;
+  return isInside ? Infinity : result;
 }
 
 /** Returns the two sides of the place where a condition ceases to hold. */
