@@ -78,7 +78,7 @@ const STORIES: readonly Story[] = [
     formula: SADDLE_AND_MINIMA,
     method: "SAM",
     rho: 0.2,
-    changes: { step: "heavy ball", momentum: 0.9, lr: 0.001, steps: 600, start: [-2, 0.5], view: [[-2.4, 1.2], [-0.4, 1.9]], speed: 8 },
+    changes: { step: "heavy ball", momentum: 0.9, lr: 0.001, steps: 600, start: [-2, 0.5], view: [[-2.3, 0.7], [-0.1, 1.9]], speed: 8 },
     pinned: { changes: { step: "plain", lr: 0.01 } },
   },
 ];

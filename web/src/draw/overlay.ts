@@ -5,7 +5,7 @@ import { drawArrows } from "./layers/arrows";
 import { drawAxes } from "./layers/axes";
 import { contourPath } from "./layers/contours";
 import { drawPoints } from "./layers/points";
-import { drawPerturbed, drawPinned, drawRun, drawStart } from "./layers/run";
+import { drawFlow, drawIterates, drawPerturbed, drawPinned, drawStart } from "./layers/run";
 import { drawTraps } from "./layers/trap";
 import type { Theme } from "./theme";
 import { Transform, type View } from "./transform";
@@ -97,8 +97,10 @@ export class Overlay {
     this.time("trap", () => drawTraps(context, points, verdicts, to, theme));
     this.time("axes", () => drawAxes(context, model.landscape.coordinates, to, theme));
     this.time("runs", () => {
+      // A run to compare often goes the way of the flow, which must not hide it.
+      if (scene.run) drawFlow(context, scene.run, to, theme);
       if (scene.pinned) drawPinned(context, scene.pinned, to, theme);
-      if (scene.run) drawRun(context, scene.run, to, theme);
+      if (scene.run) drawIterates(context, scene.run, to, theme);
     });
     this.time("points", () => drawPoints(context, points, scene.markers, to));
     if (scene.run) drawPerturbed(context, scene.run, scene.current, to, theme);

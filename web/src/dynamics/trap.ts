@@ -24,15 +24,19 @@ export function leadsBack(on: Model, w: Point, e: Point, size: number): boolean 
 /** Returns the distance on the nearer side of the edge to which the field leads back; Infinity if it does so in all the view. */
 export function trapOf(on: Model, w: Point, e: Point, size: number): number {
   const speed = inwardSpeed(on, w, e);
-  return Math.min(...[1, -1].map((side) => edge((distance) => speed(side * distance), size)));
+  const slope = (distance: number): number => {
+    const [gx, gy] = on.landscape.gradient(w[0] + distance * e[0], w[1] + distance * e[1]);
+    return gx * e[0] + gy * e[1];
+  };
+  return Math.min(...[1, -1].map((side) => edge((d) => speed(side * d), (d) => side * slope(side * d), size)));
 }
 
 /**
  * Returns the outer edge of the outermost region of the trap in which the field leads inward. Runs from nearer the point do
  * not cross it. A trap may have several regions, as with several steps of ascent; each begins at the point or with a jump.
- * Where the field passes 0 smoothly there is a minimum of the loss, and no trap of the point.
+ * Where the field passes 0 smoothly, or the loss itself turns upwards, there is a minimum of the loss and no trap of the point.
  */
-function edge(speed: (distance: number) => number, size: number): number {
+function edge(speed: (distance: number) => number, slope: (distance: number) => number, size: number): number {
   let before = NEAREST * size;
   let isInside = speed(before) > 0;
   let result = 0;
@@ -43,7 +47,7 @@ function edge(speed: (distance: number) => number, size: number): number {
     if (isInside) result = (low + high) / 2;
     else {
       const largest = Math.max(Math.abs(speed(before)), Math.abs(speed(distance)));
-      if (!(speed(high) - speed(low) > JUMP * largest)) return result;
+      if (!(speed(high) - speed(low) > JUMP * largest) || (slope(low) < 0 && slope(high) >= 0)) return result;
     }
     isInside = !isInside;
   }

@@ -7,9 +7,12 @@ const DOT = 2.6; // radius in CSS pixels
 const APART = 1.5; // CSS pixels; a dot nearer to the dot before it is left out
 const FAR = 1e5; // CSS pixels; canvases draw wrong lines to places far beyond this
 
-export function drawRun(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
+export function drawFlow(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
   line(context, run.flow.x, run.flow.y, to, theme.background, 6);
   line(context, run.flow.x, run.flow.y, to, theme.flow, 3.4);
+}
+
+export function drawIterates(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
   line(context, run.x, run.y, to, theme.background, 2.6);
   line(context, run.x, run.y, to, theme.iterates, 1);
   dots(context, run, to, theme.background, DOT + 1);
