@@ -5,7 +5,7 @@ export const PICTURE = {
   size: 1.5, // side of a particle, in CSS pixels
   alpha: 0.6, // opacity of a particle
   basins: 0.62, // and of the basins, so that contours and markers stand out on them
-  basinsUnderParticles: 0.28,
+  basinsUnderParticles: 0.36,
 };
 
 /** "#rrggbb" as bytes. */

@@ -2,13 +2,12 @@
 import { criticalPoints, landscape as build, FormulaError, model, run, typedLandscape, verdict } from "../core";
 import type { Overlay } from "../draw/overlay";
 import { toPng } from "../draw/png";
-import { DARK, LIGHT, type Theme } from "../draw/theme";
+import { DARK, LIGHT, outcomeColours, type Theme } from "../draw/theme";
 import { fitView } from "../draw/transform";
 import type { PacedEngine } from "../engine/create";
 import { fromHash, toHash } from "../settings";
 import type { CriticalPoint, Data, Landscape, Model, OutcomeColours, Run, Settings, Verdict } from "../types";
 import { announce } from "./announce";
-import { markerColour, outcomeColours } from "./colours";
 import { formatNumber } from "./format";
 
 const RESTART_DELAY = 350; // ms after the last change of a number: particles start anew, so that basins are those of now
@@ -92,13 +91,14 @@ export class Explorer {
   }
 
   get colours(): OutcomeColours {
-    return outcomeColours(this.current().points, this.theme, this.dark);
+    return outcomeColours(this.current().points, this.theme);
   }
 
-  /** The colours of the markers, one per critical point. */
+  /** The colours of the markers: points that hold runs have that of their basin, the others that of their role. */
   get markers(): string[] {
-    const { points } = this.colours;
-    return this.current().verdicts.map((one, i) => markerColour(one, points[i]!, this.theme));
+    const { colours, theme } = this;
+    const holds = ({ role }: Verdict) => role === "attractor" || role === "holds";
+    return this.current().verdicts.map((one, i) => (holds(one) ? colours.points[i]! : theme.roles[one.role]));
   }
 
   /** The view as it fits the picture. */

@@ -8,6 +8,7 @@ const MARGIN = 2; // cells beyond the picture, where d3 closes its lines
 // Shares of the picture below each level. Levels by area suit losses over any orders of magnitude; the first few show
 // the shape of minima.
 const SHARES = [0.002, 0.01, 0.03, 0.07, 0.13, 0.2, 0.28, 0.37, 0.46, 0.55, 0.64, 0.73, 0.82, 0.9, 0.96];
+const APART = 0.16; // a level whose share is nearer to a saddle's than this part of it would double the saddle's line
 
 /** The lines as one path in CSS pixels. A line also passes through each saddle. */
 export function contourPath(landscape: Landscape, points: readonly CriticalPoint[], to: Transform): Path2D {
@@ -34,7 +35,10 @@ export function contourPath(landscape: Landscape, points: readonly CriticalPoint
 
 function levels(values: Float64Array, points: readonly CriticalPoint[]): number[] {
   const sorted = values.filter(Number.isFinite).sort();
-  const byArea = SHARES.map((share) => sorted[Math.floor(share * (sorted.length - 1))]!);
+  if (sorted.length === 0) return [];
   const saddles = points.filter((point) => point.kind === "saddle").map((point) => point.loss);
-  return [...new Set([...byArea, ...saddles])].filter(Number.isFinite).sort((a, b) => a - b);
+  const shares = saddles.map((loss) => sorted.findIndex((value) => value >= loss) / sorted.length);
+  const byArea = SHARES.filter((share) => shares.every((other) => Math.abs(share - other) > APART * share));
+  const levels = byArea.map((share) => sorted[Math.floor(share * (sorted.length - 1))]!);
+  return [...new Set([...levels, ...saddles])].sort((a, b) => a - b);
 }

@@ -3,24 +3,22 @@ import type { Point, Run } from "../../types";
 import type { Theme } from "../theme";
 import type { Transform } from "../transform";
 
-const DOT = 2.6; // radius in CSS pixels
+const DOT = 2.2; // radius in CSS pixels
 const APART = 1.5; // CSS pixels; a dot nearer to the dot before it is left out
 const FAR = 1e5; // CSS pixels; canvases draw wrong lines to places far beyond this
 
 export function drawFlow(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
-  line(context, run.flow.x, run.flow.y, to, theme.background, 6);
-  line(context, run.flow.x, run.flow.y, to, theme.flow, 3.4);
+  // The flow is wider than the dots, so that it can be seen where dots lie on it.
+  line(context, run.flow.x, run.flow.y, to, theme.background, 8);
+  line(context, run.flow.x, run.flow.y, to, theme.flow, 5.5);
 }
 
 export function drawIterates(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
-  line(context, run.x, run.y, to, theme.background, 2.6);
   line(context, run.x, run.y, to, theme.iterates, 1);
-  dots(context, run, to, theme.background, DOT + 1);
   dots(context, run, to, theme.iterates, DOT);
 }
 
 export function drawPinned(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
-  line(context, run.flow.x, run.flow.y, to, theme.pinned, 2.4);
   line(context, run.x, run.y, to, theme.pinned, 0.8);
   dots(context, run, to, theme.pinned, DOT - 0.4);
 }

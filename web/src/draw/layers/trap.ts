@@ -7,7 +7,7 @@ import type { CriticalPoint, Point, Verdict } from "../../types";
 import type { Theme } from "../theme";
 import type { Transform } from "../transform";
 
-const LENGTH = 0.22; // of the band on each side, over the smaller side of the picture
+const LENGTH = 0.16; // of the band on each side, over the smaller side of the picture
 const DASHES = [6, 4];
 
 export function drawTraps(
