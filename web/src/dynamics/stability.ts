@@ -1,0 +1,118 @@
+/** What the iterates of a model do near a critical point. */
+import { atPoint } from "../model";
+import type { CriticalPoint, Interval, Model, Point, Role, Settings, Verdict } from "../types";
+import { type Square, multipliersOf } from "./steps";
+import { eigenvalues } from "./symmetric";
+import { leadsBack, trapOf } from "./trap";
+
+const NEUTRAL = 1e-12; // distance of a multiplier's size from 1 that counts as rounding
+const SCAN = 200; // values of ρ at which stability is looked at
+const RHO_TOLERANCE = 1e-11; // of an edge in ρ, relative to the slider's range
+
+/** Returns the role of a critical point, and by which numbers. */
+export function verdict(on: Model, point: CriticalPoint, view: Settings["view"]): Verdict {
+  return on.method.differentiable ? linearised(on, point) : measured(on, point, view);
+}
+
+// ---------------------------------------------------------------- methods with a Jacobian
+
+function linearised(on: Model, point: CriticalPoint): Verdict {
+  const jacobian = jacobianAt(on, point.w, on.parameters);
+  const multipliers = multipliersOf(on, jacobian);
+  return {
+    role: roleOf(multipliers),
+    effective: eigenvalues(jacobian),
+    multipliers,
+    attractsFor: attractsFor(on, point),
+    trap: null,
+  };
+}
+
+function jacobianAt(on: Model, [x, y]: Point, parameters: Model["parameters"]): Square {
+  const [a, b, c, d] = atPoint(on.variant.jacobian, on, parameters)(x, y);
+  return [a!, b!, c!, d!];
+}
+
+/**
+ * With momentum a direction of w has two multipliers, of which at most one is larger than 1 unless steps are too large.
+ * So a repeller is a point from which all directions of w lead away, which has two such multipliers.
+ */
+function roleOf(multipliers: readonly Point[]): Role {
+  const sizes = multipliers.map(([re, im]) => Math.hypot(re, im));
+  const growing = sizes.filter((s) => s > 1 + NEUTRAL).length;
+  if (growing >= 2) return "repeller";
+  if (growing === 1) return "saddle";
+  return sizes.every((s) => s < 1 - NEUTRAL) ? "attractor" : "neutral";
+}
+
+const found = new WeakMap<CriticalPoint, Map<string, readonly Interval[]>>();
+
+/** Returns the intervals of ρ over the slider's range in which the point attracts, or null if there is no ρ. */
+function attractsFor(on: Model, point: CriticalPoint): readonly Interval[] | null {
+  const rho = on.method.parameters.find((p) => p.name === "rho");
+  if (!rho) return null;
+  // The intervals do not change while ρ does, and a slider asks for them at every frame.
+  const { ascentSteps, average } = on.variant;
+  const others = { ...on.parameters, rho: 0 };
+  const key = JSON.stringify([on.landscape.formula, on.method.name, ascentSteps, average, on.step.name, on.lr, on.momentum, others]); // prettier-ignore
+  let known = found.get(point);
+  if (!known) found.set(point, (known = new Map()));
+  let intervals = known.get(key);
+  if (!intervals) known.set(key, (intervals = intervalsWhere((r) => attracts(on, point, r), rho.range)));
+  return intervals;
+}
+
+function attracts(on: Model, point: CriticalPoint, rho: number): boolean {
+  const multipliers = multipliersOf(on, jacobianAt(on, point.w, { ...on.parameters, rho }));
+  return multipliers.every(([re, im]) => Math.hypot(re, im) < 1 - 1e-15);
+}
+
+/** Returns the intervals in which a condition holds, whose edges are precise if none is shorter than a 200th. */
+export function intervalsWhere(holds: (value: number) => boolean, [low, high]: Interval): Interval[] {
+  const at = (k: number): number => low + ((high - low) * k) / SCAN;
+  const edge = (a: number, b: number): number => {
+    const first = holds(a);
+    while (b - a > RHO_TOLERANCE * (high - low)) {
+      const middle = (a + b) / 2;
+      if (holds(middle) === first) a = middle;
+      else b = middle;
+    }
+    return (a + b) / 2;
+  };
+  const intervals: Interval[] = [];
+  let start: number | null = null;
+  for (let k = 0; k <= SCAN; k++) {
+    const isInside = holds(at(k));
+    if (isInside && start === null) start = k === 0 ? low : edge(at(k - 1), at(k));
+    if (!isInside && start !== null) {
+      intervals.push([start, edge(at(k - 1), at(k))]);
+      start = null;
+    }
+  }
+  if (start !== null) intervals.push([start, high]);
+  return intervals;
+}
+
+// ---------------------------------------------------------------- methods without one
+
+/** Looks where F leads along the Hessian's eigenvectors, since F jumps at the point. */
+function measured(on: Model, point: CriticalPoint, view: Settings["view"]): Verdict {
+  const size = Math.min(view[0][1] - view[0][0], view[1][1] - view[1][0]);
+  const [low, high] = point.eigenvalues;
+  const result = { effective: null, multipliers: null, attractsFor: null };
+  const zero = point.kind === "degenerate" ? 1e-6 * Math.max(Math.abs(low), Math.abs(high)) : 0;
+  const escapes = point.eigenvectors.filter((_, i) => point.eigenvalues[i]! < -zero);
+  if (escapes.length > 0) {
+    const traps = escapes.map((e) => trapOf(on, point.w, e, size));
+    const trap = Math.min(...traps);
+    return { ...result, role: trap > 0 ? "holds" : escapes.length === 2 ? "repeller" : "saddle", trap };
+  }
+  if (point.kind !== "minimum") return { ...result, role: "neutral", trap: null };
+  const isAttractor = point.eigenvectors.every((e) => leadsBack(on, point.w, e, size)) && staysNear(on, point);
+  return { ...result, role: isAttractor ? "attractor" : "repeller", trap: null };
+}
+
+/** Returns whether steps of the model bounce about a minimum without growing: whether they are short enough for H. */
+function staysNear(on: Model, { eigenvalues: [low, high] }: CriticalPoint): boolean {
+  return multipliersOf(on, [low, 0, 0, high]).every(([re, im]) => Math.hypot(re, im) < 1 - NEUTRAL);
+}
