@@ -1,5 +1,6 @@
 /** `window.samdyn`: what the page knows and computes, for tests and for reviewers who want numbers. */
 import { evaluate, landscape } from "./core";
+import { Transform } from "./draw/transform";
 import { evaluateOnGpu } from "./engine/webgl";
 import type { Explorer, FrameTime } from "./ui/explorer";
 import type { CriticalPoint, Data, Landscape, LandscapeData, MethodData, Point, Program, Run, Settings, Variant, Verdict } from "./types";
@@ -17,6 +18,8 @@ export interface Api {
   states(): number[];
   frames(): readonly FrameTime[];
   restart(): void;
+  /** Where a point of the plane is on the page, in CSS pixels. */
+  pixel(w: Point): [number, number];
   /**
    * Values of a program at points, in double precision: of a landscape ("value", "gradient", "hessian", "third"; no method),
    * or of a variant of a method ("field", "field32", "perturbed", "jacobian", "noisy.shared", "noisy32.clean", …).
@@ -65,6 +68,11 @@ export function createApi(explorer: Explorer): Api {
     states: () => Array.from(explorer.engine?.states() ?? []),
     frames: () => explorer.frames,
     restart: () => explorer.restart(),
+    pixel([x, y]) {
+      const { left, top, width, height } = document.querySelector(".picture")!.getBoundingClientRect();
+      const to = new Transform(explorer.view, width, height);
+      return [left + to.x(x), top + to.y(y)];
+    },
     evaluate(name, method, variant, path, points) {
       const on = landscapeOf(name);
       const program = programOf(on, method, variant, path);
