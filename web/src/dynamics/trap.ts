@@ -1,6 +1,7 @@
 /** Where the field of a method without a Jacobian leads, along a line through a critical point. */
 import { atPoint } from "../model";
-import type { Model, Point } from "../types";
+import type { CriticalPoint, Model, Point } from "../types";
+import { quadraticAt } from "./quadratic";
 
 const NEAREST = 1e-6; // in units of the view; the smallest distance that is looked at
 const PER_DECADE = 40; // distances looked at, per factor of 10
@@ -21,10 +22,35 @@ export function leadsBack(on: Model, w: Point, e: Point, size: number): boolean 
   return [1, -1].every((side) => [1, 10, 100].every((k) => speed(side * k * NEAREST * size) > 0));
 }
 
-/** Returns the distance on the nearer side of the edge to which the field leads back; Infinity if it does so in all the view. */
-export function trapOf(on: Model, w: Point, e: Point, size: number): number {
-  const speed = inwardSpeed(on, w, e);
-  return Math.min(...[1, -1].map((side) => edge((distance) => speed(side * distance), size)));
+/**
+ * Returns the distance, on the nearer side, within which runs are led back; Infinity if they are in all the view.
+ *
+ * The quadratic at the point says which edge of the field is that of the trap: very near the point the perturbed point is
+ * far beyond it, so that the landscape's further terms may lead outward along this line although runs stay. The field
+ * itself then gives the edge's place.
+ */
+export function trapOf(on: Model, point: CriticalPoint, e: Point, size: number): number {
+  const nearby = inwardSpeed({ ...on, landscape: quadraticAt(on.landscape, point) }, point.w, e);
+  const speed = inwardSpeed(on, point.w, e);
+  const sides = [1, -1].map((side) => {
+    const local = edge((distance) => nearby(side * distance), size);
+    if (local === 0) return 0;
+    const own = (distance: number): number => speed(side * distance);
+    return (local < Infinity ? nearestEdge(own, local) : null) ?? edge(own, size);
+  });
+  return Math.min(...sides);
+}
+
+/** Returns the place nearest a distance, to within a factor of 2, where the field turns outward; null if there is none. */
+function nearestEdge(speed: (distance: number) => number, distance: number): number | null {
+  const factor = 10 ** (1 / PER_DECADE);
+  for (let a = distance, b = distance; b < 2 * distance; a /= factor, b *= factor)
+    for (const from of [a / factor, b])
+      if (speed(from) > 0 && !(speed(from * factor) > 0)) {
+        const [low, high] = bisected((d) => speed(d) > 0, from, from * factor);
+        return (low + high) / 2;
+      }
+  return null;
 }
 
 /**
