@@ -7,7 +7,7 @@ import { leadsBack, trapOf } from "./trap";
 
 const NEUTRAL = 1e-13; // |z|² − 1 of a multiplier z, relative to the largest |z − 1|, that counts as rounding
 const SCAN = 200; // values of ρ at which stability is looked at
-const RHO_TOLERANCE = 1e-11; // of an edge in ρ, relative to the slider's range
+const RHO_TOLERANCE = 1e-14; // of an edge in ρ, relative to the slider's range
 
 /** Returns the role of a critical point, and by which numbers. */
 export function verdict(on: Model, point: CriticalPoint, view: Settings["view"]): Verdict {
@@ -72,7 +72,7 @@ export function intervalsWhere(holds: (value: number) => boolean, [low, high]: I
   const at = (k: number): number => low + ((high - low) * k) / SCAN;
   const edge = (a: number, b: number): number => {
     const first = holds(a);
-    while (b - a > RHO_TOLERANCE * (high - low)) {
+    for (let k = 0; k < 60 && b - a > RHO_TOLERANCE * (high - low); k++) {
       const middle = (a + b) / 2;
       if (holds(middle) === first) a = middle;
       else b = middle;

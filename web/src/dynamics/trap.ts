@@ -5,6 +5,7 @@ import { quadraticAt } from "./quadratic";
 
 const NEAREST = 1e-6; // in units of the view; the smallest distance that is looked at
 const PER_DECADE = 40; // distances looked at, per factor of 10
+const PRECISION = 1e-9; // relative, of an edge; nearer a jump, rounding turns the direction of the ascent
 const JUMP = 0.05; // a field that changes its sign within rounding by more than this share of its size jumps there
 
 /** Returns the speed toward a point, −F·e outward, at a signed distance along a direction. */
@@ -78,7 +79,7 @@ function edge(speed: (distance: number) => number, size: number): number {
 
 /** Returns the two sides of the place where a condition ceases to hold. */
 function bisected(holds: (distance: number) => boolean, low: number, high: number): [number, number] {
-  while (high - low > 1e-12 * high) {
+  while (high - low > PRECISION * high) {
     const middle = (low + high) / 2;
     if (holds(middle)) low = middle;
     else high = middle;
