@@ -13,7 +13,12 @@ const SHARES = [0.002, 0.01, 0.03, 0.07, 0.13, 0.2, 0.28, 0.37, 0.46, 0.55, 0.64
 const APART = 0.16; // a level whose share is nearer to a saddle's than this part of it would double the saddle's line
 
 /** The lines as one path in CSS pixels. A line also passes through each saddle. */
-export function contourPath(landscape: Landscape, points: readonly CriticalPoint[], to: Transform, cell: number): Path2D {
+export function contourPath(
+  landscape: Landscape,
+  points: readonly CriticalPoint[],
+  to: Transform,
+  cell: number,
+): Path2D {
   const columns = Math.ceil(to.width / cell) + 2 * MARGIN;
   const rows = Math.ceil(to.height / cell) + 2 * MARGIN;
   const [x, y] = [new Float64Array(columns * rows), new Float64Array(columns * rows)];
