@@ -34,7 +34,7 @@ export const LIGHT: Theme = {
   undecided: "#6f7a84",
   left: "#e6e4df",
   roles: { attractor: "#0072B2", saddle: "#E69F00", repeller: "#F0E442", holds: "#CC79A7", neutral: "#999999" },
-  minima: ["#0072B2", "#009E73", "#56B4E9", "#F0E442", "#CC79A7", "#E69F00"],
+  minima: ["#0072B2", "#009E73", "#56B4E9", "#F0E442", "#CC79A7"],
   traps: ["#D55E00", "#a84800", "#f0843c"],
 };
 
@@ -51,7 +51,7 @@ export const DARK: Theme = {
   undecided: "#9aa7b3",
   left: "#2b2e33",
   roles: { attractor: "#3a9fdc", saddle: "#E69F00", repeller: "#F0E442", holds: "#d990b9", neutral: "#9a9a9a" },
-  minima: ["#2f8fce", "#1fb58c", "#7cc8f2", "#F0E442", "#d990b9", "#E69F00"],
+  minima: ["#2f8fce", "#1fb58c", "#7cc8f2", "#F0E442", "#d990b9"],
   traps: ["#e8702a", "#b85512", "#ff9c5c"],
 };
 
