@@ -4,10 +4,14 @@ import type { Model, Point, Run } from "../types";
 
 const TOLERANCE = 1e-9; // error of a step, relative to the box and to |w|
 const MOST_POINTS = 4000;
-const MOST_STEPS = 60_000;
+const MOST_STEPS = 20_000;
 const LEAST_STEPS = 200; // a step is no longer than this fraction of the time
 const LONGEST = 1 / 60; // in units of the box; way of one step, so that the line looks smooth and sees jumps
-const SHORTEST = 1 / 4000; // in units of the box; way of a step at which a field that jumps is not looked at more closely
+const SHORTEST = 1 / 4000; // in units of the box; way of a step that is short enough where the field jumps
+// Time of a step that is short enough where the field jumps, in units of η: iterates that are stable have ηλ < 2, so for
+// them such a step is precise. Landscapes with kinks make the fields of all methods jump.
+const SHORTEST_TIME = { smooth: 1 / 64, normalised: 1 / 8 };
+const SHORTEST_SHARE = 1 / 5000; // the same, as a fraction of the time
 const FAR = 1e6; // in units of the box; runs beyond it have left
 
 // The coefficients of the stages, of the result, and of the error.
@@ -24,8 +28,8 @@ const ERROR = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525,
 /**
  * Returns the flow from a start over a time.
  *
- * At a set where the field of a normalised method jumps, the flow slides. No step is short enough for the error there,
- * so that steps of a least length are taken as they are: the flow stays at the set, to within that length.
+ * At a set where the field jumps, as that of a normalised method does, the flow slides. No step is short enough for the
+ * error there, so that steps of a least length are taken as they are: the flow stays at the set, to within that length.
  *
  * @param unit factor of the times in the result
  */
@@ -40,6 +44,8 @@ export function flowOf(on: Model, start: Point, duration: number, unit: number):
     k[stage] = [-fx!, -fy!];
   };
 
+  const inSteps = on.lr * (on.method.differentiable ? SHORTEST_TIME.smooth : SHORTEST_TIME.normalised);
+  const shortest = Math.max(inSteps, SHORTEST_SHARE * duration);
   let [x, y] = start;
   let t = 0;
   let h = duration / 1000;
@@ -54,7 +60,7 @@ export function flowOf(on: Model, start: Point, duration: number, unit: number):
     }
     const longest = LONGEST * Math.max(size, Math.hypot(x, y)); // far away a run may go as fast as it likes
     h = Math.min(h, duration / LEAST_STEPS, longest / speed, duration - t);
-    const least = on.method.differentiable ? 0 : Math.min((SHORTEST * size) / speed, duration / MOST_STEPS * 4);
+    const least = Math.min((SHORTEST * size) / speed, shortest);
     let [nx, ny] = [x, y];
     for (let stage = 0; stage < 6; stage++) {
       [nx, ny] = [x, y];

@@ -2,10 +2,11 @@
 import type { CriticalPoint, Interval, Kind, Landscape, Point } from "../types";
 import { symmetricEigen } from "./symmetric";
 
-const STARTS = 24; // starts per side of the box
+const STARTS = 16; // starts per side of the box
 const ITERATIONS = 120; // steps from one start; at a degenerate point a step shortens the distance only by a factor
 const MOST = 16; // points that the page shows
 const MOST_DEGENERATE = 6; // degenerate points that it shows: a curve of minima has no end of them
+const NEGLIGIBLE = 1e-14; // in units of the box; shorter steps that do not lessen the gradient are rounding
 const NEARBY = 0.01; // in units of the box; distance at which Hessians say what is small
 const ZERO_GRADIENT = 1e-9; // relative to the Hessians nearby
 const ZERO_EIGENVALUE = 1e-6; // relative to the Hessians nearby
@@ -18,6 +19,8 @@ interface Candidate {
   /** In units of the box, from its low corner. */
   u: Point;
   isDegenerate: boolean;
+  /** Whether the Hessian vanishes all around it. One point stands for all plateaus. */
+  isFlat: boolean;
 }
 
 /** Returns the critical points in a box, at most 16: first those with a regular Hessian, by ascending loss. */
@@ -28,7 +31,10 @@ export function criticalPoints(on: Landscape, box: readonly [Interval, Interval]
   const candidates = search.candidates();
   for (const c of candidates.filter((c) => !c.isDegenerate)) if (isNew(c, regular, SAME)) regular.push(c);
   const others = candidates.filter((c) => c.isDegenerate && isNew(c, regular, SAME_DEGENERATE));
-  for (const c of others) if (isNew(c, degenerate, APART)) degenerate.push(c);
+  const curved = others.filter((c) => !c.isFlat);
+  for (const c of curved) if (isNew(c, degenerate, APART)) degenerate.push(c);
+  const plateaus = others.filter((c) => c.isFlat && isNew(c, degenerate, APART));
+  degenerate.push(...spread(plateaus, 1));
   if (regular.length > MOST) regular.sort((a, b) => distance(a.u, [0.5, 0.5]) - distance(b.u, [0.5, 0.5]));
   const shown = regular.slice(0, MOST).map((c) => search.point(c));
   shown.sort((a, b) => a.loss - b.loss);
@@ -124,7 +130,7 @@ class Search {
       if (length < square) {
         [u, g, square] = [next, there, length];
         damping = damping < 1e-14 ? 0 : damping / 10;
-      } else if (damping > 1e6 || Math.hypot(...step) < 1e-17) break;
+      } else if (damping > 1e6 || Math.hypot(...step) < NEGLIGIBLE) break;
       else damping = Math.max(10 * damping, 1e-12);
     }
     return this.polished(u, square);
@@ -152,7 +158,7 @@ class Search {
     }
     if (!(g <= ZERO_GRADIENT * strength) || (strength > 0 && strength < rounding)) return [];
     const least = Math.min(...symmetricEigen(...this.hessian(u)).values.map(Math.abs));
-    return [{ u, isDegenerate: !(least > ZERO_EIGENVALUE * strength) }];
+    return [{ u, isDegenerate: !(least > ZERO_EIGENVALUE * strength), isFlat: strength === 0 }];
   } // prettier-ignore
 
   point({ u, isDegenerate }: Candidate): CriticalPoint {

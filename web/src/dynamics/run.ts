@@ -10,23 +10,26 @@ const FAR = 10; // in units of the landscape's box; a run that ends further from
 /** Returns the run of some steps from a start. Without noise it is a function of the model alone. */
 export function run(on: Model, start: Point, steps: number): Run {
   const { x, y } = iterates(on, start, steps);
-  const n = x.length;
-  const [px, py, cosine] = [new Float64Array(n), new Float64Array(n), new Float64Array(n)];
+  const [px, py, cosine] = [new Float64Array(x.length), new Float64Array(x.length), new Float64Array(x.length)];
+  const loss = on.landscape.values(x, y);
   const perturbed = atPoint(on.variant.perturbed, on);
-  for (let k = 0; k < n; k++) {
-    [px[k], py[k]] = perturbed(x[k]!, y[k]!) as unknown as [number, number];
-    cosine[k] = cosineOf(on.landscape.gradient(x[k]!, y[k]!), on.landscape.gradient(px[k]!, py[k]!));
+  let n = 0; // iterates before something overflows
+  for (; n < x.length; n++) {
+    const [u, v] = perturbed(x[n]!, y[n]!) as unknown as [number, number];
+    const c = cosineOf(on.landscape.gradient(x[n]!, y[n]!), on.landscape.gradient(u, v));
+    if (![loss[n]!, u, v, c].every(Number.isFinite)) break;
+    [px[n], py[n], cosine[n]] = [u, v, c];
   }
   // Heavy ball moves as the flow does in the time t/(1 − γ).
   const pace = 1 - on.momentum;
   return {
-    x,
-    y,
-    px,
-    py,
-    loss: on.landscape.values(x, y),
-    cosine,
-    time: Float64Array.from(x, (_, k) => k * on.lr),
+    x: x.slice(0, n),
+    y: y.slice(0, n),
+    px: px.slice(0, n),
+    py: py.slice(0, n),
+    loss: loss.slice(0, n),
+    cosine: cosine.slice(0, n),
+    time: Float64Array.from({ length: n }, (_, k) => k * on.lr),
     flow: flowOf(on, start, (steps * on.lr) / pace, pace),
     end: n <= steps ? "diverged" : isFar(on, x[n - 1]!, y[n - 1]!) ? "left" : "goes on",
   };
