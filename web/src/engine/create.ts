@@ -19,7 +19,10 @@ export interface PacedEngine extends Engine {
   readonly steps: number;
 }
 
-/** `renderer`: "javascript" asks for the engine without WebGL2. A canvas is good for one engine, and for none after its `dispose`. */
+/**
+ * `renderer`: "javascript" asks for the engine without WebGL2. A canvas is good for one engine, and for none after its
+ * `dispose`.
+ */
 export function createEngine(canvas: HTMLCanvasElement, renderer: "any" | "javascript" = "any"): PacedEngine {
   // Whether there is WebGL2 is asked of another canvas: one that gave its context away cannot give another kind.
   if (renderer === "any" && hasWebGL2()) return new WebGLEngine(canvas);
