@@ -7,7 +7,7 @@ import { formatComplex, formatNumber, formatPoint } from "./format";
 import { Marker } from "./Marker";
 
 export function PointsTable({ explorer }: { explorer: Explorer }) {
-  const { points, verdicts, model } = explorer.current();
+  const { points, verdicts, model } = explorer.derived;
   const { effective } = model.variant;
   const scale = Math.max(...explorer.settings.view.flat().map(Math.abs));
   return (
@@ -83,7 +83,7 @@ function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict
 const tidy = (value: number, all: readonly number[]) => (Math.abs(value) < 1e-9 * Math.max(...all.map(Math.abs)) ? 0 : value);
 
 function reason(verdict: Verdict, explorer: Explorer) {
-  const rho = explorer.current().model.method.parameters.find(({ name }) => name === "rho");
+  const rho = explorer.derived.model.method.parameters.find(({ name }) => name === "rho");
   const parts = [];
   if (verdict.effective) {
     const values = verdict.effective.map((value) => formatComplex(value)).join(", ");
