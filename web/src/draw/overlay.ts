@@ -3,12 +3,15 @@ import type { CriticalPoint, Model, Point, Run, Verdict } from "../types";
 import { setSize } from "../engine/picture";
 import { drawArrows } from "./layers/arrows";
 import { drawAxes } from "./layers/axes";
-import { contourPath } from "./layers/contours";
+import { CELL, COARSE_CELL, contourPath } from "./layers/contours";
 import { drawPoints } from "./layers/points";
 import { drawFlow, drawIterates, drawPerturbed, drawPinned, drawStart } from "./layers/run";
 import { drawTraps } from "./layers/trap";
 import type { Theme } from "./theme";
 import { Transform, type View } from "./transform";
+
+const SLOW = 5; // milliseconds; contours that take longer are coarse while the view moves
+const REST = 150; // milliseconds without a change of the view, after which they are made fine
 
 /** All that the overlay shows. */
 export interface Scene {
@@ -52,6 +55,9 @@ export class Overlay {
   private readonly context: CanvasRenderingContext2D;
   private readonly contours = new Layer();
   private readonly arrows = new Layer();
+  private fineTime = 0;
+  private timer = 0;
+  private scene: Scene | null = null;
   private width = 1;
   private height = 1;
   private pixelRatio = 1;
@@ -68,6 +74,24 @@ export class Overlay {
   }
 
   draw(scene: Scene): void {
+    const before = this.scene;
+    this.scene = scene;
+    const hasMoved = before !== null && before.view !== scene.view && before.model.landscape === scene.model.landscape;
+    if (hasMoved && this.fineTime > SLOW) {
+      clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => {
+        this.timer = 0;
+        this.draw(this.scene!);
+      }, REST);
+    }
+    this.paint(scene, this.timer ? COARSE_CELL : CELL);
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+  }
+
+  private paint(scene: Scene, cell: number): void {
     const { canvas, context, pixelRatio } = this;
     const { model, points, theme, verdicts } = scene;
     const to = new Transform(scene.view, this.width, this.height);
@@ -76,10 +100,12 @@ export class Overlay {
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (scene.contours) {
       this.time("contours", () => {
-        this.contours.draw(canvas, pixelRatio, [...view, model.landscape, points, theme], (on) => {
+        this.contours.draw(canvas, pixelRatio, [...view, model.landscape, points, theme, cell], (on) => {
+          const start = performance.now();
           on.strokeStyle = theme.contour;
           on.lineWidth = 1;
-          on.stroke(contourPath(model.landscape, points, to));
+          on.stroke(contourPath(model.landscape, points, to, cell));
+          if (cell === CELL) this.fineTime = performance.now() - start;
         });
         context.drawImage(this.contours.canvas, 0, 0);
       });

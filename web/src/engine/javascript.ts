@@ -83,13 +83,14 @@ export class JavaScriptEngine implements Engine {
     const { width, height } = this.canvas;
     if (this.image?.width !== width || this.image.height !== height) this.image = this.context.createImageData(width, height);
     const pixels = this.image.data;
+    const words = new Uint32Array(pixels.buffer); // a pixel each
     const background = rgb(colours.background);
-    for (let i = 0; i < pixels.length; i += 4) {
-      [pixels[i], pixels[i + 1], pixels[i + 2]] = background;
-      pixels[i + 3] = 255;
-    }
+    words.fill(word(background));
     const palette = [...colours.points, colours.undecided, colours.left].map(rgb);
-    if (layers.basins) this.drawBasins(pixels, view, palette, layers.particles ? PICTURE.basinsUnderParticles : PICTURE.basins); // prettier-ignore
+    if (layers.basins) {
+      const alpha = layers.particles ? PICTURE.basinsUnderParticles : PICTURE.basins;
+      this.drawBasins(words, view, palette, background, alpha);
+    }
     if (layers.particles) this.drawParticles(pixels, view, palette);
     this.context.putImageData(this.image, 0, 0);
   }
@@ -184,23 +185,29 @@ export class JavaScriptEngine implements Engine {
 
   // -------------------------------------------------------------- pictures
 
-  private drawBasins(pixels: Uint8ClampedArray, view: View, palette: Colour[], alpha: number): void {
+  private drawBasins(words: Uint32Array, view: View, palette: Colour[], background: Colour, alpha: number): void {
     const { grid } = this;
     if (!grid) return;
     const { width, height } = this.canvas;
+    const cells = new Uint32Array(this.count);
+    const colour: Colour = [0, 0, 0];
+    for (let i = 0; i < cells.length; i++) {
+      this.colour(i, palette, colour);
+      cells[i] = word(colour.map((value, k) => background[k]! + alpha * (value - background[k]!)) as Colour);
+    }
+    // The column and the row of cells of each pixel.
+    const places = (pixels: number, cellCount: number, of: (share: number) => number): Int32Array =>
+      Int32Array.from({ length: pixels }, (_, pixel) => Math.floor(of((pixel + 0.5) / pixels) * cellCount));
     const [[left, right], [bottom, top]] = view;
     const [[startLeft, startRight], [startBottom, startTop]] = grid.view;
-    const colour: Colour = [0, 0, 0];
-    for (let row = 0; row < height; row++) {
-      const y = top - ((row + 0.5) / height) * (top - bottom);
-      const cellRow = Math.floor(((y - startBottom) / (startTop - startBottom)) * grid.rows);
-      if (cellRow < 0 || cellRow >= grid.rows) continue;
-      for (let column = 0; column < width; column++) {
-        const x = left + ((column + 0.5) / width) * (right - left);
-        const cellColumn = Math.floor(((x - startLeft) / (startRight - startLeft)) * grid.columns);
-        if (cellColumn < 0 || cellColumn >= grid.columns) continue;
-        this.colour(cellRow * grid.columns + cellColumn, palette, colour);
-        blend(pixels, 4 * (row * width + column), colour, alpha);
+    const columns = places(width, grid.columns, (share) => (left + share * (right - left) - startLeft) / (startRight - startLeft)); // prettier-ignore
+    const rows = places(height, grid.rows, (share) => (top - share * (top - bottom) - startBottom) / (startTop - startBottom)); // prettier-ignore
+    for (let y = 0; y < height; y++) {
+      const row = rows[y]!;
+      if (row < 0 || row >= grid.rows) continue;
+      for (let x = 0; x < width; x++) {
+        const column = columns[x]!;
+        if (column >= 0 && column < grid.columns) words[y * width + x] = cells[row * grid.columns + column]!;
       }
     }
   }
@@ -218,7 +225,7 @@ export class JavaScriptEngine implements Engine {
       if (!(column >= 0 && row >= 0 && column + side <= width && row + side <= height)) continue;
       this.colour(i, palette, colour);
       for (let dy = 0; dy < side; dy++)
-        for (let dx = 0; dx < side; dx++) blend(pixels, 4 * ((row + dy) * width + column + dx), colour, PICTURE.alpha);
+        for (let dx = 0; dx < side; dx++) blend(pixels, 4 * ((row + dy) * width + column + dx), colour);
     }
   }
 
@@ -234,6 +241,11 @@ export class JavaScriptEngine implements Engine {
 
 type Colour = [number, number, number];
 
-function blend(pixels: Uint8ClampedArray, at: number, colour: Colour, alpha: number): void {
-  for (let k = 0; k < 3; k++) pixels[at + k]! += alpha * (colour[k as 0 | 1 | 2] - pixels[at + k]!);
+function blend(pixels: Uint8ClampedArray, at: number, colour: Colour): void {
+  for (let k = 0; k < 3; k++) pixels[at + k]! += PICTURE.alpha * (colour[k as 0 | 1 | 2] - pixels[at + k]!);
+}
+
+/** A colour as an opaque pixel. All processors that browsers run on store the lowest byte first. */
+function word([r, g, b]: Colour): number {
+  return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
 }

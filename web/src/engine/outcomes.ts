@@ -12,7 +12,8 @@ import type { CriticalPoint, Model } from "../types";
 
 const RADIUS = 0.02; // half-axis over the view's side, times √2: 2 % of the diagonal of a square view
 const RADII_OF_RHO = 1.25; // least radius, in units of ρ, of methods that stay near a point without resting there
-const FLOOR = 0.01; // smallest distance that counts, in radii: rounding keeps particles this far from the point
+const FLOOR = 0.01; // smallest distance that counts, in radii: rounding of gradients keeps particles this far from a point
+const SPACINGS = 16; // and in spacings of single precision at the view's largest coordinate, 2⁻²³ of it each
 const FAR = 4; // how far the region goes beyond the centre of the view, in sides of the view
 const DWELL = 10; // time in units of 1/|λ| of the direction that leads away fastest
 const FLAT = 1e-6; // |λ| below which a direction gives no time scale
@@ -47,8 +48,10 @@ export function rulesOf(model: Model, view: View): Rules {
     const middle = (low + high) / 2;
     return [middle - FAR * sides[i]!, middle + FAR * sides[i]!];
   }) as unknown as View;
+  const spacing = Math.max(...view.flat().map(Math.abs)) * 2 ** -23;
+  const floor = Math.max(FLOOR, (SPACINGS * spacing) / Math.min(...radius));
   // Noise and jumps of the field keep particles in motion anywhere within the radius.
-  return { radius, floor: model.method.differentiable && model.deviation === 0 ? FLOOR : 1, far };
+  return { radius, floor: model.method.differentiable && model.deviation === 0 ? Math.min(floor, 1) : 1, far };
 }
 
 /** The time for which a particle stays at a point until it counts as captured. */

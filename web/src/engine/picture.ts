@@ -23,7 +23,7 @@ export function countShares(outcomes: ArrayLike<number>, points: number): number
   for (let i = 0; i < outcomes.length; i += 4) {
     const which = outcomes[i]!;
     if (which === LEFT) counts[points + 1]!++;
-    else if (which >= 0 && outcomes[i + 1]! >= 1) counts[which]!++;
+    else if (which >= 0 && which < points && outcomes[i + 1]! >= 1) counts[which]!++;
     else counts[points]!++;
   }
   return counts.map((number) => (count ? number / count : 0));

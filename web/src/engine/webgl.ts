@@ -83,11 +83,12 @@ export class WebGLEngine implements Engine {
   }
 
   setModel(model: Model, points: readonly CriticalPoint[]): void {
-    const isOther = points !== this.points || model.lr !== this.model?.lr;
+    const before = this.model;
     this.model = model;
+    const isOtherTable = points !== this.points || model.lr !== before?.lr;
     this.points = points;
-    if (isOther) this.setTable();
-    this.compile();
+    if (isOtherTable) this.setTable();
+    if (!before || !this.stepper || !hasSameText(model, before)) this.compile();
   }
 
   restart(view: View, count: number): void {
@@ -372,6 +373,12 @@ export class WebGLEngine implements Engine {
     this.begins = true;
     this.lastPicture = "";
   };
+}
+
+/** Whether two models differ in numbers alone, so that they have one program. */
+function hasSameText(a: Model, b: Model): boolean {
+  const isSame = a.landscape === b.landscape && a.variant === b.variant && a.step === b.step && a.coupling === b.coupling;
+  return isSame && a.method === b.method && a.deviation > 0 === b.deviation > 0;
 }
 
 /** F at points in single precision as the GPU computes it: two numbers per point. For tests. */

@@ -3,7 +3,9 @@ import { contours } from "d3-contour";
 import type { CriticalPoint, Landscape } from "../../types";
 import type { Transform } from "../transform";
 
-const CELL = 6; // CSS pixels between the points at which the loss is computed
+/** CSS pixels between the points at which the loss is computed: for a picture at rest, and while it moves. */
+export const CELL = 6;
+export const COARSE_CELL = 14;
 const MARGIN = 2; // cells beyond the picture, where d3 closes its lines
 // Shares of the picture below each level. Levels by area suit losses over any orders of magnitude; the first few show
 // the shape of minima.
@@ -11,20 +13,20 @@ const SHARES = [0.002, 0.01, 0.03, 0.07, 0.13, 0.2, 0.28, 0.37, 0.46, 0.55, 0.64
 const APART = 0.16; // a level whose share is nearer to a saddle's than this part of it would double the saddle's line
 
 /** The lines as one path in CSS pixels. A line also passes through each saddle. */
-export function contourPath(landscape: Landscape, points: readonly CriticalPoint[], to: Transform): Path2D {
-  const columns = Math.ceil(to.width / CELL) + 2 * MARGIN;
-  const rows = Math.ceil(to.height / CELL) + 2 * MARGIN;
+export function contourPath(landscape: Landscape, points: readonly CriticalPoint[], to: Transform, cell: number): Path2D {
+  const columns = Math.ceil(to.width / cell) + 2 * MARGIN;
+  const rows = Math.ceil(to.height / cell) + 2 * MARGIN;
   const [x, y] = [new Float64Array(columns * rows), new Float64Array(columns * rows)];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const at = row * columns + column;
-      [x[at], y[at]] = to.point((column - MARGIN) * CELL, (row - MARGIN) * CELL);
+      [x[at], y[at]] = to.point((column - MARGIN) * cell, (row - MARGIN) * cell);
     }
   }
   const values = landscape.values(x, y);
   const path = new Path2D();
   // d3 counts from the corner of a cell, and the loss is that of its middle.
-  const pixel = (place: number): number => (place - 0.5 - MARGIN) * CELL;
+  const pixel = (place: number): number => (place - 0.5 - MARGIN) * cell;
   for (const { coordinates } of contours().size([columns, rows]).thresholds(levels(values, points))([...values])) {
     for (const ring of coordinates.flat()) {
       ring.forEach(([column, row], k) => path[k ? "lineTo" : "moveTo"](pixel(column!), pixel(row!)));

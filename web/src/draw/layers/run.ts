@@ -3,8 +3,9 @@ import type { Point, Run } from "../../types";
 import type { Theme } from "../theme";
 import type { Transform } from "../transform";
 
-const DOT = 2.2; // radius in CSS pixels
-const APART = 1.5; // CSS pixels; a dot nearer to the dot before it is left out
+const DOT = 2.4; // radius in CSS pixels
+const SMALL_DOT = 0.9; // where dots lie close together, so that they do not hide the flow
+const APART = 1; // CSS pixels; a dot nearer to the dot before it is left out
 const FAR = 1e5; // CSS pixels; canvases draw wrong lines to places far beyond this
 
 export function drawFlow(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
@@ -109,9 +110,11 @@ function dots(context: CanvasRenderingContext2D, run: Run, to: Transform, colour
   for (let k = 0; k < run.x.length; k++) {
     const place = pixel(run.x[k]!, run.y[k]!, to);
     if (!Number.isFinite(place[0] + place[1])) break;
-    if (before && Math.hypot(place[0] - before[0], place[1] - before[1]) < APART) continue;
-    context.moveTo(place[0] + radius, place[1]);
-    context.arc(...place, radius, 0, 2 * Math.PI);
+    const step = before ? Math.hypot(place[0] - before[0], place[1] - before[1]) : Infinity;
+    if (step < APART) continue;
+    const size = Math.min(radius, Math.max(SMALL_DOT, step / 3));
+    context.moveTo(place[0] + size, place[1]);
+    context.arc(...place, size, 0, 2 * Math.PI);
     before = place;
   }
   context.fill();
