@@ -24,6 +24,20 @@ float op_log1p(float a) {
   float series = 2.0 * z * (1.0 + s * (1.0 / 3.0 + s * (0.2 + s * (1.0 / 7.0 + s / 9.0))));
   return abs(a) < 0.25 ? series : op_log(1.0 + a);
 }
+// Sine and cosine to rounding: drivers may take ones with an error of 1e-4. a = kπ/2 + r, π/2 in three parts.
+vec2 op_turn(float a) {
+  float k = floor(a * 0.636619772 + 0.5);
+  float r = ((a - k * 1.5703125) - k * 4.83751296997e-4) - k * 7.54978995489e-8;
+  float s = r * r;
+  float sine = r + r * s * (-1.0 / 6.0 + s * (1.0 / 120.0 + s * (-1.0 / 5040.0 + s / 362880.0)));
+  float cosine = 1.0 - 0.5 * s + s * s * (1.0 / 24.0 + s * (-1.0 / 720.0 + s * (1.0 / 40320.0 - s / 3628800.0)));
+  float quarter = k - 4.0 * floor(0.25 * k);
+  vec2 turned = mod(quarter, 2.0) == 1.0 ? vec2(cosine, sine) : vec2(sine, cosine);
+  return vec2(quarter >= 2.0 ? -turned.x : turned.x, quarter == 1.0 || quarter == 2.0 ? -turned.y : turned.y);
+}
+float op_sin(float a) { return abs(a) < 1e4 ? op_turn(a).x : sin(a); }
+float op_cos(float a) { return abs(a) < 1e4 ? op_turn(a).y : cos(a); }
+float op_tan(float a) { return op_sin(a) / op_cos(a); }
 float op_sinh(float a) {
   float s = a * a;
   float series = a * (1.0 + s / 6.0 * (1.0 + s / 20.0 * (1.0 + s / 42.0)));
@@ -52,9 +66,9 @@ float op_pow(float a, float b) {
 const INFIX: ReadonlySet<string> = new Set(["+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!="]);
 const LOGICAL: Readonly<Record<string, string>> = { "&": "&&", "|": "||" };
 const OWN: ReadonlySet<string> = new Set([
-  "max", "min", "sign", "sqrt", "log", "expm1", "log1p", "sinh", "cosh", "tanh", "pow",
+  "max", "min", "sign", "sqrt", "log", "expm1", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh", "pow",
 ]); // prettier-ignore
-const BUILT_IN: ReadonlySet<string> = new Set(["abs", "exp", "sin", "cos", "tan", "atan"]);
+const BUILT_IN: ReadonlySet<string> = new Set(["abs", "exp", "atan"]);
 const VECTORS = ["", "float", "vec2", "vec3", "vec4"];
 const COMPONENTS = "xyzw";
 const LARGEST = 3.4028234663852886e38; // the largest number in single precision

@@ -263,50 +263,47 @@ function ofOnePoint({ inputs, code, outputs }: Program): Scalar {
   return (point) => {
     for (let i = 0; i < n; i++) values[i] = point[i]!;
     for (let k = 0; k < table.length; k += 5) {
+      const to = table[k + 1]!;
       const a = values[table[k + 2]!]!;
       const b = values[table[k + 3]!]!;
-      values[table[k + 1]!] = apply(table[k]!, a, b, values[table[k + 4]!]!);
+      // The cases are the places in OPERATIONS. A function for each operation would take twice as long.
+      switch (table[k]) {
+        case 0: values[to] = a + b; break;
+        case 1: values[to] = a - b; break;
+        case 2: values[to] = a * b; break;
+        case 3: values[to] = a / b; break;
+        case 4: values[to] = power(a, b); break;
+        case 5: values[to] = Math.max(a, b); break;
+        case 6: values[to] = Math.min(a, b); break;
+        case 7: values[to] = a < b ? 1 : 0; break;
+        case 8: values[to] = a <= b ? 1 : 0; break;
+        case 9: values[to] = a > b ? 1 : 0; break;
+        case 10: values[to] = a >= b ? 1 : 0; break;
+        case 11: values[to] = a === b ? 1 : 0; break;
+        case 12: values[to] = a !== b ? 1 : 0; break;
+        case 13: values[to] = a && b ? 1 : 0; break;
+        case 14: values[to] = a || b ? 1 : 0; break;
+        case 15: values[to] = a ? 0 : 1; break;
+        case 16: values[to] = a ? b : values[table[k + 4]!]!; break;
+        case 17: values[to] = -a; break;
+        case 18: values[to] = Math.abs(a); break;
+        case 19: values[to] = a > 0 ? 1 : a < 0 ? -1 : 0; break;
+        case 20: values[to] = Math.sqrt(a); break;
+        case 21: values[to] = Math.exp(a); break;
+        case 22: values[to] = Math.expm1(a); break;
+        case 23: values[to] = Math.log(a); break;
+        case 24: values[to] = Math.log1p(a); break;
+        case 25: values[to] = Math.sin(a); break;
+        case 26: values[to] = Math.cos(a); break;
+        case 27: values[to] = Math.tan(a); break;
+        case 28: values[to] = Math.sinh(a); break;
+        case 29: values[to] = Math.cosh(a); break;
+        case 30: values[to] = Math.tanh(a); break;
+        case 31: values[to] = Math.atan(a); break;
+        default: values[to] = a;
+      }
     }
     for (let j = 0; j < at.length; j++) results[j] = values[at[j]!]!;
     return results;
   };
-}
-
-/** Applies the operation that has this place in OPERATIONS. */
-function apply(operation: number, a: number, b: number, c: number): number {
-  switch (operation) {
-    case 0: return a + b;
-    case 1: return a - b;
-    case 2: return a * b;
-    case 3: return a / b;
-    case 4: return power(a, b);
-    case 5: return Math.max(a, b);
-    case 6: return Math.min(a, b);
-    case 7: return a < b ? 1 : 0;
-    case 8: return a <= b ? 1 : 0;
-    case 9: return a > b ? 1 : 0;
-    case 10: return a >= b ? 1 : 0;
-    case 11: return a === b ? 1 : 0;
-    case 12: return a !== b ? 1 : 0;
-    case 13: return a && b ? 1 : 0;
-    case 14: return a || b ? 1 : 0;
-    case 15: return a ? 0 : 1;
-    case 16: return a ? b : c;
-    case 17: return -a;
-    case 18: return Math.abs(a);
-    case 19: return a > 0 ? 1 : a < 0 ? -1 : 0;
-    case 20: return Math.sqrt(a);
-    case 21: return Math.exp(a);
-    case 22: return Math.expm1(a);
-    case 23: return Math.log(a);
-    case 24: return Math.log1p(a);
-    case 25: return Math.sin(a);
-    case 26: return Math.cos(a);
-    case 27: return Math.tan(a);
-    case 28: return Math.sinh(a);
-    case 29: return Math.cosh(a);
-    case 30: return Math.tanh(a);
-    case 31: return Math.atan(a);
-    default: return a;
-  }
 } // prettier-ignore

@@ -2,7 +2,7 @@
  * Derivatives of expressions, with samdyn's conventions: at kinks the derivatives of abs and relu are 0, and so are those
  * of Max and Min at ties. Second derivatives have no delta functions.
  */
-import type { Graph, Node } from "./graph";
+import { type Graph, type Node, parts } from "./graph";
 
 /** Returns a function that derives expressions of a graph by a coordinate. It derives a shared part once. */
 export function derivation(graph: Graph, coordinate: number): (node: Node) => Node {
@@ -10,10 +10,14 @@ export function derivation(graph: Graph, coordinate: number): (node: Node) => No
   const one = graph.number(1);
   const results = new Map<Node, Node>();
 
-  function derive(node: Node): Node {
-    let result = results.get(node);
-    if (!result) results.set(node, (result = rule(node)));
-    return result;
+  function derivative(node: Node): Node {
+    if (!results.has(node)) for (const part of parts([node])) if (!results.has(part)) results.set(part, rule(part));
+    return results.get(node)!;
+  }
+
+  /** Returns the derivative of a part of the expression at work, which is there already. */
+  function derive(part: Node): Node {
+    return results.get(part)!;
   }
 
   function rule(node: Node): Node {
@@ -21,6 +25,8 @@ export function derivation(graph: Graph, coordinate: number): (node: Node) => No
     const [a, b, c] = args as [Node, Node, Node];
     switch (operation) {
       case "=":
+      case ">":
+      case "sign":
         return zero;
       case "x":
         return node.value === coordinate ? one : zero;
@@ -81,8 +87,6 @@ export function derivation(graph: Graph, coordinate: number): (node: Node) => No
         return graph.divide(one, graph.add(one, graph.power(u, 2)));
       case "abs":
         return graph.apply("sign", u);
-      case "sign":
-        return zero;
       case "softplus":
         return graph.apply("logistic", u);
       case "logistic":
@@ -93,5 +97,5 @@ export function derivation(graph: Graph, coordinate: number): (node: Node) => No
     throw new Error(`operation ${JSON.stringify(node.operation)}: has no rule for its derivative`);
   }
 
-  return derive;
+  return derivative;
 }

@@ -206,6 +206,13 @@ export class Graph {
 
 const ODD: ReadonlySet<string> = new Set(["sin", "tan", "sinh", "tanh", "atan", "sign"]);
 
+/** Returns the parts of expressions, each after its own parts. Long sums are too deep for recursion. */
+export function parts(of: readonly Node[]): Node[] {
+  const all = new Set<Node>(of);
+  for (const node of all) for (const part of node.args) all.add(part);
+  return [...all].sort((a, b) => a.id - b.id); // a graph creates a part before what contains it
+}
+
 export function isNumber(node: Node, value: number): boolean {
   return node.operation === "=" && node.value === value;
 }

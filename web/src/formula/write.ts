@@ -1,6 +1,6 @@
 /** Writes expressions as a program. */
 import type { Instruction, Program } from "../types";
-import type { Node } from "./graph";
+import { type Node, parts } from "./graph";
 
 const LARGEST_PRODUCT = 8; // integer exponents up to this one are computed as products, as in the library
 
@@ -20,16 +20,10 @@ export function program(inputs: readonly [string, string], outputs: readonly Nod
     return place;
   }
 
-  function write(node: Node): number {
-    let place = places.get(node);
-    if (place === undefined) places.set(node, (place = written(node)));
-    return place;
-  }
-
   function written(node: Node): number {
     if (node.operation === "=") return literal(node.value);
     if (node.operation === "x") return node.value;
-    const args = node.args.map(write);
+    const args = node.args.map((part) => places.get(part)!);
     const u = args[0]!;
     switch (node.operation) {
       case "power":
@@ -67,6 +61,6 @@ export function program(inputs: readonly [string, string], outputs: readonly Nod
     return exponent > 0 ? product : add("/", literal(1), product);
   }
 
-  const results = outputs.map(write);
-  return { inputs, code, outputs: results };
+  for (const node of parts(outputs)) places.set(node, written(node));
+  return { inputs, code, outputs: outputs.map((node) => places.get(node)!) };
 }
