@@ -70,7 +70,7 @@ function Presets({ explorer }: { explorer: Explorer }) {
         ))}
       </div>
       <p class="caption" aria-live="polite">
-        {shown ? shown.caption : "Six clicks tell the story. Or click into the picture to start a run, and drag ρ to watch the points change."}
+        {shown ? shown.caption : "Each button shows one thing, in order. Or click into the picture to start a run, and drag ρ to watch the points change."}
       </p>
     </nav>
   );

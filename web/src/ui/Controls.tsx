@@ -62,7 +62,7 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
   return (
     <>
       <div class="row wide">
-        <label for={id}>L(x, y) =</label>
+        <label for={id}>L({explorer.derived.model.landscape.coordinates.join(", ")}) =</label>
         <input
           id={id}
           type="text"
