@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Charts } from "./Charts";
 import { useExplorer } from "./context";
 import { Controls } from "./Controls";
@@ -60,9 +60,15 @@ function Title({ explorer }: { explorer: Explorer }) {
 function Presets({ explorer }: { explorer: Explorer }) {
   const { stories } = explorer;
   const shown = explorer.preset === null ? null : stories[explorer.preset];
+  const row = useRef<HTMLDivElement>(null);
+  // On narrow screens the row scrolls.
+  useEffect(() => {
+    const button = row.current!.querySelector<HTMLElement>("[aria-pressed=true]");
+    if (button) row.current!.scrollLeft = button.offsetLeft - (row.current!.clientWidth - button.offsetWidth) / 2;
+  }, [explorer.preset]);
   return (
     <nav aria-label="Presets">
-      <div class="presets">
+      <div class="presets" ref={row}>
         {stories.map(({ title }, i) => (
           <button key={title} type="button" aria-pressed={i === explorer.preset} onClick={() => explorer.choose(i)}>
             <kbd>{i + 1}</kbd> {title}
