@@ -37,7 +37,12 @@ class Layer {
   readonly canvas = document.createElement("canvas");
   private shown: readonly unknown[] = [];
 
-  draw(like: HTMLCanvasElement, pixelRatio: number, shows: readonly unknown[], draw: (context: CanvasRenderingContext2D) => void): void {
+  draw(
+    like: HTMLCanvasElement,
+    pixelRatio: number,
+    shows: readonly unknown[],
+    draw: (context: CanvasRenderingContext2D) => void,
+  ): void {
     const all = [like.width, like.height, pixelRatio, ...shows];
     if (all.length === this.shown.length && all.every((value, k) => Object.is(value, this.shown[k]))) return;
     this.shown = all;

@@ -4,25 +4,26 @@ import type { Theme } from "./theme";
 const FONT_SIZE = 13; // CSS pixels
 const MARGIN = 10;
 
-/** `caption` is plain text. Canvases have the same size. */
+/** `caption` is plain text. Canvases cover the same place. */
 export async function toPng(canvases: readonly HTMLCanvasElement[], caption: string, theme: Theme): Promise<Blob> {
-  const first = canvases[0]!;
-  const ratio = first.clientWidth ? first.width / first.clientWidth : 1;
+  // The finest canvas gives the size: one without a GPU behind it may have fewer pixels.
+  const finest = canvases.reduce((a, b) => (b.width > a.width ? b : a));
+  const ratio = finest.clientWidth ? finest.width / finest.clientWidth : 1;
   const picture = document.createElement("canvas");
   const context = picture.getContext("2d")!;
   const font = `${FONT_SIZE * ratio}px system-ui, sans-serif`;
   context.font = font;
-  const lines = wrap(context, caption, first.width - 2 * MARGIN * ratio);
+  const lines = wrap(context, caption, finest.width - 2 * MARGIN * ratio);
   const lineHeight = 1.4 * FONT_SIZE * ratio;
-  picture.width = first.width;
-  picture.height = Math.ceil(first.height + lines.length * lineHeight + (lines.length ? 2 * MARGIN * ratio : 0));
+  picture.width = finest.width;
+  picture.height = Math.ceil(finest.height + lines.length * lineHeight + (lines.length ? 2 * MARGIN * ratio : 0));
   context.fillStyle = theme.background;
   context.fillRect(0, 0, picture.width, picture.height);
-  for (const canvas of canvases) context.drawImage(canvas, 0, 0, first.width, first.height);
+  for (const canvas of canvases) context.drawImage(canvas, 0, 0, finest.width, finest.height);
   context.font = font; // a new size resets it
   context.fillStyle = theme.ink;
   context.textBaseline = "top";
-  lines.forEach((line, k) => context.fillText(line, MARGIN * ratio, first.height + MARGIN * ratio + k * lineHeight));
+  lines.forEach((line, k) => context.fillText(line, MARGIN * ratio, finest.height + MARGIN * ratio + k * lineHeight));
   return new Promise((resolve, reject) =>
     picture.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no picture"))), "image/png"),
   );

@@ -55,11 +55,17 @@ export const DARK: Theme = {
   traps: ["#d990b9", "#b0568f", "#f4c6e0"],
 };
 
-/** The colours of outcomes: minima have hues of their own, all other critical points share one. */
+const FLAT = 1e-6; // curvature that counts as none
+
+/**
+ * The colours of outcomes: minima have hues of their own, all other critical points share one. A point on a curve of
+ * minima counts as a minimum.
+ */
 export function outcomeColours(points: readonly CriticalPoint[], theme: Theme): OutcomeColours {
   const numbers = { minima: 0, traps: 0 };
-  const colours = points.map(({ kind }) => {
-    const group = kind === "minimum" ? "minima" : "traps";
+  const colours = points.map(({ kind, eigenvalues }) => {
+    const isMinimum = kind === "minimum" || (kind === "degenerate" && eigenvalues[0] > -FLAT && eigenvalues[1] > FLAT);
+    const group = isMinimum ? "minima" : "traps";
     return theme[group][numbers[group]++ % theme[group].length]!;
   });
   return { points: colours, undecided: theme.undecided, left: theme.left, background: theme.background };

@@ -6,9 +6,9 @@ import { WebGLEngine } from "./webgl";
 /** Engine with what it tells of its pace. */
 export interface PacedEngine extends Engine {
   /**
-   * Take up to `steps` steps: fewer while the machine is too slow for a smooth picture, none while the GPU is at work, a
-   * program compiles, or a frame measures how long the picture alone takes. Returns how many it took. Call draw after it:
-   * the pace is that of whole frames.
+   * Take up to `steps` steps: fewer while the machine is too slow for a smooth picture, none while the GPU is at work,
+   * a program compiles, or a frame measures how long the picture alone takes. Returns how many it took. Call draw
+   * after it: the pace is that of whole frames.
    */
   advance(steps: number): number;
   /** Milliseconds that the last frame took, on the GPU if there is one. */

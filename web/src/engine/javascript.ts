@@ -1,7 +1,8 @@
 /** Particles without a GPU: the same rules in double precision, for fewer particles, drawn pixel by pixel. */
 import type { View } from "../draw/transform";
 import { evaluate } from "../program";
-import { LEFT, UNDECIDED, type CriticalPoint, type Engine, type Model, type OutcomeColours } from "../types";
+import type { CriticalPoint, Engine, Interval, Model, OutcomeColours } from "../types";
+import { LEFT, UNDECIDED } from "../types";
 import { makeGrid, type Grid } from "./grid";
 import { normals, uniforms } from "./noise";
 import { LEAST_STEPS, nearestPoints, rulesOf, type Rules, type Table } from "./outcomes";
@@ -68,7 +69,7 @@ export class JavaScriptEngine implements Engine {
   advance(steps: number): number {
     const { grid, model, table } = this;
     if (!grid || !model || !table) return 0;
-    const rules = rulesOf(model, grid.view);
+    const rules = rulesOf(model, this.points, grid.view);
     const start = performance.now();
     let done = 0;
     while (done < steps && (done === 0 || performance.now() - start < BUDGET)) {
@@ -81,8 +82,9 @@ export class JavaScriptEngine implements Engine {
 
   draw(view: View, layers: { particles: boolean; basins: boolean }, colours: OutcomeColours): void {
     const { width, height } = this.canvas;
-    if (this.image?.width !== width || this.image.height !== height) this.image = this.context.createImageData(width, height);
-    const pixels = this.image.data;
+    const isOld = this.image?.width !== width || this.image.height !== height;
+    const image = (this.image = isOld ? this.context.createImageData(width, height) : this.image!);
+    const pixels = image.data;
     const words = new Uint32Array(pixels.buffer); // a pixel each
     const background = rgb(colours.background);
     words.fill(word(background));
@@ -92,7 +94,7 @@ export class JavaScriptEngine implements Engine {
       this.drawBasins(words, view, palette, background, alpha);
     }
     if (layers.particles) this.drawParticles(pixels, view, palette);
-    this.context.putImageData(this.image, 0, 0);
+    this.context.putImageData(image, 0, 0);
   }
 
   shares(): number[] {
@@ -196,12 +198,8 @@ export class JavaScriptEngine implements Engine {
       cells[i] = word(colour.map((value, k) => background[k]! + alpha * (value - background[k]!)) as Colour);
     }
     // The column and the row of cells of each pixel.
-    const places = (pixels: number, cellCount: number, of: (share: number) => number): Int32Array =>
-      Int32Array.from({ length: pixels }, (_, pixel) => Math.floor(of((pixel + 0.5) / pixels) * cellCount));
-    const [[left, right], [bottom, top]] = view;
-    const [[startLeft, startRight], [startBottom, startTop]] = grid.view;
-    const columns = places(width, grid.columns, (share) => (left + share * (right - left) - startLeft) / (startRight - startLeft)); // prettier-ignore
-    const rows = places(height, grid.rows, (share) => (top - share * (top - bottom) - startBottom) / (startTop - startBottom)); // prettier-ignore
+    const columns = places(width, view[0], grid.view[0], grid.columns);
+    const rows = places(height, view[1], grid.view[1], grid.rows).reverse();
     for (let y = 0; y < height; y++) {
       const row = rows[y]!;
       if (row < 0 || row >= grid.rows) continue;
@@ -243,6 +241,12 @@ type Colour = [number, number, number];
 
 function blend(pixels: Uint8ClampedArray, at: number, colour: Colour): void {
   for (let k = 0; k < 3; k++) pixels[at + k]! += PICTURE.alpha * (colour[k as 0 | 1 | 2] - pixels[at + k]!);
+}
+
+/** The cell of each pixel along an axis of the picture. */
+function places(pixels: number, [low, high]: Interval, [first, last]: Interval, cells: number): Int32Array {
+  const place = (pixel: number): number => low + ((pixel + 0.5) / pixels) * (high - low);
+  return Int32Array.from({ length: pixels }, (_, k) => Math.floor(((place(k) - first) / (last - first)) * cells));
 }
 
 /** A colour as an opaque pixel. All processors that browsers run on store the lowest byte first. */

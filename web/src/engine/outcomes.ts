@@ -2,8 +2,8 @@
  * When a particle counts as captured by a critical point. Both engines follow these rules:
  *
  * - It is within the ellipse around the nearest point, whose half-axes are `radius`. The distance d is in units of it.
- * - It stays there for the time `dwell` of the point, without going away: once d exceeds twice the least d since it came,
- *   and `floor`, its time starts anew. A particle that passes a saddle slowly goes away for most of the time, so slow
+ * - It stays there for the time `dwell` of the point, without going away: once d exceeds twice the least d since it
+ *   came, and `floor`, its time starts anew. A particle that passes a saddle slowly goes away for most of the time, so slow
  *   passage is not shown as capture.
  * - Outside `far` (or at no finite place) it has left, and takes no further steps.
  */
@@ -12,7 +12,9 @@ import type { CriticalPoint, Model } from "../types";
 
 const RADIUS = 0.02; // half-axis over the view's side, times √2: 2 % of the diagonal of a square view
 const RADII_OF_RHO = 1.25; // least radius, in units of ρ, of methods that stay near a point without resting there
-const FLOOR = 0.01; // smallest distance that counts, in radii: rounding of gradients keeps particles this far from a point
+const NOISE_RADII = 4; // least radius with noise, in standard deviations of the resting state at a minimum
+const LARGEST_NOISE_RADIUS = 0.1; // of that radius over the view's side
+const FLOOR = 0.01; // smallest distance that counts, in radii: rounding of gradients keeps particles this far off
 const SPACINGS = 16; // and in spacings of single precision at the view's largest coordinate, 2⁻²³ of it each
 const FAR = 4; // how far the region goes beyond the centre of the view, in sides of the view
 const DWELL = 10; // time in units of 1/|λ| of the direction that leads away fastest
@@ -39,11 +41,13 @@ export interface Rules {
 }
 
 /** The rules that depend on numbers that may change at every frame. */
-export function rulesOf(model: Model, view: View): Rules {
-  const rho = model.parameters.rho ?? 0;
-  const least = model.method.differentiable ? 0 : RADII_OF_RHO * rho;
+export function rulesOf(model: Model, points: readonly CriticalPoint[], view: View): Rules {
+  const least = model.method.differentiable ? 0 : RADII_OF_RHO * (model.parameters.rho ?? 0);
+  const spread = NOISE_RADII * restingDeviation(model, points);
   const sides = view.map(([low, high]) => high - low) as [number, number];
-  const radius = sides.map((side) => Math.max(RADIUS * Math.SQRT2 * side, least)) as [number, number];
+  const radius = sides.map((side) =>
+    Math.max(RADIUS * Math.SQRT2 * side, least, Math.min(spread, LARGEST_NOISE_RADIUS * side)),
+  ) as [number, number];
   const far = view.map(([low, high], i) => {
     const middle = (low + high) / 2;
     return [middle - FAR * sides[i]!, middle + FAR * sides[i]!];
@@ -52,6 +56,12 @@ export function rulesOf(model: Model, view: View): Rules {
   const floor = Math.max(FLOOR, (SPACINGS * spacing) / Math.min(...radius));
   // Noise and jumps of the field keep particles in motion anywhere within the radius.
   return { radius, floor: model.method.differentiable && model.deviation === 0 ? Math.min(floor, 1) : 1, far };
+}
+
+/** Largest standard deviation of a coordinate of gradient descent with noise at rest at a minimum: σ² η / (2 λ (1 - γ)). */
+function restingDeviation({ deviation, lr, momentum }: Model, points: readonly CriticalPoint[]): number {
+  const curvatures = points.filter((point) => point.kind === "minimum").map((point) => point.eigenvalues[0]);
+  return curvatures.length ? deviation * Math.sqrt(lr / (2 * Math.min(...curvatures) * (1 - momentum))) : 0;
 }
 
 /** The time for which a particle stays at a point until it counts as captured. */

@@ -22,7 +22,8 @@ function further(program: Program, parameters: readonly string[]): string {
     const noise = /^noise(\d+)$/.exec(name);
     if (noise) return `noise[${noise[1]}]`;
     const place = parameters.indexOf(name);
-    if (place < 0 || place >= PARAMETERS) throw new Error(`input ${JSON.stringify(name)}: is no parameter of the method`);
+    if (place < 0) throw new Error(`input ${JSON.stringify(name)}: is no parameter of the method`);
+    if (place >= PARAMETERS) throw new Error(`${parameters.length} parameters: a method has at most ${PARAMETERS}`);
     return `parameters[${place}]`;
   });
   return words.map((word) => `, ${word}`).join("");
@@ -34,8 +35,7 @@ const names = (model: Model): string[] => model.method.parameters.map((parameter
 export function stepShader(model: Model): string {
   const noisy = model.deviation > 0;
   const program = noisy ? model.variant.noisy32[model.coupling] : model.variant.field32;
-  const draws = Math.max(0, ...program.inputs.map((name) => Math.floor(Number(/^noise(\d+)$/.exec(name)?.[1] ?? -2) / 2) + 1));
-  const sums = [0, 1].map((i) => `next.${"xy"[i]}`);
+  const draws = Math.ceil(program.inputs.filter((name) => /^noise\d+$/.test(name)).length / 2);
   return `${HEAD}
 in vec4 state;   // x, y, vx, vy
 in vec4 outcome; // number of a point (-1: none, -2: left), share of its dwell time, least distance, step of arrival
@@ -74,19 +74,10 @@ void main() {
   ivec2 size = textureSize(nearest, 0);
   for (int k = 0; k < steps; k++) {
     if (end.x == -2.0) break;
-    ${noisy && draws > 0 ? `float noise[${2 * draws}];` : ""}
-    ${
-      noisy
-        ? Array.from({ length: draws }, (_, draw) => `{
-      vec2 z = deviation * normals(seed, particle, firstStep + uint(k), ${draw}u);
-      noise[${2 * draw}] = z.x; noise[${2 * draw + 1}] = z.y;
-    }`).join("\n    ")
-        : ""
-    }
+    ${draws ? noiseText(draws) : ""}
     vec2 F = field(here.xy${further(program, names(model))});
-    vec4 next = move(here.xy, here.z, here.w, F.x, F.y, lr, momentum);
-    here = next;
-    if (!(${sums[0]} > far.x && ${sums[0]} < far.z && ${sums[1]} > far.y && ${sums[1]} < far.w)) {
+    here = move(here.xy, here.z, here.w, F.x, F.y, lr, momentum);
+    if (!(here.x > far.x && here.x < far.z && here.y > far.y && here.y < far.w)) {
       end = vec4(-2.0, 0.0, 0.0, float(firstStep) + float(k));
       break;
     }
@@ -105,6 +96,15 @@ void main() {
   newState = here;
   newOutcome = end;
 }`;
+}
+
+function noiseText(draws: number): string {
+  return `float noise[${2 * draws}];
+    for (int draw = 0; draw < ${draws}; draw++) {
+      vec2 z = deviation * normals(seed, particle, firstStep + uint(k), uint(draw));
+      noise[2 * draw] = z.x;
+      noise[2 * draw + 1] = z.y;
+    }`;
 }
 
 /** Computes F at given points, for tests. */

@@ -1,6 +1,6 @@
 /**
- * Particles on the GPU. A vertex shader takes the steps of one particle, and transform feedback keeps the result, so the
- * engine needs nothing beyond WebGL2. Numbers of the model are uniforms: only other formulas compile.
+ * Particles on the GPU. A vertex shader takes the steps of one particle, and transform feedback keeps the result, so
+ * the engine needs nothing beyond WebGL2. Numbers of the model are uniforms: only other formulas compile.
  */
 import type { View } from "../draw/transform";
 import type { CriticalPoint, Engine, Landscape, Model, OutcomeColours, Variant } from "../types";
@@ -12,6 +12,7 @@ import { BASINS, fieldShader, NO_FRAGMENTS, PARTICLES, stepShader } from "./shad
 import { countShares, PICTURE, rgb, setSize } from "./picture";
 
 const PROGRAMS = 16; // compiled programs that are kept
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i; // names of renderers without a GPU
 
 /** All that lives on the GPU, made anew after the browser took the context away. */
 interface Resources {
@@ -32,6 +33,7 @@ interface Resources {
 
 export class WebGLEngine implements Engine {
   readonly kind = "WebGL2";
+  readonly isSoftware: boolean;
   steps = 0;
   private readonly gl: WebGL2RenderingContext;
   private readonly pace = new Pace();
@@ -62,6 +64,8 @@ export class WebGLEngine implements Engine {
     const gl = canvas.getContext("webgl2", options);
     if (!gl) throw new Error("the browser has no WebGL2. Use the engine in JavaScript");
     this.gl = gl;
+    const info = gl.getExtension("WEBGL_debug_renderer_info");
+    this.isSoftware = SOFTWARE.test(String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER)));
     this.watch = new Watch(gl);
     this.build();
     canvas.addEventListener("webglcontextlost", this.onLost);
@@ -70,12 +74,6 @@ export class WebGLEngine implements Engine {
 
   get count(): number {
     return this.grid ? this.grid.columns * this.grid.rows : 0;
-  }
-
-  get isSoftware(): boolean {
-    const info = this.gl.getExtension("WEBGL_debug_renderer_info");
-    const name = String(this.gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : this.gl.RENDERER));
-    return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
   }
 
   get lastMilliseconds(): number {
@@ -144,20 +142,17 @@ export class WebGLEngine implements Engine {
   }
 
   resize(width: number, height: number, pixelRatio: number): void {
-    [this.width, this.height, this.pixelRatio] = [width, height, pixelRatio];
-    setSize(this.canvas, width, height, pixelRatio);
+    // Without a GPU, each pixel of the device takes time that steps need.
+    this.pixelRatio = this.isSoftware ? Math.min(1, pixelRatio) : pixelRatio;
+    [this.width, this.height] = [width, height];
+    setSize(this.canvas, width, height, this.pixelRatio);
   }
 
   dispose(): void {
     this.watch.clear();
     this.canvas.removeEventListener("webglcontextlost", this.onLost);
     this.canvas.removeEventListener("webglcontextrestored", this.onRestored);
-    const { states, outcomes, arrays, feedbacks, nothing, nearest, palette, picture, particles, basins, programs } = this.resources; // prettier-ignore
-    for (const one of [...states, ...outcomes]) this.gl.deleteBuffer(one);
-    for (const one of [...arrays, nothing]) this.gl.deleteVertexArray(one);
-    for (const one of feedbacks) this.gl.deleteTransformFeedback(one);
-    for (const one of [nearest, palette, picture]) this.gl.deleteTexture(one);
-    for (const one of [particles, basins, ...programs.values()]) this.gl.deleteProgram(one.program);
+    this.gl.getExtension("WEBGL_lose_context")?.loseContext(); // gives back all memory at once
   }
 
   // -------------------------------------------------------------- steps
@@ -166,7 +161,7 @@ export class WebGLEngine implements Engine {
     const { gl, grid, model, stepper, table: nearest } = this;
     if (!grid || !model || !stepper || !nearest) return;
     const { arrays, feedbacks } = this.resources;
-    const rules = rulesOf(model, grid.view);
+    const rules = rulesOf(model, this.points, grid.view);
     const [[left, right], [bottom, top]] = grid.view;
     gl.useProgram(stepper.program);
     gl.uniform1i(stepper.at("steps"), steps);
@@ -377,8 +372,8 @@ export class WebGLEngine implements Engine {
 
 /** Whether two models differ in numbers alone, so that they have one program. */
 function hasSameText(a: Model, b: Model): boolean {
-  const isSame = a.landscape === b.landscape && a.variant === b.variant && a.step === b.step && a.coupling === b.coupling;
-  return isSame && a.method === b.method && a.deviation > 0 === b.deviation > 0;
+  const parts = ["landscape", "method", "variant", "step", "coupling"] as const;
+  return parts.every((part) => a[part] === b[part]) && a.deviation > 0 === b.deviation > 0;
 }
 
 /** F at points in single precision as the GPU computes it: two numbers per point. For tests. */
@@ -390,11 +385,13 @@ export function evaluateOnGpu(
 ): Float32Array {
   const gl = document.createElement("canvas").getContext("webgl2");
   if (!gl) throw new Error("the browser has no WebGL2");
-  const text = fieldShader(landscape, variant.field32, parameters.map((parameter) => parameter.name)); // prettier-ignore
+  const names = parameters.map((parameter) => parameter.name);
+  const values = parameters.map((parameter) => parameter.value);
+  const text = fieldShader(landscape, variant.field32, names);
   const shader = Shader.compile(gl, text, NO_FRAGMENTS, ["result"]);
   shader.ready(true);
   gl.useProgram(shader.program);
-  if (parameters.length) gl.uniform1fv(shader.at("parameters"), parameters.map((parameter) => parameter.value)); // prettier-ignore
+  if (parameters.length) gl.uniform1fv(shader.at("parameters"), values);
   gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
   gl.bufferData(gl.ARRAY_BUFFER, points, gl.STATIC_DRAW);
   const place = gl.getAttribLocation(shader.program, "point");

@@ -4,16 +4,21 @@ import type { CriticalPoint, Landscape } from "../../types";
 import type { Transform } from "../transform";
 
 /** CSS pixels between the points at which the loss is computed: for a picture at rest, and while it moves. */
-export const CELL = 6;
-export const COARSE_CELL = 14;
+export const CELL = 4;
+export const COARSE_CELL = 10;
 const MARGIN = 2; // cells beyond the picture, where d3 closes its lines
 // Shares of the picture below each level. Levels by area suit losses over any orders of magnitude; the first few show
 // the shape of minima.
-const SHARES = [0.002, 0.01, 0.03, 0.07, 0.13, 0.2, 0.28, 0.37, 0.46, 0.55, 0.64, 0.73, 0.82, 0.9, 0.96];
+const SHARES = [0.004, 0.012, 0.03, 0.07, 0.13, 0.2, 0.28, 0.37, 0.46, 0.55, 0.64, 0.73, 0.82, 0.9, 0.96];
 const APART = 0.16; // a level whose share is nearer to a saddle's than this part of it would double the saddle's line
 
 /** The lines as one path in CSS pixels. A line also passes through each saddle. */
-export function contourPath(landscape: Landscape, points: readonly CriticalPoint[], to: Transform, cell: number): Path2D {
+export function contourPath(
+  landscape: Landscape,
+  points: readonly CriticalPoint[],
+  to: Transform,
+  cell: number,
+): Path2D {
   const columns = Math.ceil(to.width / cell) + 2 * MARGIN;
   const rows = Math.ceil(to.height / cell) + 2 * MARGIN;
   const [x, y] = [new Float64Array(columns * rows), new Float64Array(columns * rows)];

@@ -1,6 +1,6 @@
 /**
- * Where a method without a Jacobian leads particles back to a saddle: less than `trap` away along the direction in which
- * gradient descent leaves. It is a band, which is drawn near the point only, for it is a statement about its surroundings;
+ * Where a method without a Jacobian leads particles back to a saddle: less than `trap` away along the direction in
+ * which gradient descent leaves. It is a band, drawn near the point only, for it is a statement about its surroundings;
  * around a maximum, which gradient descent leaves in any direction, it is a disc.
  */
 import type { CriticalPoint, Point, Verdict } from "../../types";
@@ -49,7 +49,8 @@ export function drawTraps(
         return pixel(w, along, end * length);
       };
       context.beginPath();
-      for (const [side, end] of [[-1, -1], [-1, 1], [1, 1], [1, -1]] as const) context.lineTo(...corner(side, end)); // prettier-ignore
+      for (const end of [-1, 1]) context.lineTo(...corner(-1, end));
+      for (const end of [1, -1]) context.lineTo(...corner(1, end));
       context.fillStyle = fade(0.16);
       context.fill();
       context.strokeStyle = fade(1);
