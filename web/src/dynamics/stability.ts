@@ -1,13 +1,13 @@
 /** What the iterates of a model do near a critical point. */
 import { atPoint } from "../model";
 import type { CriticalPoint, Interval, Model, Point, Role, Settings, Verdict } from "../types";
-import { type Square, multipliersOf } from "./steps";
+import { growth, ratesOf, type Square } from "./steps";
 import { eigenvalues } from "./symmetric";
 import { leadsBack, trapOf } from "./trap";
 
-const NEUTRAL = 1e-12; // distance of a multiplier's size from 1 that counts as rounding
+const NEUTRAL = 1e-13; // |z|² − 1 of a multiplier z, relative to the largest |z − 1|, that counts as rounding
 const SCAN = 200; // values of ρ at which stability is looked at
-const RHO_TOLERANCE = 1e-11; // of an edge in ρ, relative to the slider's range
+const RHO_TOLERANCE = 1e-14; // of an edge in ρ, relative to the slider's range
 
 /** Returns the role of a critical point, and by which numbers. */
 export function verdict(on: Model, point: CriticalPoint, view: Settings["view"]): Verdict {
@@ -18,11 +18,11 @@ export function verdict(on: Model, point: CriticalPoint, view: Settings["view"])
 
 function linearised(on: Model, point: CriticalPoint): Verdict {
   const jacobian = jacobianAt(on, point.w, on.parameters);
-  const multipliers = multipliersOf(on, jacobian);
+  const rates = ratesOf(on, jacobian);
   return {
-    role: roleOf(multipliers),
+    role: roleOf(rates),
     effective: eigenvalues(jacobian),
-    multipliers,
+    multipliers: rates.map(([re, im]) => [1 + re, im]),
     attractsFor: attractsFor(on, point),
     trap: null,
   };
@@ -37,12 +37,12 @@ function jacobianAt(on: Model, [x, y]: Point, parameters: Model["parameters"]): 
  * With momentum a direction of w has two multipliers, of which at most one is larger than 1 unless steps are too large.
  * So a repeller is a point from which all directions of w lead away, which has two such multipliers.
  */
-function roleOf(multipliers: readonly Point[]): Role {
-  const sizes = multipliers.map(([re, im]) => Math.hypot(re, im));
-  const growing = sizes.filter((s) => s > 1 + NEUTRAL).length;
+function roleOf(rates: readonly Point[]): Role {
+  const rounding = NEUTRAL * Math.max(...rates.map((s) => Math.hypot(...s)));
+  const growing = rates.filter((s) => growth(s) > rounding).length;
   if (growing >= 2) return "repeller";
   if (growing === 1) return "saddle";
-  return sizes.every((s) => s < 1 - NEUTRAL) ? "attractor" : "neutral";
+  return rates.every((s) => growth(s) < -rounding) ? "attractor" : "neutral";
 }
 
 const found = new WeakMap<CriticalPoint, Map<string, readonly Interval[]>>();
@@ -51,6 +51,7 @@ const found = new WeakMap<CriticalPoint, Map<string, readonly Interval[]>>();
 function attractsFor(on: Model, point: CriticalPoint): readonly Interval[] | null {
   const rho = on.method.parameters.find((p) => p.name === "rho");
   if (!rho) return null;
+  if (point.kind === "degenerate") return []; // along a direction of curvature 0 the linearisation is neutral
   // The intervals do not change while ρ does, and a slider asks for them at every frame.
   const { ascentSteps, average } = on.variant;
   const others = { ...on.parameters, rho: 0 };
@@ -63,8 +64,7 @@ function attractsFor(on: Model, point: CriticalPoint): readonly Interval[] | nul
 }
 
 function attracts(on: Model, point: CriticalPoint, rho: number): boolean {
-  const multipliers = multipliersOf(on, jacobianAt(on, point.w, { ...on.parameters, rho }));
-  return multipliers.every(([re, im]) => Math.hypot(re, im) < 1 - 1e-15);
+  return ratesOf(on, jacobianAt(on, point.w, { ...on.parameters, rho })).every((s) => growth(s) < 0);
 }
 
 /** Returns the intervals in which a condition holds, whose edges are precise if none is shorter than a 200th. */
@@ -72,7 +72,7 @@ export function intervalsWhere(holds: (value: number) => boolean, [low, high]: I
   const at = (k: number): number => low + ((high - low) * k) / SCAN;
   const edge = (a: number, b: number): number => {
     const first = holds(a);
-    while (b - a > RHO_TOLERANCE * (high - low)) {
+    for (let k = 0; k < 60 && b - a > RHO_TOLERANCE * (high - low); k++) {
       const middle = (a + b) / 2;
       if (holds(middle) === first) a = middle;
       else b = middle;
@@ -103,7 +103,7 @@ function measured(on: Model, point: CriticalPoint, view: Settings["view"]): Verd
   const zero = point.kind === "degenerate" ? 1e-6 * Math.max(Math.abs(low), Math.abs(high)) : 0;
   const escapes = point.eigenvectors.filter((_, i) => point.eigenvalues[i]! < -zero);
   if (escapes.length > 0) {
-    const traps = escapes.map((e) => trapOf(on, point.w, e, size));
+    const traps = escapes.map((e) => trapOf(on, point, e, size));
     const trap = Math.min(...traps);
     return { ...result, role: trap > 0 ? "holds" : escapes.length === 2 ? "repeller" : "saddle", trap };
   }
@@ -114,5 +114,5 @@ function measured(on: Model, point: CriticalPoint, view: Settings["view"]): Verd
 
 /** Returns whether steps of the model bounce about a minimum without growing: whether they are short enough for H. */
 function staysNear(on: Model, { eigenvalues: [low, high] }: CriticalPoint): boolean {
-  return multipliersOf(on, [low, 0, 0, high]).every(([re, im]) => Math.hypot(re, im) < 1 - NEUTRAL);
+  return ratesOf(on, [low, 0, 0, high]).every((s) => growth(s) < 0);
 }

@@ -1,9 +1,11 @@
 /** Where the field of a method without a Jacobian leads, along a line through a critical point. */
 import { atPoint } from "../model";
-import type { Model, Point } from "../types";
+import type { CriticalPoint, Model, Point } from "../types";
+import { quadraticAt } from "./quadratic";
 
 const NEAREST = 1e-6; // in units of the view; the smallest distance that is looked at
 const PER_DECADE = 40; // distances looked at, per factor of 10
+const PRECISION = 1e-9; // relative, of an edge; nearer a jump, rounding turns the direction of the ascent
 const JUMP = 0.05; // a field that changes its sign within rounding by more than this share of its size jumps there
 
 /** Returns the speed toward a point, −F·e outward, at a signed distance along a direction. */
@@ -21,22 +23,43 @@ export function leadsBack(on: Model, w: Point, e: Point, size: number): boolean 
   return [1, -1].every((side) => [1, 10, 100].every((k) => speed(side * k * NEAREST * size) > 0));
 }
 
-/** Returns the distance on the nearer side of the edge to which the field leads back; Infinity if it does so in all the view. */
-export function trapOf(on: Model, w: Point, e: Point, size: number): number {
-  const speed = inwardSpeed(on, w, e);
-  const slope = (distance: number): number => {
-    const [gx, gy] = on.landscape.gradient(w[0] + distance * e[0], w[1] + distance * e[1]);
-    return gx * e[0] + gy * e[1];
-  };
-  return Math.min(...[1, -1].map((side) => edge((d) => speed(side * d), (d) => side * slope(side * d), size)));
+/**
+ * Returns the distance, on the nearer side, within which runs are led back; Infinity if they are in all the view.
+ *
+ * The quadratic at the point says which edge of the field is that of the trap: very near the point the perturbed point is
+ * far beyond it, so that the landscape's further terms may lead outward along this line although runs stay. The field
+ * itself then gives the edge's place.
+ */
+export function trapOf(on: Model, point: CriticalPoint, e: Point, size: number): number {
+  const nearby = inwardSpeed({ ...on, landscape: quadraticAt(on.landscape, point) }, point.w, e);
+  const speed = inwardSpeed(on, point.w, e);
+  const sides = [1, -1].map((side) => {
+    const local = edge((distance) => nearby(side * distance), size);
+    if (local === 0) return 0;
+    const own = (distance: number): number => speed(side * distance);
+    return (local < Infinity ? nearestEdge(own, local) : null) ?? edge(own, size);
+  });
+  return Math.min(...sides);
+}
+
+/** Returns the place nearest a distance, to within a factor of 2, where the field turns outward; null if there is none. */
+function nearestEdge(speed: (distance: number) => number, distance: number): number | null {
+  const factor = 10 ** (1 / PER_DECADE);
+  for (let a = distance, b = distance; b < 2 * distance; a /= factor, b *= factor)
+    for (const from of [a / factor, b])
+      if (speed(from) > 0 && !(speed(from * factor) > 0)) {
+        const [low, high] = bisected((d) => speed(d) > 0, from, from * factor);
+        return (low + high) / 2;
+      }
+  return null;
 }
 
 /**
  * Returns the outer edge of the outermost region of the trap in which the field leads inward. Runs from nearer the point do
  * not cross it. A trap may have several regions, as with several steps of ascent; each begins at the point or with a jump.
- * Where the field passes 0 smoothly, or the loss itself turns upwards, there is a minimum of the loss and no trap of the point.
+ * Where the field passes 0 smoothly there is a minimum of the loss, and no trap of the point.
  */
-function edge(speed: (distance: number) => number, slope: (distance: number) => number, size: number): number {
+function edge(speed: (distance: number) => number, size: number): number {
   let before = NEAREST * size;
   let isInside = speed(before) > 0;
   let result = 0;
@@ -47,7 +70,7 @@ function edge(speed: (distance: number) => number, slope: (distance: number) => 
     if (isInside) result = (low + high) / 2;
     else {
       const largest = Math.max(Math.abs(speed(before)), Math.abs(speed(distance)));
-      if (!(speed(high) - speed(low) > JUMP * largest) || (slope(low) < 0 && slope(high) >= 0)) return result;
+      if (!(speed(high) - speed(low) > JUMP * largest)) return result;
     }
     isInside = !isInside;
   }
@@ -56,7 +79,7 @@ function edge(speed: (distance: number) => number, slope: (distance: number) => 
 
 /** Returns the two sides of the place where a condition ceases to hold. */
 function bisected(holds: (distance: number) => boolean, low: number, high: number): [number, number] {
-  while (high - low > 1e-12 * high) {
+  while (high - low > PRECISION * high) {
     const middle = (low + high) / 2;
     if (holds(middle)) low = middle;
     else high = middle;

@@ -34,4 +34,4 @@ export function typedLandscape(
       third: program(coordinates, third),
     },
   };
-} // prettier-ignore
+}
