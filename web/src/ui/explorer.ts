@@ -132,6 +132,9 @@ export class Explorer {
   set(changes: Partial<Settings>, options: { history?: boolean; preset?: number | null } = {}): void {
     const before = this.settings;
     this.settings = { ...before, ...changes };
+    // The field of the formula shows that of the landscape, as a start for one's own.
+    const named = this.data.landscapes.find(({ name }) => name === this.settings.landscape);
+    if (named) this.settings.formula = named.formula;
     if (options.preset !== undefined) this.preset = options.preset;
     else if (this.settings.landscape !== before.landscape || this.settings.method !== before.method) this.preset = null;
     this.stale = true;
