@@ -52,7 +52,7 @@ const STORIES: readonly Story[] = [
     changes: { lr: 0.01, steps: 500, start: [-2.2, -0.2], view: [[-2.5, 2.5], [-2, 2]] },
   },
   {
-    title: "n steps rest beside",
+    title: "n steps rest beside it",
     caption:
       "With n = 4 ascent steps SAM rests not at the saddle but beside it, at |y| = ρ(n − 1 − 2j)/n: 0.75 (black run) and 0.25 (grey). Change n.",
     formula: SADDLE,
@@ -62,7 +62,7 @@ const STORIES: readonly Story[] = [
     pinned: { changes: { start: [1.5, 0.2] } },
   },
   {
-    title: "Noise sets one",
+    title: "Noise’s threshold",
     caption: "Under noise the saddle holds SAM only above ρ* = s/(c₂|λ|) = 0.2: ρ = 0.3 stays, ρ = 0.15 (grey) leaves. Drag the batch size B to 4: then ρ* is 0.4.",
     formula: SADDLE_AND_MINIMA,
     method: "SAM",

@@ -167,7 +167,12 @@ export function toHash(settings: Settings, data: Data): string {
   for (const [name, value] of Object.entries(settings.parameters)) {
     if (value !== base.parameters[name]) query.set(`p.${name}`, String(value));
   }
-  if (settings.pinned) query.set("pin", toHash({ ...settings.pinned, pinned: null }, data));
+  if (settings.pinned) {
+    // Of a run to compare, only what it depends on: not what its picture showed.
+    const { particles, basins, contours, field, count, speed, view } = defaults(data, settings.pinned.landscape);
+    const pinned = { ...settings.pinned, particles, basins, contours, field, count, speed, view, pinned: null };
+    query.set("pin", toHash(pinned, data));
+  }
   return query.toString();
 }
 

@@ -29,7 +29,7 @@ export const LIGHT: Theme = {
   iterates: "#000000",
   flow: "#c2571a",
   perturbed: "#CC3D8A",
-  pinned: "#8c8c8c",
+  pinned: "#6e6e6e",
   trap: "#8f3a70",
   undecided: "#6f7a84",
   left: "#e6e4df",

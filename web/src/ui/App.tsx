@@ -1,5 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
-import { presets, type Preset } from "../presets";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Charts } from "./Charts";
 import { useExplorer } from "./context";
 import { Controls } from "./Controls";
@@ -12,8 +11,7 @@ import { ThemeSelect } from "./ThemeSelect";
 
 export function App({ explorer }: { explorer: Explorer }) {
   useExplorer(explorer);
-  const [stories] = useState(() => presets(explorer.data));
-  useKeys(explorer, stories);
+  useKeys(explorer);
   return (
     <>
       <header>
@@ -25,7 +23,7 @@ export function App({ explorer }: { explorer: Explorer }) {
         <SavePng explorer={explorer} />
       </header>
       <Notes explorer={explorer} />
-      <Presets explorer={explorer} stories={stories} />
+      <Presets explorer={explorer} />
       <main>
         <div class="stage">
           <Title explorer={explorer} />
@@ -51,7 +49,7 @@ export function App({ explorer }: { explorer: Explorer }) {
 
 /** What the picture shows: the loss as a formula. */
 function Title({ explorer }: { explorer: Explorer }) {
-  const { landscape, method } = explorer.current().model;
+  const { landscape, method } = explorer.derived.model;
   return (
     <p class="title">
       <Formula tex={`L = ${landscape.latex}`} /> <span>{method.name}</span>
@@ -59,28 +57,29 @@ function Title({ explorer }: { explorer: Explorer }) {
   );
 }
 
-function Presets({ explorer, stories }: { explorer: Explorer; stories: readonly Preset[] }) {
+function Presets({ explorer }: { explorer: Explorer }) {
+  const { stories } = explorer;
   const shown = explorer.preset === null ? null : stories[explorer.preset];
+  const row = useRef<HTMLDivElement>(null);
+  // On narrow screens the row scrolls.
+  useEffect(() => {
+    const button = row.current!.querySelector<HTMLElement>("[aria-pressed=true]");
+    if (button) row.current!.scrollLeft = button.offsetLeft - (row.current!.clientWidth - button.offsetWidth) / 2;
+  }, [explorer.preset]);
   return (
     <nav aria-label="Presets">
-      <div class="presets">
+      <div class="presets" ref={row}>
         {stories.map(({ title }, i) => (
-          <button key={title} type="button" aria-pressed={i === explorer.preset} onClick={() => choose(explorer, stories, i)}>
+          <button key={title} type="button" aria-pressed={i === explorer.preset} onClick={() => explorer.choose(i)}>
             <kbd>{i + 1}</kbd> {title}
           </button>
         ))}
       </div>
       <p class="caption" aria-live="polite">
-        {shown ? shown.caption : "Six clicks tell the story. Or click into the picture to start a run, and drag ρ to watch the points change."}
+        {shown ? shown.caption : "Each button shows one thing, in order. Or click into the picture to start a run, and drag ρ to watch the points change."}
       </p>
     </nav>
   );
-}
-
-function choose(explorer: Explorer, stories: readonly Preset[], i: number): void {
-  const { settings } = stories[i]!;
-  explorer.set(settings, { history: true, preset: i });
-  explorer.show({ paused: false, cursor: null });
 }
 
 function Transport({ explorer }: { explorer: Explorer }) {
@@ -164,7 +163,7 @@ function SavePng({ explorer }: { explorer: Explorer }) {
 }
 
 /** Space pauses, r restarts, digits choose presets, unless the reader types or works a control. */
-function useKeys(explorer: Explorer, stories: readonly Preset[]): void {
+function useKeys(explorer: Explorer): void {
   useEffect(() => {
     const keys = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -172,11 +171,11 @@ function useKeys(explorer: Explorer, stories: readonly Preset[]): void {
       if (target.closest("input:not([type=range]):not([type=checkbox]), select, textarea")) return;
       if (event.key === " " && !target.closest("button, input")) explorer.show({ paused: !explorer.paused });
       else if (event.key === "r" || event.key === "R") explorer.restart();
-      else if (/^[1-9]$/.test(event.key) && stories[Number(event.key) - 1]) choose(explorer, stories, Number(event.key) - 1);
+      else if (/^[1-9]$/.test(event.key)) explorer.choose(Number(event.key) - 1);
       else return;
       event.preventDefault();
     };
     addEventListener("keydown", keys);
     return () => removeEventListener("keydown", keys);
-  }, [explorer, stories]);
+  }, [explorer]);
 }

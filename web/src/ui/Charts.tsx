@@ -13,7 +13,7 @@ const AXIS_WIDTH = 52;
 const FONT = "11px system-ui, sans-serif";
 
 export function Charts({ explorer }: { explorer: Explorer }) {
-  const { run, pinned } = explorer.current();
+  const { run, pinned } = explorer.derived;
   const last = run ? run.x.length - 1 : 0;
   const k = explorer.cursor ?? last;
   return (
@@ -70,7 +70,7 @@ interface ChartProps {
 function Chart({ explorer, name, label }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const { run, pinned } = explorer.current();
+  const { run, pinned } = explorer.derived;
   const { theme, cursor } = explorer;
 
   useEffect(() => {
@@ -101,7 +101,7 @@ function Chart({ explorer, name, label }: ChartProps) {
 
 /** Times, then the values of the run, of the flow (loss alone) and of the run to compare; null where one has none. */
 function table(explorer: Explorer, name: ChartProps["name"]): uPlot.AlignedData {
-  const { run, pinned } = explorer.current();
+  const { run, pinned } = explorer.derived;
   const nothing: uPlot.AlignedData = [[], []];
   const tables: uPlot.AlignedData[] = [run ? [run.time, run[name]] : nothing];
   if (name === "loss") tables.push(run ? [run.flow.time, run.flow.loss] : nothing);
@@ -134,7 +134,7 @@ function options(explorer: Explorer, name: ChartProps["name"], label: string, th
       // By the pointer alone: the slider sets the cursor with no event.
       setCursor: [
         (chart) => {
-          const { run } = explorer.current();
+          const { run } = explorer.derived;
           const { left, event } = chart.cursor;
           if (!event || left === undefined || !run) return;
           const step = left < 0 ? null : nearestStep(run.time, chart.posToVal(left, "x"));
@@ -148,7 +148,7 @@ function options(explorer: Explorer, name: ChartProps["name"], label: string, th
 /** The losses of the runs while they are in the picture: those of a run that leaves would hide all the rest. */
 function lossRange(explorer: Explorer): uPlot.Range.MinMax {
   const [[left, right], [bottom, top]] = explorer.view;
-  const { run, pinned } = explorer.current();
+  const { run, pinned } = explorer.derived;
   let [low, high] = [Infinity, -Infinity];
   for (const one of [run, pinned]) {
     one?.loss.forEach((loss, k) => {

@@ -62,7 +62,7 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
   return (
     <>
       <div class="row wide">
-        <label for={id}>L(x, y) =</label>
+        <label for={id}>L({explorer.derived.model.landscape.coordinates.join(", ")}) =</label>
         <input
           id={id}
           type="text"
@@ -88,7 +88,7 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
 
 function MethodControls({ explorer }: { explorer: Explorer }) {
   const { settings, data } = explorer;
-  const { method } = explorer.current().model;
+  const { method } = explorer.derived.model;
   const steps = Math.max(...method.variants.map((v) => v.ascentSteps));
   const hasAverage = method.variants.some((v) => v.average && v.ascentSteps === settings.ascentSteps);
   return (
@@ -243,7 +243,7 @@ const COUPLING_TEXTS: Readonly<Record<Settings["coupling"], string>> = {
 function RunControls({ explorer, set }: PartProps) {
   const { settings } = explorer;
   const [x, y] = settings.start ?? [NaN, NaN];
-  const coordinates = explorer.current().model.landscape.coordinates;
+  const coordinates = explorer.derived.model.landscape.coordinates;
   const inRange = (value: number) => Math.abs(value) <= 1e6;
   return (
     <fieldset>

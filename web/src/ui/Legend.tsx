@@ -11,7 +11,7 @@ interface Share {
 
 /** The outcomes that particles have, with the points that hold any. */
 function outcomes(explorer: Explorer): Share[] {
-  const { points } = explorer.current();
+  const { points } = explorer.derived;
   const { colours, shares, settings } = explorer;
   const scale = Math.max(...settings.view.flat().map(Math.abs));
   const all = points.map((point, i) => ({
@@ -50,7 +50,7 @@ export function Shares({ explorer }: { explorer: Explorer }) {
 
 export function Legend({ explorer }: { explorer: Explorer }) {
   const { theme } = explorer;
-  const { run, pinned, points, verdicts } = explorer.current();
+  const { run, pinned, points, verdicts } = explorer.derived;
   const holding = points.findIndex((_, i) => verdicts[i]!.role === "attractor" || verdicts[i]!.role === "holds");
   const marker = (colour: string) => <Marker kind="saddle" colour={colour} outline={theme.ink} />;
   return (

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Overlay } from "../draw/overlay";
 import { attachZoom } from "../draw/zoom";
 import { createEngine } from "../engine/create";
+import type { Point, Settings } from "../types";
 import type { Explorer } from "./explorer";
 
 const ZOOM_STEP = 1.25; // of the keys + and −
@@ -11,6 +12,15 @@ const PAN_STEP = 0.1; // of the arrows, as a part of the view
 /** `#renderer` is no setting: `?renderer=javascript` asks for the engine without WebGL2, to compare and to test it. */
 const renderer = (): "any" | "javascript" =>
   new URLSearchParams(location.search).get("renderer") === "javascript" ? "javascript" : "any";
+
+/** The point to a few digits, less than a pixel away: links stay short. */
+function rounded(point: Point, view: Settings["view"]): Point {
+  const [x, y] = point.map((value, i) => {
+    const unit = 10 ** Math.floor(Math.log10((view[i]![1] - view[i]![0]) / 2000));
+    return Number((Math.round(value / unit) * unit).toPrecision(10));
+  });
+  return [x!, y!];
+}
 
 export function Picture({ explorer }: { explorer: Explorer }) {
   const frame = useRef<HTMLDivElement>(null);
@@ -36,7 +46,7 @@ export function Picture({ explorer }: { explorer: Explorer }) {
         explorer.set({ view });
         isOwn = false;
       },
-      start: (start) => explorer.set({ start }),
+      start: (start) => explorer.set({ start: rounded(start, explorer.view) }),
     });
     resize();
     const detach = explorer.attach({

@@ -7,7 +7,7 @@ import { formatComplex, formatNumber, formatPoint } from "./format";
 import { Marker } from "./Marker";
 
 export function PointsTable({ explorer }: { explorer: Explorer }) {
-  const { points, verdicts, model } = explorer.current();
+  const { points, verdicts, model } = explorer.derived;
   const { effective } = model.variant;
   const scale = Math.max(...explorer.settings.view.flat().map(Math.abs));
   return (
@@ -42,14 +42,11 @@ export function PointsTable({ explorer }: { explorer: Explorer }) {
                   <Formula tex="\lambda" /> of <Formula tex="H" />
                 </th>
                 <th scope="col">is now</th>
-                <th scope="col">because</th>
               </tr>
             </thead>
-            <tbody>
-              {points.map((point, i) => (
-                <Row key={i} explorer={explorer} point={point} verdict={verdicts[i]!} colour={explorer.markers[i]!} scale={scale} />
-              ))}
-            </tbody>
+            {points.map((point, i) => (
+              <Rows key={i} explorer={explorer} point={point} verdict={verdicts[i]!} colour={explorer.markers[i]!} scale={scale} />
+            ))}
           </table>
         </div>
       )}
@@ -57,25 +54,29 @@ export function PointsTable({ explorer }: { explorer: Explorer }) {
   );
 }
 
-function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict; colour: string; scale: number }) {
+function Rows(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict; colour: string; scale: number }) {
   const { explorer, point, verdict, colour, scale } = props;
   return (
-    <tr data-role={verdict.role}>
-      <td>
-        <Marker kind={point.kind} colour={colour} outline={explorer.theme.ink} />
-      </td>
-      <th scope="row">
-        {formatPoint(point.w, scale)}
-        <small>{point.kind}</small>
-      </th>
-      <td class="numbers">{point.eigenvalues.map((value) => formatNumber(tidy(value, point.eigenvalues))).join(", ")}</td>
-      <td>
-        <strong class="role" style={{ "--role": colour }}>
-          {ROLE_TEXTS[verdict.role]}
-        </strong>
-      </td>
-      <td>{reason(verdict, explorer)}</td>
-    </tr>
+    <tbody data-role={verdict.role}>
+      <tr>
+        <td>
+          <Marker kind={point.kind} colour={colour} outline={explorer.theme.ink} />
+        </td>
+        <th scope="row">
+          {point.kind} {formatPoint(point.w, scale)}
+        </th>
+        <td class="numbers">{point.eigenvalues.map((value) => formatNumber(tidy(value, point.eigenvalues))).join(", ")}</td>
+        <td>
+          <strong class="role" style={{ "--role": colour }}>
+            {ROLE_TEXTS[verdict.role]}
+          </strong>
+        </td>
+      </tr>
+      <tr class="reason">
+        <td />
+        <td colSpan={3}>{reason(verdict, explorer)}</td>
+      </tr>
+    </tbody>
   );
 }
 
@@ -83,7 +84,7 @@ function Row(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdict
 const tidy = (value: number, all: readonly number[]) => (Math.abs(value) < 1e-9 * Math.max(...all.map(Math.abs)) ? 0 : value);
 
 function reason(verdict: Verdict, explorer: Explorer) {
-  const rho = explorer.current().model.method.parameters.find(({ name }) => name === "rho");
+  const rho = explorer.derived.model.method.parameters.find(({ name }) => name === "rho");
   const parts = [];
   if (verdict.effective) {
     const values = verdict.effective.map((value) => formatComplex(value)).join(", ");
@@ -97,7 +98,7 @@ function reason(verdict: Verdict, explorer: Explorer) {
   if (verdict.trap !== null) parts.push(<span key="trap">{trapText(verdict.trap)}</span>);
   if (verdict.attractsFor && rho) parts.push(<span key="for">{attractsText(verdict.attractsFor, rho.range)}</span>);
   if (explorer.settings.noise) parts.push(<span key="noise">without noise</span>);
-  return parts.flatMap((part, i) => (i ? [<br />, part] : [part]));
+  return parts.flatMap((part, i) => (i ? ["; ", part] : [part]));
 }
 
 export function trapText(trap: number): string {

@@ -5,6 +5,7 @@ import { toPng } from "../draw/png";
 import { DARK, LIGHT, outcomeColours, type Theme } from "../draw/theme";
 import { fitView } from "../draw/transform";
 import type { PacedEngine } from "../engine/create";
+import { presets, type Preset } from "../presets";
 import { fromHash, toHash } from "../settings";
 import type { CriticalPoint, Data, Landscape, Model, OutcomeColours, Run, Settings, Verdict } from "../types";
 import { announce } from "./announce";
@@ -13,6 +14,8 @@ import { formatNumber } from "./format";
 const RESTART_DELAY = 350; // ms after the last change of a number: particles start anew, so that basins are those of now
 const HASH_DELAY = 300; // ms; browsers limit how often the address may change
 const SHARES_EVERY = 300; // ms; counting outcomes reads all particles back
+const SLOW_RUN = 20; // ms; a run that takes longer waits
+const RUN_DELAY = 120; // ms after the last change
 const FRAMES = 120; // frames whose times are kept
 
 /** Milliseconds of one frame: all of it, and the parts that the page computes and draws. */
@@ -59,13 +62,18 @@ export class Explorer {
   preset: number | null = null;
   dark = false;
   frames: FrameTime[] = [];
+  readonly stories: readonly Preset[];
   /** Size of the picture in CSS pixels. */
   size: readonly [number, number] = [800, 600];
 
   private landscapes = new Map<string, Landscape>();
-  private pointsOf = new WeakMap<Landscape, { box: Settings["view"]; points: CriticalPoint[] }>();
+  private pointsOf = new WeakMap<Landscape, readonly CriticalPoint[]>();
   private listeners = new Set<() => void>();
   private stale = false; // derived is older than settings
+  private modelOf = ""; // the settings of derived.model
+  private runOf = ""; // the settings of derived.run
+  private runMilliseconds = 0; // that the last run took
+  private changedAt = 0;
   private overlayStale = true;
   private restartTimer = 0;
   private hashTimer = 0;
@@ -77,7 +85,10 @@ export class Explorer {
     const { settings, notes } = fromHash(location.hash, data);
     this.settings = settings;
     this.notes = notes;
+    this.stories = presets(data);
+    this.preset = this.presetOf(settings);
     this.derived = this.derive(null);
+    this.updateRun();
     addEventListener("hashchange", () => this.fromAddress());
     addEventListener("popstate", () => this.fromAddress());
   }
@@ -91,14 +102,14 @@ export class Explorer {
   }
 
   get colours(): OutcomeColours {
-    return outcomeColours(this.current().points, this.theme);
+    return outcomeColours(this.derived.points, this.theme);
   }
 
   /** The colours of the markers: points that hold runs have that of their basin, the others that of their role. */
   get markers(): string[] {
     const { colours, theme } = this;
     const holds = ({ role }: Verdict) => role === "attractor" || role === "holds";
-    return this.current().verdicts.map((one, i) => (holds(one) ? colours.points[i]! : theme.roles[one.role]));
+    return this.derived.verdicts.map((one, i) => (holds(one) ? colours.points[i]! : theme.roles[one.role]));
   }
 
   /** The view as it fits the picture. */
@@ -121,10 +132,14 @@ export class Explorer {
   set(changes: Partial<Settings>, options: { history?: boolean; preset?: number | null } = {}): void {
     const before = this.settings;
     this.settings = { ...before, ...changes };
+    // The field of the formula shows that of the landscape, as a start for one's own.
+    const named = this.data.landscapes.find(({ name }) => name === this.settings.landscape);
+    if (named) this.settings.formula = named.formula;
     if (options.preset !== undefined) this.preset = options.preset;
     else if (this.settings.landscape !== before.landscape || this.settings.method !== before.method) this.preset = null;
     this.stale = true;
     this.overlayStale = true;
+    this.changedAt = performance.now();
     const moved = !same(this.settings.view, before.view) || this.settings.count !== before.count;
     const dynamic = !same(dynamics(before), dynamics(this.settings));
     if (moved || dynamic) this.restartSoon();
@@ -182,13 +197,28 @@ export class Explorer {
     return `${location.href.replace(/#.*/, "")}#${toHash(this.settings, this.data)}`;
   }
 
+  /** The preset that has these settings, so that a link to one also has its caption. */
+  private presetOf(settings: Settings): number | null {
+    const hash = toHash(settings, this.data);
+    const place = this.stories.findIndex((story) => toHash(story.settings, this.data) === hash);
+    return place < 0 ? null : place;
+  }
+
+  /** Shows a preset, from its start. */
+  choose(preset: number): void {
+    const story = this.stories[preset];
+    if (!story) return;
+    this.set(story.settings, { history: true, preset });
+    this.show({ paused: false, cursor: null });
+  }
+
   private fromAddress(): void {
     clearTimeout(this.hashTimer);
     const { settings, notes } = fromHash(location.hash, this.data);
     if (same(settings, this.settings)) return;
     this.settings = settings;
     this.notes = notes;
-    this.preset = null;
+    this.preset = this.presetOf(settings);
     this.stale = this.overlayStale = true;
     this.picture?.viewChanged(this.view);
     this.restartSoon();
@@ -198,20 +228,38 @@ export class Explorer {
 
   /** All that follows from the settings of now. */
   current(): Derived {
+    this.update(false);
+    return this.derived;
+  }
+
+  /** Brings `derived` up to date. A run that takes long may wait until the reader no longer moves a slider. */
+  private update(mayWait: boolean): void {
+    const before = this.derived;
     if (this.stale) {
       this.stale = false;
-      const before = this.derived;
       this.derived = this.derive(before);
       this.announcement = announce(before, this.derived) ?? this.announcement;
-      if (this.cursor !== null && this.cursor >= (this.derived.run?.x.length ?? 0)) this.cursor = null;
-      this.engine?.setModel(this.derived.model, this.derived.points);
+      if (before.model !== this.derived.model || before.points !== this.derived.points) {
+        this.engine?.setModel(this.derived.model, this.derived.points);
+      }
       // Other points have other outcomes: what particles have reached so far means nothing for them.
       if (before.points !== this.derived.points) {
         this.shares = [];
         this.engine?.restart(this.view, this.settings.count);
       }
     }
-    return this.derived;
+    const isSlow = this.runMilliseconds > SLOW_RUN;
+    if (this.runOf !== runKey(this.settings) && !(mayWait && isSlow && performance.now() - this.changedAt < RUN_DELAY)) this.updateRun();
+  }
+
+  private updateRun(): void {
+    const { start, steps } = this.settings;
+    const begin = performance.now();
+    this.runOf = runKey(this.settings);
+    this.derived = { ...this.derived, run: start && run(this.derived.model, start, steps) };
+    this.runMilliseconds = performance.now() - begin;
+    if (this.cursor !== null && this.cursor >= (this.derived.run?.x.length ?? 0)) this.cursor = null;
+    this.overlayStale = true;
   }
 
   private landscape(settings: Settings): Landscape {
@@ -240,21 +288,24 @@ export class Explorer {
 
   /** The critical points in the box of a landscape; of a typed formula, in the view where it was first shown. */
   private points(landscape: Landscape): readonly CriticalPoint[] {
-    let entry = this.pointsOf.get(landscape);
-    if (!entry) this.pointsOf.set(landscape, (entry = { box: landscape.box, points: criticalPoints(landscape, landscape.box) }));
-    return entry.points;
+    let points = this.pointsOf.get(landscape);
+    if (!points) this.pointsOf.set(landscape, (points = criticalPoints(landscape, landscape.box)));
+    return points;
   }
 
   private derive(before: Derived | null): Derived {
     const { settings } = this;
     const landscape = this.readableLandscape(settings, before?.model.landscape ?? null);
     const points = this.points(landscape);
-    const now = model(settings, this.data, landscape);
+    const key = JSON.stringify(dynamics(settings));
+    const isSame = before !== null && key === this.modelOf && landscape === before.model.landscape;
+    const now = isSame ? before.model : model(settings, this.data, landscape);
+    this.modelOf = key;
     return {
       model: now,
       points,
       verdicts: points.map((point) => verdict(now, point, settings.view)),
-      run: settings.start && run(now, settings.start, settings.steps),
+      run: before?.run ?? null,
       pinned: this.pinnedRun(settings.pinned),
     };
   }
@@ -300,10 +351,9 @@ export class Explorer {
     const interval = at - this.frameAt;
     this.frameAt = at;
     const begin = performance.now();
-    if (this.stale) {
-      this.current();
-      this.notify();
-    }
+    const before = this.derived;
+    this.update(true);
+    if (this.derived !== before) this.notify();
     const derived = performance.now();
     if (!this.paused) this.engine?.advance(this.settings.speed);
     this.drawEngine();
@@ -329,7 +379,7 @@ export class Explorer {
 
   private drawOverlay(): void {
     const { contours, field, start } = this.settings;
-    const { model, points, verdicts, run, pinned } = this.current();
+    const { model, points, verdicts, run, pinned } = this.derived;
     const { view, theme, markers, cursor: current } = this;
     this.picture?.overlay.draw({ view, theme, model, points, verdicts, markers, contours, field, start, run, pinned, current });
   }
@@ -355,6 +405,11 @@ export class Explorer {
     if (settings.noise) parts.push(`noise of deviation ${formatNumber(now.deviation)} (${now.coupling})`);
     return [...parts, `samdyn ${this.data.version}`].join(" · ");
   }
+}
+
+/** The settings on which the run depends. */
+function runKey(settings: Settings): string {
+  return JSON.stringify([dynamics(settings), settings.start, settings.steps]);
 }
 
 /** The settings on which the motion of particles depends. */

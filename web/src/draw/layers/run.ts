@@ -20,8 +20,9 @@ export function drawIterates(context: CanvasRenderingContext2D, run: Run, to: Tr
 }
 
 export function drawPinned(context: CanvasRenderingContext2D, run: Run, to: Transform, theme: Theme): void {
-  line(context, run.x, run.y, to, theme.pinned, 0.8);
-  dots(context, run, to, theme.pinned, DOT - 0.4);
+  line(context, run.x, run.y, to, theme.background, 5);
+  line(context, run.x, run.y, to, theme.pinned, 2.4);
+  dots(context, run, to, theme.pinned, DOT);
 }
 
 /** A cross at the perturbed point of an iterate, with a dashed line to it. */
