@@ -21,10 +21,21 @@ MODULES = (
     *(f"samdyn.{part}" for part in ("landscapes", "methods", "ops", "oracle", "noise", "simulation", "analysis")),
     *(f"samdyn.{part}" for part in ("symbolic", "theory", "networks")),
     *(f"samdyn.networks.{part}" for part in ("models", "saddles", "saddle_dynamics", "attacks")),
-    *(f"samdyn.{part}" for part in ("statistics", "plot", "claims", "lab")),
+    *(f"samdyn.{part}" for part in ("statistics", "plot", "explorer", "claims", "lab")),
 )
 # The order of the groups of samdyn itself; elsewhere it is alphabetical.
-PARTS = ("landscapes", "methods", "dynamics", "simulation", "symbolic", "analysis", "sweep", "claims", "checks")
+PARTS = (
+    "landscapes",
+    "methods",
+    "dynamics",
+    "simulation",
+    "symbolic",
+    "analysis",
+    "sweep",
+    "explorer",
+    "claims",
+    "checks",
+)
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,12 @@ def writable(path: Any) -> Path:
     """
     try:
         target = Path(path)
-        folder, exists = target.parent, target.exists()
+        exists = target.exists()
     except (TypeError, ValueError, OSError):
+        target, exists = Path("\0"), False
+    if "\0" in str(target):
         checks.reject("path", path, "must be the path of a file", FIX)
+    folder = target.parent
     if target.is_dir() or not target.name:
         checks.reject("path", str(path), "is a folder", FIX)
     if not folder.is_dir():
@@ -113,8 +116,11 @@ def explore(
             traced, a file that cannot be written, or a checkout whose page was not built.
 
     >>> import samdyn as sd
-    >>> explorer = sd.explore("x**2 - y**2 + x**4", "GD, USAM")  # doctest: +SKIP
-    >>> explorer.save("explorer.html")  # doctest: +SKIP
+    >>> explorer = sd.explore("x**2 - y**2 + x**4", "GD, USAM")
+    >>> [landscape["name"] for landscape in explorer.data["landscapes"]][:2]
+    ['x**4 + x**2 - y**2', 'saddle']
+    >>> explorer.save("explorer.html").name
+    'explorer.html'
     """
     target = None if path is None else writable(path)
     page = asset()

@@ -50,8 +50,8 @@ def field_latex(method: Any) -> str | None:
     '\\nabla L(w + \\rho  g), g = \\nabla L(w)'
     """
     # The class's own docstring: that of its base is about another F.
-    own = inspect.cleandoc(vars(type(method)).get("__doc__") or "")
-    line = own.partition("\n\n")[0].replace("\n", " ")
+    own = vars(type(method)).get("__doc__")
+    line = inspect.cleandoc(own).partition("\n\n")[0].replace("\n", " ") if isinstance(own, str) else ""
     match = FORMULA.search(line)
     if match is None:
         return None

@@ -10,6 +10,7 @@ from ...noise import COUPLINGS, Gaussian
 from ...noise.generator import Samples
 from ..tracing.expression import NotCompilable
 from .opaque import OpaqueLandscape
+from .program import Program
 from .tracing import Trace, tracing
 
 MAX_DRAWS = 64  # most draws of noise in one step
@@ -33,28 +34,44 @@ def method_programs(method: Any, parameters: Sequence[str] = ()) -> dict[str, An
     >>> method_programs(sd.GD())["field"]
     {'inputs': ['x', 'y'], 'code': [['gradient', 0, 0, 1], ['gradient', 1, 0, 1]], 'outputs': [2, 3]}
     """
-    double, single = (_programs(method, parameters, dtype) for dtype in (torch.float64, torch.float32))
-    return {**double, "field32": single["field"], "noisy32": single["noisy"]}
+    double, single = _Traced(method, parameters, torch.float64), _Traced(method, parameters, torch.float32)
+    programs, noisy, field32 = double.without_noise(), double.with_noise(), single.without_noise()["field"]
+    # Without numbers that depend on the precision, neither field nor noise does: tracing the noise takes the longest.
+    noisy32 = noisy if field32 == programs["field"] else single.with_noise()
+    return {**programs, "field32": field32, "noisy": noisy, "noisy32": noisy32}
 
 
-def _programs(method: Any, parameters: Sequence[str], dtype: torch.dtype) -> dict[str, Any]:
-    landscape, trace, names = OpaqueLandscape(), Trace(dtype), ["x", "y", *parameters]
-    with tracing():
-        x, y, *values = (trace.input(name) for name in names)
-        w = torch.stack([x, y])
-        method = filled(method, {(name,): value for name, value in zip(parameters, values, strict=True)})
-        field = method(w, landscape.grad)
-        results = {"field": (names, field)}
-        if dtype == torch.float64:
-            perturbed = method.perturbed(w, landscape.grad) if hasattr(method, "perturbed") else w
-            results |= {"perturbed": (names, perturbed), "jacobian": (names, trace.jacobian(field, w))}
-        for coupling in COUPLINGS:
-            draws = _Inputs(trace)
-            update = Gaussian(1.0, coupling=coupling).on(landscape).update(method, w, draws)
-            results[coupling] = ([*names, *draws.names], update)
-        programs = trace.programs(results)
-    noisy = {coupling: programs.pop(coupling) for coupling in COUPLINGS}
-    return {**programs, "noisy": noisy}
+class _Traced:
+    """A method in one precision, applied to inputs of programs."""
+
+    def __init__(self, method: Any, parameters: Sequence[str], dtype: torch.dtype) -> None:
+        self._landscape, self._trace, self._names = OpaqueLandscape(), Trace(dtype), ["x", "y", *parameters]
+        x, y, *values = (self._trace.input(name) for name in self._names)
+        with tracing():
+            self._w = torch.stack([x, y])
+        self._method = filled(method, {(name,): value for name, value in zip(parameters, values, strict=True)})
+
+    def without_noise(self) -> dict[str, Program]:
+        """Return the programs "field", and in double precision "perturbed" and "jacobian"."""
+        trace, gradient = self._trace, self._landscape.grad
+        with tracing():
+            field = self._method(self._w, gradient)
+            results = {"field": field}
+            if trace.dtype == torch.float64:
+                has_point = hasattr(self._method, "perturbed")
+                results["perturbed"] = self._method.perturbed(self._w, gradient) if has_point else self._w
+                results["jacobian"] = trace.jacobian(field, self._w)
+            return trace.programs({name: (self._names, value) for name, value in results.items()})
+
+    def with_noise(self) -> dict[str, Program]:
+        """Return the program with noise for each coupling."""
+        results = {}
+        with tracing():
+            for coupling in COUPLINGS:
+                source, draws = Gaussian(1.0, coupling=coupling).on(self._landscape), _Inputs(self._trace)
+                update = source.update(self._method, self._w, draws)
+                results[coupling] = ([*self._names, *draws.names], update)
+            return self._trace.programs(results)
 
 
 class _Inputs:

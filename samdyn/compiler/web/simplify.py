@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..tracing.expression import Graph, Node, rewritten
+from ..tracing.expression import Graph, Node, ordered
 
 
 def simplified(values: Sequence[np.ndarray], graph: Graph) -> list[np.ndarray]:
@@ -22,44 +22,42 @@ def simplified(values: Sequence[np.ndarray], graph: Graph) -> list[np.ndarray]:
     'input'
     """
 
-    def rule(node: Node, updated: Node) -> Node:
-        if node.operation == "detach":
-            return updated.arguments[0]
-        # Equal expressions become one node again after their parts were simplified.
-        return _shorter(updated, graph) or _in(graph, updated)
-
-    return rewritten(values, rule)
+    new: dict[int, Node] = {}
+    for node in ordered([node for array in values for node in array.flat]):
+        arguments = tuple(new[id(a)] for a in node.arguments)
+        new[id(node)] = _simplified(graph, node, arguments)
+    return [np.array([new[id(node)] for node in array.flat], dtype=object).reshape(array.shape) for array in values]
 
 
-def _in(graph: Graph, node: Node) -> Node:
+def _simplified(graph: Graph, node: Node, arguments: tuple[Node, ...]) -> Node:
+    """Return the node of a graph for a node of another, whose arguments were simplified."""
+    if node.operation == "detach":
+        return arguments[0]
     if node.operation == "input":
         name, run = node.value
         return graph.input(name, run, node.dtype, node.level)
-    return graph.node(node.operation, node.arguments, node.dtype, node.value)
+    shorter = _shorter(graph, node, arguments) if arguments and node.dtype.is_floating_point else None
+    return shorter or graph.node(node.operation, arguments, node.dtype, node.value)
 
 
-def _shorter(node: Node, graph: Graph) -> Node | None:
-    """Return a shorter expression for a node, None if there is none."""
-    if not node.dtype.is_floating_point or not node.arguments:
-        return None
-    a, b, c = (*node.arguments, None, None)[:3]
-    match node.operation:
-        case "+":
+def _shorter(graph: Graph, node: Node, arguments: tuple[Node, ...]) -> Node | None:
+    """Return a shorter expression of numbers, None if there is none."""
+    zero = graph.literal(0.0, node.dtype)
+    match node.operation, arguments:
+        case "+", (a, b):
             return b if _is(a, 0) else a if _is(b, 0) else None
-        case "-":
-            return a if _is(b, 0) else graph.node("neg", (b,), node.dtype) if _is(a, 0) and b else None
-        case "*":
-            if _is(a, 0) or _is(b, 0):
-                return graph.literal(0.0, node.dtype)
-            return b if _is(a, 1) else a if _is(b, 1) else None
-        case "/":
-            return graph.literal(0.0, node.dtype) if _is(a, 0) else a if _is(b, 1) else None
-        case "neg":
-            return a.arguments[0] if a and a.operation == "neg" else a if _is(a, 0) else None
-        case "?":
-            return b if b is c else None
+        case "-", (a, b):
+            return a if _is(b, 0) else graph.node("neg", (b,), node.dtype) if _is(a, 0) else None
+        case "*", (a, b):
+            return zero if _is(a, 0) or _is(b, 0) else b if _is(a, 1) else a if _is(b, 1) else None
+        case "/", (a, b):
+            return zero if _is(a, 0) else a if _is(b, 1) else None
+        case "neg", (a,):
+            return a.arguments[0] if a.operation == "neg" else a if _is(a, 0) else None
+        case "?", (_, a, b):
+            return a if a is b else None
     return None
 
 
-def _is(node: Node | None, number: float) -> bool:
-    return node is not None and node.operation == "literal" and float(node.value) == number
+def _is(node: Node, number: float) -> bool:
+    return node.operation == "literal" and float(node.value) == number
