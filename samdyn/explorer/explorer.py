@@ -29,8 +29,9 @@ class Explorer:
 
     >>> import samdyn as sd
     >>> page = sd.explorer.page.PLACE  # in place of the built page
-    >>> sd.explorer.Explorer({"version": "0.1.0"}, page).html
-    '<script id="samdyn-data" type="application/json">{"version":"0.1.0"}</script>'
+    >>> explorer = sd.explorer.Explorer({"version": "0.1.0"}, page)
+    >>> sd.explorer.page.data_of(explorer.html)
+    {'version': '0.1.0'}
     """
 
     data: dict[str, Any] = field(repr=False)

@@ -1,6 +1,5 @@
 """``samdyn explore``, as a user runs it."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +16,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def data(path: Path) -> Any:
-    (text,) = re.findall(r'<script id="samdyn-data" type="application/json">(.*?)</script', path.read_text(), re.S)
-    return json.loads(text)
+    return page.data_of(path.read_text())
 
 
 def test_a_page(samdyn: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,4 @@
-<<<<<<< HEAD
-"""A browser that opens the explorer's page."""
+"""A browser that opens the explorer's page, and a page without its script in place of the built one."""
 
 import os
 import shutil
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import samdyn as sd
+from samdyn.explorer import explorer, page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -54,28 +54,18 @@ def open_page(chromium: "Browser", page_file: Path) -> Iterator[Callable[..., "P
         context = chromium.new_context(bypass_csp=True, **{"viewport": {"width": 1400, "height": 900}, **options})
         contexts.append(context)
         context.set_default_timeout(LIMIT)
-        page = context.new_page()
-        page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"{path.as_uri()}{hash_}")
-        page.wait_for_function("window.samdyn !== undefined && window.samdyn.frames().length > 2")
-        return page
+        tab = context.new_page()
+        tab.on("console", lambda line: line.type == "error" and complaints.append(line.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.goto(f"{path.as_uri()}{hash_}")
+        tab.wait_for_function("window.samdyn !== undefined && window.samdyn.frames().length > 2")
+        return tab
 
     yield start
     for context in contexts:
         context.close()
     assert not complaints
-=======
-"""What the tests of the explorer share: a page without its script, in place of the built one."""
 
-import json
-import re
-from collections.abc import Callable
-from typing import Any
-
-import pytest
-
-from samdyn.explorer import explorer, page
 
 STUB = f"<!doctype html><html><body>{page.PLACE}<script>start()</script></body></html>"
 
@@ -85,15 +75,3 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> str:
     """Let the built page be one that only has a place for the data, and return it."""
     monkeypatch.setattr(explorer, "asset", lambda: STUB)
     return STUB
-
-
-@pytest.fixture
-def data_in() -> Callable[[str], Any]:
-    """Return a function that reads the data from a page, as a browser does: up to the first end of a script."""
-
-    def read(text: str) -> Any:
-        (found,) = re.findall(r'<script id="samdyn-data" type="application/json">(.*?)</script', text, re.S)
-        return json.loads(found)
-
-    return read
->>>>>>> xpy

@@ -1,6 +1,5 @@
 """The page holds its data, and no text in them is more than text."""
 
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 
 import samdyn as sd
 from samdyn.explorer import page
-from samdyn.explorer.page import PLACE, asset, filled
+from samdyn.explorer.page import PLACE, asset, data_of, filled
 
 MARKUP = [
     "</script><script>alert(1)</script>",
@@ -40,11 +39,11 @@ def tags(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", MARKUP)
-def test_text_stays_text(name: str, stub: str, data_in: Callable[[str], Any]) -> None:
+def test_text_stays_text(name: str, stub: str) -> None:
     landscape = sd.Landscape("x**2 - y**2 + x*y", "x y", name=name)
     explorer = sd.explore(landscape, "GD")
     assert tags(explorer.html) == tags(stub)
-    data = data_in(explorer.html)
+    data = data_of(explorer.html)
     assert data["landscapes"][0]["name"] == name
     assert explorer.html.isascii()
     outer = tags(explorer._repr_html_())

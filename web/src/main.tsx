@@ -7,8 +7,16 @@ import { App } from "./ui/App";
 import { Explorer } from "./ui/explorer";
 
 const root = document.getElementById("app")!;
-const data = JSON.parse(document.getElementById("samdyn-data")!.textContent!) as Data | null;
-if (data === null) {
+/** The page's data, compressed JSON in base64; null in a page without data. */
+const packed = JSON.parse(document.getElementById("samdyn-data")!.textContent!) as string | null;
+
+async function unpacked(letters: string): Promise<Data> {
+  const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return (await new Response(stream).json()) as Data;
+}
+
+if (packed === null) {
   render(
     <p class="empty">
       This page has no landscapes yet. Run <code>samdyn explore</code>, which writes them into it.
@@ -16,7 +24,7 @@ if (data === null) {
     root,
   );
 } else {
-  const explorer = new Explorer(data);
+  const explorer = new Explorer(await unpacked(packed));
   window.samdyn = createApi(explorer);
   render(<App explorer={explorer} />, root);
 }

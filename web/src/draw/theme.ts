@@ -33,9 +33,9 @@ export const LIGHT: Theme = {
   trap: "#8f3a70",
   undecided: "#6f7a84",
   left: "#e6e4df",
-  roles: { attractor: "#0072B2", saddle: "#E69F00", repeller: "#F0E442", holds: "#CC79A7", neutral: "#999999" },
-  minima: ["#0072B2", "#009E73", "#56B4E9", "#F0E442", "#CC79A7"],
-  traps: ["#D55E00", "#a84800", "#f0843c"],
+  roles: { attractor: "#0072B2", saddle: "#E69F00", repeller: "#D55E00", holds: "#CC79A7", neutral: "#999999" },
+  minima: ["#0072B2", "#56B4E9", "#009E73", "#F0E442"],
+  traps: ["#CC79A7", "#8f3a70", "#f2b8d8"],
 };
 
 export const DARK: Theme = {
@@ -50,9 +50,9 @@ export const DARK: Theme = {
   trap: "#e3a3cb",
   undecided: "#9aa7b3",
   left: "#2b2e33",
-  roles: { attractor: "#3a9fdc", saddle: "#E69F00", repeller: "#F0E442", holds: "#d990b9", neutral: "#9a9a9a" },
-  minima: ["#2f8fce", "#1fb58c", "#7cc8f2", "#F0E442", "#d990b9"],
-  traps: ["#e8702a", "#b85512", "#ff9c5c"],
+  roles: { attractor: "#3a9fdc", saddle: "#E69F00", repeller: "#e8702a", holds: "#d990b9", neutral: "#9a9a9a" },
+  minima: ["#2f8fce", "#7cc8f2", "#1fb58c", "#F0E442"],
+  traps: ["#d990b9", "#b0568f", "#f4c6e0"],
 };
 
 const FLAT = 1e-6; // curvature that counts as none
