@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from samdyn.explorer.choices import chosen_landscapes, chosen_methods
 from samdyn.explorer.data import page_data
 from samdyn.explorer.formulas import field_latex, formula_text
 from samdyn.explorer.methods import method_data
-from samdyn.explorer.page import PLACE, filled
+from samdyn.explorer.page import PLACE, data_of, filled
 from samdyn.landscapes.formulas.parse import parse
 
 LARGEST = 200_000  # letters of the whole catalogue's data in the page; it leaves room for methods of users
@@ -145,9 +144,9 @@ def test_a_formula_that_cannot_run(stub: str) -> None:
         sd.explore(Sorted("x*y", "x y"), "GD")
 
 
-def test_the_data_of_explore(stub: str, data_in: Callable[[str], Any]) -> None:
+def test_the_data_of_explore(stub: str) -> None:
     explorer = sd.explore("x**2 - y**2 + x**4", [sd.SAM(0.125), "GD"])
-    data = data_in(explorer.html)
+    data = data_of(explorer.html)
     assert data == json.loads(json.dumps(explorer.data))
     assert data["landscapes"][0]["formula"] == "x**4 + x**2 - y**2"
     assert [m["name"] for m in data["methods"]] == ["SAM", "GD"]
