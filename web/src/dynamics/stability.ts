@@ -3,7 +3,7 @@ import { atPoint } from "../model";
 import type { CriticalPoint, Interval, Model, Point, Role, Settings, Verdict } from "../types";
 import { growth, ratesOf, type Square } from "./steps";
 import { eigenvalues } from "./symmetric";
-import { leadsBack, trapOf } from "./trap";
+import { bounceReturns, leadsBack, trapOf } from "./trap";
 
 const NEUTRAL = 1e-13; // |z|² − 1 of a multiplier z, relative to the largest |z − 1|, that counts as rounding
 const SCAN = 200; // values of ρ at which stability is looked at
@@ -103,7 +103,7 @@ function measured(on: Model, point: CriticalPoint, view: Settings["view"]): Verd
   const zero = point.kind === "degenerate" ? 1e-6 * Math.max(Math.abs(low), Math.abs(high)) : 0;
   const escapes = point.eigenvectors.filter((_, i) => point.eigenvalues[i]! < -zero);
   if (escapes.length > 0) {
-    const traps = escapes.map((e) => trapOf(on, point, e, size));
+    const traps = escapes.map((e) => (bounceReturns(on, point, e, size) ? trapOf(on, point, e, size) : 0));
     const trap = Math.min(...traps);
     return { ...result, role: trap > 0 ? "holds" : escapes.length === 2 ? "repeller" : "saddle", trap };
   }

@@ -42,6 +42,36 @@ export function trapOf(on: Model, point: CriticalPoint, e: Point, size: number):
   return Math.min(...sides);
 }
 
+/**
+ * Returns whether runs that bounce along the largest curvature are led back along an escape direction e. Where F jumps,
+ * iterates do not come to rest: across the escape direction they go to and fro between d and −d. The derivative of F along e
+ * at d then decides whether they stay, and with a large η they leave the trap that the flow has. The bounce is that of the
+ * quadratic at the point.
+ */
+export function bounceReturns(on: Model, point: CriticalPoint, e: Point, size: number): boolean {
+  const across = point.eigenvectors[1];
+  if (!(point.eigenvalues[1] > 0)) return true;
+  const nearby = { ...on, landscape: quadraticAt(on.landscape, point) };
+  const speed = inwardSpeed(nearby, point.w, across);
+  const share = factorOfBounce(on);
+  const factor = 10 ** (1 / PER_DECADE);
+  for (let distance = NEAREST * size; distance <= size; distance *= factor) {
+    if (speed(distance) > share * distance) continue;
+    if (distance === NEAREST * size) return true;
+    const [d] = bisected((at) => speed(at) > share * at, distance / factor, distance);
+    const jacobian = atPoint(on.variant.jacobian, nearby);
+    const [xx, xy, yx, yy] = jacobian(point.w[0] + d * across[0], point.w[1] + d * across[1]);
+    return e[0] * (xx! * e[0] + xy! * e[1]) + e[1] * (yx! * e[0] + yy! * e[1]) > 0;
+  }
+  return true;
+}
+
+/** Returns F/d where iterates go to and fro between d and −d: 2/η, and with momentum what its step makes of it. */
+function factorOfBounce({ step, lr, momentum }: Model): number {
+  const forms = { plain: 2, "heavy ball": 2 * (1 + momentum), Nesterov: (2 * (1 + momentum)) / (1 + 2 * momentum) };
+  return forms[step.name] / lr;
+}
+
 /** Returns the place nearest a distance, to within a factor of 2, where the field turns outward; null if there is none. */
 function nearestEdge(speed: (distance: number) => number, distance: number): number | null {
   const factor = 10 ** (1 / PER_DECADE);

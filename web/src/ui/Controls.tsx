@@ -1,12 +1,12 @@
 /** The handles: every setting has a native input. */
 import { useEffect, useId, useState } from "preact/hooks";
 import { COUPLINGS, legalParameter, LIMITS, startIn, STEP_NAMES, viewOf } from "../settings";
+import { climbsByGradient } from "../scales";
 import type { Settings } from "../types";
 import type { Explorer } from "./explorer";
 import { Check, NumberInput, Select, Slider } from "./fields";
 import { Formula } from "./Formula";
 import { formatNumber } from "./format";
-import { suggestedLr } from "./suggestions";
 
 const TYPED = ""; // the landscape's name that stands for the typed formula
 
@@ -31,7 +31,7 @@ function LandscapeControls({ explorer }: { explorer: Explorer }) {
     if (!landscape) return explorer.set({ landscape: TYPED }, { history: true });
     const view = viewOf(landscape);
     explorer.set({ landscape: name, formula: landscape.formula, view, start: startIn(view), pinned: null }, { history: true });
-    explorer.set({ lr: suggestedLr(explorer) });
+    explorer.suggest({ lr: true, rho: climbsByGradient(explorer.derived.model.method) });
   };
   return (
     <fieldset>
@@ -57,7 +57,7 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
     if (text === settings.formula) return;
     explorer.set({ landscape: TYPED, formula: text, pinned: null }, { history: true });
     explorer.current();
-    if (!explorer.formulaError) explorer.set({ lr: suggestedLr(explorer) });
+    if (!explorer.formulaError) explorer.suggest({ lr: true, rho: climbsByGradient(explorer.derived.model.method) });
   };
   return (
     <>
@@ -98,7 +98,11 @@ function MethodControls({ explorer }: { explorer: Explorer }) {
         label="Method"
         value={settings.method}
         options={data.methods.map(({ name }) => name)}
-        onValue={(name) => explorer.set({ method: name }, { history: true })}
+        onValue={(name) => {
+          const before = climbsByGradient(method);
+          explorer.set({ method: name }, { history: true });
+          explorer.suggest({ lr: false, rho: climbsByGradient(explorer.current().model.method) !== before });
+        }}
       />
       {method.latex && (
         <p class="definition">

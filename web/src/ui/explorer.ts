@@ -6,6 +6,7 @@ import { DARK, LIGHT, outcomeColours, type Theme } from "../draw/theme";
 import { fitView } from "../draw/transform";
 import type { PacedEngine } from "../engine/create";
 import { presets, type Preset } from "../presets";
+import { inUnitsOf, suggestedLr } from "../scales";
 import { fromHash, toHash } from "../settings";
 import type { CriticalPoint, Data, Landscape, Model, OutcomeColours, Run, Settings, Verdict } from "../types";
 import { announce } from "./announce";
@@ -286,6 +287,15 @@ export class Explorer {
     }
   }
 
+  /** Sets numbers that suit another landscape, or another kind of method: η, and ρ where its unit is another one. */
+  suggest(numbers: { lr: boolean; rho: boolean }): void {
+    const { model: now, points } = this.current();
+    const changes: Partial<Settings> = numbers.lr ? { lr: suggestedLr(points) } : {};
+    const rho = now.method.parameters.find(({ name }) => name === "rho");
+    if (numbers.rho && rho) changes.parameters = { ...this.settings.parameters, rho: rho.value };
+    this.set(changes, { preset: this.preset });
+  }
+
   /** The critical points in the box of a landscape; of a typed formula, in the view where it was first shown. */
   private points(landscape: Landscape): readonly CriticalPoint[] {
     let points = this.pointsOf.get(landscape);
@@ -299,7 +309,7 @@ export class Explorer {
     const points = this.points(landscape);
     const key = JSON.stringify(dynamics(settings));
     const isSame = before !== null && key === this.modelOf && landscape === before.model.landscape;
-    const now = isSame ? before.model : model(settings, this.data, landscape);
+    const now = isSame ? before.model : withUnits(model(settings, this.data, landscape), points);
     this.modelOf = key;
     return {
       model: now,
@@ -417,4 +427,8 @@ function dynamics(settings: Settings): unknown {
   const { landscape, formula, method, parameters, ascentSteps, average, step, lr, momentum } = settings;
   const { noise, deviation, batchSize, coupling, seed } = settings;
   return [landscape, formula, method, parameters, ascentSteps, average, step, lr, momentum, noise, deviation, batchSize, coupling, seed];
+}
+
+function withUnits(now: Model, points: readonly CriticalPoint[]): Model {
+  return { ...now, method: inUnitsOf(points, now.method) };
 }
