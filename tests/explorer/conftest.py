@@ -19,7 +19,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 FLAGS += ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync"]
-LIMIT = 30_000  # milliseconds that a step of a test may take; drawing in software is slow
+LIMIT = 60_000  # milliseconds that a step of a test may take; drawing in software is slow
 
 
 @pytest.fixture(scope="session")

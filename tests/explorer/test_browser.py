@@ -242,7 +242,7 @@ def test_particles_are_iterates(open_page: Open) -> None:
     page = open_page()
     change(page, landscape="double well", method="SAM", rho=0.2, lr=0.05, count=400, speed=100)
     page.wait_for_timeout(500)  # numbers that change start the particles anew, a little later
-    page.wait_for_function("samdyn.engine().count < 1000 && samdyn.engine().steps > 1000")
+    page.wait_for_function("samdyn.engine().count < 1000 && samdyn.engine().steps > 300")
     states = np.array(page.evaluate("samdyn.states()")).reshape(-1, 4)[:, :2]
     ends = sd.simulate(sd.Map(sd.landscapes.double_well(), sd.SAM(0.2), lr=0.05), states.astype(float), steps=2).w[
         :, -1
@@ -262,8 +262,10 @@ def test_many_particles(open_page: Open) -> None:
 def test_it_evaluates_no_text_and_loads_nothing(chromium: "Browser", page_file: Path) -> None:
     page = chromium.new_page()
     page.goto(page_file.as_uri())
-    # As a script of the page: what Playwright evaluates itself is free of the page's policy.
-    page.add_script_tag(content="try { eval('1'); window.outcome = 'ran'; } catch (e) { window.outcome = e.name; }")
+    # Later, since what Playwright evaluates itself is free of the page's policy.
+    script = "try { eval('1'); window.outcome = 'ran'; } catch (e) { window.outcome = e.name; }"
+    page.add_script_tag(content=f"setTimeout(() => {{ {script} }}, 50)")
+    page.wait_for_timeout(500)
     assert page.evaluate("window.outcome") == "EvalError"
     assert page.evaluate("fetch('data:text/plain,1').then(() => 'loaded', () => 'refused')") == "refused"
 
