@@ -289,7 +289,7 @@ class Landscape(Portable):
         except RuntimeError:
             name, value = next((n, v) for n, v in self._values.items() if torch.is_tensor(v) and v.ndim)
             rule = f"has {value.shape[-1]} numbers, one per run, and w has the shape {tuple(w.shape)}"
-            checks.reject(name, short(value), rule, "Give as many points on the last axis, or one number")
+            checks.reject(name, value.tolist(), rule, "Give as many points on the last axis, or one number")
         entries = function(*w, *values)
         # An entry without coordinates, or with one point for all runs, has another shape.
         return tuple(entry if entry.shape == shape else entry.expand(shape) for entry in entries)
