@@ -74,9 +74,9 @@ class Map(Portable):
         if not isinstance(self.noise, Noise | None):
             checks.reject("noise", self.noise, "is no noise model", "Use e.g. noise.Gaussian(1.0), or None")
         if self.has_noise_of_landscape:
-            for name, value in per_run(self.landscape).items():
+            for path, value in per_run(self.landscape).items():
                 rule = f"the noise {type(self.noise).__name__} is computed from a landscape with one value for all runs"
-                checks.reject(name[0], value.tolist(), rule, "Give a number, or use noise.Gaussian")
+                checks.reject(path[0], value.tolist(), rule, "Give a number, or use noise.Gaussian")
         if self._source is not None:
             names = [path[0] for path in per_run(self.noise)]
             for name in (name for name in names if name not in self._source.per_run):

@@ -58,7 +58,7 @@ def filled(part: Part, values: Mapping[Path, Any]) -> Part:
     if not values:
         return part
     if isinstance(part, Landscape):
-        return part.filled({name: value for (name,), value in values.items()})
+        return part.filled({name: value for (name,), value in values.items()})  # type: ignore[return-value]
     new = copy.copy(part)
     inner: dict[str, dict[Path, Any]] = {}
     for (name, *rest), value in values.items():

@@ -224,6 +224,8 @@ class Landscape(Portable):
         """
         values, free = self._slice(fixed)
         box = [self.box[self.symbols.index(s)] for s in free]
+        if not self._values:
+            return Landscape(self.expr.xreplace(values), list(map(str, free)), box=box)
         expr = self._code.expr.xreplace(values)
         pairs = zip(self._code.parameters, self._values.items(), strict=True)
         parameters = {name: value for symbol, (name, value) in pairs if expr.has(symbol)}

@@ -191,7 +191,10 @@ def _joined(parts: Sequence[Ends], runs: Sequence[torch.Tensor]) -> Ends:
     return Ends(
         whole("states"),
         np.concatenate([part.status for part in parts])[place.numpy()],
-        *map(whole, ("t", "slid", "at_jump", "alone")),
+        whole("t"),
+        whole("slid"),
+        whole("at_jump"),
+        whole("alone"),
         " and ".join(sorted({part.backend for part in parts})),
         parts[0].backend_reason,
     )

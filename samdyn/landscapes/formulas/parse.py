@@ -55,7 +55,7 @@ FUNCTIONS = {
     "Min": Function(lambda *u: _extreme(sympy.Min, u), lambda *u: min(u), variadic=True),
 }
 CONSTANTS = {"pi": sympy.pi}
-# Names that stand for a setting of a method, a map or noise, or for an eigenvalue of the Hessian, in formulas and calls.
+# Names of settings of methods, maps and noise, and of eigenvalues of the Hessian, in formulas and calls.
 TAKEN = {"rho", "ρ", "eta", "η", "lr", "gamma", "γ", "momentum", "λ", "ascent_steps", "batch_size"}
 NOT_FINITE_REAL = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
@@ -160,9 +160,7 @@ def read(
     return expr
 
 
-def parse(
-    formula: str, coordinates: Sequence[sympy.Symbol], parameters: Sequence[sympy.Symbol] = ()
-) -> sympy.Expr:
+def parse(formula: str, coordinates: Sequence[sympy.Symbol], parameters: Sequence[sympy.Symbol] = ()) -> sympy.Expr:
     """Return the SymPy expression of a text in the coordinates and the parameters.
 
     The text may contain numbers, coordinates, parameters, ``pi``, ``+ - * / **``, parentheses and the functions in

@@ -9,9 +9,7 @@ from ...dynamics import Flow
 from ...dynamics.settings import Path, filled
 
 
-def by_setting(
-    flow: Flow, parameters: Mapping[Path, torch.Tensor], number: int
-) -> Iterator[tuple[Flow, torch.Tensor]]:
+def by_setting(flow: Flow, parameters: Mapping[Path, torch.Tensor], number: int) -> Iterator[tuple[Flow, torch.Tensor]]:
     """Yield the flow at every setting of its parameters, with the indices ``(n,)`` of the runs that have it.
 
     Args:

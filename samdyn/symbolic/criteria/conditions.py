@@ -73,10 +73,11 @@ def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool
 
 def _conditions_with_unknowns(system: Map | Flow, matrix: sympy.Matrix) -> Conditions:
     characteristic = characteristic_polynomial(system, matrix)
-    rules = [at_own_rates(system, e) for e in criterion(system)(characteristic)]
-    inequalities = [_positive(sympy.factor(e)) for e in criterion(system)(characteristic)]
-    radii = solve_radii(rules)
     own = at_own_rates(system, characteristic)
+    in_symbols = sympy.degree(own, Z if isinstance(system, Map) else S) <= MOST_IN_SYMBOLS
+    rules = criterion(system)(own)
+    inequalities = [_positive(sympy.factor(e)) for e in (criterion(system)(characteristic) if in_symbols else rules)]
+    radii = solve_radii(rules)
     return (), own, (Condition(None, tuple(i for i in inequalities if i is not sympy.true), radii),), radii
 
 

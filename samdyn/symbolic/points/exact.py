@@ -43,8 +43,8 @@ def exact_point(landscape: Landscape, point: Any) -> tuple[Exact, bool]:
     if landscape.has_formula and _is_critical(landscape, recognised):
         return recognised, True
     if symbols:
-        gradient = [sympy.simplify(g) for g in landscape.grad(symbolic(recognised))]
-        rule = f"is not critical at every value of {', '.join(map(str, symbols))}: ∇L = {tuple(gradient)} there"
+        slopes = tuple(sympy.simplify(g) for g in landscape.grad(symbolic(recognised)))
+        rule = f"is not critical at every value of {', '.join(map(str, symbols))}: ∇L = {slopes} there"
         checks.reject("point", recognised, rule, "Give its coordinates in terms of the symbols, or give numbers")
     floats = [c.has(sympy.Float) or not landscape.has_formula for c in entries]
     here = tuple(sympy.Rational(float(c)) if inexact else c for c, inexact in zip(entries, floats, strict=True))

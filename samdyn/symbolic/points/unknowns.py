@@ -28,9 +28,7 @@ def unknowns(landscape: Landscape) -> tuple[sympy.Symbol, ...]:
     return tuple(sorted(symbols, key=lambda s: s.name))
 
 
-def example(
-    symbols: Sequence[sympy.Symbol], expressions: Iterable[sympy.Expr]
-) -> dict[sympy.Symbol, sympy.Rational]:
+def example(symbols: Sequence[sympy.Symbol], expressions: Iterable[sympy.Expr]) -> dict[sympy.Symbol, sympy.Rational]:
     """Return numbers for some symbols that fit what is known of their signs, and at which the expressions are real.
 
     Raises:
@@ -46,4 +44,4 @@ def example(
             if all(e.subs(values).is_real for e in expressions):
                 return values
     rule = "is real at none of the values that are tried for the symbols"
-    checks.reject("point", tuple(expressions), rule, "Check its signs, and give numbers instead of symbols")
+    return checks.reject("point", tuple(expressions), rule, "Check its signs, and give numbers instead of symbols")
