@@ -31,7 +31,7 @@ def test_fold(system: Any) -> None:
     assert (curve.stable == (curve.w[:, 0, 0] > 0)).all()
     if isinstance(system, sd.Flow):
         lam = 2 * curve.w[:, 0, 0]
-        rho = system.method.radius  # type: ignore[union-attr]
+        rho = system.method.radius
         expected = np.stack([-lam * (1 + rho * lam), np.full(len(lam), -1 - rho)])
         np.testing.assert_allclose(np.sort(curve.multipliers.real, 1), np.sort(expected.T, 1), atol=1e-9)
 
@@ -80,7 +80,7 @@ def test_names_and_values() -> None:
     map_ = sd.Map(FOLD, sd.SAM(0.1), lr=0.1)
     assert parameters(map_) == ["rho", "ascent_steps", "lr", "momentum", "a"]
     other = with_parameters(map_, {"a": 3, "rho": 0.2, "lr": 0.05})
-    assert (other.landscape.parameters, other.method.radius, other.lr) == ({"a": 3.0}, 0.2, 0.05)  # type: ignore[union-attr]
+    assert (other.landscape.parameters, other.method.radius, other.lr) == ({"a": 3.0}, 0.2, 0.05)
     assert with_parameters(map_, {"a": torch.tensor([1.0, 2.0])}).landscape.parameters["a"].tolist() == [1, 2]
     with pytest.raises(sd.InputError, match=r"parameter = 'b': .*It has: rho, ascent_steps, lr, momentum, a"):
         with_parameters(map_, {"b": 1})
