@@ -16,7 +16,7 @@ WIDE, NARROW = 1e-5, 1e-7  # in units of the box; distances from a point at whic
 SMOOTH = 1e-3  # relative error of the Jacobian's prediction that a smooth field may have
 NEARBY = 1e-2  # in units of the box; distance at which the variation of the field is measured
 ZERO_DERIVATIVE = 1e-12  # in units of box and range; smaller derivatives of a single equation are rounding
-LEAST = {"lr": 1e-12, "rho": 0.0, "momentum": 0.0}  # least possible values; parameters of a landscape have none
+LEAST = {"lr": 1e-12, "rho": 0.0, "momentum": 0.0}  # least possible values; other parameters have none
 ROUNDING = 1e-9  # relative to the variation of the field nearby; a smaller change may be rounding
 
 
