@@ -112,7 +112,8 @@ def _coordinates(landscape: Landscape, point: Any) -> Exact:
             refuse(rule)
         if checks.is_formula(value):
             if others := value.free_symbols - set(unknowns(landscape)):
-                refuse(f"holds {', '.join(sorted(map(str, others)))}, no symbol of the landscape's parameters")
+                names = ", ".join(sorted(map(str, others)))
+                refuse(f"{rule}: no parameter of the landscape has a value in {names}")
             coordinates.append(rational(value))
             continue
         checks.number("point", value, rule, fix)
