@@ -44,7 +44,7 @@ ORDER += [
     "commands",
 ]
 INSIDE = {  # the same within a package
-    "landscapes": ["formulas", "landscape", "samples", "entries"],
+    "landscapes": ["formulas", "values", "landscape", "samples", "entries"],
     "simulation": [
         *["status", "units", "threads", "progress", "results", "starts", "statistics", "settling", "backends"],
         *["schemes", "iterates", "flows", "discontinuities", "ode"],

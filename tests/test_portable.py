@@ -4,6 +4,7 @@ import copy
 import multiprocessing
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,8 @@ SAMPLES = sd.SampleLandscape("(a*x - y)**2/2 + log(1 + exp(a))", "a", {"x": [1, 
 SADDLE = sd.landscapes.saddle()
 DIFFUSION = sd.Diffusion(SADDLE, sd.USAM(0.1), sd.noise.Gaussian(1.0), lr=0.1)
 NOISY = sd.Map(SADDLE, sd.SAM(0.1), lr=0.1, momentum=0.9, noise=sd.noise.Gaussian(1.0))
+FOLD = sd.Landscape("x**3/3 - a*x + y**2", "x y", parameters={"a": [0.5, 1, 2]})
+VARIED = sd.Map(FOLD, sd.SAM(0.1), lr=0.1, noise=sd.noise.Gaussian(1.0))
 ON_SAMPLES = sd.Map(SAMPLES, sd.SAM(0.1), lr=0.1, noise=sd.noise.FiniteSum(1))
 METHODS = {
     name: cls() if name == "GD" else cls(0.1) for name, cls in sd.methods.catalogue().items() if is_published(cls)
@@ -58,7 +61,7 @@ def test_methods_maps_and_flows(method: sd.Method) -> None:
 
 @pytest.mark.parametrize(
     "system",
-    [NOISY, ON_SAMPLES, sd.EulerMaruyama(DIFFUSION), sd.Milstein(DIFFUSION), sd.Platen(DIFFUSION)],
+    [NOISY, ON_SAMPLES, VARIED, sd.EulerMaruyama(DIFFUSION), sd.Milstein(DIFFUSION), sd.Platen(DIFFUSION)],
     ids=lambda system: type(system).__name__,
 )
 def test_noise_and_schemes(system: Any) -> None:
@@ -133,7 +136,12 @@ def by_joblib(work: list[tuple[Any, ...]]) -> list[Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [forked, by_joblib])
 def test_other_processes_do_what_this_one_does(workers: Callable[[list[tuple[Any, ...]]], list[Any]]) -> None:
-    systems = [NOISY, ON_SAMPLES, sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4)]
+    systems = [
+        NOISY,
+        ON_SAMPLES,
+        replace(VARIED, landscape=FOLD.with_parameters(a=2)),
+        sd.Map(sd.landscapes.beale(), sd.SAM(0.1), lr=1e-4),
+    ]
     work = [(system, np.full((2, system.landscape.dim), 0.2), 3) for system in systems]
     here = [sd.simulate(*each) for each in work]
     assert all(h.identical(t) for h, t in zip(here, workers(work), strict=True))

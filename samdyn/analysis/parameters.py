@@ -24,19 +24,21 @@ System = TypeVar("System", bound=Map | Flow | Diffusion)
 
 @checked
 def parameters(system: Map | Flow | Diffusion) -> list[str]:
-    """Return the names of the parameters that a map, a flow or a diffusion has.
+    """Return the names of the parameters that a map, a flow or a diffusion has, those of its landscape last.
 
     >>> import samdyn as sd
     >>> sd.analysis.parameters(sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1))
     ['rho', 'ascent_steps', 'lr', 'momentum']
-    >>> sd.analysis.parameters(sd.Flow(sd.landscapes.saddle(), sd.GD()))
-    []
+    >>> valley = sd.Landscape("x**2 + a*y**2", "x y", parameters={"a": 0.1})
+    >>> sd.analysis.parameters(sd.Flow(valley, sd.GD()))
+    ['a']
     """
-    radius = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
+    names = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
     if isinstance(system, Map | Diffusion):
-        batch = ["batch_size"] if hasattr(system.noise, "batch_size") else []
-        return [*radius, "lr", "momentum", *batch]
-    return [*radius, "lr"] if system.order == 2 else radius
+        names += ["lr", "momentum", *(["batch_size"] if hasattr(system.noise, "batch_size") else [])]
+    elif system.order == 2:
+        names += ["lr"]
+    return [*names, *system.landscape.parameters]
 
 
 @checked
@@ -65,14 +67,19 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
     own: dict[str, Any] = {}
     of_parts: dict[str, dict[str, Any]] = {}  # the parameters of the method and of the noise
     for name, value in values.items():
-        part = PARTS.get(name)
+        part = "landscape" if name in system.landscape.parameters else PARTS.get(name)
         (own if part is None else of_parts.setdefault(part, {}))[name] = value
-    parts = {part: replace(getattr(system, part), **of_part) for part, of_part in of_parts.items()}
+    parts: dict[str, Any] = {}
+    for part, of_part in of_parts.items():
+        old = getattr(system, part)
+        parts[part] = old.with_parameters(**of_part) if part == "landscape" else replace(old, **of_part)
     return replace(system, **own, **parts)
 
 
-def path_of(name: str) -> Path:
+def path_of(system: Map | Flow | Diffusion, name: str) -> Path:
     """Return the path of a parameter in its system, as ``dynamics.settings.filled`` takes it."""
+    if name in system.landscape.parameters:
+        return "landscape", name
     return (PARTS[name], name) if name in PARTS else (name,)
 
 
@@ -84,7 +91,8 @@ def over_grid(
 
     Args:
         system: the map, flow or diffusion.
-        axes: the values of each parameter that varies, by name: rho, ascent_steps, lr, momentum, batch_size.
+        axes: the values of each parameter that varies, by name: rho, ascent_steps, lr, momentum, batch_size, or one of
+            the landscape.
         measure: a function that returns named numbers for one system.
 
     Returns:

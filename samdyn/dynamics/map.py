@@ -73,6 +73,10 @@ class Map(Portable):
             checks.reject("momentum", self.momentum, rule, "Use e.g. momentum=0.9, or nesterov=False")
         if not isinstance(self.noise, Noise | None):
             checks.reject("noise", self.noise, "is no noise model", "Use e.g. noise.Gaussian(1.0), or None")
+        if self.has_noise_of_landscape:
+            for path, value in per_run(self.landscape).items():
+                rule = f"the noise {type(self.noise).__name__} is computed from a landscape with one value for all runs"
+                checks.reject(path[0], value.tolist(), rule, "Give a number, or use noise.Gaussian")
         if self._source is not None:
             names = [path[0] for path in per_run(self.noise)]
             for name in (name for name in names if name not in self._source.per_run):
@@ -83,6 +87,11 @@ class Map(Portable):
     def has_velocity(self) -> bool:
         """Whether the state has a velocity beside w. It has one if any run has momentum."""
         return bool(self.momentum.any() if torch.is_tensor(self.momentum) else self.momentum)
+
+    @property
+    def has_noise_of_landscape(self) -> bool:
+        """Whether the noise is computed from the landscape, so that its parameters have one value for all runs."""
+        return self.noise is not None and self.noise.of_landscape
 
     @property
     def radius(self) -> Any:
@@ -164,7 +173,7 @@ class Map(Portable):
         """
         if original._source is not None:
             noise_values = {path[1]: value for path, value in values.items() if path[0] == "noise"}
-            vars(self)["_source"] = original._source.with_settings(noise_values)
+            vars(self)["_source"] = original._source.with_settings(self.landscape, noise_values)
 
     @cached_property
     def _source(self) -> Source | None:

@@ -10,7 +10,8 @@ import torch
 from ..checks import is_per_run
 from ..landscapes import Landscape
 
-Path = tuple[str, ...]  # names of the fields that lead to a parameter: ("lr",), ("method", "rho")
+# Names of the fields that lead to a parameter: ("lr",), ("method", "rho"), ("landscape", "a") for a landscape's own a.
+Path = tuple[str, ...]
 Part = TypeVar("Part")
 
 
@@ -20,7 +21,7 @@ class _OnePerRun:
 
 
 def per_run(part: Any) -> dict[Path, torch.Tensor]:
-    """Return the parameters of a map, a scheme, a method or a noise that have one value per run, by their paths.
+    """Return the parameters of a map, a scheme, or a part of one, that have one value per run, by their paths.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=[0.1, 0.2]), lr=0.01)
@@ -28,22 +29,36 @@ def per_run(part: Any) -> dict[Path, torch.Tensor]:
     {('method', 'rho'): tensor([0.1000, 0.2000], dtype=torch.float64)}
     """
     values: dict[Path, torch.Tensor] = {}
+    if isinstance(part, Landscape):
+        return {(name,): value for name, value in part.parameters.items() if torch.is_tensor(value)}
     for field in fields(part) if is_dataclass(part) else ():
         value = getattr(part, field.name)
         if is_per_run(field, value):
             values[field.name,] = value
-        elif not isinstance(value, Landscape):
+        else:
             values |= {(field.name, *path): tensor for path, tensor in per_run(value).items()}
     return values
 
 
+def inputs(part: Any) -> dict[Path, torch.Tensor]:
+    """Return the parameters that a step takes as arguments: those with one value per run, and those of the landscape.
+
+    A number of the landscape is a tensor without axes here. As an argument it is rounded alike in every step, whether
+    it is one number or one per run, and its code need not be compiled anew for another number.
+    """
+    numbers = {("landscape", name): v for name, v in part.landscape.parameters.items() if isinstance(v, float)}
+    return per_run(part) | {path: torch.tensor(number, dtype=torch.float64) for path, number in numbers.items()}
+
+
 def filled(part: Part, values: Mapping[Path, Any]) -> Part:
-    """Return a copy of a map, a scheme, a method or a noise with other values of some parameters.
+    """Return a copy of a map, a scheme, or a part of one, with other values of some parameters.
 
     The values are not checked: while a step is traced they are expressions, which have no numbers to check.
     """
     if not values:
         return part
+    if isinstance(part, Landscape):
+        return part.filled({name: value for (name,), value in values.items()})  # type: ignore[return-value]
     new = copy.copy(part)
     inner: dict[str, dict[Path, Any]] = {}
     for (name, *rest), value in values.items():
@@ -60,7 +75,7 @@ def filled(part: Part, values: Mapping[Path, Any]) -> Part:
 
 
 def select(part: Part, runs: Any) -> Part:
-    """Return a map or a scheme with the parameters of some runs, given by indices ``(n,)``, a mask or a slice.
+    """Return a map, a scheme or a landscape with the parameters of some runs: indices ``(n,)``, a mask or a slice.
 
     They are on the device of the indices.
     """

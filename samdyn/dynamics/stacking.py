@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ..landscapes import Landscape
 from ..methods import Method
 from .map import Map
 from .settings import Part, Path, filled, per_run
@@ -13,6 +14,8 @@ from .settings import Part, Path, filled, per_run
 
 def stack(maps: Sequence[Map]) -> list[tuple[list[int], Map]]:
     """Group maps that differ only in numbers, like ρ, η and γ, so that each group can run as one ensemble.
+
+    Numbers of the landscape count too, unless the noise is computed from the landscape.
 
     Returns:
         One pair for every group: the indices of its maps, and one map that has a number per run where their numbers
@@ -42,21 +45,26 @@ def repeat(part: Part, times: int) -> Part:
 
 
 def _numbers(part: Any) -> dict[Path, float]:
-    """Return the floating-point parameters of a map and its method, or of a method, by their paths."""
+    """Return the floating-point parameters of a map, its landscape and its method, or of a part, by their paths."""
     numbers: dict[Path, float] = {}
+    if isinstance(part, Landscape):
+        return {(name,): value for name, value in part.parameters.items() if isinstance(value, float)}
     for field in fields(part):
         value = getattr(part, field.name)
         if isinstance(value, float):
             numbers[field.name,] = value
-        elif isinstance(value, Method):
+        elif isinstance(value, Method) or (
+            isinstance(value, Landscape) and isinstance(part, Map) and not part.has_noise_of_landscape
+        ):
             numbers |= {(field.name, *path): number for path, number in _numbers(value).items()}
     return numbers
 
 
 def _same_but_for_numbers(a: Map, b: Map) -> bool:
-    same = a.landscape is b.landscape and a.noise is b.noise and a.nesterov == b.nesterov and not per_run(a)
+    same = a.noise is b.noise and a.nesterov == b.nesterov and not per_run(a)
+    same = same and not per_run(b.landscape) and a.landscape.is_family_of(b.landscape)
     try:
-        return same and bool(a.method == b.method)
+        return same and a.landscape.parameters == b.landscape.parameters and bool(a.method == b.method)
     except (RuntimeError, ValueError):  # constants that are arrays: whether they are equal has no one answer
         return False
 

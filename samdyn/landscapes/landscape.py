@@ -1,7 +1,9 @@
 """A loss landscape: one formula, from which value, gradient, Hessian and compiled code follow."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,13 @@ from .. import checks
 from ..ops import Point, is_symbolic, symbolic
 from ..oracle import Oracle
 from ..portable import Portable
-from .formulas.compile import Compiled, compile_torch
+from .formulas.code import Code
+from .formulas.compile import Compiled
 from .formulas.degree import degree_at_most_2
 from .formulas.derivatives import Derivatives
-from .formulas.parse import rational, read, symbols
-from .formulas.stable import replace_long_extremes, stable, to_sympy
+from .formulas.parse import NOT_FINITE_REAL, parameter_symbols, rational, read, symbols
+from .formulas.stable import replace_long_extremes, to_sympy
+from .values import exact, like, read_values, short
 
 Box = tuple[tuple[float, float], ...]  # type of a box: (low, high) for each coordinate
 
@@ -33,13 +37,20 @@ class Landscape(Portable):
     Numbers come from a form of the formula that does not overflow where the loss is finite: ``log(1 + exp(x))`` is 1000
     at x = 1000.
 
+    A formula may have parameters: further symbols with values, which ``with_parameters`` changes without new code. A
+    value is a number; a list, an array or a tensor ``(N,)`` with one number per run; or a real SymPy symbol, or a
+    formula in such symbols, from which formulas and conditions follow but no numbers. The sign of a parameter is not
+    known: write ``log(exp(a) + exp(x))``, not ``log(a + exp(x))``, where exp(x) may overflow.
+
     Attributes:
-        expr: the formula, a SymPy expression in ``symbols``.
+        expr: the formula, a SymPy expression in ``symbols``, at the values of the parameters. A parameter with one
+            number per run is a symbol in it.
         symbols: the coordinates, real SymPy symbols.
         dim: the number d of coordinates.
         box: the part of space to look at by default, one (low, high) pair per coordinate.
         name: the name in tables and figures.
         has_formula: whether the landscape has a formula; a network has none.
+        parameters: the values of the parameters, by name.
 
     >>> import samdyn as sd
     >>> saddle = sd.Landscape("x**2 - y**2", "x y")
@@ -47,15 +58,20 @@ class Landscape(Portable):
     (2*x, -2*y)
     >>> saddle.grad([1.0, 3.0])
     tensor([ 2., -6.], dtype=torch.float64)
+    >>> fold = sd.Landscape("x**3/3 - a*x", "x", parameters={"a": 1})
+    >>> fold.gradient, fold.with_parameters(a=4).grad([1.0])
+    ((x**2 - 1,), tensor([-3.], dtype=torch.float64))
     """
 
     has_formula = True
+    _values: Mapping[str, Any] = MappingProxyType({})  # the values of the parameters, by name
 
     def __init__(
         self,
         formula: str | sympy.Expr,
         coordinates: str | Sequence[str],
         *,
+        parameters: Mapping[str, Any] | None = None,
         box: Sequence[tuple[float, float]] | None = None,
         name: str | None = None,
     ) -> None:
@@ -65,17 +81,40 @@ class Landscape(Portable):
             formula: a text, which samdyn parses against a whitelist and never evaluates, or a SymPy expression of
                 ``sympy.Symbol(name, real=True)``.
             coordinates: the names, in the order of the components of w: ``"x y"`` or ``["x", "y"]``.
+            parameters: the value of every other symbol in the formula, by name.
             box: one (low, high) pair per coordinate. Default: (-3, 3) for each.
-            name: the name. Default: the formula.
+            name: the name. Default: the formula, with the values of its parameters.
 
         Raises:
             InputError: a text that is not a formula, unknown symbols or functions, a box of the wrong shape, or
-                coordinates or a name that are not text.
+                coordinates or a name that are not text; a parameter that is not in the formula, has the name of a
+                coordinate, a function or a setting such as rho, or a value that is not a finite number.
         """
         self._set_coordinates(coordinates, box)
-        self.expr = read(formula, self.symbols)
-        self.name = self._check_name(name) or str(self.expr)
-        self._value, self._gradient  # noqa: B018 (compiling now refuses a function that samdyn cannot compute)
+        values = read_values({} if parameters is None else parameters, self.symbols)
+        own = parameter_symbols(list(values), self.symbols)
+        self._code = Code(read(formula, self.symbols, own), self.symbols, own)
+        if unused := [s for s in own if not self._code.expr.has(s)]:
+            rule = "is not in the formula"
+            checks.reject("parameters", unused[0].name, rule, "Leave it out, or correct its name")
+        self._name = self._check_name(name)
+        if values:
+            self._values = dict(zip(map(str, own), values.values(), strict=True))
+        self._check_values()
+        self._code.value, self._code.gradient  # noqa: B018 (compiling now refuses what samdyn cannot compute)
+
+    def _check_values(self) -> None:
+        """Refuse values at which the formula has no value, and put the others into the default name.
+
+        Raises:
+            InputError: a division by zero, or a root or logarithm of a negative number.
+        """
+        if self.expr.has(*NOT_FINITE_REAL):
+            rule = f"the formula {self._code.expr} has no finite real value at these"
+            checks.reject("parameters", self.parameters, rule, "Check divisions by 0, roots and logarithms")
+        values = {name: short(value, 6) for name, value in self._values.items()}
+        entries = [f"{name} = {value}" for name, value in values.items() if value != name]
+        self.name = self._name or ", ".join([str(self._code.expr), *entries])
 
     def _set_coordinates(self, coordinates: str | Sequence[str], box: Sequence[tuple[float, float]] | None) -> None:
         self.symbols = symbols(coordinates)
@@ -89,7 +128,62 @@ class Landscape(Portable):
         return name
 
     def __repr__(self) -> str:
-        return f"Landscape({self.name!r}, {' '.join(map(str, self.symbols))!r})"
+        coordinates = " ".join(map(str, self.symbols))
+        if not self._values:
+            return f"Landscape({self.name!r}, {coordinates!r})"
+        values = ", ".join(f"{name!r}: {short(value)}" for name, value in self._values.items())
+        return f"Landscape({self._name or str(self._code.expr)!r}, {coordinates!r}, parameters={{{values}}})"
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """The formula at the values of the parameters."""
+        pairs = zip(self._code.parameters, self._values.values(), strict=True)
+        return self._code.expr.xreplace({symbol: exact(symbol, value) for symbol, value in pairs})
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values of the parameters, by name: numbers, tensors with one number per run, or SymPy formulas."""
+        return dict(self._values)
+
+    def with_parameters(self, **values: Any) -> "Landscape":
+        """Return the landscape with other values of some parameters. It shares the compiled code.
+
+        Args:
+            values: the new value of each parameter, by name.
+
+        Raises:
+            InputError: no parameter has this name, or a value is not a finite number, one per run, or a real formula.
+
+        >>> import samdyn as sd
+        >>> valley = sd.Landscape("(x**2 + a*y**2)/2", "x y", parameters={"a": 1})
+        >>> valley.with_parameters(a=0.1)
+        Landscape('a*y**2/2 + x**2/2', 'x y', parameters={'a': 0.1})
+        >>> valley.with_parameters(a=[1, 10]).value([0.0, 1.0])  # one per run
+        tensor([0.5000, 5.0000], dtype=torch.float64)
+        """
+        if values and not self._values:
+            fix = 'Use Landscape("a*x**2", "x", parameters={"a": 1.0})'
+            checks.reject("parameter", next(iter(values)), f"{self} has no parameters", fix)
+        values = {checks.spelled("parameter", name, self._values): value for name, value in values.items()}
+        new = self.filled(read_values(values, self.symbols))
+        new._check_values()
+        return new
+
+    def filled(self, values: Mapping[str, Any]) -> "Landscape":
+        """Return the landscape with other values of some parameters, which are not checked.
+
+        While a step is traced they are expressions, which have no numbers to check.
+        """
+        new = copy.copy(self)
+        new._values = {**self._values, **values}
+        return new
+
+    def is_family_of(self, other: "Landscape") -> bool:
+        """Return whether another landscape is this one, or differs from it in the values of its parameters alone."""
+        if self is other or not (self._values and other._values):
+            return self is other
+        mine, others = ((one._code.expr, one._code.symbols, one._code.parameters, one.box) for one in (self, other))
+        return mine == others
 
     @property
     def formula(self) -> str:
@@ -114,6 +208,8 @@ class Landscape(Portable):
     def restrict(self, fixed: Mapping[str, Any]) -> "Landscape":
         """Return the landscape on a slice: a function of some coordinates, with values for the others.
 
+        Its parameters are those that remain in its formula.
+
         A run on the slice is a run on the whole landscape only where the gradient is tangent to the slice.
 
         Args:
@@ -128,7 +224,12 @@ class Landscape(Portable):
         """
         values, free = self._slice(fixed)
         box = [self.box[self.symbols.index(s)] for s in free]
-        return Landscape(self.expr.xreplace(values), list(map(str, free)), box=box)
+        if not self._values:
+            return Landscape(self.expr.xreplace(values), list(map(str, free)), box=box)
+        expr = self._code.expr.xreplace(values)
+        pairs = zip(self._code.parameters, self._values.items(), strict=True)
+        parameters = {name: value for symbol, (name, value) in pairs if expr.has(symbol)}
+        return Landscape(expr, list(map(str, free)), parameters=parameters, box=box)
 
     def _slice(self, fixed: Mapping[str, Any]) -> tuple[dict[sympy.Symbol, sympy.Expr], list[sympy.Symbol]]:
         """Return the values of the fixed coordinates, as fractions, and the free coordinates."""
@@ -137,6 +238,9 @@ class Landscape(Portable):
         names = {str(s): s for s in self.symbols}
         values = {}
         for name, value in fixed.items():
+            if name in self._values:
+                fix = f"Use with_parameters({name}=…)"
+                checks.reject("fixed", name, "is a parameter; a slice fixes coordinates", fix)
             checks.number(name, value, "must be a finite number", "Use e.g. 0.0")
             values[names[checks.spelled("coordinate", name, names)]] = rational(value)
         free = [s for s in self.symbols if s not in values]
@@ -147,7 +251,7 @@ class Landscape(Portable):
     def value(self, w: Any) -> Any:
         """Return L(w): ``(d, …) -> (…)``."""
         w = self._point(w)
-        return self._at([self.expr], w)[0] if is_symbolic(w) else self._value(*w)[0]
+        return self._at([self.expr], w)[0] if is_symbolic(w) else self._numbers(self._value, w)[0]
 
     @cached_property
     def grad(self) -> Oracle:
@@ -159,7 +263,8 @@ class Landscape(Portable):
         w = self._point(w)
         if is_symbolic(w):
             return self._at(self.hessian_matrix, w).reshape(self.dim, self.dim)
-        return torch.stack(self._hessian(*w)).reshape(self.dim, self.dim, *w.shape[1:])
+        entries = torch.stack(self._numbers(self._hessian, w))
+        return entries.reshape(self.dim, self.dim, *entries.shape[1:])
 
     def hvp_at(self, w: Any) -> Callable[[Point], Point]:
         """Return v ↦ H(w)v at a point w ``(d,)``, for many products there."""
@@ -167,10 +272,29 @@ class Landscape(Portable):
 
     def _grad(self, w: Any) -> Point:
         w = self._point(w)
-        return self._at(self.gradient, w) if is_symbolic(w) else torch.stack(self._gradient(*w))
+        return self._at(self.gradient, w) if is_symbolic(w) else torch.stack(self._numbers(self._gradient, w))
 
     def _hvp(self, w: Any, v: Any) -> Point:
         return (self.hessian(w) * self._point(v)[None]).sum(1)
+
+    def _numbers(self, function: Compiled, w: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return what compiled code returns at points w ``(d, …)``, and at the values of the parameters.
+
+        Raises:
+            InputError: a parameter is a formula, or has one number per run for another number of runs than w has.
+        """
+        if not self._values:
+            return function(*w)
+        values = [like(name, value, w) for name, value in self._values.items()]
+        try:
+            shape = torch.broadcast_shapes(w.shape[1:], *(value.shape for value in values))
+        except RuntimeError:
+            name, value = next((n, v) for n, v in self._values.items() if torch.is_tensor(v) and v.ndim)
+            rule = f"has {value.shape[-1]} numbers, one per run, and w has the shape {tuple(w.shape)}"
+            checks.reject(name, value.tolist(), rule, "Give as many points on the last axis, or one number")
+        entries = function(*w, *values)
+        # An entry without coordinates, or with one point for all runs, has another shape.
+        return tuple(entry if entry.shape == shape else entry.expand(shape) for entry in entries)
 
     def _at(self, expressions: Any, w: np.ndarray) -> np.ndarray:
         """Return expressions in the coordinates at a symbolic point."""
@@ -203,18 +327,13 @@ class Landscape(Portable):
         return Derivatives(replace_long_extremes(self.expr), self.symbols)
 
     @cached_property
-    def _numeric(self) -> Derivatives:
-        """The derivatives that become code, in a form that does not overflow."""
-        return Derivatives(stable(self.expr), self.symbols)
-
-    @cached_property
     def _value(self) -> Compiled:
-        return compile_torch(self.symbols, [self._numeric.value])
+        return self._code.value
 
     @cached_property
     def _gradient(self) -> Compiled:
-        return compile_torch(self.symbols, self._numeric.gradient)
+        return self._code.gradient
 
     @cached_property
     def _hessian(self) -> Compiled:
-        return compile_torch(self.symbols, self._numeric.hessian)
+        return self._code.hessian

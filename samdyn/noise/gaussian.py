@@ -38,6 +38,8 @@ class Gaussian(Noise):
             dimension.
     """
 
+    of_landscape = False
+
     covariance: Any
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -34,10 +34,14 @@ class Noise(ABC):
     Attributes:
         coupling: "shared" if all gradients of a step use one batch, as SAM does in practice; "independent" if every
             gradient draws a new batch; "clean" if the ascent climbs the full-batch gradient.
+        of_landscape: whether ``on`` computes numbers from the landscape, such as a covariance from its Hessian. Then
+            the landscape's parameters cannot differ from run to run.
 
     Raises:
         InputError: the coupling is none of these.
     """
+
+    of_landscape: ClassVar[bool] = True
 
     coupling: str = field(default="shared", kw_only=True)
 
@@ -98,12 +102,17 @@ class Source(ABC):
         self.landscape, self.coupling = landscape, coupling
         self.per_run = {name: v for name, v in (per_run or {}).items() if torch.is_tensor(v) and v.ndim}
 
-    def with_settings(self, per_run: Mapping[str, torch.Tensor]) -> "Source":
-        """Return this source with other values of the fields that are one per run."""
-        if not per_run:
+    def with_settings(self, landscape: Landscape, per_run: Mapping[str, torch.Tensor]) -> "Source":
+        """Return this source with other values of the fields that are one per run, and of the landscape's parameters.
+
+        Args:
+            landscape: the landscape with these values.
+            per_run: the values of the noise's fields, by name.
+        """
+        if landscape is self.landscape and not per_run:
             return self
         new = copy.copy(self)
-        new.per_run = {**self.per_run, **per_run}
+        new.landscape, new.per_run = landscape, {**self.per_run, **per_run}
         return new
 
     @abstractmethod

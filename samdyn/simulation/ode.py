@@ -10,15 +10,18 @@ import torch
 
 from .. import checks
 from ..dynamics import Flow
+from ..dynamics.settings import described, names
 from ..ops import norm
 from .backends import BACKENDS
 from .discontinuities.filippov import Filippov
 from .discontinuities.jumps import size
 from .discontinuities.states import FilippovRuns, State
 from .flows.runs import AT_END, NO_STEP, OUTSIDE, Limits
+from .flows.settings import by_setting
 from .flows.trial import BLOW_UP_DISTANCE
-from .progress import progress_bar
-from .results import dataset, label
+from .iterates.request import parameters_of, start_of_every_run
+from .progress import progress_bar, tracked
+from .results import MEANINGS, dataset, label
 from .settling import settled
 from .starts import check_memory, choose_device, start_points
 from .status import DTYPE, Status
@@ -60,8 +63,10 @@ def integrate(
     box (``units.unit_of``). Define the box if coordinates are not of order 1.
 
     Args:
-        flow: the field.
-        w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w.
+        flow: the field. A parameter of its landscape, its method or its lr may have one value per run. Runs of
+            different settings are integrated one setting after the other.
+        w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w. One point is the start of as many
+            runs as the parameters have values.
         times: the times to save, ascending, ≥ 0, in the units of t = kη. A single number saves the end alone.
         rtol: bound on the relative local error; values below 2e-14 count as 2e-14, because of rounding.
         atol: bound on the local error, in the units of w; None for 1e-10 of the landscape's unit of length.
@@ -76,7 +81,8 @@ def integrate(
 
     Returns:
         A dataset like that of ``simulate``, with time in place of step. ``end`` (run) is the time that a run reached;
-        it stays there at later times. ``slid`` (run) says whether the run slid along a jump of the field.
+        it stays there at later times. ``slid`` (run) says whether the run slid along a jump of the field. Parameters
+        with one value per run are coordinates (run).
 
     Raises:
         InputError: times do not ascend, a tolerance is ≤ 0, or the starts, box, device or backend are not valid.
@@ -90,22 +96,32 @@ def integrate(
     if not isinstance(flow, Flow):
         checks.reject("flow", flow, "is no flow", "Use Flow(landscape, method); simulate for a map or a scheme")
     landscape = flow.landscape
-    checks.numeric(flow)
+    checks.no_formula(flow)
     grid = _save_times(times)
     rtol = max(checks.positive("rtol", rtol, "Use e.g. rtol=1e-8"), 100 * torch.finfo(torch.float64).eps)
     unit = unit_of(landscape.box)
     atol = ATOL * unit if atol is None else checks.positive("atol", atol, "Use e.g. atol=1e-10")
     backend = checks.known("backend", backend, BACKENDS)
     max_steps = checks.count("max_steps", max_steps, "Use e.g. max_steps=20000")
-    start = start_points(w0, landscape, torch.float64, choose_device(device))
+    parameters, start = parameters_of(flow), start_points(w0, landscape, torch.float64, choose_device(device))
+    start = start_of_every_run(start, parameters, None)
     check_memory("times", times, len(grid), *start.shape)
-    on = torch.device("cpu") if start.shape[1] == 1 else start.device
     limits = checks.box(box, landscape.dim) if box is not None else None
-    ends = integrated(
-        ScaledFlow(flow, unit), start.to(on), grid, rtol, atol, limits, max_steps, backend=backend, progress=progress
-    )
+    settings = list(by_setting(flow, parameters, start.shape[1]))
+    several = len(settings) > 1
+    on, parts = torch.device("cpu"), []
+    for one, runs in tracked("settings", settings, progress and several):
+        scaled, w = ScaledFlow(one, unit), start[:, runs]
+        if len(runs) > 1:
+            on = start.device
+        else:
+            w = w.cpu()
+        each = progress and not several
+        parts.append(integrated(scaled, w, grid, rtol, atol, limits, max_steps, backend=backend, progress=each))
+    ends = _joined(parts, [runs for _, runs in settings]) if several else parts[0]
     states = ends.states.cpu()
     loss = torch.stack([landscape.value(state) for state in states])
+    labels = names(parameters, tuple(MEANINGS))
     result = dataset(
         landscape,
         states.numpy(),
@@ -114,9 +130,10 @@ def integrate(
         ends.t.cpu().numpy(),
         ("time", grid),
         grid,
-        method=repr(flow.method),
+        coords={labels[path]: ("run", values.numpy()) for path, values in parameters.items()},
+        method=repr(described(flow).method),
         order=flow.order,
-        **({"lr": flow.lr} if flow.lr is not None else {}),
+        **({"lr": flow.lr} if flow.lr is not None and ("lr",) not in parameters else {}),
         rtol=rtol,
         atol=atol,
         dtype="float64",
@@ -124,7 +141,7 @@ def integrate(
         backend=ends.backend,
         backend_reason=ends.backend_reason,
     )
-    return label(result.assign(slid=("run", ends.slid.cpu().numpy())))
+    return label(result.assign(slid=("run", ends.slid.cpu().numpy())), labels.values())
 
 
 def _save_times(times: Any) -> np.ndarray:
@@ -162,6 +179,25 @@ class Ends:
     alone: torch.Tensor
     backend: str
     backend_reason: str
+
+
+def _joined(parts: Sequence[Ends], runs: Sequence[torch.Tensor]) -> Ends:
+    """Return the ends of all runs, on the CPU, from those of some of them, whose indices are ``runs``."""
+    place = torch.cat(list(runs)).argsort()
+
+    def whole(name: str) -> torch.Tensor:
+        return torch.cat([getattr(part, name).cpu() for part in parts], -1)[..., place]
+
+    return Ends(
+        whole("states"),
+        np.concatenate([part.status for part in parts])[place.numpy()],
+        whole("t"),
+        whole("slid"),
+        whole("at_jump"),
+        whole("alone"),
+        " and ".join(sorted({part.backend for part in parts})),
+        parts[0].backend_reason,
+    )
 
 
 def integrated(

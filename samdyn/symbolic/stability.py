@@ -22,8 +22,9 @@ from .fields.effective import is_function_of_hessian, scalar_formula
 from .fields.matrix import effective_matrix
 from .fields.quadratic import own_radius, with_radius
 from .notation import LAMBDA, RHO, distinct, latex, radii_latex, radii_text, text
-from .points.eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise
-from .points.exact import exact_point, hessian_at
+from .points.eigenvalues import ROUGH, ROUNDING, hessian_eigenvalues, is_precise, symbolic_eigenvalues
+from .points.exact import at, exact_point, hessian_at
+from .points.unknowns import example, unknowns
 from .traps import sam_trap
 
 LONGEST_LINE = 120  # characters of a line of the table
@@ -49,18 +50,20 @@ class Stability:
         point: the critical point, ``(d,)``, in exact numbers if ``exact``.
         exact: whether the function recognised exact coordinates.
         hessian: H at the point, ``(d, d)``, in the units of the loss per w².
-        hessian_eigenvalues: λ, ascending.
+        hessian_eigenvalues: λ, ascending. Empty if a parameter of the landscape is a symbol and more than two
+            coordinates interact.
         differentiable: whether the field has a Jacobian at the point.
         kind: "attractor", "saddle" or "repeller" at the method's own ρ, on the states (w, v) where there is momentum;
-            "not hyperbolic" if an eigenvalue is neutral to rounding; "depends on rho" if ρ is a symbol; "no Jacobian"
-            if the field has none.
+            "not hyperbolic" if an eigenvalue is neutral to rounding; "depends on rho" if ρ is a symbol, and likewise
+            for symbols in the Hessian; "no Jacobian" if the field has none.
         effective_hessian: Hₑ, the Jacobian of the method's field F, in ρ, ``(d, d)``.
         formula: Hₑ as a function of λ if the method keeps the eigenvectors of H; else None.
         characteristic_polynomial: that of the Jacobian, in s for flows and z for maps, and in ρ.
         inequalities: the conditions under which a direction attracts, in λ, ρ, η and γ (Routh–Hurwitz for flows, Jury
             for maps). Empty if there is no ``formula``.
         conditions: the inequalities at every eigenvalue of H.
-        condition: the set of ρ ≥ 0 at which the point attracts, at the system's own η and γ.
+        condition: the set of ρ ≥ 0 at which the point attracts, at the system's own η and γ. If the Hessian holds
+            symbols, ``relational`` has them too.
         eigenvalues: those of the Jacobian at the method's own ρ: rates of the flow or multipliers of the map, ``(D,)``.
         trap: a region of starts, as an inequality in the coordinates and ρ. Flows from it reach the point, maps never
             leave it. None if there is no closed form or the field has a Jacobian.
@@ -190,7 +193,8 @@ class Stability:
         own = own_radius(self.system.method)
         if lam is None or self.formula is None or (own is None and self.formula.has(RHO)):
             return ""
-        return f"{float(self.formula.subs({LAMBDA: lam, RHO: own or 0})):.6g}"
+        value = self.formula.subs({LAMBDA: lam, RHO: own or 0})
+        return text(value) if value.free_symbols else f"{float(value):.6g}"
 
     def __str__(self) -> str:
         return self.table()
@@ -212,7 +216,9 @@ def stability(system: Map | Flow, point: Any) -> Stability:
         system: a Map, with or without momentum, or a Flow. lr and momentum are numbers, which count as the decimals in
             which they are written. ρ may be a symbol.
         point: a critical point: d numbers or SymPy expressions, or one of ``critical_points``. Floating-point numbers
-            count as fractions or square roots if the gradient vanishes at these.
+            count as fractions or square roots if the gradient vanishes at these. If a parameter of the landscape is a
+            symbol, the point is in terms of it, and so are the conditions. Which method has a Jacobian there, and
+            whether the point is on a kink, is tested at one value of the symbol.
 
     Raises:
         InputError: the point is not critical (‖∇L‖ ≤ 1e-9 ‖H‖ max(1, ‖w‖) counts as rounding), it lies on a kink, or
@@ -225,21 +231,23 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     place = _place(system.landscape, point)
     method, own = system.method, own_radius(system.method)
     trial = with_radius(method, sympy.Integer(1) if own is None else own)
-    if not rests_at(trial, place.hessian, place.center):
+    if not rests_at(trial, *place.in_numbers):
         fix = "Give an equilibrium of the method: its field must vanish where the gradient does"
-        where = tuple(float(c) for c in place.where)
+        where = tuple(c if c.free_symbols else float(c) for c in place.where)
         checks.reject("point", where, f"is critical, but {method} does not rest there", fix)
     facts: dict[str, Any] = {
         "system": system,
         "point": tuple(_shown(c, place.exact) for c in place.where),
         "exact": place.exact,
         "hessian": _shown(place.hessian, place.precise),
-        "hessian_eigenvalues": place.eigenvalues,
+        "hessian_eigenvalues": place.eigenvalues or (),
     }
     if not _is_differentiable(trial, place):
-        trap, note = sam_trap(system, facts["point"], facts["hessian"], place.eigenvalues)
+        known = facts["point"], facts["hessian"], facts["hessian_eigenvalues"]
+        trap, note = sam_trap(system, *known, place.example)
         return Stability(**facts, differentiable=False, kind="no Jacobian", trap=trap, note=note)
-    note = SINGULAR if 0 in place.eigenvalues else ""
+    singular = sympy.simplify(place.hessian.det()) == 0 if place.eigenvalues is None else 0 in place.eigenvalues
+    note = SINGULAR if singular else ""
     return Stability(**facts, differentiable=True, **_linearisation(system, place), note=note)
 
 
@@ -253,8 +261,9 @@ class _Place:
         exact: whether they are exact numbers.
         hessian: H there, ``(d, d)``.
         precise: whether H is exact.
-        eigenvalues: λ of H, ascending.
+        eigenvalues: λ of H, ascending. None if there are symbols in H and no short formulas.
         center: the coordinates as numbers that the methods' operations take, ``(d,)``.
+        example: numbers for the symbols that the landscape's parameters leave open; empty if there are none.
     """
 
     landscape: Landscape
@@ -262,8 +271,14 @@ class _Place:
     exact: bool
     hessian: sympy.Matrix
     precise: bool
-    eigenvalues: tuple[sympy.Expr, ...]
+    eigenvalues: tuple[sympy.Expr, ...] | None
     center: np.ndarray
+    example: dict[sympy.Symbol, sympy.Rational]
+
+    @property
+    def in_numbers(self) -> tuple[sympy.Matrix, np.ndarray]:
+        """The Hessian and the point with numbers in place of symbols."""
+        return self.hessian.subs(self.example), symbolic(c.subs(self.example) for c in self.center)
 
 
 def _check_numbers(system: Map | Flow) -> None:
@@ -294,7 +309,11 @@ def _place(landscape: Landscape, point: Any) -> _Place:
     where, exact = exact_point(landscape, point)
     hessian = hessian_at(landscape, where)
     precise = exact and all(map(is_precise, hessian))
-    return _Place(landscape, where, exact, hessian, precise, hessian_eigenvalues(hessian, precise), symbolic(where))
+    values = example(unknowns(landscape), where) if landscape.has_formula else {}
+    eigenvalues = (
+        symbolic_eigenvalues(hessian, values) if hessian.free_symbols else hessian_eigenvalues(hessian, precise)
+    )
+    return _Place(landscape, where, exact, hessian, precise, eigenvalues, symbolic(where), values)
 
 
 def _linearisation(system: Map | Flow, place: _Place) -> dict[str, Any]:
@@ -306,18 +325,22 @@ def _linearisation(system: Map | Flow, place: _Place) -> dict[str, Any]:
     in_symbols = with_radius(method, sympy.Integer(0) if fixed else RHO)
     matrix = effective_matrix(in_symbols, place.hessian, place.center)
     formula = scalar_formula(in_symbols, place.center)
-    if formula is not None and not is_function_of_hessian(formula, matrix, place.hessian):
+    of_hessian = formula is not None and is_function_of_hessian(
+        formula.subs(place.example), matrix.subs(place.example), place.in_numbers[0]
+    )
+    if not of_hessian or place.eigenvalues is None:
         formula = None
     inequalities, polynomial, conditions, radii = (
         conditions_on_matrix(system, matrix, place.precise)
         if formula is None
-        else conditions_on_eigenvalues(system, formula, place.eigenvalues)
+        else conditions_on_eigenvalues(system, formula, place.eigenvalues or ())
     )
-    if fixed or not isinstance(method, Ascent):
+    symbols = [s.name for s in sorted(matrix.free_symbols - {RHO}, key=lambda s: s.name)]
+    if (fixed or not isinstance(method, Ascent)) and not symbols:
         everywhere = sympy.FiniteSet(0) if fixed else sympy.S.UniversalSet
         radii = everywhere if radii == sympy.Interval(0, sympy.oo) else sympy.S.EmptySet
-    eigenvalues, kind = None, "depends on rho"
-    if own is not None:
+    eigenvalues, kind = None, f"depends on {' and '.join(['rho'] * (own is None) + symbols)}"
+    if own is not None and not symbols:
         here = matrix.subs(RHO, own)
         rounding = ROUNDING if place.precise else ROUGH
         eigenvalues, kind = spectrum(system, here, max(_size(here), _size(place.hessian)) * rounding)
@@ -334,11 +357,13 @@ def _linearisation(system: Map | Flow, place: _Place) -> dict[str, Any]:
 
 
 def _is_differentiable(method: Method, place: _Place) -> bool:
-    if not has_jacobian(method, place.hessian, place.center):
+    hessian, center = place.in_numbers
+    if not has_jacobian(method, hessian, center):
         return False
     # Along null vectors of H the quadratic has no gradient, but the landscape may have one. A point with rounding is
     # not critical enough to test that.
-    return not place.exact or linear_part(lambda w: method(w, place.landscape.grad), place.center) is not None
+    grad = at(place.landscape.grad, place.example)
+    return not place.exact or linear_part(lambda w: method(w, grad), center) is not None
 
 
 def _shown(expr: Any, exact: bool) -> Any:

@@ -1,5 +1,7 @@
 """The trap of a saddle: the region that runs of a method without a Jacobian there do not leave."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import sympy
 
@@ -19,6 +21,7 @@ def sam_trap(
     point: tuple[sympy.Expr, ...],
     hessian: sympy.Matrix,
     eigenvalues: tuple[sympy.Expr, ...],
+    example: Mapping[sympy.Symbol, sympy.Expr],
 ) -> tuple[sympy.Basic | None, str]:
     """Return the trap, if the field is that of normalised SAM, and a note about it.
 
@@ -27,18 +30,28 @@ def sam_trap(
     1 − ηλᵢ(1 + ρλᵢ/‖g‖). It stays in the region if ηλᵢ² ≤ |λ*| for all i and ηλᵢ(λᵢ + |λ*|) ≤ 2|λ*| for the positive
     λᵢ. Then runs of the map do not leave the region either, though none comes to rest at the point.
 
+    Args:
+        system: the map or flow.
+        point: w*, ``(d,)``.
+        hessian: H, ``(d, d)``.
+        eigenvalues: those of H.
+        example: numbers for the symbols in H and w*.
+
     Returns:
         ‖H(w − w*)‖ < ρ|λ*| in the landscape's coordinates and the symbol ρ, or None; and a note.
 
     Source: derived; the condition is that of [C23].
     """
     method, landscape = system.method, system.landscape
-    quadratic = landscape.has_formula and not landscape.hessian_matrix.free_symbols
+    quadratic = landscape.has_formula and not landscape.hessian_matrix.free_symbols & set(landscape.symbols)
     local = "" if quadratic else f"; this holds {LOCAL}"
-    if not moves_as_sam(method, hessian, point) or (isinstance(system, Flow) and system.order > 1):
+    here = tuple(c.subs(example) for c in point)
+    if not moves_as_sam(method, hessian.subs(example), here) or (isinstance(system, Flow) and system.order > 1):
         return None, f"{NO_JACOBIAN}. What holds runs near it is not known in closed form: measure it"
     if isinstance(system, Map) and system.has_velocity:
         return None, f"{NO_JACOBIAN}. With momentum the trap is not known in closed form: measure it"
+    if hessian.free_symbols and (isinstance(system, Map) or not _signs_are_known(eigenvalues)):
+        return None, f"{NO_JACOBIAN}. The trap does not follow from what is known of the symbols: give numbers"
     if 0 in eigenvalues:
         return None, f"{NO_JACOBIAN}. The Hessian is singular: what happens, higher derivatives decide"
     negative = [lam for lam in eigenvalues if lam.is_negative]
@@ -55,6 +68,12 @@ def sam_trap(
     behaviour = "reach the point" if isinstance(system, Flow) else "stay that near, though not at rest"
     note = f"{NO_JACOBIAN}. At every ρ runs with ‖H(w − w*)‖ < ρ|λ*| {behaviour}{local}"
     return sympy.StrictLessThan(norm, RHO * nearest), note
+
+
+def _signs_are_known(eigenvalues: tuple[sympy.Expr, ...]) -> bool:
+    """Return whether there are eigenvalues, the sign of each is known, and at most one of them is negative."""
+    known = all(lam.is_positive or lam.is_negative or lam.is_zero for lam in eigenvalues)
+    return bool(eigenvalues) and known and sum(bool(lam.is_negative) for lam in eigenvalues) <= 1
 
 
 def _step_keeps_trap(lr: sympy.Rational, eigenvalues: tuple[sympy.Expr, ...], nearest: sympy.Expr) -> bool:

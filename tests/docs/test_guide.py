@@ -22,6 +22,7 @@ def test_simulating(run_page: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert "['settled' 'settled']" in capsys.readouterr().out
     assert names["path"].sizes == {"run": 1, "time": 3, "coord": 2}
     assert list(names["runs"].status.values[:2]) == ["left the box", "settled"]
+    assert names["ends"].w.values[:, -1, 0] == pytest.approx([0.5, 1, 2])
     spread, noisy = names["spread"], names["noisy"]
     assert spread.backend == "compiled"
     mean, covariance = (m[100] for m in sd.analysis.linear_step(noisy).moments(names["starts"][0], steps=100))
@@ -44,6 +45,9 @@ def test_analysing(run_page: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert "rho = 1: branch point at (0, 0)" in printed
     assert re.search(r"^0\.036036", printed, re.MULTILINE)
     assert "w<0.05 w<0.25 w<0.55" in printed
+    assert "a = 0: fold at (0, 0)" in printed
+    assert "point" + " " * 30 + "ρ > 1/(2*sqrt(a))" in printed
+    assert "rho > 1/4" in printed
 
 
 def test_noise(run_page: Run, capsys: pytest.CaptureFixture[str]) -> None:

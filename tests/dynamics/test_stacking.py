@@ -49,3 +49,33 @@ def test_repeated() -> None:
 def test_a_map_that_is_many_already_is_a_group_of_its_own(rho: object) -> None:
     maps = [sd.Map(SADDLE, sd.SAM(rho), lr=0.1), sd.Map(SADDLE, sd.SAM(0.1), lr=0.1)]
     assert [indices for indices, _ in stack(maps)] == [[0], [1]]
+
+
+FOLD = sd.Landscape("x**3/3 - a*x + b*y**2", "x y", parameters={"a": 1, "b": 2})
+
+
+def test_landscapes_that_differ_in_their_parameters() -> None:
+    a, b = FOLD.with_parameters(a=0.5), sd.Landscape("x**3/3 - a*x + b*y**2", "x y", parameters={"a": 3, "b": 2})
+    other = sd.Landscape("x**3/3 - a*x + b*y**4", "x y", parameters={"a": 1, "b": 2})
+    boxed = sd.Landscape("x**3/3 - a*x + b*y**2", "x y", parameters={"a": 1, "b": 2}, box=[(-1, 1)] * 2)
+    landscapes = [FOLD, a, SADDLE, other, b, boxed, FOLD.with_parameters(b=sd.symbolic.LAMBDA * 0 + 7)]
+    for noise in (None, NOISE):
+        maps = [sd.Map(one, sd.SAM(0.1 + i), lr=0.1, noise=noise) for i, one in enumerate(landscapes)]
+        groups = stack(maps)
+        assert [indices for indices, _ in groups] == [[0, 1, 4, 6], [2], [3], [5]]
+        first = {path: t.tolist() for path, t in per_run(groups[0][1]).items()}
+        assert first.pop(("method", "rho")) == [0.1, 1.1, 4.1, 6.1]
+        assert first == {("landscape", "a"): [1.0, 0.5, 3.0, 1.0], ("landscape", "b"): [2.0, 2.0, 2.0, 7.0]}
+        runs = sd.simulate(groups[0][1], (1, 1), 5)
+        for place, index in enumerate([0, 1, 4, 6]):
+            assert (runs.w[place] == sd.simulate(maps[index], (1, 1), 5, first_run=place).w[0]).all()
+
+
+def test_noise_of_the_landscape_separates_its_values() -> None:
+    """The covariance |H|/B is that of one value of a."""
+    valley, noise = sd.Landscape("x**2 - a*y**2", "x y", parameters={"a": 1}), sd.noise.Fisher((0, 0), 4)
+    maps = [
+        sd.Map(valley.with_parameters(a=a), sd.SAM(rho), lr=0.1, noise=noise)
+        for a, rho in ((1, 0.1), (4, 0.1), (1, 0.2))
+    ]
+    assert [indices for indices, _ in stack(maps)] == [[0, 2], [1]]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 import torch
 import xarray as xr
 from torch.nn.functional import cross_entropy
@@ -31,6 +32,18 @@ class Own:
 
 def network(width: int = 3) -> Network:
     return Network(models.mlp((2, width, 2)), cross_entropy, torch.ones(5, 2), torch.zeros(5).long())
+
+
+FOLD = sd.Landscape("x**3/3 - a*x", "x", parameters={"a": 1})
+
+
+def test_landscapes_differ_by_the_values_of_their_parameters() -> None:
+    first = of(FOLD)
+    FOLD.hessian([1.0]), FOLD.gradient  # what is computed once and held does not count
+    other = sd.Landscape("x**3/3 - a*x", "x", parameters={"a": 1})
+    assert of(FOLD) == first == of(other) == of(FOLD.with_parameters(a=2).with_parameters(a=1))
+    values = (2, [1, 2], [1, 3], sympy.Symbol("a", real=True), sympy.Symbol("a", positive=True))
+    assert len({first, *(of(FOLD.with_parameters(a=value)) for value in values)}) == 6
 
 
 PAIRS = [  # two objects that differ

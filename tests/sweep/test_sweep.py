@@ -171,3 +171,18 @@ def test_a_batch_of_another_length_fails() -> None:
     with pytest.warns(RuntimeWarning, match="2 of 2 cells failed"):
         found = sd.sweep(lambda lr: np.zeros(3), {"lr": [1, 2]}, batch="lr")
     assert "a batch of 1 cells needs 1 values along the first dimension" in found.cell_error[0].item()
+
+
+def test_parameters_of_a_landscape() -> None:
+    fold = sd.Landscape("x**3/3 - a*x", "x", parameters={"a": 1})
+
+    def minimum(landscape: sd.Landscape, a: Any, lr: Any) -> xr.Dataset:
+        return sd.simulate(sd.Map(landscape.with_parameters(a=a), sd.GD(), lr=lr), (1.0,), 500, backend="eager")
+
+    values, rates = [0.25, 1.0, 4.0], [0.05, 0.1]
+    one_by_one = sd.sweep(partial(minimum, fold), {"a": values, "lr": rates})
+    at_once = sd.sweep(partial(minimum, fold), {"a": values, "lr": rates}, batch=("a", "lr"))
+    for result in (one_by_one, at_once):
+        np.testing.assert_allclose(result.w.squeeze(), np.sqrt(values)[:, None].repeat(2, 1), rtol=1e-8)
+        assert (result.status == "settled").all()
+    np.testing.assert_array_equal(one_by_one.w.squeeze(), at_once.w.squeeze())

@@ -74,7 +74,7 @@ def branch(
     Args:
         system: a map or a flow; the branch does not use its own value of the parameter.
         start: a point near the branch: w ``(d,)`` or (w, v) ``(D,)``.
-        parameter: the name of the parameter: "rho", "lr" or "momentum".
+        parameter: the name of the parameter: "rho", "lr", "momentum", or a parameter of the landscape.
         limits: the parameter's range.
         period: the period of the cycles, in steps.
         at: the parameter's value at the start. Default: the lower limit.

@@ -19,6 +19,7 @@ from .problem import Problem, has_jacobian, make_problem, tangent_at
 AMPLITUDES = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2)  # in units of the box; distances from a bifurcation to a new branch's start
 DIRECTIONS = 16  # number of directions in which new branches are searched where two multipliers cross at once
 SAME_BIFURCATION = 1e-6  # in units of range and box; closer bifurcations on crossing branches are one
+ROUNDING = 1e-10  # in units of the range; a smaller value of the parameter prints as 0
 MAX_BRANCHES = 60  # number of branches
 
 
@@ -59,13 +60,17 @@ class BifurcationDiagram:
         lines = []
         for b in self.bifurcations:
             where = "(" + ", ".join(f"{c:.5g}" for c in np.round(b.w[0], 10) + 0.0) + ")"
-            lines.append(f"{self.name} = {b.parameter:.10g}: {b.kind} at {where}, period {len(b.w)}")
+            lines.append(f"{self.name} = {self._shown(b):.10g}: {b.kind} at {where}, period {len(b.w)}")
         if self.not_followed:
             lines.append(f"{len(self.branches)} branches were followed; {self.not_followed} more starts were not")
         return "\n".join(lines) or "no bifurcations"
 
+    def _shown(self, b: Bifurcation) -> float:
+        """Return the parameter of a bifurcation, and 0 in place of a rounding error."""
+        return b.parameter if abs(b.parameter) > ROUNDING * (self.limits[1] - self.limits[0]) else 0.0
+
     def _repr_html_(self) -> str:
-        rows = [(b.parameter, b.kind, np.round(b.w[0], 10), len(b.w)) for b in self.bifurcations]
+        rows = [(self._shown(b), b.kind, np.round(b.w[0], 10), len(b.w)) for b in self.bifurcations]
         rest = f"{self.not_followed} more starts of branches were not followed" if self.not_followed else ""
         counts = f"branches over {self.name} from {self.limits[0]:g} to {self.limits[1]:g}: {len(self.branches)}"
         body = html.table((self.name, "bifurcation", "at", "period"), rows) if rows else "no bifurcations"
@@ -89,6 +94,8 @@ def bifurcation_diagram(
 ) -> BifurcationDiagram:
     """Follow the equilibria at all critical points over a parameter, and the branches that bifurcate from them.
 
+    The critical points of a landscape whose own parameter varies are those at both limits.
+
     At a branch point the function follows the other branch both ways, at a flip the cycle of twice the period, up to
     ``period``. Newton's method searches for equilibria on none of these branches, at five values of the parameter, from
     starts all over the box; the function follows their branches too. The diagram misses equilibria that exist only
@@ -98,7 +105,7 @@ def bifurcation_diagram(
 
     Args:
         system: a map or a flow; the diagram does not use its own value of the parameter.
-        parameter: the name of the parameter: "rho", "lr", "momentum" or "ascent_steps".
+        parameter: the name of the parameter: "rho", "lr", "momentum", "ascent_steps", or a parameter of the landscape.
         limits: its range; both ends included.
         box: the box of the search, one (low, high) pair per coordinate. Default: the box of the landscape.
         period: the longest period of the cycles, in steps.
@@ -116,18 +123,11 @@ def bifurcation_diagram(
     if parameter == "ascent_steps":
         return _over_ascent_steps(system, limits, box)
     problem = make_problem(system, parameter, limits, box, 1)
-    points = critical_points(system.landscape, [(low, high) for low, high in problem.box])
-    starts: list[Start] = []
-    for point in points:
-        u = problem.scaled(point.w, problem.limits[0])
-        if has_jacobian(problem, problem.scaled(point.w, sum(problem.limits) / 2)):
-            starts.append((problem, u, np.append(np.zeros(problem.size), 1.0)))
-    if not starts:
-        rule = f"{len(points)} critical points, at none of which {type(system.method).__name__} has a Jacobian"
-        fix = "Start branch on a cycle that attractors finds, or choose another box"
-        checks.reject("system", system.method, rule, fix)
+    starts, ends = _starts(problem)
     branches: list[Branch] = []
     not_followed = _follow_all(branches, starts, period)
+    for start in ends:
+        not_followed += _follow_all(branches, [start], period, both_ways=True)
     for u in isolated(problem, branches):
         tangent = tangent_at(problem.derivatives(u))
         not_followed += _follow_all(branches, [(problem, u, tangent)], period, both_ways=True)
@@ -135,6 +135,31 @@ def bifurcation_diagram(
 
 
 Start = tuple[Problem, np.ndarray, np.ndarray]  # the equations of a branch, a point on it and a direction
+
+
+def _starts(problem: Problem) -> tuple[list[Start], list[Start]]:
+    """Return the critical points at the lower limit, and at the upper limit if they depend on the parameter.
+
+    Raises:
+        InputError: there are no non-degenerate critical points, or the method has no Jacobian at any of them.
+    """
+    system, (low, high), box = problem.system, problem.limits, [(a, b) for a, b in problem.box]
+    own = problem.name in system.landscape.parameters
+    starts: dict[float, list[Start]] = {low: [], high: []}
+    number = 0
+    for value, of_value in starts.items() if own else [(low, starts[low])]:
+        landscape = system.landscape.with_parameters(**{problem.name: value}) if own else system.landscape
+        for point in critical_points(landscape, box):
+            number += 1
+            probe = value if own else (low + high) / 2  # at one radius a method may have a Jacobian that others lack
+            if has_jacobian(problem, problem.scaled(point.w, probe)):
+                u = problem.scaled(point.w, value)
+                of_value.append((problem, u, np.append(np.zeros(problem.size), 1.0)))
+    if not starts[low] and not starts[high]:
+        rule = f"{number} critical points, at none of which {type(system.method).__name__} has a Jacobian"
+        fix = "Start branch on a cycle that attractors finds, or choose another box or range"
+        checks.reject("system", system.method, rule, fix)
+    return starts[low], starts[high]
 
 
 def _follow_all(branches: list[Branch], starts: list[Start], period: int, both_ways: bool = False) -> int:

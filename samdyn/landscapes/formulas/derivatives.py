@@ -11,7 +11,10 @@ from ...ops import derivative
 def slope(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
     """Return ∂expr/∂symbol. Of a sum it passes to ``ops.derivative`` only the terms that contain the symbol."""
     terms = [term for term in sympy.Add.make_args(expr) if term.has(symbol)]
-    return sympy.Add(*(derivative(term, symbol) for term in terms))
+    result = sympy.Add(*(derivative(term, symbol) for term in terms))
+    if any(power.exp.free_symbols for power in expr.atoms(sympy.Pow)):
+        return sympy.powsimp(result)  # SymPy's derivative of x**p is p*x**p/x, which has no value at x = 0
+    return result
 
 
 class Derivatives:

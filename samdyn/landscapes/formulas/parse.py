@@ -55,6 +55,8 @@ FUNCTIONS = {
     "Min": Function(lambda *u: _extreme(sympy.Min, u), lambda *u: min(u), variadic=True),
 }
 CONSTANTS = {"pi": sympy.pi}
+# Names of settings of methods, maps and noise, and of eigenvalues of the Hessian, in formulas and calls.
+TAKEN = {"rho", "ρ", "eta", "η", "lr", "gamma", "γ", "momentum", "λ", "ascent_steps", "batch_size"}
 NOT_FINITE_REAL = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I)
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -95,48 +97,74 @@ def symbols(names: str | Sequence[str]) -> tuple[sympy.Symbol, ...]:
         coordinates = names.replace(",", " ").split() if isinstance(names, str) else list(names)
     except TypeError:  # list() of an array without axes raises it
         reject("symbols", names, "must be names", fix)
-    # Python normalises names in formulas (the micro sign is the Greek letter), so coordinates are normalised too.
-    coordinates = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in coordinates]
     if not coordinates:
         reject("symbols", names, "at least one coordinate is needed", fix)
-    if len(set(coordinates)) < len(coordinates):
-        reject("symbols", names, "every coordinate needs a name of its own", fix)
-    for name in coordinates:
+    return _real_symbols("coordinate", coordinates, "symbols", fix)
+
+
+def parameter_symbols(names: Sequence[str], coordinates: Sequence[sympy.Symbol]) -> tuple[sympy.Symbol, ...]:
+    """Return real SymPy symbols for the names of a landscape's parameters.
+
+    Raises:
+        InputError: a name that cannot name a coordinate, or that is one, or that stands for a setting such as rho.
+
+    >>> parameter_symbols(["a"], symbols("x y"))
+    (a,)
+    """
+    found = _real_symbols("parameter", names, "parameters", 'Use e.g. parameters={"a": 1.0}')
+    for symbol in found:
+        if symbol in coordinates:
+            reject("parameters", symbol.name, "is a coordinate and a parameter", "Choose different names")
+        if symbol.name in TAKEN:
+            rule = "this name is taken by a setting of the method, the map or the noise, or by an eigenvalue"
+            reject("parameters", symbol.name, rule, "Choose another, e.g. a")
+    return found
+
+
+def _real_symbols(kind: str, names: Sequence[Any], argument: str, fix: str) -> tuple[sympy.Symbol, ...]:
+    """Return real SymPy symbols for the names of coordinates or parameters."""
+    # Python normalises names in formulas (the micro sign is the Greek letter), so these are normalised too.
+    names = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in names]
+    if len(set(names)) < len(names):
+        reject(argument, names, f"every {kind} needs a name of its own", fix)
+    for name in names:
         plain = isinstance(name, str) and name.isidentifier() and not name.startswith("__") and name.strip("_")
         if not plain or keyword.iskeyword(name):
-            reject("symbols", name, "a coordinate's name must be a plain identifier", fix)
+            reject(argument, name, f"a {kind}'s name must be a plain identifier", fix)
         if name in FUNCTIONS or name in CONSTANTS:
-            reject("symbols", name, "this name is taken by a function or constant", "Choose another")
-    return tuple(sympy.Symbol(name, real=True) for name in coordinates)
+            reject(argument, name, "this name is taken by a function or constant", "Choose another")
+    return tuple(sympy.Symbol(name, real=True) for name in names)
 
 
-def read(formula: str | sympy.Expr, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
+def read(
+    formula: str | sympy.Expr, coordinates: Sequence[sympy.Symbol], parameters: Sequence[sympy.Symbol] = ()
+) -> sympy.Expr:
     """Return a formula as a SymPy expression; ``parse`` reads it if it is a text.
 
     Raises:
-        InputError: a text that is not a formula; symbols that are not coordinates; numbers that are not finite and
-            real.
+        InputError: a text that is not a formula; symbols that are neither coordinates nor parameters; numbers that are
+            not finite and real.
     """
     if not isinstance(formula, sympy.Expr):
-        return parse(formula, coordinates)
+        return parse(formula, coordinates, parameters)
     if _depth(formula) > MAX_DEPTH:
         reject("formula", formula, "is nested too deeply", "Write it in fewer steps")
-    by_name = {s.name: s for s in coordinates}
+    by_name = {s.name: s for s in (*coordinates, *parameters)}
     expr = formula.xreplace({s: by_name.get(spelling(s.name), s) for s in formula.free_symbols if s.is_real})
     if expr.has(*NOT_FINITE_REAL):
         rule = "contains something that is no finite real number"
         reject("formula", expr, rule, "Use real numbers and real symbols")
-    unknown = ", ".join(sorted(map(str, expr.free_symbols - set(coordinates))))
+    unknown = ", ".join(sorted(map(str, expr.free_symbols - set(by_name.values()))))
     if unknown:
-        reject("formula", expr, f"unknown symbols {unknown}", "Add them to the coordinates")
+        reject("formula", expr, f"unknown symbols {unknown}", "Add them to the coordinates or the parameters")
     return expr
 
 
-def parse(formula: str, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
-    """Return the SymPy expression of a text in the coordinates.
+def parse(formula: str, coordinates: Sequence[sympy.Symbol], parameters: Sequence[sympy.Symbol] = ()) -> sympy.Expr:
+    """Return the SymPy expression of a text in the coordinates and the parameters.
 
-    The text may contain numbers, coordinates, ``pi``, ``+ - * / **``, parentheses and the functions in FUNCTIONS. A
-    decimal becomes an exact fraction.
+    The text may contain numbers, coordinates, parameters, ``pi``, ``+ - * / **``, parentheses and the functions in
+    FUNCTIONS. A decimal becomes an exact fraction.
 
     Raises:
         InputError: anything else. The message quotes the part of the text that is at fault.
@@ -153,7 +181,7 @@ def parse(formula: str, coordinates: Sequence[sympy.Symbol]) -> sympy.Expr:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # Python warns about code, and a formula is no code
             tree = ast.parse(text, mode="eval")
-        result = _Reader(text, coordinates).read(tree.body)
+        result = _Reader(text, coordinates, parameters).read(tree.body)
     except InputError:
         raise
     except (RecursionError, MemoryError):
@@ -173,16 +201,20 @@ class _Reader:
 
     Attributes:
         formula: the text, for messages.
-        names: the expression of each constant and coordinate, by name.
-        values: the float of each expression without coordinates.
-        coordinates: the names of the coordinates, for messages.
+        names: the expression of each constant, coordinate and parameter, by name.
+        values: the float of each expression without coordinates and parameters.
+        known: the coordinates and the parameters, for messages.
     """
 
-    def __init__(self, formula: str, coordinates: Sequence[sympy.Symbol]) -> None:
+    def __init__(
+        self, formula: str, coordinates: Sequence[sympy.Symbol], parameters: Sequence[sympy.Symbol] = ()
+    ) -> None:
         self.formula = formula
-        self.names = {**CONSTANTS, **{s.name: s for s in coordinates}}
+        self.names = {**CONSTANTS, **{s.name: s for s in (*coordinates, *parameters)}}
         self.values: dict[sympy.Expr, float] = {c: float(c) for c in CONSTANTS.values()}
-        self.coordinates = ", ".join(s.name for s in coordinates)
+        self.known = f"the coordinates {', '.join(s.name for s in coordinates)}"
+        if parameters:
+            self.known += f", the parameters {', '.join(s.name for s in parameters)}"
 
     def read(self, node: ast.expr) -> sympy.Expr:
         """Return the expression of a node.
@@ -196,8 +228,9 @@ class _Reader:
             case ast.Name(id=name):
                 if name in self.names:
                     return self.names[name]
-                names = f"known are the coordinates {self.coordinates}, pi and the functions {', '.join(FUNCTIONS)}"
-                raise self.error(node, f"is an unknown symbol; {names}", "Use those, or add it to the coordinates")
+                names = f"known are {self.known}, pi and the functions {', '.join(FUNCTIONS)}"
+                fix = "Use those, or add it to the coordinates or the parameters"
+                raise self.error(node, f"is an unknown symbol; {names}", fix)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return self.apply(node, operator.neg, operator.neg, self.read(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...analysis import BifurcationDiagram, OrbitDiagram
 from ...arguments import checked
+from ..styles.names import latex
 from .fate import check_index
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
         )  # fmt: skip
     ax.plot([], [], color="black", lw=2.0, label="attracts")
     ax.plot([], [], color="black", lw=1.1, ls=(0, (4, 2)), label="does not")
-    ax.set(xlabel=LABELS[diagram.name], ylabel=f"${name}$", xlim=diagram.limits)
+    ax.set(xlabel=LABELS.get(diagram.name, f"${latex(diagram.name)}$"), ylabel=f"${name}$", xlim=diagram.limits)
     return ax
 
 
@@ -98,5 +99,5 @@ def orbits(diagram: OrbitDiagram, ax: "Axes", *, coordinate: int = 0, name: str 
     style: dict[str, Any] = {"ls": "", "marker": ".", "ms": 2.5, "mew": 0, "color": "#0072B2", "alpha": 0.35}
     ax.plot(x, w.ravel(), zorder=1, rasterized=True, **style)
     ax.plot([], [], **{**style, "ms": 7, "alpha": 1.0}, label="runs, after the transient")
-    ax.set(xlabel=LABELS[diagram.name], ylabel=f"${name}$")
+    ax.set(xlabel=LABELS.get(diagram.name, f"${latex(diagram.name)}$"), ylabel=f"${name}$")
     return ax

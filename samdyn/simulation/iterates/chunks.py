@@ -92,7 +92,7 @@ class ChunkRunner:
             start,
             taker,
             velocity=None if self.velocity is None else self.velocity[:, part],
-            settings=[values[part] for values in self.steps.per_run.values()],
+            settings=self.steps.settings_of(part),
             runs=first + torch.arange(start.shape[1], device=self.device) if self.runs is None else self.runs[part],
             seed=self.seed,
             first_step=self.first_step,

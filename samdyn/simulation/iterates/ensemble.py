@@ -45,8 +45,8 @@ def simulate(
     A run stops where it leaves the floating-point range or the box, and stays there. The others take every step.
 
     Args:
-        map_: the iterates, or a scheme that turns a diffusion into steps. A parameter of a map, its method or its noise
-            may have one value per run, as in ``Map(landscape, SAM(rho=[.1, .2, .3]), lr=0.01)``.
+        map_: the iterates, or a scheme that turns a diffusion into steps. A parameter of a map, its landscape, its
+            method or its noise may have one value per run, as in ``Map(landscape, SAM(rho=[.1, .2, .3]), lr=0.01)``.
         w0: starts ``(run, coord)``, or one point ``(coord,)``, in the units of w. One point is the start of as many
             runs as the parameters have values.
         steps: number of steps, ≥ 1.

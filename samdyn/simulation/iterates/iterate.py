@@ -49,7 +49,7 @@ class Iterates:
         """
         self._caller_chose = taker is not None
         if taker is None:
-            first = settings if settings is None else [values[:1] for values in settings]
+            first = settings if settings is None else [values[:1] if values.ndim else values for values in settings]
             taker = choose("auto", steps, steps.ensemble(w[:, :1], settings=first), w.shape[1], number)
         self._steps, self._taker, self._seed, self._first = steps, taker, seed, first_step
         self._n, self.done = w.shape[1], 0

@@ -103,10 +103,10 @@ def read(
     backend = checks.known("backend", backend, BACKENDS)
     points = start_points(w0, landscape, real, torch.device("cpu"))
     seed, first_run, first_step = _read_indices(map_, steps, seed, first_run, first_step)
-    values = _parameters(map_)
+    values = parameters_of(map_)
     map_ = filled(map_, values)
     indices = None if runs is None else noise_indices(runs, None if points.shape[1] == 1 else points.shape[1])
-    start = _start_of_every_run(points, values, indices)
+    start = start_of_every_run(points, values, indices)
     checks.word("first_run + runs - 1", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the rest")
     box = _read_box(box, landscape, real, on)
     velocity = _read_velocity(v0, map_, start, points.shape[1] == 1)
@@ -148,15 +148,15 @@ def _read_indices(map_: Map | Scheme, steps: int, seed: Any, first_run: Any, fir
     return seed, first_run, first_step
 
 
-def _parameters(map_: Map | Scheme) -> dict[Path, torch.Tensor]:
+def parameters_of(system: Any) -> dict[Path, torch.Tensor]:
     """Return the parameters with one value per run, on the CPU, in 64 bits."""
     return {
         path: values.detach().cpu().to(torch.float64 if values.is_floating_point() else torch.int64)
-        for path, values in per_run(map_).items()
+        for path, values in per_run(system).items()
     }
 
 
-def _start_of_every_run(
+def start_of_every_run(
     points: torch.Tensor, parameters: dict[Path, torch.Tensor], noise_runs: torch.Tensor | None
 ) -> torch.Tensor:
     """Return the starts of all runs, ``(d, N)``: one point is the start of as many runs as parameters have values.

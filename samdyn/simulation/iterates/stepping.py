@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ...dynamics import Map, State
-from ...dynamics.settings import Path, filled, per_run
+from ...dynamics.settings import Path, filled, inputs, per_run
 from ...noise import Draws
 from ..schemes.scheme import Scheme
 
@@ -22,7 +22,7 @@ class Ensemble:
         running: ``(N,)`` bool, whether the run goes on.
         end: ``(N,)`` int64, the number of steps that the run took.
         runs: ``(N,)`` int64, the index by which the run draws its noise.
-        settings: the parameters with one value per run, ``(N,)`` each, in the order of ``Steps.per_run``.
+        settings: the parameters that a step takes, ``(N,)`` each, in the order of ``Steps.settings``.
     """
 
     parts: State
@@ -53,7 +53,7 @@ class Steps:
     A run that leaves the box stops there. A run that leaves the floating-point range stops at its last finite state.
 
     Attributes:
-        map_: the iterates, or a scheme. A step replaces its parameters with one value per run by those it gets.
+        map_: the iterates, or a scheme. A step replaces its parameters ``settings`` by those it gets.
         box: low and high, ``(d, 1)`` each; None for no box.
     """
 
@@ -64,23 +64,30 @@ class Steps:
         """Advance every running run by one step. Returns the updated (w[, v], running, end).
 
         Args:
-            tensors: w[, v], running, end, runs, the parameters with one value per run, seed, step.
+            tensors: w[, v], running, end, runs, the parameters ``settings``, seed, step.
         """
         *state, seed, step = tensors
-        first = len(state) - len(self.per_run)
+        first = len(state) - len(self.settings)
         return self._advance(self._map(state[first:]), *state[:first], seed, step)
 
     def bound(self, settings: Sequence[torch.Tensor]) -> Callable[..., tuple[torch.Tensor, ...]]:
-        """Return the step for these values of the parameters with one value per run, which it no longer takes."""
+        """Return the step for these values of the parameters ``settings``, which it no longer takes."""
         return partial(self._advance, self._map(settings))
 
     @cached_property
-    def per_run(self) -> dict[Path, torch.Tensor]:
-        """The parameters with one value per run, by their paths."""
-        return per_run(self.map_)
+    def settings(self) -> dict[Path, torch.Tensor]:
+        """The parameters that a step takes, by their paths: ``(N,)``, or without axes if all runs have one number.
+
+        A diffusion's drift and covariance are means over noise, which are not computed for one landscape per run.
+        """
+        return inputs(self.map_) if isinstance(self.map_, Map) else per_run(self.map_)
+
+    def settings_of(self, runs: slice) -> list[torch.Tensor]:
+        """Return the parameters that a step takes, for some of the runs; those of all runs stay without axes."""
+        return [values[runs] if values.ndim else values for values in self.settings.values()]
 
     def _map(self, settings: Sequence[torch.Tensor]) -> Map | Scheme:
-        return filled(self.map_, dict(zip(self.per_run, settings, strict=True)))
+        return filled(self.map_, dict(zip(self.settings, settings, strict=True)))
 
     def _advance(self, map_: Map | Scheme, *tensors: Any) -> tuple[torch.Tensor, ...]:
         *parts, running, end, runs, seed, step = tensors
@@ -105,7 +112,7 @@ class Steps:
             w: starts ``(d, n)``.
             velocity: ``(d, n)``; None for zero.
             runs: ``(n,)``, the indices by which the runs draw their noise; None for 0, 1, …
-            settings: the parameters with one value per run, in the order of ``per_run``; None for those of the map.
+            settings: the parameters that a step takes, in the order of ``settings``; None for those of the map.
             multiple: the number of runs of the result is a multiple of this.
         """
         n, device = w.shape[1], w.device
@@ -117,7 +124,10 @@ class Steps:
 
         w = padded(w)
         parts = self.map_.start(w) if velocity is None else (w, padded(velocity))
-        values = [padded(value) for value in (self.per_run.values() if settings is None else settings)]
+        values = [
+            padded(value if value.ndim else value.expand(n))
+            for value in (self.settings.values() if settings is None else settings)
+        ]
         values = [value.to(w.dtype) if value.is_floating_point() else value for value in values]
         indices = padded(torch.arange(n, device=device) if runs is None else runs)
         running = self.inside(w)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ...dynamics import State
+from ...dynamics.settings import select
 from ...landscapes import Landscape
 from ..status import DTYPE
 
@@ -44,11 +45,12 @@ class Part:
 
     def __init__(self, whole: Trajectories, part: slice) -> None:
         self._whole, self._part = whole, part
+        self._landscape = select(whole.landscape, part)
 
     def observe(self, slot: int, w: torch.Tensor, diverged: torch.Tensor, outside: torch.Tensor) -> None:
         """Store the positions w ``(d, n)`` at a save. Only statistics use the other arguments."""
         self._whole.w[slot][:, self._part] = w
-        self._whole.loss[slot][self._part] = self._whole.landscape.value(w)
+        self._whole.loss[slot][self._part] = self._landscape.value(w)
 
     def finish(self, status: np.ndarray, end: torch.Tensor, state: State) -> None:
         """Store the statuses and the numbers of steps, ``(n,)`` each, and the velocity of the last state."""

@@ -54,6 +54,8 @@ def conditions_on_eigenvalues(system: Map | Flow, formula: sympy.Expr, lam: tupl
 
 def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool) -> Conditions:
     """Return the same without a formula in λ: no inequalities, and one condition on all directions."""
+    if matrix.free_symbols - {RHO}:  # those that a landscape's parameters leave open
+        return _conditions_with_unknowns(system, matrix)
     polynomial = all(e.is_polynomial(RHO) for e in matrix)
     rational = precise and polynomial and all(c.is_Rational for e in matrix for c in sympy.Poly(e, RHO).coeffs())
     if polynomial and not rational:
@@ -66,6 +68,16 @@ def conditions_on_matrix(system: Map | Flow, matrix: sympy.Matrix, precise: bool
     rules = criterion(system)(own)
     inequalities = [_positive(tidy(e)) for e in (rules if equation == own else criterion(system)(equation))]
     radii = solve_radii(rules, rounded=not rational)
+    return (), own, (Condition(None, tuple(i for i in inequalities if i is not sympy.true), radii),), radii
+
+
+def _conditions_with_unknowns(system: Map | Flow, matrix: sympy.Matrix) -> Conditions:
+    characteristic = characteristic_polynomial(system, matrix)
+    own = at_own_rates(system, characteristic)
+    in_symbols = sympy.degree(own, Z if isinstance(system, Map) else S) <= MOST_IN_SYMBOLS
+    rules = criterion(system)(own)
+    inequalities = [_positive(sympy.factor(e)) for e in (criterion(system)(characteristic) if in_symbols else rules)]
+    radii = solve_radii(rules)
     return (), own, (Condition(None, tuple(i for i in inequalities if i is not sympy.true), radii),), radii
 
 

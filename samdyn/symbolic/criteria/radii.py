@@ -28,8 +28,11 @@ def solve_radii(
         rounded: whether the coefficients are rounded. Then the bounds are floating-point numbers.
 
     Returns:
-        Intervals, or a ConditionSet if an expression is not a quotient of polynomials.
+        Intervals, or a ConditionSet if an expression is not a quotient of polynomials or holds further symbols.
     """
+    values = [e.subs(LAMBDA, lam) for e in positive for lam in eigenvalues]
+    if any(e.free_symbols - {RHO} for e in values):
+        return _where([_solved(e) for e in values])
     candidates: list[sympy.Expr] = []
     to_hold: list[sympy.Expr] = []
     for lam in eigenvalues:
@@ -39,10 +42,7 @@ def solve_radii(
             to_hold.append(expression.subs(LAMBDA, value))
             changes = _sign_changes(expression, value, rounded)
             if changes is None:
-                conditions = sympy.And(
-                    *(sympy.StrictGreaterThan(e.subs(LAMBDA, v), 0) for e in positive for v in eigenvalues)
-                )
-                return sympy.ConditionSet(RHO, conditions, sympy.Interval(0, sympy.oo))
+                return _where([sympy.StrictGreaterThan(e.subs(LAMBDA, v), 0) for e in positive for v in eigenvalues])
             candidates += changes
     bounds = _ascending([c for c in candidates if _number(c) > SAME])
 
@@ -59,6 +59,24 @@ def solve_radii(
             includes_zero = i == 0 and holds(sympy.Integer(0))
             intervals.append(sympy.Interval(marks[i], marks[i + 1], left_open=not includes_zero, right_open=True))
     return sympy.Union(*intervals)
+
+
+def _where(conditions: Sequence[sympy.Basic]) -> sympy.Set:
+    return sympy.ConditionSet(RHO, sympy.And(*conditions), sympy.Interval(0, sympy.oo))
+
+
+def _solved(positive: sympy.Expr) -> sympy.Basic:
+    """Return the inequality 0 < ``positive``, solved for ρ if it is linear in ρ and the sign of the slope is known."""
+    expr = sympy.factor(positive)
+    polynomial = sympy.Poly(expr, RHO) if expr.is_polynomial(RHO) else None
+    if polynomial is not None and polynomial.degree() == 1:
+        slope, constant = polynomial.all_coeffs()
+        bound = sympy.factor(-constant / slope)
+        if slope.is_positive:
+            return sympy.true if bound.is_negative else sympy.StrictGreaterThan(RHO, bound)
+        if slope.is_negative:
+            return sympy.false if bound.is_nonpositive else sympy.StrictLessThan(RHO, bound)
+    return sympy.StrictLessThan(0, expr)
 
 
 def _sign_changes(expression: sympy.Expr, lam: sympy.Expr, rounded: bool) -> list[sympy.Expr] | None:

@@ -1,5 +1,7 @@
 """The eigenvalues of a Hessian, exact if they are rational numbers or square roots."""
 
+from collections.abc import Mapping
+
 import mpmath  # type: ignore[import-untyped]  # SymPy's own arithmetic
 import numpy as np
 import sympy
@@ -15,6 +17,26 @@ ROUGH = 1e-9  # the same ratio for a Hessian of floating-point numbers
 def is_precise(entry: sympy.Expr) -> bool:
     """Return whether an entry of the Hessian is an exact number rather than a floating-point one."""
     return not entry.is_Rational or entry.q <= LARGEST_DENOMINATOR
+
+
+def symbolic_eigenvalues(
+    hessian: sympy.Matrix, values: Mapping[sympy.Symbol, sympy.Rational]
+) -> tuple[sympy.Expr, ...] | None:
+    """Return the eigenvalues of a Hessian of formulas, in ascending order at some values of the symbols.
+
+    They are None unless the coordinates fall into groups of one or two that do not interact.
+    """
+    found: list[sympy.Expr] = []
+    for group in hessian.connected_components():
+        if len(group) > 2:
+            return None
+        if len(group) == 1:
+            found.append(hessian[group[0], group[0]])
+            continue
+        (a, b), (_, c) = hessian.extract(group, group).tolist()
+        root = sympy.sqrt(sympy.factor((a - c) ** 2 + 4 * b**2))
+        found += [sympy.simplify((a + c + sign * root) / 2) for sign in (-1, 1)]
+    return tuple(sorted(found, key=lambda v: sympy.N(v.subs(values))))
 
 
 def hessian_eigenvalues(hessian: sympy.Matrix, precise: bool) -> tuple[sympy.Expr, ...]:

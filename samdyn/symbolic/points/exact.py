@@ -1,14 +1,19 @@
 """Critical points in exact numbers, and the Hessian there."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NoReturn
 
+import numpy as np
 import sympy
 
 from ... import checks
 from ...landscapes import Landscape
+from ...landscapes.formulas.parse import rational
 from ...ops import symbolic
+from ...oracle import Oracle
 from ..fields.differentiable import linear_part
+from .unknowns import example, unknowns
 
 NEAR = 1e-9  # largest ‖∇L‖ over ‖H‖ max(1, ‖w‖) of a critical point with rounding
 LARGEST_DENOMINATOR = 1000  # largest denominator of a fraction that a coordinate counts as
@@ -27,15 +32,20 @@ def exact_point(landscape: Landscape, point: Any) -> tuple[Exact, bool]:
 
     Args:
         landscape: the loss.
-        point: d real numbers or SymPy expressions, or a CriticalPoint.
+        point: d real numbers or SymPy expressions, or a CriticalPoint. The expressions may hold the symbols that are
+            values of the landscape's parameters.
 
     Raises:
-        InputError: the point is not d real numbers, or it is not critical.
+        InputError: the point is not d real numbers or expressions, or it is not critical.
     """
-    entries = _coordinates(landscape, point)
+    entries, symbols = _coordinates(landscape, point), unknowns(landscape)
     recognised = tuple(_recognise(c) if c.has(sympy.Float) else c for c in entries)
     if landscape.has_formula and _is_critical(landscape, recognised):
         return recognised, True
+    if symbols:
+        slopes = tuple(sympy.simplify(g) for g in landscape.grad(symbolic(recognised)))
+        rule = f"is not critical at every value of {', '.join(map(str, symbols))}: ∇L = {slopes} there"
+        checks.reject("point", recognised, rule, "Give its coordinates in terms of the symbols, or give numbers")
     floats = [c.has(sympy.Float) or not landscape.has_formula for c in entries]
     here = tuple(sympy.Rational(float(c)) if inexact else c for c, inexact in zip(entries, floats, strict=True))
     numbers = [float(c) for c in entries]
@@ -58,11 +68,27 @@ def hessian_at(landscape: Landscape, point: Exact) -> sympy.ImmutableDenseMatrix
         return sympy.ImmutableDenseMatrix((numbers + numbers.T).tolist()).applyfunc(sympy.Rational) / 2
     hessian = landscape.hessian_matrix.xreplace(dict(zip(landscape.symbols, point, strict=True)))
     # At kinks the landscape returns a Hessian by convention, so that the test must look at the gradient.
-    if hessian.has(*NOT_NUMBERS) or linear_part(landscape.grad, symbolic(point)) is None:
+    if hessian.has(*NOT_NUMBERS) or linear_part(*_example(landscape, point)) is None:
         rule = "the landscape has no Hessian there: a kink, or a root at 0"
         fix = "Ask about a smooth critical point; samdyn.integrate follows flows along kinks"
-        checks.reject("point", tuple(float(c) for c in point), rule, fix)
-    return sympy.ImmutableDenseMatrix(hessian.applyfunc(sympy.radsimp))
+        checks.reject("point", tuple(c if c.free_symbols else float(c) for c in point), rule, fix)
+    return sympy.ImmutableDenseMatrix(hessian.applyfunc(sympy.simplify if hessian.free_symbols else sympy.radsimp))
+
+
+def _example(landscape: Landscape, point: Exact) -> tuple[Oracle, np.ndarray]:
+    """Return the gradient and the point, with numbers in place of the symbols of the landscape's parameters."""
+    values = example(unknowns(landscape), point)
+    return at(landscape.grad, values), symbolic(c.subs(values) for c in point)
+
+
+def at(grad: Oracle, values: Mapping[sympy.Symbol, sympy.Rational]) -> Oracle:
+    """Return a gradient of formulas with numbers in place of symbols."""
+    if not values:
+        return grad
+    return Oracle(
+        lambda w: symbolic(e.subs(values) for e in grad(w)),
+        lambda w, v: symbolic(e.subs(values) for e in grad.hvp(w, v)),
+    )
 
 
 def _coordinates(landscape: Landscape, point: Any) -> Exact:
@@ -84,6 +110,12 @@ def _coordinates(landscape: Landscape, point: Any) -> Exact:
             value = entry.item() if hasattr(entry, "item") else entry  # scalars of NumPy and torch
         except (ValueError, RuntimeError):
             refuse(rule)
+        if checks.is_formula(value):
+            if others := value.free_symbols - set(unknowns(landscape)):
+                names = ", ".join(sorted(map(str, others)))
+                refuse(f"{rule}: no parameter of the landscape has a value in {names}")
+            coordinates.append(rational(value))
+            continue
         checks.number("point", value, rule, fix)
         coordinates.append(sympy.sympify(value))
     return tuple(coordinates)
@@ -103,5 +135,7 @@ def _is_critical(landscape: Landscape, point: Exact) -> bool:
     gradient = [sympy.sympify(entry) for entry in landscape.grad(symbolic(point))]
     if any(entry.has(*NOT_NUMBERS) for entry in gradient):
         return False
+    if any(entry.free_symbols for entry in gradient):
+        return all(sympy.simplify(entry) == 0 for entry in gradient)
     # SymPy may not simplify a zero. Then its first 50 digits must be zeros.
     return all(abs(sympy.N(entry, DIGITS, maxn=4 * DIGITS)) < 10.0 ** (1 - DIGITS) for entry in gradient)
