@@ -29,6 +29,7 @@ from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
 from .moments.msd import msd
 from .moments.weak import expected
+from .orbits.lyapunov import lyapunov
 from .parameters import over_grid, parameters, with_parameters
 from .points.critical_points import CriticalPoint, CriticalPoints, critical_points
 from .points.degenerate import CriticalSet, DegeneratePoint
@@ -98,6 +99,7 @@ __all__ = [
     "least_momentum",
     "linear_diffusion",
     "linear_step",
+    "lyapunov",
     "manifolds",
     "mean_exit_time",
     "msd",
