@@ -57,8 +57,8 @@ def lyapunov(
 
     The half-widths are those of 95 % intervals, by ``statistics.batch_means`` of 64 successive parts of the run, which
     allow for correlation within and between parts. They do not cover a transient that was too short, nor another
-    orbit. Where a step jumps, as SAM's does at zeros of the gradient, the Jacobian is the one between the jumps. That is
-    right for maps. For flows it omits the change of tangent vectors at the jump, and such flows are refused.
+    orbit. Where a step jumps, as SAM's does at zeros of the gradient, the Jacobian is the one between the jumps. That
+    is right for maps. For flows it omits the change of tangent vectors at the jump, and such flows are refused.
 
     Args:
         system: a map or a flow. A map's lr, momentum, radius and noise may have one value per run.
@@ -73,11 +73,11 @@ def lyapunov(
         progress: show a progress bar if standard error is a terminal.
 
     Returns:
-        Over ``run`` and ``exponent``: ``per_time``, the exponents per unit of t = kη, and ``per_time_half_width``; for a
-        map also ``per_step``, the exponents per step, and ``per_step_half_width``: per_step = η · per_time. An exponent
-        is −inf where a step maps a direction to a point. Over ``run``: ``left``, whether the run left the box, which
-        makes its exponents NaN; ``end``, the number of steps or the time up to which it was followed. ``w`` (run,
-        coord) is the state at the end.
+        Over ``run`` and ``exponent``: ``per_time``, the exponents per unit of t = kη, and ``per_time_half_width``; for
+        a map also ``per_step``, the exponents per step, and ``per_step_half_width``: per_step = η · per_time. An
+        exponent is −inf where a step maps a direction to a point. Over ``run``: ``left``, whether the run left the box,
+        which makes its exponents NaN; ``end``, the number of steps or about the time up to which it was followed. ``w``
+        (run, coord) is the position at the end.
 
     Raises:
         InputError: every run leaves the box; the field of a flow is not smooth along a run; steps, time or transient
@@ -226,7 +226,7 @@ def _growth_of_flow(
         h /= 2
     rule = f"the field is not smooth along a run: steps of {2 * h:.2g} still have errors above {LOCAL_ERROR:g}"
     fix = "Measure the exponents of the Map of the method instead, whose steps may jump"
-    checks.reject("system", flow.method, rule, fix)
+    return checks.reject("system", flow.method, rule, fix)
 
 
 def _share(before: int, length: int, z: torch.Tensor) -> float:
@@ -275,7 +275,7 @@ def _dataset(
     import xarray
 
     dims, discrete = ("run", "exponent"), isinstance(system, Map)
-    variables = {
+    variables: dict[str, Any] = {
         "per_time": (dims, (mean / step).T, meaning("Lyapunov exponent per unit of t", "1 / (steps × lr)")),
         "per_time_half_width": (dims, (half / step).T, meaning("half-width of its 95 % interval", "1 / (steps × lr)")),
     }
@@ -285,8 +285,8 @@ def _dataset(
             "per_step_half_width": (dims, half.T, meaning("half-width of its 95 % interval", "1")),
         }
     variables |= {
-        "left": (("run",), left, meaning("whether the run left the box", "1")),
-        "end": (("run",), end, meaning("how far the run was followed", "steps" if discrete else TIME)),
+        "left": ("run", left, meaning("whether the run left the box", "1")),
+        "end": ("run", end, meaning("how far the run was followed", "steps" if discrete else TIME)),
         "w": (("run", "coord"), w.T, meaning("position at the end", OF_W)),
     }
     coords = {
