@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -33,6 +33,7 @@ def parameters(system: Map | Flow | Diffusion) -> list[str]:
     []
     """
     radius = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
+    radius += [name for name in _of_method(system) if name not in radius]
     if isinstance(system, Map | Diffusion):
         batch = ["batch_size"] if hasattr(system.noise, "batch_size") else []
         return [*radius, "lr", "momentum", *batch]
@@ -65,14 +66,27 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
     own: dict[str, Any] = {}
     of_parts: dict[str, dict[str, Any]] = {}  # the parameters of the method and of the noise
     for name, value in values.items():
-        part = PARTS.get(name)
+        part = "method" if name in _of_method(system) else PARTS.get(name)
         (own if part is None else of_parts.setdefault(part, {}))[name] = value
     parts = {part: replace(getattr(system, part), **of_part) for part, of_part in of_parts.items()}
     return replace(system, **own, **parts)
 
 
-def path_of(name: str) -> Path:
+def _of_method(system: Map | Flow | Diffusion) -> list[str]:
+    """Return the names of the real parameters that the system's method has: its fields that hold one, such as a float.
+
+    An integer counts as one only in a field that is annotated as a float.
+    """
+    method = system.method
+    if not is_dataclass(method):
+        return []
+    return [f.name for f in fields(method) if f.type in (float, "float") or isinstance(getattr(method, f.name), float)]
+
+
+def path_of(system: Map | Flow | Diffusion, name: str) -> Path:
     """Return the path of a parameter in its system, as ``dynamics.settings.filled`` takes it."""
+    if name in _of_method(system):
+        return "method", name
     return (PARTS[name], name) if name in PARTS else (name,)
 
 

@@ -16,6 +16,7 @@ WIDE, NARROW = 1e-5, 1e-7  # in units of the box; distances from a point at whic
 SMOOTH = 1e-3  # relative error of the Jacobian's prediction that a smooth field may have
 NEARBY = 1e-2  # in units of the box; distance at which the variation of the field is measured
 ZERO_DERIVATIVE = 1e-12  # in units of box and range; smaller derivatives of a single equation are rounding
+LEAST = {"lr": 1e-12, "rho": 0.0, "momentum": 0.0}  # least possible values; other parameters have none
 ROUNDING = 1e-9  # relative to the variation of the field nearby; a smaller change may be rounding
 
 
@@ -48,7 +49,7 @@ class Problem:
         low, high = self.limits
         if not ((parameter >= low) & (parameter <= high)).all():
             return with_parameters(self.system, {self.name: parameter})
-        return filled(self.system, {path_of(self.name): parameter})
+        return filled(self.system, {path_of(self.system, self.name): parameter})
 
     def residual(self, u: torch.Tensor) -> torch.Tensor:
         """Return G at scaled points u = (z, p): ``(D + 1, n) -> (D, n)``."""
@@ -145,7 +146,7 @@ class Problem:
         """Return whether the parameter of u is a possible value and not far beyond the limits."""
         low, high = self.limits
         margin = 0.05 * (high - low)
-        bottom = max(low - margin, 1e-12 if self.name == "lr" else 0.0)
+        bottom = max(low - margin, LEAST.get(self.name, -np.inf))
         top = min(high + margin, 1 - 1e-12) if self.name == "momentum" else high + margin
         return bool(np.isfinite(u).all()) and bottom <= u[-1] * self.scale[-1].item() <= top
 

@@ -14,6 +14,7 @@ TRANSIENT, MEASURED = 2048, 16384  # numbers of steps of the tangent vectors bef
 MAX_RUNS = 8  # number of runs on one set whose growth is averaged
 E_FOLDS = 10.0  # growth of distances in MEASURED steps above which a set may be chaotic
 MAX_HALF_WIDTH = 5e-3  # per step; an exponent that is 0 to within a wider interval decides nothing
+NOTHING = 1e-9  # per step; a smaller exponent is a rounding error
 SAME_STATE = 1e-4  # in units of the orbit's extent; a run recurs if it comes back as close as this
 ROUNDING = 1e-12  # relative to ‖w‖∞; it recurs in any case if it comes back as close as this
 
@@ -66,7 +67,7 @@ def motion(map_: Map, z: torch.Tensor, low: torch.Tensor, high: torch.Tensor) ->
     exponent = Exponent(mean, mean - half, mean + half)
     if exponent.low > 0 and mean * MEASURED > E_FOLDS:
         return "chaotic", exponent
-    if exponent.low <= 0 <= exponent.high and half < MAX_HALF_WIDTH and abs(mean) * MEASURED <= E_FOLDS:
+    if exponent.low <= NOTHING and exponent.high >= -NOTHING and half < MAX_HALF_WIDTH and abs(mean) * MEASURED <= E_FOLDS:
         return "quasi-periodic", exponent
     return "wandering", exponent
 
