@@ -20,8 +20,10 @@ from ...simulation.settling import Function, settled
 from ...simulation.units import ScaledFlow, unit_of
 from ...statistics import wilson
 from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
+from ..orbits.cycle import Cycle
 from ..trees import tree
 from .families import families, neutral_directions
+from .limit_cycles import ROUNDS, LimitCycles
 from .wandering import Exponent, motion, recurrence
 
 DIVERGED, UNDECIDED = -1, -2  # labels of runs without an attractor; other labels are indices of attractors
@@ -53,21 +55,23 @@ class Attractor:
     """A set on which runs end.
 
     Attributes:
-        kind: "fixed point"; "cycle" of a map; "curve" of fixed points, such as a valley of minima, or of cycles, such
+        kind: "fixed point"; "cycle" of a map, or limit cycle of a flow; "curve" of fixed points, such as a valley of minima, or of cycles, such
             as those around a round minimum; "sliding", resting points of a discontinuous flow on its discontinuity;
             "quasi-periodic" and "chaotic", sets that a map's runs do not leave and in which they have no period, and
             whose largest Lyapunov exponent is zero, or positive; "wandering", such a set whose exponent does not
             decide, or is negative, as on a cycle longer than the longest one of the search.
-        w: the fixed point ``(1, d)``, the points of the cycle in order ``(p, d)``, or a sample of another set
-            ``(m, d)``.
+        w: the fixed point ``(1, d)``, the points of a map's cycle in order ``(p, d)``, or a sample of another set
+            ``(m, d)``, such as a flow's cycle.
         loss: the mean of L over ``w``.
         multipliers: the eigenvalues of p steps on (w, v) for a fixed point or cycle of a map, ``(D,)``; those of the
-            Jacobian, in 1/t, for a fixed point of a flow, ``(d,)``; None for other kinds.
+            Jacobian, in 1/t, for a fixed point of a flow, and the Floquet multipliers of a flow's cycle, ``(d,)``; None
+            for other kinds.
         critical: the critical point at or amid the attractor; None if there is none.
         runs, of: the number of runs that ended on the attractor, and the number of all runs.
         repeats: the number of steps after which the points of a curve recur.
         exponent: the largest Lyapunov exponent per step of a set on which a map's runs have no period, with its 95 %
             interval; None for other kinds.
+        cycle: the limit cycle of a flow; None for other kinds.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1)
@@ -85,10 +89,16 @@ class Attractor:
     of: int = 0
     repeats: int = 1
     exponent: Exponent | None = None
+    cycle: Cycle | None = None
 
     @property
-    def period(self) -> int:
-        """The period of a cycle or of a curve's cycles, in steps; 1 for fixed points, 0 for sets without a period."""
+    def period(self) -> float:
+        """The period of a cycle or of a curve's cycles, in steps; 1 for fixed points, 0 for sets without a period.
+
+        For a flow's cycle it is the time of one turn, in units of t.
+        """
+        if self.cycle is not None:
+            return self.cycle.period
         return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve"))
 
     @property
@@ -107,8 +117,9 @@ class Attractor:
         return wilson(self.runs, self.of)
 
     def __str__(self) -> str:
-        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.w.mean(0), 12) + 0.0) + ")"
-        what = f"cycle of period {self.period} about" if self.kind == "cycle" else f"{self.kind} at"
+        middle = self.w.mean(0) if self.cycle is None else self.cycle.centre
+        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(middle, 12) + 0.0) + ")"
+        what = f"cycle of period {self.period:.5g} about" if self.kind == "cycle" else f"{self.kind} at"
         if self.repeats > 1:
             what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
@@ -144,7 +155,7 @@ def cells(attractor: Attractor) -> tuple[Any, ...]:
     return (
         attractor.kind,
         attractor.period or None,
-        np.round(attractor.w.mean(0), 12),
+        np.round(attractor.w.mean(0) if attractor.cycle is None else attractor.cycle.centre, 12),
         attractor.extent if attractor._is_spread else None,
         attractor.loss,
         attractor.multipliers,
@@ -236,6 +247,10 @@ class _Census:
         loss = float(self.system.landscape.value(w.T).mean())
         self.attractors.append(Attractor(kind, w, loss, multipliers, self._critical(w), repeats=repeats, **more))
         return len(self.attractors) - 1
+
+    def enter_cycle(self, cycle: Cycle) -> int:
+        """Enter the limit cycle of a flow and return its index."""
+        return self.enter("cycle", cycle.w, cycle.multipliers, cycle=cycle)
 
     def on_a_set(self, w: np.ndarray) -> bool:
         """Return whether a resting point ``(d,)`` lies on a set of critical points."""
@@ -435,9 +450,11 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
     time, factor = _first_time(flow, w, census.extent), 2.0
+    cycles, recurring = LimitCycles(flow, census.extent), 0
+    indices: list[int] = []  # those of the cycles among the attractors
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
-        grid, atol = np.array([time]), ATOL * census.unit
+        grid, atol = cycles.grid(time), ATOL * census.unit
         runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
@@ -457,8 +474,16 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
         # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
         undecided = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
+        smooth = np.flatnonzero(undecided & (runs.t.numpy() >= time) & ~runs.slid.numpy())
+        on = cycles.assign(runs.states[:, :, smooth], time)
+        for number in range(len(indices), len(cycles.found)):
+            indices.append(census.enter_cycle(cycles.found[number]))
+        labels[running[smooth[on >= 0]]] = np.array(indices, dtype=int)[on[on >= 0]]
+        undecided[smooth[on >= 0]] = False
         running, w = running[undecided], ends[:, undecided]
-        time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
+        if recurring == cycles.rounds or recurring >= ROUNDS:
+            time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
+        recurring = cycles.rounds
     if slides_to_rest:
         _sliding(slides_to_rest, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels

@@ -74,16 +74,17 @@ class Cycle:
         return float(np.ptp(self.w, axis=0).max())
 
     def __str__(self) -> str:
-        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self._centre, 9) + 0.0) + ")"
+        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.centre, 9) + 0.0) + ")"
         values = ", ".join(f"{m.real:.5g}{m.imag:+.5g}i" if abs(m.imag) > 1e-9 else f"{m.real:.5g}" for m in self._shown)
         return f"{self._kind} of period {self.period:.5g} about {where}, multipliers {values}"
 
     def _repr_html_(self) -> str:
         names = ("kind", "period", "about", "extent", "multipliers")
-        return html.block(html.table(names, [(self._kind, self.period, self._centre, self.extent, self.multipliers)]))
+        return html.block(html.table(names, [(self._kind, self.period, self.centre, self.extent, self.multipliers)]))
 
     @cached_property
-    def _centre(self) -> np.ndarray:
+    def centre(self) -> np.ndarray:
+        """The middle of the box that the cycle fills, ``(d,)``; 0 along a coordinate in which it is nearly symmetric."""
         low, high = self.w.min(0), self.w.max(0)
         return np.where(np.abs(low + high) < 1e-3 * (high - low), 0.0, (low + high) / 2)
 
