@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,6 @@ import torch
 from ... import checks, html
 from ...arguments import checked
 from ...dynamics import Flow
-from ..parameters import with_parameters
 from ..orbits.collocation import (
     Field,
     Linearised,
@@ -23,6 +23,7 @@ from ..orbits.collocation import (
     slopes_of,
 )
 from ..orbits.cycle import INTERVALS, Cycle, as_cycle
+from ..parameters import with_parameters
 from .crossings import Bifurcation
 
 FIRST_STEP, MAX_STEP, MIN_STEP = 0.02, 0.1, 1e-4  # lengths of steps, in units of extent, period and range
@@ -106,10 +107,11 @@ def cycle_branch(
 ) -> CycleBranch:
     """Follow a limit cycle along a parameter, by pseudo-arclength continuation of the equations of ``cycle``.
 
-    From a cycle the branch is followed both ways, from a Hopf point of ``branch`` away from it. The branch passes folds,
-    where stable and unstable cycles meet. It ends at a limit of the parameter, where the cycle shrinks to an
-    equilibrium, where its period grows fiftyfold, as it does near an orbit that joins saddles, or where Newton's method
-    fails at the smallest step, as where the cycle meets a jump of the field. ``end`` says which.
+    From a cycle the branch is followed both ways, from a Hopf point of ``branch`` away from it. The branch passes
+    folds, where stable and unstable cycles meet. It ends at a limit of the parameter; where the cycle shrinks to an
+    equilibrium; where its period grows fiftyfold or the mesh becomes too coarse, as near an orbit that leads from a
+    saddle back to it; or where Newton's method fails at the smallest step, as where the cycle meets a jump of the
+    field. ``end`` says which.
 
     Args:
         flow: the flow; of its own value of the parameter only the default of ``at`` depends.
@@ -182,8 +184,8 @@ def _limits(limits: tuple[float, float]) -> tuple[float, float]:
 def _own_value(flow: Flow, name: str) -> float:
     """Return a flow's own value of a parameter."""
     of_landscape = getattr(flow.landscape, "parameters", {})
-    value = getattr(flow.method, name, getattr(flow, name, None))
-    return float(of_landscape[name] if name in of_landscape else value)
+    value: Any = of_landscape.get(name, getattr(flow.method, name, getattr(flow, name, None)))
+    return float(value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,10 +24,11 @@ def attractors(
 ) -> Attractors:
     """Return the attractors that runs from a grid of starts reach, by falling share of the starts.
 
-    Attractors are fixed points, cycles, curves of fixed points, sets on which a discontinuous flow slides to rest, and
-    sets on which the motion of a map is quasi-periodic or chaotic, by its Lyapunov exponent (``Attractor``). A run belongs to an attractor if a certificate shows that it rests
-    there. With momentum runs start at rest. A run that leaves the box enlarged tenfold has diverged. The shares add up
-    to less than 1 by the share of runs that diverged or did not settle.
+    Attractors are fixed points, cycles, curves of fixed points, limit cycles of flows, sets on which a discontinuous
+    flow slides to rest, and sets on which the motion of a map is quasi-periodic or chaotic, by its Lyapunov exponent
+    (``Attractor``). A run belongs to a fixed point or cycle if a certificate shows that it rests there. With momentum
+    runs start at rest. A run that leaves the box enlarged tenfold has diverged. The shares add up to less than 1 by the
+    share of runs that diverged or did not settle.
 
     Args:
         system: a map or a flow.

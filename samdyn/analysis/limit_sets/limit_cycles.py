@@ -55,10 +55,10 @@ class LimitCycles:
                 break
             self._attempts += 1
             run = waiting[0]
-            cycle = search(self._flow, ends[:, run], time)
-            if isinstance(cycle, Cycle) and cycle.stable and not any(_same(cycle, other) for other in self.found):
-                self.found.append(cycle)
-                on[recurs & (on < 0) & self._is_near(ends, cycle)] = len(self.found) - 1
+            new = search(self._flow, ends[:, run], time)
+            if isinstance(new, Cycle) and new.stable and not any(_same(new, other) for other in self.found):
+                self.found.append(new)
+                on[recurs & (on < 0) & self._is_near(ends, new)] = len(self.found) - 1
             recurs[run] &= on[run] >= 0  # the run is tried once in a round
         self.rounds += bool((self._recurs(positions) & (on < 0)).any())
         return on

@@ -19,8 +19,8 @@ from ...simulation.progress import progress_bar
 from ...simulation.settling import Function, settled
 from ...simulation.units import ScaledFlow, unit_of
 from ...statistics import wilson
-from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
 from ..orbits.cycle import Cycle
+from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
 from ..trees import tree
 from .families import families, neutral_directions
 from .limit_cycles import ROUNDS, LimitCycles
@@ -45,8 +45,10 @@ SHORT = 8  # period of cycles, in steps, up to which every run is checked for ev
 FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
 SOLVER_STEPS = 3000  # number of solver steps per round
-COLUMNS = ("attractor", "period", "at", "extent", "loss", "multipliers or rates", "exponent", "critical point")
-COLUMNS += ("share", "95 %")
+COLUMNS = (
+    *("attractor", "period", "at", "extent", "loss", "multipliers or rates", "exponent"),
+    *("critical point", "share", "95 %"),
+)
 RTOL, ATOL = 1e-7, 1e-9  # local errors of flows: relative, and in the box's unit of length
 
 
@@ -55,11 +57,11 @@ class Attractor:
     """A set on which runs end.
 
     Attributes:
-        kind: "fixed point"; "cycle" of a map, or limit cycle of a flow; "curve" of fixed points, such as a valley of minima, or of cycles, such
-            as those around a round minimum; "sliding", resting points of a discontinuous flow on its discontinuity;
-            "quasi-periodic" and "chaotic", sets that a map's runs do not leave and in which they have no period, and
-            whose largest Lyapunov exponent is zero, or positive; "wandering", such a set whose exponent does not
-            decide, or is negative, as on a cycle longer than the longest one of the search.
+        kind: "fixed point"; "cycle" of a map, or limit cycle of a flow; "curve" of fixed points, such as a valley of
+            minima, or of cycles, such as those around a round minimum; "sliding", resting points of a discontinuous
+            flow on its discontinuity; "quasi-periodic" and "chaotic", sets that a map's runs do not leave and in which
+            they have no period, and whose largest Lyapunov exponent is zero, or positive; "wandering", such a set whose
+            exponent does not decide, or is negative, as on a cycle longer than the longest one of the search.
         w: the fixed point ``(1, d)``, the points of a map's cycle in order ``(p, d)``, or a sample of another set
             ``(m, d)``, such as a flow's cycle.
         loss: the mean of L over ``w``.
@@ -352,9 +354,7 @@ def _of_map(
     return labels
 
 
-def _resting(
-    map_: Map, z: torch.Tensor, census: _Census, period: int, paths: torch.Tensor | None = None
-) -> np.ndarray:
+def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int, paths: torch.Tensor | None = None) -> np.ndarray:
     """Return the labels of states ``(D, n)``: UNDECIDED unless they rest on a fixed point or a cycle.
 
     ``paths`` are the positions at the last steps, ``(k, d, n)``, for cycles of more than SHORT steps.

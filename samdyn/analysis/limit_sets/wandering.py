@@ -67,7 +67,12 @@ def motion(map_: Map, z: torch.Tensor, low: torch.Tensor, high: torch.Tensor) ->
     exponent = Exponent(mean, mean - half, mean + half)
     if exponent.low > 0 and mean * MEASURED > E_FOLDS:
         return "chaotic", exponent
-    if exponent.low <= NOTHING and exponent.high >= -NOTHING and half < MAX_HALF_WIDTH and abs(mean) * MEASURED <= E_FOLDS:
+    if (
+        exponent.low <= NOTHING
+        and exponent.high >= -NOTHING
+        and half < MAX_HALF_WIDTH
+        and abs(mean) * MEASURED <= E_FOLDS
+    ):
         return "quasi-periodic", exponent
     return "wandering", exponent
 

@@ -12,6 +12,7 @@ from ...ops import jacobian
 STAGES = 4  # number of collocation points in each interval of the mesh; the order at the mesh points is 8
 NEWTON_STEPS = 25  # number of Newton steps
 CONVERGED = 1e-10  # length of the last Newton step, relative to the cycle's extent and its period
+SINGULAR = 1e-11  # singular values over the largest below which the equations are singular
 MAX_STEP = 0.3  # largest change of the points in one Newton step, in units of the cycle's extent
 
 Field = Callable[[torch.Tensor], torch.Tensor]  # (d, n) -> (d, n)
@@ -51,7 +52,7 @@ class Loop:
 
     def refined(self) -> "Loop":
         """Return the same curve on a mesh of twice as many intervals."""
-        a, _, c = gauss()
+        _, _, c = gauss()
         mesh = np.stack([self.mesh, self.mesh + self.lengths / 2], 1).ravel()
         step = (self.period * self.lengths)[:, None, None]
         # The slope is a polynomial through its values at the collocation points.
@@ -111,7 +112,9 @@ def linearised(field: Field, loop: Loop, by_parameter: Field | None = None) -> L
         of_parameter = np.zeros((n, STAGES, d))
     else:
         of_parameter = by_parameter(points).detach().numpy().T.reshape(n, STAGES, d)
-    right = np.concatenate([jac.reshape(n, STAGES * d, d), by_period.reshape(n, -1, 1), of_parameter.reshape(n, -1, 1)], 2)
+    right = np.concatenate(
+        [jac.reshape(n, STAGES * d, d), by_period.reshape(n, -1, 1), of_parameter.reshape(n, -1, 1)], 2
+    )
     rest = (velocity - loop.slope).reshape(n, STAGES * d, 1)
     solved = np.linalg.solve(matrix, np.concatenate([right, rest], 2))
     change, newton = solved[:, :, :-1], solved[:, :, -1]
@@ -154,10 +157,10 @@ def newton_step(equations: Linearised, loop: Loop, reference: Loop) -> np.ndarra
     phase, offset = phase_condition(loop, reference)
     matrix[-1, :-1] = phase
     right = -np.append(equations.gap.ravel(), offset)
-    try:
-        step: np.ndarray = np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError:
+    if not (np.isfinite(matrix).all() and np.isfinite(right).all()):
         return None
+    # In a family of closed orbits the matrix is singular, and the shortest step leads to the nearest of them.
+    step: np.ndarray = np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0]
     return np.append(step, slopes_of(equations, step[:-1].reshape(n, d), float(step[-1]), 0.0))
 
 
@@ -191,7 +194,9 @@ def moved(loop: Loop, step: np.ndarray) -> tuple[Loop, float]:
     extent = max(loop.extent, 1e-300)
     size = max(float(np.abs(w).max()) / extent, abs(period) / loop.period)
     share = min(1.0, MAX_STEP / size) if size > 0 else 1.0
-    return replace(loop, w=loop.w + share * w, period=loop.period + share * period, slope=loop.slope + share * slope), size
+    return replace(
+        loop, w=loop.w + share * w, period=loop.period + share * period, slope=loop.slope + share * slope
+    ), size
 
 
 def floquet(equations: Linearised) -> np.ndarray:

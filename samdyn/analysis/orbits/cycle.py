@@ -75,7 +75,9 @@ class Cycle:
 
     def __str__(self) -> str:
         where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.centre, 9) + 0.0) + ")"
-        values = ", ".join(f"{m.real:.5g}{m.imag:+.5g}i" if abs(m.imag) > 1e-9 else f"{m.real:.5g}" for m in self._shown)
+        values = ", ".join(
+            f"{m.real:.5g}{m.imag:+.5g}i" if abs(m.imag) > 1e-9 else f"{m.real:.5g}" for m in self._shown
+        )
         return f"{self._kind} of period {self.period:.5g} about {where}, multipliers {values}"
 
     def _repr_html_(self) -> str:
@@ -84,7 +86,7 @@ class Cycle:
 
     @cached_property
     def centre(self) -> np.ndarray:
-        """The middle of the box that the cycle fills, ``(d,)``; 0 along a coordinate in which it is nearly symmetric."""
+        """The middle of the box that the cycle fills, ``(d,)``; 0 where that is nearly symmetric about 0."""
         low, high = self.w.min(0), self.w.max(0)
         return np.where(np.abs(low + high) < 1e-3 * (high - low), 0.0, (low + high) / 2)
 
@@ -101,11 +103,11 @@ class Cycle:
 def cycle(flow: Flow, guess: Sequence[float] | np.ndarray, *, longest: float | None = None) -> Cycle:
     """Find the limit cycle of a flow near a point or a run.
 
-    A run from the guess is followed until it comes back to where it was. Newton's method makes this loop a closed orbit:
-    it solves the equations of Gauss collocation of order 8 on a mesh, which is refined until the period changes by less
-    than 1e-9. If it does not converge, the run is followed further, so that a run in the basin of a stable cycle leads
-    to it from afar. The guess for an unstable cycle must be near it. The derivatives of the field are those of automatic
-    differentiation, and the product of the equations' transfer matrices has the Floquet multipliers.
+    A run from the guess is followed until it comes back to where it was. Newton's method makes this loop a closed
+    orbit: it solves the equations of Gauss collocation of order 8 on a mesh, which is refined until the period changes
+    by less than 1e-9. If it does not converge, the run is followed further, so that a run in the basin of a stable
+    cycle leads to it from afar. The guess for an unstable cycle must be near it. The derivatives of the field are those
+    of automatic differentiation, and the product of the equations' transfer matrices has the Floquet multipliers.
 
     The search needs a field that is smooth along the cycle. It is not by shooting, because a run near a cycle that
     repels fast leaves it before it has turned.

@@ -94,7 +94,9 @@ def _number_attractors(basins: Basins, ax: "Axes") -> None:
         if len(w) > 1:
             ax.plot(*w.T, "k.", ms=3)
         # A wide cycle gets a number at every point, every other attractor gets one number.
-        wide = attractor.kind == "cycle" and attractor.cycle is None and attractor.extent > 0.2 * min(np.ptp(x), np.ptp(y))
+        wide = (
+            attractor.kind == "cycle" and attractor.cycle is None and attractor.extent > 0.2 * min(np.ptp(x), np.ptp(y))
+        )
         for point in w[inside] if wide else w[inside][[inside.sum() // 2]]:
             box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "black", "lw": 0.8}
             ax.text(point[0], point[1], f"{i + 1}", ha="center", va="center", fontsize=7.5, bbox=box, clip_on=True)

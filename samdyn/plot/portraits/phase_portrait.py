@@ -170,8 +170,9 @@ def _draw_cycle(curve: Cycle, ax: "Axes") -> None:
     # The arrowhead is at the fastest point, where its direction is sure.
     speed = np.linalg.norm(np.diff(w, axis=0), axis=1) / np.diff(np.append(curve.time, curve.period))
     at = int(speed.argmax())
-    arrow = {"arrowstyle": "-|>", "color": CYCLE, "lw": 0, "mutation_scale": 14}
-    ax.annotate("", w[at + 1], w[at], arrowprops=arrow, zorder=2.9)
+    arrow = {"arrowstyle": "-|>", "color": CYCLE, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 18}
+    head = w[at] + (w[at + 1] - w[at]) / np.linalg.norm(w[at + 1] - w[at]) * 1e-2 * curve.extent
+    ax.annotate("", head, w[at], arrowprops=arrow, zorder=2.9)
 
 
 def _type(point: Equilibrium) -> str:

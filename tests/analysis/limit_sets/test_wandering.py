@@ -1,29 +1,12 @@
 """Cycles of several periods that coexist, and motions without a period, told apart by their exponents."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pytest
-import torch
 
 import samdyn as sd
 from samdyn.analysis.limit_sets.wandering import recurrence
 
-
-@dataclass(frozen=True)
-class Hopf(sd.Method):
-    """The normal form r′ = r(μ − r²), θ′ = 1, as a method that ignores the loss."""
-
-    mu: float
-
-    def __call__(self, w: Any, grad: Any) -> Any:
-        x, y = w
-        r2 = x * x + y * y
-        return -torch.stack([x * (self.mu - r2) - y, x + y * (self.mu - r2)])
-
-
-FLAT = sd.Landscape("0*x + 0*y", "x y", box=[(-2, 2)] * 2)
+from ..orbits.fields import FLAT, HUMP, Hopf, VanDerPol
 
 
 def cycle_of_half_period(p: int, curvature: float, gamma: float, lr: float, rho: float) -> np.ndarray:
@@ -98,3 +81,42 @@ def test_recurrence() -> None:
     k = np.arange(128)
     paths = np.stack([np.cos(2 * np.pi * k / 11), np.cos(k), 1e-3 * k, 0 * k + 5], 1)[:, None]
     assert recurrence(paths, 2, 64).tolist() == [11, 0, 0, 2]
+
+
+# Flows.
+
+
+def test_runs_end_on_the_limit_cycle_of_a_flow() -> None:
+    """r′ = r(μ − r²): all starts but the origin itself."""
+    found = sd.attractors(sd.Flow(FLAT, Hopf(0.5)), starts=25)
+    (cycle,) = found
+    assert (cycle.kind, cycle.runs, cycle.of) == ("cycle", 24, 25)
+    assert cycle.period == pytest.approx(2 * np.pi, rel=1e-9)
+    assert np.hypot(*cycle.w.T) == pytest.approx(0.5**0.5, abs=1e-6)
+    assert cycle.multipliers == pytest.approx([1, np.exp(-2 * np.pi)], abs=1e-8)
+    assert cycle.cycle is not None
+    assert "cycle of period 6.2832 about (0, 0)" in str(found)
+    assert "6.283" in found._repr_html_()
+
+
+def test_a_cycle_beside_minima_has_a_basin_of_its_own() -> None:
+    """USAM's flow on a sum of quartics: a small cycle past a Hopf point, and a minimum."""
+    beside = sd.Landscape(HUMP, "x y", box=[(1.8, 2.5), (-1.5, -0.8)])
+    found = sd.attractors(sd.Flow(beside, sd.USAM(0.1825)), starts=64)
+    assert {a.kind for a in found} == {"fixed point", "cycle"}
+    (cycle,) = [a for a in found if a.kind == "cycle"]
+    assert np.ptp(cycle.w, axis=0) == pytest.approx([0.0758, 0.2070], abs=2e-4)
+    assert sum(a.runs for a in found) == 64
+    assert 0 < cycle.runs < 10
+
+
+@pytest.mark.parametrize("mu", [0.0, -0.05])
+def test_a_focus_is_no_cycle(mu: float) -> None:
+    """At μ = 0 runs spiral in as 1/√t, slower than any exponential."""
+    assert [a for a in sd.attractors(sd.Flow(FLAT, Hopf(mu)), starts=4) if a.kind == "cycle"] == []
+
+
+def test_basins_with_a_cycle() -> None:
+    basins = sd.basins(sd.Flow(FLAT, VanDerPol(1.0)), resolution=6)
+    assert basins.fraction(0) == 1
+    assert basins.attractors[0].period == pytest.approx(6.6632868593, rel=1e-9)

@@ -10,6 +10,8 @@ import torch
 
 import samdyn as sd
 
+from .fields import FLAT, Rotation
+
 LOGISTIC = sd.Landscape("4*x**3/3 - 3*x**2/2", "x", box=[(0, 1)])  # GD with lr = 1: x ← 4x(1 − x)
 SLANTED = sd.Landscape("x**2 + x*y + 3*y**2/2", "x y")
 
@@ -21,16 +23,6 @@ class Lorenz(sd.Method):
     def __call__(self, w: Any, grad: Any) -> Any:
         x, y, z = w
         return -torch.stack([10 * (y - x), x * (28 - z) - y, x * y - 8 / 3 * z])
-
-
-@dataclass(frozen=True)
-class Rotation(sd.Method):
-    """F = grad + ω·(y, −x)."""
-
-    omega: float
-
-    def __call__(self, w: Any, grad: Any) -> Any:
-        return grad(w) + self.omega * torch.stack([w[1], -w[0]])
 
 
 def covers(found: Any, truth: Any, run: int = 0) -> bool:
@@ -124,8 +116,7 @@ def test_flows_at_rest_have_the_eigenvalues() -> None:
 
 
 def test_a_rotation_has_none() -> None:
-    flat = sd.Landscape("0*x + 0*y", "x y")
-    found = sd.lyapunov(sd.Flow(flat, Rotation(2.0)), (1, 0), time=100)
+    found = sd.lyapunov(sd.Flow(FLAT, Rotation(2.0)), (1, 0), time=100)
     assert found.per_time.values == pytest.approx(0, abs=1e-8)
     angle = 2 * float(found.end[0])
     turned = [np.cos(angle), np.sin(angle)]
