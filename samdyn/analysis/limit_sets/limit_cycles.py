@@ -7,10 +7,10 @@ from ...dynamics import Flow
 from ..orbits.cycle import Cycle, search
 
 SAVES = 33  # number of states of a run that are saved over the second half of its time
-SAME_BOX = 0.25  # in units of the box's size; difference of the boxes of two halves of a run that recurs
+SAME_BOX = 0.02  # in units of the box's size; difference of the boxes of two halves of a run that recurs
 SMALLEST = 1e-6  # in units of the box of the starts; a smaller motion may be that about an equilibrium
 NEAR = 1e-3  # in units of the cycle's extent; distance from a stable cycle at which a run is on it
-ATTEMPTS = 4, 16  # largest numbers of searches from runs, in one round and altogether
+ATTEMPTS = 3, 12  # largest numbers of searches from runs, in one round and altogether
 ROUNDS = 8  # number of rounds whose time does not grow because runs recur
 
 
@@ -55,7 +55,7 @@ class LimitCycles:
                 break
             self._attempts += 1
             run = waiting[0]
-            new = search(self._flow, ends[:, run], time)
+            new = search(self._flow, ends[:, run], time, max_returns=2, max_restarts=1)
             if isinstance(new, Cycle) and new.stable and not any(_same(new, other) for other in self.found):
                 self.found.append(new)
                 on[recurs & (on < 0) & self._is_near(ends, new)] = len(self.found) - 1

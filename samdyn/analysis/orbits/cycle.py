@@ -22,6 +22,7 @@ CROSSINGS = 16  # number of earlier crossings of a plane to which a run may come
 RETURNS, RESTARTS = 12, 4  # numbers of returns that are tried, and of runs without a return
 RTOL, ATOL = 1e-8, 1e-10  # local errors of the runs: relative, and in units of length
 SAMPLES = 400  # least number of states of a run over the bound on the period
+MAX_STATES = 100_000  # number of states of a run after which it is given up
 MIN_EXTENT = 1e-7  # in units of length; a smaller loop is an equilibrium
 FAR = 100.0  # in units of the landscape's box; a run farther from its middle has gone away
 SHRUNK = 1e-3  # extent of a loop over that of the run; a smaller one has shrunk to an equilibrium
@@ -167,11 +168,13 @@ def _advice(reason: str, bound: float) -> tuple[str, str]:
             return f"the run from it {reason}: no cycle closes", "Start in the basin of the cycle, or nearer to it"
 
 
-def search(flow: Flow, point: np.ndarray, bound: float) -> Cycle | str:
+def search(
+    flow: Flow, point: np.ndarray, bound: float, *, max_returns: int = RETURNS, max_restarts: int = RESTARTS
+) -> Cycle | str:
     """Do what ``cycle`` does, and return the reason as a text if there is no cycle."""
     unit = unit_of(flow.landscape.box)
     result, w, returns, restarts = "no return", point, 0, 0
-    while returns < RETURNS and restarts < RESTARTS:
+    while returns < max_returns and restarts < max_restarts:
         times, states, returned = _run(flow, w, bound, unit)
         if not np.isfinite(states[-1]).all():
             return "goes far away"
@@ -255,7 +258,7 @@ def _run(flow: Flow, start: np.ndarray, bound: float, unit: float) -> tuple[np.n
     low, high = np.array(flow.landscape.box).T
     middle, far_away = (low + high) / 2, np.maximum(FAR * (high - low) / 2, 2 * np.abs(start - (low + high) / 2))
     times, states, crossings, ahead = [0.0], [start], [0], 0.0
-    while solver.status == "running":
+    while solver.status == "running" and len(times) < MAX_STATES:
         solver.step()
         if solver.status == "failed" or not (np.abs(solver.y - middle) <= far_away).all():
             return np.array(times), np.array([*states, np.full(len(start), np.nan)]), False

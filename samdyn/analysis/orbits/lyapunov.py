@@ -10,6 +10,8 @@ from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow, Map
 from ...dynamics.settings import filled, per_run
+from ...noise import Draws
+from ...ops import jacobian
 from ...simulation.progress import progress_bar
 from ...simulation.results import OF_W, TIME, meaning
 from ...simulation.starts import start_points
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 BATCHES = 64  # number of parts of a run whose mean growth enters the interval
 BOX_FACTOR = 10.0  # in units of the landscape's box; a run that leaves the box enlarged by this factor has left
 TURN = 0.05  # largest change of tangent vectors in one step of a flow's solver, relative to their length
+PROBE = 1e-9  # relative to the unit of length and ‖w‖∞; distance at which the Jacobian at a start must hold
+MAX_ERROR = 0.25  # relative to the Jacobian; the largest error of its prediction there
 LOCAL_ERROR = 1e-9  # of a step of a flow's solver, relative to the larger of the unit of length and ‖w‖∞
 HALVINGS = 6  # number of times that the solver's step is halved before the field counts as not smooth
 MAX_FLOW_STEPS = 20_000_000  # number of steps of a flow's solver, summed over the runs, that take about ten minutes
@@ -80,8 +84,9 @@ def lyapunov(
         (run, coord) is the position at the end.
 
     Raises:
-        InputError: every run leaves the box; the field of a flow is not smooth along a run; steps, time or transient
-            leave fewer than 64 steps; or another argument is not valid.
+        InputError: every run leaves the box; the step or the field has no Jacobian at a start, like those of normalised
+            SAM at a critical point, or a flow's field is not smooth along a run; the transient leaves fewer than 64
+            steps; or another argument is not valid.
 
     Source: Benettin, Galgani, Giorgilli and Strelcyn (1980), Meccanica 15, 9.
 
@@ -111,6 +116,7 @@ def lyapunov(
         which = int(outside.nonzero()[0, 0])
         checks.reject("w0", w[:, which].tolist(), f"start {which} lies outside the box", "Give a larger box")
     z = system.flat_start(w) if isinstance(system, Map) else w
+    _check_jacobian(system, z, unit_of(landscape.box), seed)
     number = len(z) if count is None else checks.count("count", count, "Use e.g. count=1")
     if number > len(z):
         checks.reject("count", count, f"the state has {len(z)} coordinate(s), and as many exponents", "Use fewer")
@@ -156,6 +162,34 @@ def _one_start_per_run(w: torch.Tensor, system: Map | Flow) -> tuple[torch.Tenso
         rule = f"is the number of starts; parameters have {', '.join(map(str, sorted(sizes)))} values"
         checks.reject("w0", w.shape[1], rule, "Give one start, or one per value")
     return w.expand(-1, n).clone(), filled(system, {path: t.expand(n).clone() for path, t in values.items()})
+
+
+def _check_jacobian(system: Map | Flow, z: torch.Tensor, unit: float, seed: int) -> None:
+    """Refuse starts ``(D, N)`` near which the Jacobian does not predict the step, or the field.
+
+    Raises:
+        InputError: there is such a start.
+    """
+    draws = Draws(seed, torch.arange(z.shape[1]), 1)
+
+    def function(at: torch.Tensor) -> torch.Tensor:
+        return system.flat_step(at, draws) - at if isinstance(system, Map) else system(at)
+
+    matrix, here = jacobian(function, z), function(z)
+    h = PROBE * z.abs().amax(0).clamp(min=unit)
+    error = torch.zeros_like(h)
+    for column, axis in enumerate(torch.eye(len(z), dtype=z.dtype)):
+        for side in (h, -h):
+            change = (function(z + side * axis[:, None]) - here) / side
+            error = torch.maximum(error, (change - matrix[:, column]).abs().amax(0))
+    strength = matrix.abs().amax((0, 1))
+    rounding = 1e3 * torch.finfo(z.dtype).eps * (here.abs().amax(0) + z.abs().amax(0) * strength + 1e-300) / h
+    bad = error > MAX_ERROR * strength + rounding
+    if bad.any():
+        which = int(bad.nonzero()[0, 0])
+        what = "step" if isinstance(system, Map) else "field"
+        rule = f"the {what} of {type(system.method).__name__} has no Jacobian there"
+        checks.reject("w0", z[: system.landscape.dim, which].tolist(), rule, "Start beside this point")
 
 
 def _growth_of_map(

@@ -153,6 +153,16 @@ def test_flows_that_jump_are_refused() -> None:
         sd.lyapunov(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.5)), (1, 0.1), time=20)
 
 
+def test_a_critical_point_of_sam_is_refused() -> None:
+    """There autograd returns the Jacobian of gradient descent, and SAM has none."""
+    for system in (sd.Map(sd.landscapes.saddle(), sd.SAM(0.5), lr=0.01), sd.Flow(sd.landscapes.saddle(), sd.SAM(0.5))):
+        with pytest.raises(sd.InputError, match=r"of SAM has no Jacobian there\. Start beside this point"):
+            sd.lyapunov(system, [(1, 1), (0, 0)], steps=200)
+    beside = sd.lyapunov(sd.Map(sd.landscapes.saddle(), sd.SAM(0.5), lr=0.01), (1e-5, 0), steps=2000)
+    # On the 2-cycle: 1 − ηλ₁ along it, and 1 − ηλ − (λ/λ₁)²(2 − ηλ₁) along λ = −2 (theory 2).
+    assert np.exp(beside.per_step.values[0]) == pytest.approx([1 - 0.02, abs(1 + 0.02 - (2 - 0.02))], abs=1e-6)
+
+
 GD = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
 
 
