@@ -1,11 +1,17 @@
 """Finds the limit cycles on which runs of a flow end, and assigns the runs to them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
 from ...dynamics import Flow
 from ..orbits.cycle import Cycle, search
 
+Follow = Callable[[torch.Tensor, np.ndarray], np.ndarray]  # from (d, n) over times (k,) to positions (k, d, n)
+
+PROBES = 16  # number of runs from which cycles are searched in a round
+SYMMETRIC = 1e-9  # relative to the Jacobian; asymmetry that may be a rounding error
 SAVES = 33  # number of states of a run that are saved over the second half of its time
 SAME_BOX = 0.02  # in units of the box's size; difference of the boxes of two halves of a run that recurs
 SMALLEST = 1e-6  # in units of the box of the starts; a smaller motion may be that about an equilibrium
@@ -28,40 +34,56 @@ class LimitCycles:
         self.found: list[Cycle] = []
         self.rounds, self._attempts = 0, 0
 
-    def grid(self, time: float) -> np.ndarray:
-        """Return the times to save in a round, ``(SAVES,)``."""
-        return np.array(time * np.linspace(0.5, 1.0, SAVES))
+    def assign(self, ends: torch.Tensor, time: float, follow: Follow) -> np.ndarray:
+        """Return the index of the cycle on which each run is, or −1, after a search from some of the runs.
 
-    def assign(self, paths: torch.Tensor, time: float) -> np.ndarray:
-        """Return the index of the cycle on which each run is, or −1; search from runs that recur.
-
-        A run recurs if its positions in two successive quarters of its time fill the same box. It is on a cycle if the
-        cycle is stable and its last position is within NEAR of it, where the linearisation about the cycle holds.
+        Some runs are followed for the same time once more, with saved positions. A run recurs if these fill the same
+        box in both halves of the saved time; a search for a cycle starts there. A run is on a cycle if the cycle is
+        stable and the run is within NEAR of it, where the linearisation about the cycle holds.
 
         Args:
-            paths: saved positions of the runs, ``(SAVES, d, n)``.
+            ends: positions of runs that did not rest, ``(d, n)``.
             time: the duration of the round, which bounds the period.
+            follow: a function that follows runs over times.
         """
-        positions, on = paths.numpy(), np.full(paths.shape[2], -1)
-        if len(self._extent) < 2 or not positions.shape[2]:
+        w, on = ends.numpy(), np.full(ends.shape[1], -1)
+        if len(self._extent) < 2 or not len(on) or self._is_gradient(ends):
             return on
-        recurs = self._recurs(positions)
-        ends = positions[-1]
-        for number, cycle in enumerate(self.found):
-            on[recurs & (on < 0) & self._is_near(ends, cycle)] = number
+        self._label(w, on)
+        waiting = np.flatnonzero(on < 0)
+        if not waiting.size:
+            return on
+        some = waiting[:: -(-len(waiting) // PROBES)]
+        paths = follow(ends[:, some], time * np.linspace(0.5, 1.0, SAVES))
+        recurs, later = self._recurs(paths), paths[-1]
         for _ in range(ATTEMPTS[0]):
-            waiting = np.flatnonzero(recurs & (on < 0))
-            if not waiting.size or self._attempts >= ATTEMPTS[1]:
+            first = np.flatnonzero(recurs & (self._nearest(later) < 0))[:1]
+            if not first.size or self._attempts >= ATTEMPTS[1]:
                 break
             self._attempts += 1
-            run = waiting[0]
-            new = search(self._flow, ends[:, run], time, max_returns=2, max_restarts=1)
+            new = search(self._flow, later[:, first[0]], time, max_returns=2, max_restarts=1)
             if isinstance(new, Cycle) and new.stable and not any(_same(new, other) for other in self.found):
                 self.found.append(new)
-                on[recurs & (on < 0) & self._is_near(ends, new)] = len(self.found) - 1
-            recurs[run] &= on[run] >= 0  # the run is tried once in a round
-        self.rounds += bool((self._recurs(positions) & (on < 0)).any())
+            recurs[first] &= self._nearest(later[:, first]) >= 0  # the run is tried once in a round
+        self._label(w, on)
+        self.rounds += bool((self._recurs(paths) & (on[some] < 0)).any())
         return on
+
+    def _label(self, w: np.ndarray, on: np.ndarray) -> None:
+        open_runs = np.flatnonzero(on < 0)
+        on[open_runs] = self._nearest(w[:, open_runs])
+
+    def _nearest(self, w: np.ndarray) -> np.ndarray:
+        """Return the index of the cycle on which each point ``(d, n)`` is, or −1."""
+        on = np.full(w.shape[1], -1)
+        for number, cycle in enumerate(self.found):
+            on[(on < 0) & (_distance(w, cycle.w) <= NEAR * cycle.extent)] = number
+        return on
+
+    def _is_gradient(self, w: torch.Tensor) -> bool:
+        """Return whether the field has symmetric Jacobians, as that of gradient descent, which has no cycles."""
+        a = self._flow.jacobian_at(w[:, :PROBES])
+        return bool(((a - a.transpose(0, 1)).abs().amax((0, 1)) <= SYMMETRIC * a.abs().amax((0, 1))).all())
 
     def _recurs(self, positions: np.ndarray) -> np.ndarray:
         """Return which runs fill the same box in both halves of their saved positions, ``(n,)``."""
@@ -73,10 +95,6 @@ class LimitCycles:
         apart = np.maximum(np.abs(low - later_low), np.abs(high - later_high)).max(0)
         wide = ((later_high - later_low) / self._extent[:, None]).max(0) > SMALLEST
         return np.asarray(wide & (apart <= SAME_BOX * size))
-
-    def _is_near(self, w: np.ndarray, cycle: Cycle) -> np.ndarray:
-        """Return which points ``(d, n)`` are on a cycle, ``(n,)``."""
-        return np.asarray(_distance(w, cycle.w) <= NEAR * cycle.extent)
 
 
 def _same(a: Cycle, b: Cycle) -> bool:

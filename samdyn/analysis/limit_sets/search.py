@@ -452,9 +452,14 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
     time, factor = _first_time(flow, w, census.extent), 2.0
     cycles, recurring = LimitCycles(flow, census.extent), 0
     indices: list[int] = []  # those of the cycles among the attractors
+    first_time = time
+
+    def follow(w: torch.Tensor, grid: np.ndarray) -> np.ndarray:
+        return integrated(scaled, w, grid, RTOL, ATOL * census.unit, far, SOLVER_STEPS).states.numpy()
+
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
-        grid, atol = cycles.grid(time), ATOL * census.unit
+        grid, atol = np.array([time]), ATOL * census.unit
         runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
@@ -474,8 +479,8 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
         # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
         undecided = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
-        smooth = np.flatnonzero(undecided & (runs.t.numpy() >= time) & ~runs.slid.numpy())
-        on = cycles.assign(runs.states[:, :, smooth], time)
+        smooth = np.flatnonzero(undecided & (runs.t.numpy() >= time) & ~runs.slid.numpy() & (time > first_time))
+        on = cycles.assign(ends[:, smooth], time, follow)
         for number in range(len(indices), len(cycles.found)):
             indices.append(census.enter_cycle(cycles.found[number]))
         labels[running[smooth[on >= 0]]] = np.array(indices, dtype=int)[on[on >= 0]]
