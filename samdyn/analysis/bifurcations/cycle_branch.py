@@ -10,8 +10,8 @@ import torch
 from ... import checks, html
 from ...arguments import checked
 from ...dynamics import Flow
+from ..orbits.collocation import MAX_STEP as MAX_STEP_OF_LOOP
 from ..orbits.collocation import (
-    Field,
     Linearised,
     Loop,
     block_rows,
@@ -150,7 +150,7 @@ def cycle_branch(
         value = checks.number("at", value, "must be a finite number", "Give the parameter's value at the start")
         if not problem.limits[0] <= value <= problem.limits[1]:
             checks.reject("at", value, f"lies outside the limits {problem.limits}", "Start between them")
-        loop = corrected(problem.field(value), start.loop)
+        loop = corrected(problem.flow(value), start.loop)
         if loop is None:
             rule = f"is no cycle at {parameter} = {value:.6g}"
             checks.reject("start", str(start), rule, "Find it with cycle at that value, or give its value as at")
@@ -214,7 +214,7 @@ class _Problem:
 
     def __init__(self, flow: Flow, name: str, limits: tuple[float, float]) -> None:
         self._flow, self.name, self.limits = flow, name, limits
-        self._scale: np.ndarray | None = None
+        self._extent, self._period = 0.0, 0.0  # the units of the loops' points and of the period
         for limit in limits:
             self.flow(limit)
 
@@ -222,32 +222,30 @@ class _Problem:
         """Return the flow at a value of the parameter."""
         return with_parameters(self._flow, {self.name: float(value)})
 
-    def field(self, value: float) -> Field:
-        """Return the field at a value of the parameter."""
-        return self.flow(value)
-
     def set_scale(self, loop: Loop, extent: float) -> None:
-        """Set the unit of the changes of a loop's points, the period and the parameter."""
-        n = loop.w.size
-        width = self.limits[1] - self.limits[0]
-        self._scale = np.concatenate([np.full(n, extent * n**0.5), [loop.period, width]])
+        """Set the units of the changes of a loop's points, ``extent``, and of the period, that of a loop."""
+        self._extent, self._period = extent, loop.period
+
+    def scale(self, size: int) -> np.ndarray:
+        """Return the unit of every entry of a change (w, period, parameter), of ``size`` entries in all."""
+        n = size - 2
+        return np.append(np.full(n, self._extent * n**0.5), [self._period, self.limits[1] - self.limits[0]])
 
     def norm(self, step: np.ndarray) -> float:
         """Return the length of a change (w, period, parameter), ``(n·d + 2,)``."""
-        assert self._scale is not None
-        return float(np.linalg.norm(step / self._scale))
+        return float(np.linalg.norm(step / self.scale(len(step))))
 
     def rows(self, loop: Loop, value: float, reference: Loop) -> tuple[np.ndarray, np.ndarray, Linearised]:
         """Return the linearised equations ``(n·d + 1, n·d + 2)``, their right side and the equations themselves."""
         low, high = self.limits
         step = PROBE * (high - low)
-        below, above = (min(max(value + side * step, low), high) for side in (-1, 1))
-        lower, upper = self.field(below), self.field(above)
+        middle = min(max(value, low + step), high - step)
+        lower, upper = self.flow(middle - step), self.flow(middle + step)
 
         def by_parameter(w: torch.Tensor) -> torch.Tensor:
-            return (upper(w) - lower(w)) / (above - below)
+            return (upper(w) - lower(w)) / (2 * step)
 
-        equations = linearised(self.field(value), loop, by_parameter)
+        equations = linearised(self.flow(value), loop, by_parameter)
         n = loop.w.size
         matrix = np.zeros((n + 1, n + 2))
         block_rows(matrix[:-1, :-2], equations.transfer)
@@ -257,34 +255,35 @@ class _Problem:
 
     def at(self, loop: Loop, value: float, along: np.ndarray | None) -> _Point:
         """Return a solved loop with the tangent that points along a direction, or to larger parameters."""
-        if self._scale is None:
+        if not self._extent:
             self.set_scale(loop, loop.extent)
-        assert self._scale is not None
-        matrix = self.rows(loop, value, loop)[0] * self._scale
-        if along is None:
-            null = np.linalg.svd(matrix)[2][-1]
-            null = null if null[-1] >= 0 else -null
-        else:
-            null = np.linalg.solve(np.vstack([matrix, along / self._scale]), np.append(np.zeros(len(matrix)), 1.0))
+        scale = self.scale(loop.w.size + 2)
+        matrix = self.rows(loop, value, loop)[0] * scale
+        # The null vector is what a row that is not orthogonal to it determines, if the rows leave it alone.
+        row = np.sin(np.arange(1.0, len(scale) + 1)) if along is None else along / scale
+        try:
+            null = np.linalg.solve(np.vstack([matrix, row]), np.append(np.zeros(len(matrix)), 1.0))
             null = null / np.linalg.norm(null)
-        return _Point(loop, value, null * self._scale)
+        except np.linalg.LinAlgError:
+            null = np.linalg.svd(matrix)[2][-1]
+        towards = null[-1] if along is None else float(null @ (along / scale))
+        return _Point(loop, value, (null if towards >= 0 else -null) * scale)
 
     def correct(self, guess: Loop, value: float, across: np.ndarray) -> tuple[Loop, float, int] | None:
         """Solve the equations across a direction; return the loop, the parameter and the number of Newton steps."""
-        assert self._scale is not None
-        loop, row = guess, across / self._scale**2
+        loop, first, row = guess, value, across / self.scale(len(across)) ** 2
         for count in range(1, CORRECTOR_STEPS + 1):
             try:
                 matrix, right, equations = self.rows(loop, value, guess)
                 offset = row @ np.append(np.append((loop.w - guess.w).ravel(), loop.period - guess.period), 0.0)
-                offset += row[-1] * (value - self._guess_value)
+                offset += row[-1] * (value - first)
                 step = np.linalg.solve(np.vstack([matrix, row]), np.append(right, -offset))
             except (checks.InputError, np.linalg.LinAlgError):
                 return None
             n = loop.w.size
             slopes = slopes_of(equations, step[:n].reshape(loop.w.shape), float(step[n]), float(step[n + 1]))
-            loop, _ = moved(loop, np.concatenate([step[: n + 1], slopes]))
-            value += float(step[-1])
+            loop, size = moved(loop, np.concatenate([step[: n + 1], slopes]))
+            value += float(step[-1]) * min(1.0, MAX_STEP_OF_LOOP / max(size, 1e-300))
             if not np.isfinite(step).all() or loop.period <= 0:
                 return None
             if self.norm(step) <= CONVERGED:
@@ -308,21 +307,22 @@ class _Problem:
 
     def is_exact(self, point: _Point) -> bool:
         """Return whether the mesh is so fine that the same curve solves the equations on one twice as fine."""
-        finer = linearised(self.field(point.parameter), point.loop.refined())
+        finer = linearised(self.flow(point.parameter), point.loop.refined())
         return bool(np.abs(finer.gap).max() <= MAX_GAP * point.loop.extent)
 
     def finer(self, point: _Point) -> _Point | None:
         """Return a point on a mesh twice as fine; None if that would be too fine, or if no cycle is found on it."""
         if 2 * point.loop.w.size > MAX_UNKNOWNS:
             return None
-        loop = corrected(self.field(point.parameter), point.loop.refined())
+        loop = corrected(self.flow(point.parameter), point.loop.refined())
         if loop is None:
             return None
-        assert self._scale is not None
-        n, period, width = len(self._scale) - 2, self._scale[-2], self._scale[-1]
-        self._scale = np.concatenate([np.full(2 * n, self._scale[0] * 2**0.5), [period, width]])
         new = self.at(loop, point.parameter, None)
-        ahead = (new.tangent[-2:] / self._scale[-2:]) @ (point.tangent[-2:] / self._scale[-2:])
+        # The mesh points of the coarse mesh are every other one of the fine mesh.
+        n, d = point.loop.w.shape
+        coarse = np.append(new.tangent[:-2].reshape(2 * n, d)[::2].ravel(), new.tangent[-2:])
+        scale = self.scale(len(coarse))
+        ahead = (coarse / scale) @ (point.tangent / scale)
         return new if ahead >= 0 else new.backward()
 
     def step(self, point: _Point, h: float) -> tuple[_Point, int] | None:
@@ -332,7 +332,6 @@ class _Problem:
 
     def corrected_at(self, guess: Loop, value: float, across: np.ndarray) -> tuple[_Point, int] | None:
         """Return the solution near a guess, across a direction along which its tangent points."""
-        self._guess_value = value
         solved = self.correct(guess, value, across)
         if solved is None:
             return None
@@ -355,7 +354,7 @@ def _follow(problem: _Problem, first: _Point) -> _Way:
             edge = low if ahead < low else high
             share = (edge - last.parameter) / float(last.tangent[-1])
             guess, _ = problem.predicted(last, share)
-            loop = corrected(problem.field(edge), guess)
+            loop = corrected(problem.flow(edge), guess)
             if loop is not None and abs(loop.extent - last.loop.extent) < 0.5 * last.loop.extent + least:
                 points.append(problem.at(loop, edge, last.tangent))
                 return _Way(points, "reached the limit", folds)
@@ -390,8 +389,8 @@ def _follow(problem: _Problem, first: _Point) -> _Way:
 
 def _turns(problem: _Problem, a: _Point, b: _Point) -> bool:
     """Return whether the tangent turns by more than 0.3 between two points, or is none."""
-    assert problem._scale is not None
-    cosine = float((a.tangent / problem._scale) @ (b.tangent / problem._scale))
+    scale = problem.scale(len(a.tangent))
+    cosine = float((a.tangent / scale) @ (b.tangent / scale))
     return not cosine > np.cos(0.3)
 
 

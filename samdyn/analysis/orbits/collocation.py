@@ -13,6 +13,7 @@ STAGES = 4  # number of collocation points in each interval of the mesh; the ord
 NEWTON_STEPS = 25  # number of Newton steps
 CONVERGED = 1e-10  # length of the last Newton step, relative to the cycle's extent and its period
 SINGULAR = 1e-11  # singular values over the largest below which the equations are singular
+SMALL = 400  # number of equations up to which singular ones are solved by their shortest step
 MAX_STEP = 0.3  # largest change of the points in one Newton step, in units of the cycle's extent
 
 Field = Callable[[torch.Tensor], torch.Tensor]  # (d, n) -> (d, n)
@@ -159,8 +160,14 @@ def newton_step(equations: Linearised, loop: Loop, reference: Loop) -> np.ndarra
     right = -np.append(equations.gap.ravel(), offset)
     if not (np.isfinite(matrix).all() and np.isfinite(right).all()):
         return None
-    # In a family of closed orbits the matrix is singular, and the shortest step leads to the nearest of them.
-    step: np.ndarray = np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0]
+    try:
+        # In a family of closed orbits the matrix is singular, and the shortest step leads to the nearest of them. On
+        # large meshes, where the loop is nearly closed before the first step, that would take long.
+        step: np.ndarray = (
+            np.linalg.lstsq(matrix, right, rcond=SINGULAR)[0] if len(right) <= SMALL else np.linalg.solve(matrix, right)
+        )
+    except np.linalg.LinAlgError:
+        return None
     return np.append(step, slopes_of(equations, step[:-1].reshape(n, d), float(step[-1]), 0.0))
 
 

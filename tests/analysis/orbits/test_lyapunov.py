@@ -9,6 +9,7 @@ import sympy
 import torch
 
 import samdyn as sd
+from samdyn.analysis.orbits.tangent import TangentRuns, TangentStep
 
 from .fields import FLAT, Rotation
 
@@ -161,6 +162,30 @@ def test_a_critical_point_of_sam_is_refused() -> None:
     beside = sd.lyapunov(sd.Map(sd.landscapes.saddle(), sd.SAM(0.5), lr=0.01), (1e-5, 0), steps=2000)
     # On the 2-cycle: 1 − ηλ₁ along it, and 1 − ηλ − (λ/λ₁)²(2 − ηλ₁) along λ = −2 (theory 2).
     assert np.exp(beside.per_step.values[0]) == pytest.approx([1 - 0.02, abs(1 + 0.02 - (2 - 0.02))], abs=1e-6)
+
+
+def test_torch_and_compiled_code_agree() -> None:
+    """On runs whose Jacobians differ from step to step and are not symmetric."""
+    map_ = sd.Map(sd.landscapes.double_well(), sd.USAM(0.1), lr=0.3, momentum=0.5)
+    step = TangentStep(map_, torch.full((2, 1), -9.0), torch.full((2, 1), 9.0))
+    z = map_.flat_start(torch.tensor([[0.3, 1.4, -0.2], [0.5, -1.0, 0.1]], dtype=torch.float64))
+    few, many = (TangentRuns(step, z, 4, steps=n, seed=0, runs=torch.arange(3)) for n in (10, 10**7))
+    assert (few.backend, many.backend) == ("eager", "compiled")
+    logs = [runs.advance(20) for runs in (few, many)]
+    assert logs[0].numpy() == pytest.approx(logs[1].numpy(), rel=1e-9)
+    assert few.z.numpy() == pytest.approx(many.z.numpy(), abs=1e-10)
+    determinant = sum(
+        torch.linalg.slogdet(map_.jacobian_at(w[:, None])[:, :, 0])[1] for w in path_of(map_, z[:, 0], 20)
+    )
+    assert float(logs[0][:, 0].sum()) == pytest.approx(float(determinant), rel=1e-9)
+
+
+def path_of(map_: sd.Map, z: torch.Tensor, steps: int) -> list[torch.Tensor]:
+    """Return the states of a run before each of its steps."""
+    path = [z]
+    for _ in range(steps - 1):
+        path.append(map_.flat_step(path[-1]))
+    return path
 
 
 GD = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
