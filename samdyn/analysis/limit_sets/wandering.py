@@ -65,16 +65,16 @@ def motion(map_: Map, z: torch.Tensor, low: torch.Tensor, high: torch.Tensor) ->
         return "wandering", None
     mean, half = (float(part) for part in batch_means(growth.mean(1).numpy()))
     exponent = Exponent(mean, mean - half, mean + half)
-    if exponent.low > 0 and mean * MEASURED > E_FOLDS:
-        return "chaotic", exponent
-    if (
-        exponent.low <= NOTHING
-        and exponent.high >= -NOTHING
-        and half < MAX_HALF_WIDTH
-        and abs(mean) * MEASURED <= E_FOLDS
-    ):
-        return "quasi-periodic", exponent
-    return "wandering", exponent
+    return kind_of(exponent), exponent
+
+
+def kind_of(exponent: Exponent) -> str:
+    """Return the kind of a set without a period, from its largest exponent over MEASURED steps."""
+    e_folds, half = abs(exponent.value) * MEASURED, (exponent.high - exponent.low) / 2
+    if exponent.low > 0 and e_folds > E_FOLDS:
+        return "chaotic"
+    contains_zero = exponent.low <= NOTHING and exponent.high >= -NOTHING
+    return "quasi-periodic" if contains_zero and half < MAX_HALF_WIDTH and e_folds <= E_FOLDS else "wandering"
 
 
 def recurrence(paths: np.ndarray, shortest: int, longest: int) -> np.ndarray:

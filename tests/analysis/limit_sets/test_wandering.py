@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import samdyn as sd
-from samdyn.analysis.limit_sets.wandering import recurrence
+from samdyn.analysis import Exponent
+from samdyn.analysis.limit_sets.wandering import kind_of, recurrence
 
 from ..orbits.fields import FLAT, HUMP, Hopf, VanDerPol
 
@@ -76,6 +77,22 @@ def test_chaos_has_a_positive_exponent() -> None:
     assert found.exponent.low < np.log(2) < found.exponent.high
     assert "exponent 0.69" in str(found)
     assert "0.69" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "kind"),
+    [
+        (0.1, 0.01, "chaotic"),
+        (0.01, 0.02, "wandering"),  # the interval contains 0
+        (1e-4, 5e-5, "wandering"),  # it does not, but distances grew less than tenfold
+        (1e-4, 2e-4, "quasi-periodic"),
+        (0.0, 0.02, "wandering"),  # it is too wide
+        (-0.1, 0.01, "wandering"),
+        (-0.001, 0.002, "wandering"),  # distances shrank by sixteen e-folds
+    ],
+)
+def test_kinds_need_evidence(value: float, half: float, kind: str) -> None:
+    assert kind_of(Exponent(value, value - half, value + half)) == kind
 
 
 def test_recurrence() -> None:
