@@ -67,7 +67,7 @@ class CycleBranch:
     >>> flow = sd.Flow(sd.Landscape("0*x + 0*y", "x y"), Hopf(0.25))
     >>> found = sd.analysis.cycle_branch(flow, sd.analysis.cycle(flow, (0.3, 0)), "mu", (0.25, 0.5))
     >>> print(found)
-    cycles over mu from 0.25 to 0.5: period 6.2832 to 6.2832, extent 1 to 1.41, stable; reached the limit
+    cycles over mu from 0.25 to 0.5: period 6.2832 to 6.2832, extent 1 to 1.41, stable; reached the limits
     """
 
     name: str
@@ -353,6 +353,8 @@ def _follow(problem: _Problem, first: _Point) -> _Way:
         if not low <= ahead <= high:
             edge = low if ahead < low else high
             share = (edge - last.parameter) / float(last.tangent[-1])
+            if share <= 1e-12:
+                return _Way(points, "reached the limit", folds)
             guess, _ = problem.predicted(last, share)
             loop = corrected(problem.flow(edge), guess)
             if loop is not None and abs(loop.extent - last.loop.extent) < 0.5 * last.loop.extent + least:

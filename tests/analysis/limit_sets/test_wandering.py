@@ -7,7 +7,7 @@ import samdyn as sd
 from samdyn.analysis import Exponent
 from samdyn.analysis.limit_sets.wandering import kind_of, recurrence
 
-from ..orbits.fields import FLAT, HUMP, Hopf, VanDerPol
+from ..orbits.fields import FLAT, HUMP, Bautin, Hopf, VanDerPol
 
 
 def cycle_of_half_period(p: int, curvature: float, gamma: float, lr: float, rho: float) -> np.ndarray:
@@ -133,6 +133,15 @@ def test_a_focus_is_no_cycle(mu: float) -> None:
     """At μ = 0 runs spiral in as 1/√t, slower than any exponential."""
     bowl = sd.Landscape("x**2 + y**2", "x y", box=[(-2, 2)] * 2)
     assert [a for a in sd.attractors(sd.Flow(bowl, Hopf(mu)), starts=4) if a.kind == "cycle"] == []
+
+
+def test_an_unstable_cycle_is_the_boundary_of_two_basins() -> None:
+    """r′ = r(μ + r² − r⁴) at μ = −0.2: starts within r² = ½ − √0.05 end at 0, the others on r² = ½ + √0.05."""
+    bowl = sd.Landscape("x**2 + y**2", "x y", box=[(-1.2, 1.2)] * 2)
+    basins = sd.basins(sd.Flow(bowl, Bautin(-0.2)), resolution=8)
+    kinds = np.array([a.kind for a in basins.attractors])[basins.label]
+    r2 = basins.x**2 + basins.y[:, None] ** 2
+    assert (kinds == np.where(r2 < 0.5 - 0.05**0.5, "fixed point", "cycle")).all()
 
 
 def test_basins_with_a_cycle() -> None:
