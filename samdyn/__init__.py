@@ -8,7 +8,7 @@ attractor
 __version__ = "0.1.0"
 
 from . import analysis, claims, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
-from .analysis import attractors, basins, critical_points
+from .analysis import attractors, basins, critical_points, lyapunov
 from .checks import InputError
 from .claims import Claim, verify
 from .dynamics import Diffusion, Flow, Map
@@ -70,6 +70,7 @@ __all__ = [
     "explore",
     "integrate",
     "landscapes",
+    "lyapunov",
     "methods",
     "networks",
     "noise",

@@ -51,7 +51,7 @@ INSIDE = {  # the same within a package
     ],
     "analysis": [
         *["trees", "gradients", "parameters", "comparisons", "sobol", "points", "starts"],
-        *["limit_sets", "bifurcations", "capture", "moments", "escapes"],
+        *["orbits", "limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
     "sweep": ["cells", "calls", "memory", "store", "sweep", "estimate", "file"],
     "networks": [

@@ -3,6 +3,7 @@
 from ..dynamics import Boundary
 from .bifurcations.continuation import Branch, branch
 from .bifurcations.crossings import Bifurcation
+from .bifurcations.cycle_branch import CycleBranch, cycle_branch
 from .bifurcations.diagram import BifurcationDiagram, bifurcation_diagram
 from .bifurcations.orbits import OrbitDiagram, orbit_diagram
 from .capture.boundary import capture_boundaries, capture_boundary
@@ -22,6 +23,7 @@ from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
 from .limit_sets.phase_plane import PhasePlane, equilibria_dataset, phase_plane
 from .limit_sets.search import DIVERGED, UNDECIDED, Attractor, Attractors
+from .limit_sets.wandering import Exponent
 from .moments.exact_msd import exact_msd
 from .moments.exact_msds import exact_msds
 from .moments.least_momentum import least_momentum
@@ -29,6 +31,8 @@ from .moments.linear_diffusion import LinearDiffusion, linear_diffusion
 from .moments.linear_step import LinearStep, linear_step
 from .moments.msd import msd
 from .moments.weak import expected
+from .orbits.cycle import Cycle, cycle
+from .orbits.lyapunov import lyapunov
 from .parameters import over_grid, parameters, with_parameters
 from .points.critical_points import CriticalPoint, CriticalPoints, critical_points
 from .points.degenerate import CriticalSet, DegeneratePoint
@@ -51,12 +55,15 @@ __all__ = [
     "CriticalPoint",
     "CriticalPoints",
     "CriticalSet",
+    "Cycle",
+    "CycleBranch",
     "DegeneratePoint",
     "Equilibria",
     "Equilibrium",
     "Escape",
     "ExactCriticalPoints",
     "Exits",
+    "Exponent",
     "LinearDiffusion",
     "LinearStep",
     "Manifolds",
@@ -77,6 +84,8 @@ __all__ = [
     "compared_on_quadratic",
     "cosine",
     "critical_points",
+    "cycle",
+    "cycle_branch",
     "distinct_rates",
     "equal_rates",
     "equilibria",
@@ -98,6 +107,7 @@ __all__ = [
     "least_momentum",
     "linear_diffusion",
     "linear_step",
+    "lyapunov",
     "manifolds",
     "mean_exit_time",
     "msd",

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -34,6 +34,7 @@ def parameters(system: Map | Flow | Diffusion) -> list[str]:
     ['a']
     """
     names = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
+    names += [name for name in _of_method(system) if name not in names]
     if isinstance(system, Map | Diffusion):
         names += ["lr", "momentum", *(["batch_size"] if hasattr(system.noise, "batch_size") else [])]
     elif system.order == 2:
@@ -67,7 +68,7 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
     own: dict[str, Any] = {}
     of_parts: dict[str, dict[str, Any]] = {}  # the parameters of the method and of the noise
     for name, value in values.items():
-        part = "landscape" if name in system.landscape.parameters else PARTS.get(name)
+        part = _part(system, name)
         (own if part is None else of_parts.setdefault(part, {}))[name] = value
     parts: dict[str, Any] = {}
     for part, of_part in of_parts.items():
@@ -76,11 +77,28 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
     return replace(system, **own, **parts)
 
 
+def _part(system: Map | Flow | Diffusion, name: str) -> str | None:
+    """Return the name of the part of a system that has a parameter; None if the system itself has it."""
+    if name in system.landscape.parameters:
+        return "landscape"
+    return "method" if name in _of_method(system) else PARTS.get(name)
+
+
+def _of_method(system: Map | Flow | Diffusion) -> list[str]:
+    """Return the names of the real parameters that the system's method has: its fields that hold one, such as a float.
+
+    An integer counts as one only in a field that is annotated as a float.
+    """
+    method = system.method
+    if not is_dataclass(method):
+        return []
+    return [f.name for f in fields(method) if f.type in (float, "float") or isinstance(getattr(method, f.name), float)]
+
+
 def path_of(system: Map | Flow | Diffusion, name: str) -> Path:
     """Return the path of a parameter in its system, as ``dynamics.settings.filled`` takes it."""
-    if name in system.landscape.parameters:
-        return "landscape", name
-    return (PARTS[name], name) if name in PARTS else (name,)
+    part = _part(system, name)
+    return (name,) if part is None else (part, name)
 
 
 @checked

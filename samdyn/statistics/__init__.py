@@ -1,5 +1,6 @@
 """Confidence intervals, exponents, rank correlations and survival curves from samples. They take arrays alone."""
 
+from .batch_means import batch_means
 from .effects import count_resolved
 from .intervals import mean_interval, median_interval, wilson
 from .monotone import rises_up_to
@@ -9,6 +10,7 @@ from .survival import Survival, censored_median, survival
 
 __all__ = [
     "Survival",
+    "batch_means",
     "censored_median",
     "count_resolved",
     "exponent",

@@ -1,5 +1,6 @@
 """Phase portraits: what is drawn is where the dynamics have it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from matplotlib.lines import Line2D
 import samdyn as sd
 from samdyn import analysis, plot
 from samdyn.methods import Method
+
+from ..analysis.orbits.fields import FLAT, Bautin
 
 
 def portrait(landscape: sd.Landscape, method: Method, box: Any = None, **options: Any) -> Axes:
@@ -155,3 +158,21 @@ def test_bad_input(saddle: sd.Landscape) -> None:
     with pytest.raises(sd.InputError, match=r"must be a PhasePlane.*samdyn\.analysis\.phase_plane\(flow\)"):
         plot.phase_portrait(sd.Flow(saddle, sd.GD()), ax)
     assert not ax.lines  # refused before anything was drawn
+
+
+def test_limit_cycles_are_drawn() -> None:
+    flow = sd.Flow(FLAT, Bautin(-0.2))
+    cycles = [sd.analysis.cycle(flow, (r, 0)) for r in (0.53, 1.2)]
+    plane = sd.analysis.phase_plane(sd.Flow(FLAT, Bautin(-0.2)))
+    _, ax = plt.subplots()
+    plot.phase_portrait(plane, ax, cycles=cycles)
+    lines = {line.get_label(): line for line in ax.lines}
+    for name, one in zip(("unstable limit cycle", "stable limit cycle"), cycles, strict=True):
+        drawn = np.stack(lines[name].get_data(), 1)
+        assert (drawn[:-1] == one.w).all()
+        assert (drawn[-1] == drawn[0]).all()
+    assert lines["stable limit cycle"].get_linestyle() == "-"
+    assert lines["unstable limit cycle"].get_linestyle() != "-"
+    space = replace(cycles[0], w=np.zeros((4, 3)))
+    with pytest.raises(sd.InputError, match="has 3 coordinates, and a plane has two"):
+        plot.phase_portrait(plane, ax, cycles=[space])

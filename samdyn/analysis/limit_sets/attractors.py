@@ -17,22 +17,24 @@ def attractors(
     system: Map | Flow,
     box: Sequence[tuple[float, float]] | None = None,
     *,
-    period: int = 8,
+    period: int = 64,
     steps: int = 50_000,
     starts: int = STARTS,
     progress: bool = True,
 ) -> Attractors:
     """Return the attractors that runs from a grid of starts reach, by falling share of the starts.
 
-    Attractors are fixed points, cycles, curves of fixed points, sets on which a discontinuous flow slides to rest, and
-    sets over which a map wanders (``Attractor``). A run belongs to an attractor if a certificate shows that it rests
-    there. With momentum runs start at rest. A run that leaves the box enlarged tenfold has diverged. The shares add up
-    to less than 1 by the share of runs that diverged or did not settle.
+    Attractors are fixed points, cycles, curves of fixed points, limit cycles of flows, sets on which a discontinuous
+    flow slides to rest, and sets on which the motion of a map is quasi-periodic or chaotic, by its Lyapunov exponent
+    (``Attractor``). A run belongs to a fixed point or cycle if a certificate shows that it rests there. With momentum
+    runs start at rest. A run that leaves the box enlarged tenfold has diverged. The shares add up to less than 1 by the
+    share of runs that diverged or did not settle.
 
     Args:
         system: a map or a flow.
         box: the box of the starts, one (low, high) pair per coordinate. Default: the box of the landscape.
-        period: the longest period of a cycle, in steps.
+        period: the longest period of a cycle, in steps. Cycles of more than eight steps must have been reached to
+            within 1e-4 of their extent after half of ``steps``.
         steps: the number of steps of a map's runs. Runs of flows end by themselves.
         starts: the approximate number of starts; the grid has the same number along every coordinate.
         progress: show a progress bar if standard error is a terminal, and elsewhere a line a minute if the work is
@@ -49,7 +51,7 @@ def attractors(
     """
     checks.numeric(system)
     limits = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
-    period = checks.count("period", period, "Use e.g. period=8")
+    period = checks.count("period", period, "Use e.g. period=64")
     steps = checks.count("steps", steps, "Use e.g. steps=50000")
     per_axis = max(1, round(checks.count("starts", starts, "Use e.g. starts=2500") ** (1 / len(limits))))
     axes = [centres(low, high, per_axis) for low, high in limits]

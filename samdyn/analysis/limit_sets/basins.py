@@ -104,7 +104,7 @@ def basins(
     *,
     resolution: int | tuple[int, int] = 200,
     fixed: Mapping[str, float] | None = None,
-    period: int = 8,
+    period: int = 64,
     steps: int = 50_000,
     progress: bool = True,
 ) -> Basins:
@@ -150,7 +150,7 @@ def basins(
     pair = (resolution, resolution) if isinstance(resolution, int) else resolution
     if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(n, int) and n >= 2 for n in pair):
         checks.reject("resolution", resolution, "must be an integer >= 2, or a pair of them", "Use e.g. resolution=200")
-    period = checks.count("period", period, "Use e.g. period=8")
+    period = checks.count("period", period, "Use e.g. period=64")
     steps = checks.count("steps", steps, "Use e.g. steps=50000")
 
     x, y = (centres(*limits[names.index(name)], count) for name, count in zip(free, pair, strict=True))

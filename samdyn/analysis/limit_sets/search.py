@@ -19,9 +19,12 @@ from ...simulation.progress import progress_bar
 from ...simulation.settling import Function, settled
 from ...simulation.units import ScaledFlow, unit_of
 from ...statistics import wilson
+from ..orbits.cycle import Cycle
 from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
 from ..trees import tree
 from .families import families, neutral_directions
+from .limit_cycles import ROUNDS, LimitCycles
+from .wandering import Exponent, motion, recurrence
 
 DIVERGED, UNDECIDED = -1, -2  # labels of runs without an attractor; other labels are indices of attractors
 FIRST_MEMBER = -3  # label of the runs on the first point that may belong to a continuum; the next have −4, −5, …
@@ -38,10 +41,14 @@ SAME_LOSS = (
 FIRST_CHECK = 64  # number of steps before the first check; the later checks come at doublings
 STEPS_PER_REPORT = 512  # number of steps of a map between two reports of its progress
 WINDOW = 512  # number of steps over which the extent of a wandering run is measured
+SHORT = 8  # period of cycles, in steps, up to which every run is checked for every period
 FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
 SOLVER_STEPS = 3000  # number of solver steps per round
-COLUMNS = ("attractor", "period", "at", "extent", "loss", "multipliers or rates", "critical point", "share", "95 %")
+COLUMNS = (
+    *("attractor", "period", "at", "extent", "loss", "multipliers or rates", "exponent"),
+    *("critical point", "share", "95 %"),
+)
 RTOL, ATOL = 1e-7, 1e-9  # local errors of flows: relative, and in the box's unit of length
 
 
@@ -50,18 +57,23 @@ class Attractor:
     """A set on which runs end.
 
     Attributes:
-        kind: "fixed point"; "cycle" of a map; "curve" of fixed points, such as a valley of minima, or of cycles, such
-            as those around a round minimum; "sliding", resting points of a discontinuous flow on its discontinuity;
-            "wandering", a set that a map's runs do not leave and in which they have no period up to the longest one
-            of the search.
-        w: the fixed point ``(1, d)``, the points of the cycle in order ``(p, d)``, or a sample of another set
-            ``(m, d)``.
+        kind: "fixed point"; "cycle" of a map, or limit cycle of a flow; "curve" of fixed points, such as a valley of
+            minima, or of cycles, such as those around a round minimum; "sliding", resting points of a discontinuous
+            flow on its discontinuity; "quasi-periodic" and "chaotic", sets that a map's runs do not leave and in which
+            they have no period, and whose largest Lyapunov exponent is zero, or positive; "wandering", such a set whose
+            exponent does not decide, or is negative, as on a cycle longer than the longest one of the search.
+        w: the fixed point ``(1, d)``, the points of a map's cycle in order ``(p, d)``, or a sample of another set
+            ``(m, d)``, such as a flow's cycle.
         loss: the mean of L over ``w``.
         multipliers: the eigenvalues of p steps on (w, v) for a fixed point or cycle of a map, ``(D,)``; those of the
-            Jacobian, in 1/t, for a fixed point of a flow, ``(d,)``; None for other kinds.
+            Jacobian, in 1/t, for a fixed point of a flow, and the Floquet multipliers of a flow's cycle, ``(d,)``; None
+            for other kinds.
         critical: the critical point at or amid the attractor; None if there is none.
         runs, of: the number of runs that ended on the attractor, and the number of all runs.
         repeats: the number of steps after which the points of a curve recur.
+        exponent: the largest Lyapunov exponent per step of a set on which a map's runs have no period, with its 95 %
+            interval; None for other kinds.
+        cycle: the limit cycle of a flow; None for other kinds.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1)
@@ -78,10 +90,17 @@ class Attractor:
     runs: int = 0
     of: int = 0
     repeats: int = 1
+    exponent: Exponent | None = None
+    cycle: Cycle | None = None
 
     @property
-    def period(self) -> int:
-        """The period of a cycle or of a curve's cycles, in steps; 1 for fixed points, 0 for sets without a period."""
+    def period(self) -> float:
+        """The period of a cycle or of a curve's cycles, in steps; 1 for fixed points, 0 for sets without a period.
+
+        For a flow's cycle it is the time of one turn, in units of t.
+        """
+        if self.cycle is not None:
+            return self.cycle.period
         return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve"))
 
     @property
@@ -100,12 +119,14 @@ class Attractor:
         return wilson(self.runs, self.of)
 
     def __str__(self) -> str:
-        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.w.mean(0), 12) + 0.0) + ")"
-        what = f"cycle of period {self.period} about" if self.kind == "cycle" else f"{self.kind} at"
+        middle = self.w.mean(0) if self.cycle is None else self.cycle.centre
+        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(middle, 12) + 0.0) + ")"
+        what = f"cycle of period {self.period:.5g} about" if self.kind == "cycle" else f"{self.kind} at"
         if self.repeats > 1:
             what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
         spread = f", extent {self.extent:.3g}" if self._is_spread else ""
+        spread += f", exponent {self.exponent}" if self.exponent else ""
         return f"{what} {where}{spread}: {100 * self.share:.1f} % [{low:.1f}, {high:.1f}]"
 
     def _repr_html_(self) -> str:
@@ -113,7 +134,7 @@ class Attractor:
 
     @property
     def _is_spread(self) -> bool:
-        return self.kind in ("cycle", "wandering", "sliding") and self.extent > 0
+        return self.kind not in ("fixed point", "curve") and self.extent > 0
 
 
 class Attractors(list[Attractor]):
@@ -136,10 +157,11 @@ def cells(attractor: Attractor) -> tuple[Any, ...]:
     return (
         attractor.kind,
         attractor.period or None,
-        np.round(attractor.w.mean(0), 12),
+        np.round(attractor.w.mean(0) if attractor.cycle is None else attractor.cycle.centre, 12),
         attractor.extent if attractor._is_spread else None,
         attractor.loss,
         attractor.multipliers,
+        None if attractor.exponent is None else str(attractor.exponent),
         attractor.critical and attractor.critical.kind,
         *html.share(attractor.share, attractor.interval),
     )
@@ -153,7 +175,9 @@ def limit_sets(
     A label is the index of an attractor, DIVERGED or UNDECIDED. A run belongs to a fixed point, curve or cycle if
     ``simulation.settling`` certifies by multipliers that it rests there, so that slow passage does not count. Any other
     run of a map wanders over a set if it covers the same box, to a quarter of its size, in two windows of 512 steps,
-    halfway and at the end. The windows cannot distinguish a run that drifts more slowly from one that stays.
+    halfway and at the end. The windows cannot distinguish a run that drifts more slowly from one that stays. The
+    largest Lyapunov exponent says what kind of set that is. Periods of more than eight steps are searched in these
+    windows alone.
     """
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2
@@ -220,11 +244,15 @@ class _Census:
             return self.enter("curve", curve, None)
         return self.enter(kind, orbit, multipliers)
 
-    def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None, repeats: int = 1) -> int:
-        """Enter an attractor and return its index."""
+    def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None, repeats: int = 1, **more: Any) -> int:
+        """Enter an attractor, with ``more`` of its attributes, and return its index."""
         loss = float(self.system.landscape.value(w.T).mean())
-        self.attractors.append(Attractor(kind, w, loss, multipliers, self._critical(w), repeats=repeats))
+        self.attractors.append(Attractor(kind, w, loss, multipliers, self._critical(w), repeats=repeats, **more))
         return len(self.attractors) - 1
+
+    def enter_cycle(self, cycle: Cycle) -> int:
+        """Enter the limit cycle of a flow and return its index."""
+        return self.enter("cycle", cycle.w, cycle.multipliers, cycle=cycle)
 
     def on_a_set(self, w: np.ndarray) -> bool:
         """Return whether a resting point ``(d,)`` lies on a set of critical points."""
@@ -285,7 +313,7 @@ def _of_map(
     """Return the labels of a map's runs from starts ``(N, d)``: ``(N,)``. The function shows the number of steps."""
     map_.refuse_noise()
     low, high = torch.tensor(far, dtype=torch.float64).T[..., None]
-    labels = np.full(len(starts), UNDECIDED)
+    labels, width = np.full(len(starts), UNDECIDED), max(WINDOW, 2 * period)
     running, step = np.arange(len(starts)), Steps(map_, None)
     runs = Iterates(step, torch.as_tensor(starts.T.copy()), number=steps)
     midway: torch.Tensor | None = None
@@ -295,7 +323,7 @@ def _of_map(
         stop = min(n for n in (check, steps // 2, steps) if n > step_count)
         window = []
         with runs:
-            before_window = stop if stop < steps // 2 else max(step_count, stop - WINDOW)
+            before_window = stop if stop < steps // 2 else max(step_count, stop - width)
             while step_count + runs.done < before_window:
                 runs.advance(min(STEPS_PER_REPORT, before_window - step_count - runs.done))
                 show(step_count + runs.done)
@@ -308,9 +336,10 @@ def _of_map(
             step_count, check = stop, max(check, 2 * stop) if stop >= check else check
             labels[running[~here.numpy()]] = DIVERGED
             keep, running, z = here.numpy(), running[here.numpy()], z[:, here]
-            labels[running] = _resting(map_, z, census, period)
+            paths = torch.stack(window)[:, :, keep] if window else None
+            labels[running] = _resting(map_, z, census, period, paths)
         undecided = labels[running] == UNDECIDED
-        paths = torch.stack(window)[:, :, keep][:, :, undecided] if window else None
+        paths = None if paths is None else paths[:, :, undecided]
         if midway is not None:
             midway = midway[:, :, keep][:, :, undecided]
         running, z = running[undecided], z[:, torch.as_tensor(undecided)]
@@ -321,20 +350,29 @@ def _of_map(
             midway = paths
     if running.size and midway is not None and paths is not None:
         labels[running] = _wandering(midway.numpy(), paths.numpy(), census)
+        _name_motions(map_, z, labels[running], census, low, high)
     return labels
 
 
-def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int) -> np.ndarray:
-    """Return the labels of states ``(D, n)``: UNDECIDED unless they rest on a fixed point or a cycle."""
+def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int, paths: torch.Tensor | None = None) -> np.ndarray:
+    """Return the labels of states ``(D, n)``: UNDECIDED unless they rest on a fixed point or a cycle.
+
+    ``paths`` are the positions at the last steps, ``(k, d, n)``, for cycles of more than SHORT steps.
+    """
     d = map_.landscape.dim
     velocity_scale = map_.lr / (1 - map_.momentum)  # makes v a length, like w
     unit = torch.ones(len(z), 1, dtype=z.dtype)
     unit[d:] = velocity_scale
     labels = np.full(z.shape[1], UNDECIDED)
-    for p in range(1, period + 1):
-        open_runs = np.flatnonzero(labels == UNDECIDED)
+    periods = list(range(1, min(period, SHORT) + 1))
+    recurs = np.zeros(z.shape[1], dtype=int)
+    if paths is not None and len(paths) >= 2 * period > 2 * SHORT:
+        recurs = recurrence(paths.numpy(), SHORT + 1, period)
+        periods += sorted(set(recurs[recurs > 0].tolist()))
+    for p in periods:
+        open_runs = np.flatnonzero((labels == UNDECIDED) & ((p <= SHORT) | (recurs == p)))
         if not open_runs.size:
-            break
+            continue
 
         def residual(lengths: torch.Tensor, p: int = p) -> torch.Tensor:
             scale = unit.reshape(-1, *[1] * (lengths.ndim - 1))
@@ -397,12 +435,28 @@ def _wandering(first: np.ndarray, second: np.ndarray, census: _Census) -> np.nda
     return labels
 
 
+def _name_motions(
+    map_: Map, z: torch.Tensor, labels: np.ndarray, census: _Census, low: torch.Tensor, high: torch.Tensor
+) -> None:
+    """Find the kind of motion on every set over which runs with final states ``(D, n)`` wander."""
+    for label in np.unique(labels[labels >= 0]):
+        kind, exponent = motion(map_, z[:, torch.as_tensor(labels == label)], low, high)
+        census.attractors[label] = replace(census.attractors[label], kind=kind, exponent=exponent)
+
+
 def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress: bool) -> np.ndarray:
     """Return the labels of a flow's runs from starts ``(N, d)``: ``(N,)``. Each round shows its own progress."""
     labels = np.full(len(starts), UNDECIDED)
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
     time, factor = _first_time(flow, w, census.extent), 2.0
+    cycles, recurring = LimitCycles(flow, census.extent), 0
+    indices: list[int] = []  # those of the cycles among the attractors
+    first_time = time
+
+    def follow(w: torch.Tensor, grid: np.ndarray) -> np.ndarray:
+        return integrated(scaled, w, grid, RTOL, ATOL * census.unit, far, SOLVER_STEPS).states.numpy()
+
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
         grid, atol = np.array([time]), ATOL * census.unit
@@ -425,8 +479,16 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
         # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
         undecided = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
+        smooth = np.flatnonzero(undecided & (runs.t.numpy() >= time) & ~runs.slid.numpy() & (time > first_time))
+        on = cycles.assign(ends[:, smooth], time, follow)
+        for number in range(len(indices), len(cycles.found)):
+            indices.append(census.enter_cycle(cycles.found[number]))
+        labels[running[smooth[on >= 0]]] = np.array(indices, dtype=int)[on[on >= 0]]
+        undecided[smooth[on >= 0]] = False
         running, w = running[undecided], ends[:, undecided]
-        time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
+        if recurring == cycles.rounds or recurring >= ROUNDS:
+            time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
+        recurring = cycles.rounds
     if slides_to_rest:
         _sliding(slides_to_rest, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
     return labels

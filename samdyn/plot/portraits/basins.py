@@ -94,18 +94,23 @@ def _number_attractors(basins: Basins, ax: "Axes") -> None:
         if len(w) > 1:
             ax.plot(*w.T, "k.", ms=3)
         # A wide cycle gets a number at every point, every other attractor gets one number.
-        wide = attractor.kind == "cycle" and attractor.extent > 0.2 * min(np.ptp(x), np.ptp(y))
+        wide = (
+            attractor.kind == "cycle" and attractor.cycle is None and attractor.extent > 0.2 * min(np.ptp(x), np.ptp(y))
+        )
         for point in w[inside] if wide else w[inside][[inside.sum() // 2]]:
             box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "black", "lw": 0.8}
             ax.text(point[0], point[1], f"{i + 1}", ha="center", va="center", fontsize=7.5, bbox=box, clip_on=True)
 
 
 def _name(attractor: Attractor) -> str:
-    where = "(" + ", ".join(f"{c:.3g}" for c in np.round(attractor.w.mean(0), 6) + 0.0) + ")"
+    middle = attractor.w.mean(0) if attractor.cycle is None else attractor.cycle.centre
+    where = "(" + ", ".join(f"{c:.3g}" for c in np.round(middle, 6) + 0.0) + ")"
     where = where.replace("-", "\N{MINUS SIGN}")
     match attractor.kind:
         case "fixed point":
             return where
+        case "cycle" if attractor.cycle is not None:
+            return f"cycle of period {attractor.period:.3g} about {where}"
         case "cycle":
             return f"{attractor.period}-cycle about {where}"
         case "sliding" if len(attractor.w) == 1:

@@ -7,7 +7,8 @@ import numpy as np
 import sympy
 import torch
 
-from ...analysis import Equilibrium, Manifolds, PhasePlane
+from ... import checks
+from ...analysis import Cycle, Equilibrium, Manifolds, PhasePlane
 from ...arguments import checked
 from ...dynamics import Flow
 from ...landscapes import Box
@@ -32,6 +33,7 @@ MARKERS: dict[str, dict[str, Any]] = {
     "not hyperbolic": {"marker": "X", "mfc": "black"},
 }
 STABLE, UNSTABLE, TRAP = "#D55E00", "#0072B2", "#56B4E9"  # colours of the two manifolds and of a trap
+CYCLE = "#009E73"  # colour of a limit cycle
 ARROW_STEP = 5  # streamlines use every fifth point of the grid in each direction
 
 
@@ -41,6 +43,7 @@ def phase_portrait(
     ax: "Axes",
     *,
     traps: Sequence[sympy.Basic | None] = (),
+    cycles: Sequence[Cycle] = (),
     runs: "xarray.Dataset | None" = None,
     bar: bool = True,
 ) -> "Axes":
@@ -55,12 +58,14 @@ def phase_portrait(
         ax: the Axes to draw on.
         traps: regions to shade in which normalised SAM stays, as inequalities in the coordinates. They come from the
             closed form ‖H(w − w*)‖ < ρ|λ*|: ``[stability(plane.flow, p).region for p in plane.held]``. None is skipped.
+        cycles: limit cycles to draw, as ``analysis.cycle`` finds them, and ``attractors`` as the attribute ``cycle``
+            of its results: stable ones as solid lines, others dashed.
         runs: trajectories to draw over the portrait: the result of ``integrate`` or ``simulate`` with more than one
             saved state.
         bar: whether to draw the colour bar of the loss.
 
     Raises:
-        InputError: runs without states, or that are not of the plane.
+        InputError: runs without states, or that are not of the plane; or a cycle that is not of the plane.
 
     >>> import samdyn as sd
     >>> from matplotlib import pyplot as plt
@@ -73,6 +78,10 @@ def phase_portrait(
     if runs is not None:
         check_run(runs, 0, "w", "status", "end")
         check_plane(runs)
+    for curve in cycles:
+        if curve.w.shape[1] != 2:
+            rule = f"has {curve.w.shape[1]} coordinates, and a plane has two"
+            checks.reject("cycles", str(curve), rule, "Give cycles of the plane's flow")
     make_room_for_legends(ax)
     contours(plane.flow.landscape, ax, box=plane.box, bar=bar)
     _draw_field(plane.flow, plane.box, ax)
@@ -81,6 +90,8 @@ def phase_portrait(
             _shade(trap, plane, ax)
     for curves in plane.manifolds:
         manifolds(curves, ax)
+    for curve in cycles:
+        _draw_cycle(curve, ax)
     if runs is not None:
         for run in range(runs.sizes["run"]):
             w = runs.w.values[run][alive(runs, run)]
@@ -145,6 +156,23 @@ def mark(points: Sequence[Equilibrium], ax: "Axes") -> "Axes":
         if len(here):
             ax.plot(*here.T, ls="none", ms=7.5, mec="black", mew=1.2, **style, label=kind, zorder=6, clip_on=False)
     return ax
+
+
+def _draw_cycle(curve: Cycle, ax: "Axes") -> None:
+    """Draw a limit cycle, with an arrowhead in the direction of time."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    w = np.vstack([curve.w, curve.w[:1]])
+    label = "stable limit cycle" if curve.stable else "unstable limit cycle"
+    style: dict[str, Any] = {"lw": 2.4, "ls": "-" if curve.stable else (0, (1, 1)), "color": CYCLE, "zorder": 2.8}
+    (drawn,) = ax.plot(*w.T, **style, label=label)
+    drawn.set_path_effects([Stroke(linewidth=drawn.get_linewidth() + 2, foreground="white"), Normal()])
+    # The arrowhead is at the fastest point, where its direction is sure.
+    speed = np.linalg.norm(np.diff(w, axis=0), axis=1) / np.diff(np.append(curve.time, curve.period))
+    at = int(speed.argmax())
+    arrow = {"arrowstyle": "-|>", "color": CYCLE, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 18}
+    head = w[at] + (w[at + 1] - w[at]) / np.linalg.norm(w[at + 1] - w[at]) * 1e-2 * curve.extent
+    ax.annotate("", head, w[at], arrowprops=arrow, zorder=2.9)
 
 
 def _type(point: Equilibrium) -> str:

@@ -56,7 +56,7 @@ def test_the_longest_period_is_the_users_choice() -> None:
 
 def test_chaos_is_reported_as_a_set() -> None:
     found = sd.attractors(sd.Map(WELL, sd.GD(), lr=1.35), starts=100, steps=8192)
-    assert {a.kind for a in found} == {"wandering"}
+    assert {a.kind for a in found} == {"chaotic"}
     assert all(a.multipliers is None and 0.5 < a.extent < 0.9 for a in found)
 
 
@@ -78,9 +78,9 @@ def test_two_cycle_of_sam() -> None:
     assert cycle.share == pytest.approx(1 / 7, abs=0.06)
 
 
-def test_sam_on_beale_wanders_about_the_saddle() -> None:
+def test_sam_on_beale_is_chaotic_about_the_saddle() -> None:
     found = sd.attractors(sd.Map(sd.landscapes.beale(), sd.SAM(0.5), lr=1e-3), starts=36, steps=3000)
-    (about,) = [a for a in only(found, "wandering") if a.critical is not None]
+    (about,) = [a for a in only(found, "chaotic") if a.critical is not None]
     assert about.critical is not None
     assert about.critical.kind == "saddle"
     assert np.abs(about.w - [0, 1]).max() < 0.05
