@@ -12,6 +12,8 @@ from sympy.core.function import Application
 from .functions import FUNCTIONS, Function, Marks, inverse, power, root
 from .interval import FUNCTION_ERROR, Interval, integer_power, point, widened
 
+Definitions = Sequence[tuple[sympy.Symbol, sympy.Expr]]  # type of symbols with their formulas
+
 
 class UnknownFunctionError(Exception):
     """A formula uses a function of which no interval is known."""
@@ -29,8 +31,15 @@ class IntervalFormulas:
     ([0.0], True)
     """
 
-    def __init__(self, symbols: Sequence[sympy.Symbol], expressions: Sequence[sympy.Expr]) -> None:
+    def __init__(
+        self, symbols: Sequence[sympy.Symbol], expressions: Sequence[sympy.Expr], definitions: Definitions = ()
+    ) -> None:
         """Translate the formulas.
+
+        Args:
+            symbols: the coordinates.
+            expressions: the formulas.
+            definitions: further symbols in the formulas, each with its formula in the symbols before it.
 
         Raises:
             UnknownFunctionError: a function without an interval version.
@@ -41,6 +50,8 @@ class IntervalFormulas:
         self._dim = len(symbols)
         for symbol in symbols:
             self._places[symbol] = self._new(None)
+        for symbol, expr in definitions:
+            self._places[symbol] = self._place(expr)
         self._results = [self._place(sympy.sympify(e)) for e in expressions]
         self.operations = len(self._steps)
         last = {place: number for number, (_, _, arguments) in enumerate(self._steps) for place in arguments}
@@ -51,7 +62,7 @@ class IntervalFormulas:
                 self._free[number].append(place)
 
     def __call__(self, low: np.ndarray, high: np.ndarray) -> tuple[list[Interval], Marks]:
-        """Return the intervals of the formulas on n boxes, given by bounds ``(d, n)``, and where they are not smooth."""
+        """Return the intervals of the formulas on n boxes with the bounds ``(d, n)``, and where they are not smooth."""
         values, marks, shape = list(self._values), Marks(), low.shape[1:]
         for i in range(self._dim):
             values[i] = Interval(low[i], high[i])

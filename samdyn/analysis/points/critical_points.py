@@ -217,12 +217,14 @@ def _as_proved(
     """Return the points that are proved and those that may be some, and the degenerate ones without a regular one."""
     if proof.zones is None:
         return points, degenerate
-    zones, result = proof.zones, []
-    for low, high, alone_low, alone_high in zip(zones.low, zones.high, zones.alone_low, zones.alone_high, strict=True):
-        same = (p for p in points if ((p.w >= alone_low) & (p.w <= alone_high)).all())
-        result.append(next(same, None) or _point(landscape, (low + high) / 2))
-    result += [p for p in points if any(part.touches(p.w, SAME_POINT) for part in proof.unproved)]
-    return result, [p for p in degenerate if not zones.contain(p.w[None], p.w[None])[0]]
+    zones = proof.zones
+
+    def is_proved(w: np.ndarray) -> bool:
+        return bool(zones.contain(w[None], w[None])[0])
+
+    new = [_point(landscape, w) for w in proof.new_zeros(points, np.array([[-np.inf, np.inf]] * landscape.dim))]
+    possible = [p for p in points if is_proved(p.w) or any(part.touches(p.w, SAME_POINT) for part in proof.unproved)]
+    return possible + new, [p for p in degenerate if not is_proved(p.w)]
 
 
 def _point(landscape: Landscape, w: np.ndarray) -> CriticalPoint:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import sympy
@@ -12,17 +13,19 @@ from ...intervals.formula import UnknownFunctionError
 from ...trees import tree
 from ..degenerate import CriticalSet, DegeneratePoint
 from .field import GradientField
-from .pruning import NEAR_SET, Zones, near_sets, prune
-from .report import Unproved, around, connected_parts, unproved
+from .pruning import NEAR_SET, Zones, prune
+from .report import Unproved, coordinates, sorted_parts
 
 MAX_DIM = 32  # number of coordinates of a proof; a formula of more has too many second derivatives
 MAX_SAMPLES = 100  # number of samples whose formulas are added
-REASONS = {
-    "singular": "where the Hessian is singular, or nearly",
-    "rough": "where the formula has a kink, a jump or a pole",
-    "budget": "where the proof stopped, since too many boxes were left",
-    "plateau": "where the gradient vanishes, beside the sets that were found",
-}
+
+
+class Placed(Protocol):
+    """A point with a position."""
+
+    @property
+    def w(self) -> np.ndarray:
+        """The position, ``(d,)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,18 @@ class Proof:
 
     zones: Zones | None
     unproved: tuple[Unproved, ...]
+
+    def new_zeros(self, points: Sequence[Placed], box: np.ndarray) -> list[np.ndarray]:
+        """Return the proved points of a box ``(d, 2)`` that are not among those that a search found, ``(d,)`` each."""
+        if self.zones is None:
+            return []
+        bounds = zip(self.zones.low, self.zones.high, self.zones.alone_low, self.zones.alone_high, strict=True)
+        return [
+            (low + high) / 2
+            for low, high, alone_low, alone_high in bounds
+            if not any(((p.w >= alone_low) & (p.w <= alone_high)).all() for p in points)
+            and ((high >= box[:, 0]) & (low <= box[:, 1])).all()
+        ]
 
 
 def prove(
@@ -56,53 +71,35 @@ def prove(
         degenerate: the degenerate points that it found.
         sets: the sets that it found.
     """
-    low, high = searched
-    extent = high - low
-    field = _field_of(landscape)
+    extent = searched[1] - searched[0]
+    field = field_of(landscape)
     if isinstance(field, str):
-        return Proof(None, (Unproved(field, np.stack(searched, 1)[None], 1.0),))
-    singular = [p.w[None] for p in degenerate]
-    samples = [(s.w, _spacing(s, extent)) for s in sets]
-    pruned = prune(field, low, high, points, np.concatenate([np.empty((0, len(low))), *singular]), samples)
-    left = {
-        reason: b[(b[:, :, 0] <= box[:, 1]).all(1) & (b[:, :, 1] >= box[:, 0]).all(1)]
-        for reason, b in pruned.unproved.items()
-    }
-    flat = pruned.plateau
-    left["plateau"] = flat[~near_sets((flat[:, :, 0], flat[:, :, 1]), samples, extent)]
+        return not_tried(field, searched)
+    singular = [(f"the degenerate point at {coordinates(p.w)}", p.w) for p in degenerate]
+    named = named_sets(sets, extent)
+    places = np.reshape([w for _, w in singular], (-1, landscape.dim))
+    pruned = prune(field, *searched, points, places, [(w, spacing) for _, w, spacing in named])
+    return Proof(pruned.zones, sorted_parts(pruned, box, extent, singular, named))
 
-    parts: list[Unproved] = []
-    for reason, boxes in left.items():
-        match reason:
-            case _ if not len(boxes):
-                pass
-            case "point":
-                names = [f"the degenerate point at {coordinates(p.w)}" for p in degenerate]
-                parts += around(names, singular, boxes, extent)
-            case "set":
-                names = [f"the {s.noun}, through {coordinates(s.w[len(s.w) // 2])}" for s in sets]
-                parts += around(names, [s.w for s in sets], boxes, extent)
-            case "rough" | "singular":
-                parts += connected_parts(REASONS[reason], boxes, extent)
-            case _:
-                parts.append(unproved(REASONS[reason], boxes, extent))
-    return Proof(pruned.zones, tuple(parts))
+
+def not_tried(reason: str, searched: tuple[np.ndarray, np.ndarray]) -> Proof:
+    """Return the proof that says nothing about the searched box."""
+    return Proof(None, (Unproved(reason, np.stack(searched, 1)[None], 1.0),))
+
+
+def named_sets(sets: Sequence[CriticalSet], extent: np.ndarray) -> list[tuple[str, np.ndarray, float]]:
+    """Return for each set its name, its points, and how far others on it may be from them, in units of the box."""
+    return [(f"the {s.noun}, through {coordinates(s.w[len(s.w) // 2])}", s.w, _spacing(s, extent)) for s in sets]
 
 
 def _spacing(set_: CriticalSet, extent: np.ndarray) -> float:
-    """Return how far the points of a set may be from those that were found, in units of the box."""
     if set_.dimension == 1 or len(set_.w) < 2:
         return NEAR_SET
     nearest = tree(set_.w / extent).query(set_.w / extent, 2)[0][:, 1]
     return max(NEAR_SET, 2 * float(nearest.max()))  # a random sample has gaps of about twice the largest distance
 
 
-def coordinates(w: np.ndarray) -> str:
-    """Return a position for print; what is 0 to rounding is 0."""
-    return "(" + ", ".join(f"{v:.6g}" for v in np.where(np.abs(w) > 1e-6 * np.abs(w).max(initial=1), w, 0.0)) + ")"
-
-
-def _field_of(landscape: Landscape) -> GradientField | str:
+def field_of(landscape: Landscape) -> GradientField | str:
     """Return the gradient on boxes, or the reason why there is no proof."""
     if not landscape.has_formula:
         return "the landscape has no formula"

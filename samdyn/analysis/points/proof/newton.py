@@ -13,6 +13,8 @@ from .field import Enclosure
 SUM_ERROR = 2.0**-50
 RADII = 0.5 ** np.arange(2, 48)  # in units of the box; half the sides of the boxes in which a zero is proved unique
 
+POLISHES = 5  # number of steps that shrink the bounds of a zero; each about doubles the number of digits
+
 
 class Field(Protocol):
     """A field whose values and derivatives have bounds on boxes."""
@@ -61,7 +63,7 @@ def krawczyk(field: Field, low: np.ndarray, high: np.ndarray) -> KrawczykStep:
 
     Source: Krawczyk (1969), Computing 4, 187; Neumaier (1990), Interval methods for systems of equations, chapter 5.
     """
-    d, n = low.shape
+    d = len(low)
     middle = low + (high - low) / 2
     radius = _up(np.maximum(high - middle, middle - low))
     on_box, at_middle = field.slopes(low, high), field.values(middle, middle)
@@ -154,16 +156,12 @@ def prove_zeros(field: Field, points: np.ndarray, extent: np.ndarray) -> tuple[P
     # The largest box with at most one zero, and the smallest one with a zero, which lies inside.
     widest = single.argmax(0)
     tightest = len(RADII) - 1 - exists[::-1].argmax(0)
-    proved = exists.any(0)
+    proved: np.ndarray = np.asarray(exists.any(0))
     at = np.arange(n)[proved]
     outer, inner = widest[proved], tightest[proved]
     shape = (len(RADII), n, d)
-    return (
-        ProvedZeros(
-            step.low.T.reshape(shape)[inner, at],
-            step.high.T.reshape(shape)[inner, at],
-            low[outer, at],
-            high[outer, at],
-        ),
-        proved,
-    )
+    bounds = step.low.T.reshape(shape)[inner, at], step.high.T.reshape(shape)[inner, at]
+    for _ in range(POLISHES):
+        closer = krawczyk(field, bounds[0].T, bounds[1].T)
+        bounds = closer.low.T, closer.high.T
+    return ProvedZeros(*bounds, low[outer, at], high[outer, at]), proved

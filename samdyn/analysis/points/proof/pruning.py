@@ -69,7 +69,13 @@ class Pruned:
 
 
 def prune(
-    field_: Field, low: np.ndarray, high: np.ndarray, points: np.ndarray, singular: np.ndarray, sets: Sets
+    field_: Field,
+    low: np.ndarray,
+    high: np.ndarray,
+    points: np.ndarray,
+    singular: np.ndarray,
+    sets: Sets,
+    proved: ProvedZeros | None = None,
 ) -> Pruned:
     """Divide the box [low, high], two bounds ``(d,)``, and sort its parts.
 
@@ -80,10 +86,12 @@ def prune(
         singular: degenerate zeros that it found, ``(n, d)``; boxes around them are not divided for long.
         sets: points on each of the curves and other sets of zeros that it found, ``(n, d)``, and how far others on the
             set may be from them, in units of the box; likewise.
+        proved: zeros that were proved in another way.
     """
     dim, extent = field_.dim, high - low
     zones = Zones.none(dim)
-    zones.add(prove_zeros(field_, points, extent)[0])
+    for zeros in ([] if proved is None else [proved]) + [prove_zeros(field_, points, extent)[0]]:
+        zones.add(zeros)
     result = Pruned(zones, np.empty((0, dim, 2)))
     aside: dict[str, list[np.ndarray]] = {}
     plateaus: list[np.ndarray] = []
@@ -154,15 +162,10 @@ def _examine(
             # The others are proved when their boxes are smaller, unless they are the same zeros.
             zones.add(prove_zeros(field_, found[~zones.contain(found, found)][:MAX_CANDIDATES], extent)[0])
         remain = (~step.empty & (step.low <= step.high).all(0)) | flat
-        parts.append(
-            (
-                step.low[:, remain].T,
-                step.high[:, remain].T,
-                flat[remain],
-                step.influence[:, remain].T,
-                step.smooth[remain],
-            )
-        )
+        # The influence was that within the box before it shrank.
+        influence = step.influence * np.where(upper > lower, (step.high - step.low) / (upper - lower), 1.0)
+        kept = (step.low.T, step.high.T, flat, influence.T, step.smooth)
+        parts.append(tuple(part[remain] for part in kept))
     if not parts:
         d = field_.dim
         parts = [(np.empty((0, d)), np.empty((0, d)), np.zeros(0, bool), np.empty((0, d)), np.zeros(0, bool))]
@@ -196,7 +199,7 @@ def _divide(boxes: Boxes, influence: np.ndarray) -> Boxes:
 
 
 def is_near(boxes: Boxes, points: np.ndarray, distance: float, extent: np.ndarray) -> np.ndarray:
-    """Return whether each box comes within a distance of one of the points ``(m, d)``, in units of the box: ``(n,)``."""
+    """Return whether each box may come within a distance, in units of the box, of points ``(m, d)``: ``(n,)``."""
     if not len(points) or not len(boxes[0]):
         return np.zeros(len(boxes[0]), dtype=bool)
     middle, half = (boxes[0] + boxes[1]) / 2 / extent, np.linalg.norm((boxes[1] - boxes[0]) / 2 / extent, axis=1)
