@@ -221,21 +221,3 @@ def test_units_of_the_loss(scale: str) -> None:
 @pytest.mark.parametrize("half", [1e-90, 1e-6, 1e90])
 def test_units_of_the_coordinates(half: float) -> None:
     assert sd.critical_points(sd.landscapes.saddle(), [(-half, 2 * half)] * 2).complete
-
-
-def test_bounds_that_are_not_rounded_outward_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without their rounding errors the bounds of a zero are one number, and the zero of 3x² − 1 is none."""
-    newton = import_module("samdyn.analysis.points.proof.newton")
-    field = GradientField(X**3 - X, (X,))
-    zero = sympy.sqrt(sympy.Rational(1, 3))
-
-    def holds() -> bool:
-        bounds, _ = prove_zeros(field, np.array([[0.577]]), np.array([6.0]))
-        return bool(sympy.Rational(bounds.low[0, 0]) <= zero <= sympy.Rational(bounds.high[0, 0]))
-
-    assert holds()
-    monkeypatch.setattr(newton, "_up", lambda numbers, terms=1: numbers)
-    monkeypatch.setattr("samdyn.analysis.intervals.interval.ROUNDING", 0.0)
-    monkeypatch.setattr("samdyn.analysis.intervals.interval.TINY", 0.0)
-    monkeypatch.setattr(newton, "SUM_ERROR", 0.0)
-    assert not holds()

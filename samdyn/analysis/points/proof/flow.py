@@ -48,10 +48,8 @@ class Trace:
 
     def _gradient(self, w: Any) -> np.ndarray:
         if tuple(w) not in self._gradients:
-            here = self._named(w)
-            self._gradients[tuple(w)] = self._named(
-                [g.xreplace(here) for g in self._derivatives.gradient], symbols=True
-            )
+            here = dict(zip(self.symbols, self._named(w), strict=True))
+            self._gradients[tuple(w)] = self._named([g.xreplace(here) for g in self._derivatives.gradient])
         return self._gradients[tuple(w)]
 
     def _hvp(self, w: Any, v: Any) -> np.ndarray:
