@@ -106,8 +106,13 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     (0, ±ρ), the edges of its trap. Newton's method searches for such points from 1024 starts spread evenly over the
     box. Where the degree of the field in one of 24 × 24 cells differs from the sum of the indices of the equilibria
     there, it starts again in that cell and on rings around points at which the field jumps. ``missing`` reports the
-    cells that still differ. Of these further equilibria the function returns the hyperbolic ones, and no curves;
+    cells that still differ. Of these further equilibria the search returns the hyperbolic ones, and no curves;
     ``critical_points`` returns the curves of the landscape.
+
+    Interval arithmetic then proves which equilibria there are, as in ``critical_points``, and adds those that the
+    search missed. Around a critical point at which the field of a normalised method jumps, it shows that the field
+    vanishes for no direction of the gradient. ``complete`` says whether every part of the box was decided;
+    ``unproved`` lists the others.
 
     Args:
         flow: a flow of two coordinates.

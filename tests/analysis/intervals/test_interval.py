@@ -1,15 +1,25 @@
 """Interval arithmetic against exact fractions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
 from samdyn.analysis.intervals.interval import ROUNDING, TINY, Interval, integer_power, point, reciprocal
 
 RNG = np.random.default_rng(0)
-SPECIAL = [0.0, 1.0, -1.0, 1e-308, -1e-308, 5e-324, 1e-160, 1e160, 1e308, -1e308, 0.1, 3.0, 1 + 2**-52]
+SPECIAL = [0.0, 1.0, -1.0, 2.3e-308, -2.3e-308, 1e-160, 1e160, 1e308, -1e308, 0.1, 3.0, 1 + 2**-52]
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["with subnormals", "without"])
+def flush(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Code that was compiled for speed makes a processor round subnormal numbers to 0, in the whole process."""
+    before = torch.tensor([2.0**-1022]) / 2 == 0
+    torch.set_flush_denormal(request.param)
+    yield
+    torch.set_flush_denormal(bool(before))
 
 
 def intervals(n: int) -> Interval:
