@@ -167,6 +167,14 @@ def test_where_formulas_are_not_smooth() -> None:
         assert marks.undefined.tolist() == list(map(bool, undefined)), expr
 
 
+def test_poles_of_the_tangent() -> None:
+    """Each interval reaches from below a pole to the first number above it, for poles up to 1e6."""
+    poles = [(int(k) + mp.mpf(1) / 2) * mp.pi for k in np.random.default_rng(0).integers(-300_000, 300_000, 2000)]
+    high = np.array([float(p) if mp.mpf(float(p)) > p else np.nextafter(float(p), np.inf) for p in poles])
+    _, marks = IntervalFormulas((X,), [sympy.tan(X)])(high[None] - 1e-3, high[None])
+    assert marks.rough.all()
+
+
 def test_a_step_has_every_value_between_its_sides() -> None:
     (step,), _ = IntervalFormulas((X,), [special.Step(X)])(np.array([[-1.0, 0.0]]), np.array([[0.0, 1e-300]]))
     assert (step.low.tolist(), step.high.tolist()) == ([0, 0], [0, 1])

@@ -184,13 +184,13 @@ def test_a_budget_of_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_krawczyk_decides_single_boxes() -> None:
-    """x² − 1 has one zero in [0.9, 1.2], none in [2, 3], two in [−2, 2], and none that is single in [−1.5, 1.5]."""
+    """x² − 1 has one zero in [0.9, 1.2], none in [2, 3], two in [−2, 2], and none in [1.001, 1.2], close to one."""
     field = GradientField(X**3 / 3 - X, (X,))
-    step = krawczyk(field, np.array([[0.9, 2.0, -2.0]]), np.array([[1.2, 3.0, 2.0]]))
-    assert step.exists.tolist() == [True, False, False]
-    assert step.empty.tolist() == [False, True, False]
-    assert step.single.tolist()[2] is False
-    zeros, proved = prove_zeros(field, np.array([[1.0 + 1e-9], [0.3]]), np.array([6.0]))
+    step = krawczyk(field, np.array([[0.9, 2.0, -2.0, 1.001]]), np.array([[1.2, 3.0, 2.0, 1.2]]))
+    assert step.exists.tolist() == [True, False, False, False]
+    assert step.empty.tolist()[:3] == [False, True, False]
+    assert step.single.tolist() == [True, True, False, True]
+    zeros, proved = prove_zeros(field, np.array([[1.0 + 1e-9], [0.3]]), np.array([20.0]))
     assert proved.tolist() == [True, False]
     assert zeros.low[0] <= 1 <= zeros.high[0]
     assert zeros.high[0] - zeros.low[0] < 1e-12

@@ -91,7 +91,9 @@ def test_a_jump_is_alone_only_if_no_other_equilibrium_is_near() -> None:
     jump = Jump(Trace(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.5))))
     assert jump.excludes_zero(np.array([-0.3, -0.3]), np.array([0.3, 0.3]))
     assert not jump.excludes_zero(np.array([-0.6, -0.6]), np.array([0.6, 0.6]))
-    assert not jump.excludes_zero(np.array([-0.1, 0.4]), np.array([0.1, 0.6]))
+    for angle in np.random.default_rng(0).uniform(0, 2 * np.pi, 40):  # without the direction of the gradient at w
+        w = 0.5 * np.array([np.cos(angle), np.sin(angle)])
+        assert not jump.excludes_zero(w - 1e-4, w + 1e-4)
 
 
 def test_what_is_not_proved_is_said() -> None:

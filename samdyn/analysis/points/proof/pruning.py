@@ -38,10 +38,15 @@ class Zones:
 
     def add(self, zeros: ProvedZeros) -> None:
         """Add those of some proved zeros that are not known yet."""
+        names = ("low", "high", "alone_low", "alone_high")
         for i in range(len(zeros.low)):
-            if not self.contain(zeros.low[i : i + 1], zeros.high[i : i + 1])[0]:
-                for name in ("low", "high", "alone_low", "alone_high"):
-                    setattr(self, name, np.vstack([getattr(self, name), getattr(zeros, name)[i : i + 1]]))
+            low, high, alone_low, alone_high = (getattr(zeros, name)[i] for name in names)
+            # Two zeros of which one lies in the zone of the other are the same.
+            known = ((low >= self.alone_low) & (high <= self.alone_high)).all(1)
+            known |= ((self.low >= alone_low) & (self.high <= alone_high)).all(1)
+            if not known.any():
+                for name in names:
+                    setattr(self, name, np.vstack([getattr(self, name), getattr(zeros, name)[i]]))
 
     def contain(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return whether each box ``(n, d)`` lies in a zone, in which there is no zero but the known one: ``(n,)``."""
