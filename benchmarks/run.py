@@ -15,6 +15,7 @@ import matplotlib
 import msd_grid
 import network_step
 import ou_saddle
+import proof
 import sam_beale
 import scaling
 import statistics_only
@@ -26,7 +27,7 @@ from typer import Argument, Exit, Option
 
 from samdyn import checks, cli
 
-WORKED = (sam_beale, ou_saddle, basin_map, msd_grid, statistics_only, network_step, scaling)
+WORKED = (sam_beale, ou_saddle, basin_map, msd_grid, statistics_only, network_step, proof, scaling)
 WORKLOADS: dict[str, Callable[[Effort], Iterator[Case]]] = {module.__name__: module.cases for module in WORKED}
 RESULTS = Path("benchmarks/results")
 SECONDS, QUICK_SECONDS, QUICK_ROUNDS = 0.7, 0.01, 2  # of a turn

@@ -105,7 +105,7 @@ def test_points() -> None:
     assert [row[0] for row in rows] == [point.kind for point in points]
     assert rows[-1] == ["saddle", "(0, 0)", "0", "(-2, 2)"]
     assert cells(points[-1]) == [header, rows[-1]]
-    assert cells(SHOWN["a curve"]())[1][0] == "curve, minima"
+    assert cells(SHOWN["a curve"]())[1][0] == "curve of minima"
     assert words(SHOWN["no points"]()).startswith("no critical points")
     assert cells(SHOWN["exact points"]())[1:]
 

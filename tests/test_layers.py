@@ -50,7 +50,7 @@ INSIDE = {  # the same within a package
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [
-        *["trees", "gradients", "parameters", "comparisons", "sobol", "points", "starts"],
+        *["trees", "gradients", "parameters", "comparisons", "sobol", "intervals", "points", "starts"],
         *["orbits", "limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
     "sweep": ["cells", "calls", "memory", "store", "sweep", "estimate", "file"],

@@ -38,6 +38,7 @@ from .points.critical_points import CriticalPoint, CriticalPoints, critical_poin
 from .points.degenerate import CriticalSet, DegeneratePoint
 from .points.equilibria import Equilibria, Equilibrium, equilibria
 from .points.exact import ExactCriticalPoints, exact_critical_points
+from .points.proof.report import Unproved
 from .starts import starts_around
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "PhasePlane",
     "StabilityChart",
     "TrapWidth",
+    "Unproved",
     "attractors",
     "basins",
     "bifurcation_diagram",

@@ -14,6 +14,7 @@ from ..sobol import sobol
 from .degenerate import CriticalSet, DegeneratePoint, degenerate_sets
 from .degree import cell_degrees
 from .points_in_box import PointsInBox
+from .proof.landscape import Proof, prove
 from .singular import block_of, descend_gradient, regular, scaled_gradients, strengths
 
 STARTS = 1024  # number of starts of each method
@@ -76,12 +77,14 @@ class CriticalPoints(PointsInBox[CriticalPoint]):
             there are points which the search did not find (``PointsInBox``).
         unchecked: the fraction of the box that no degree checks: around curves of critical points and kinks, and the
             whole box unless d = 2.
+        unproved: the parts of the box in which there may be other points (``Unproved``). Interval arithmetic proves
+            that there are none elsewhere.
         degenerate: the isolated points with a singular Hessian.
         sets: the curves and other sets of critical points.
 
     >>> import samdyn as sd
     >>> points = sd.critical_points(sd.landscapes.beale())
-    >>> len(points), points[0].w.round(6).tolist(), points.balanced
+    >>> len(points), points[0].w.round(6).tolist(), points.complete
     (2, [3.0, 0.5], True)
     """
 
@@ -93,7 +96,7 @@ class CriticalPoints(PointsInBox[CriticalPoint]):
         """Whether the degree of the gradient in every cell equals the sum over the points found there.
 
         The search then missed no single point. It may have missed narrow wells, which have a minimum and a saddle in
-        one cell.
+        one cell; ``complete`` says whether it is proved that there are none.
         """
         return not self.missing and not self.unchecked
 
@@ -103,17 +106,15 @@ class CriticalPoints(PointsInBox[CriticalPoint]):
         ]
         lines += [f"degenerate point at {_position(p)}, L = {_loss(p):.6g}" for p in self.degenerate]
         for s in self.sets:
-            what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
-            lines.append(f"{what}, {s.kind}, L = {s.loss:.6g}, through {_formatted(s.w[len(s.w) // 2], scale=1.0)}")
+            lines.append(f"{s.noun}, L = {s.loss:.6g}, through {_formatted(s.w[len(s.w) // 2], scale=1.0)}")
         lines += self.remarks
         return "\n".join(lines) or "no critical points"
 
     def _repr_html_(self) -> str:
         rows = [_cells(p.kind, p) for p in self.points] + [_cells("degenerate point", p) for p in self.degenerate]
         for s in self.sets:
-            what = "curve" if s.dimension == 1 else f"set of dimension {s.dimension}"
             middle = _rounded(s.w[len(s.w) // 2], scale=1.0)
-            rows.append((f"{what}, {s.kind}", html.line("through ", middle), s.loss, None))
+            rows.append((s.noun, html.line("through ", middle), s.loss, None))
         return html.block(html.table(COLUMNS, rows) if rows else "no critical points", *self.remarks)
 
 
@@ -122,13 +123,18 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     """Return the critical points in a box.
 
     Newton's method and Levenberg and Marquardt's method start from 1024 points spread evenly over the box (from fewer
-    in more than 46 dimensions). The second one finds singular zeros of the gradient too. The search misses points to
-    which no start leads.
+    in more than 46 dimensions). The second one finds singular zeros of the gradient too.
 
-    In the plane the degree checks the result. On each of 24 × 24 cells the degree of the gradient field, which counts
-    how often the field turns along the cell's edge, must be the sum of the signs of det H over the points in the cell.
-    Where it is not, the search starts again; ``missing`` reports the cells that still differ. The check does not see a
-    pair of points of opposite sign in one cell, like the minimum and the saddle of a well narrower than a cell.
+    Interval arithmetic then proves which points there are. It divides the box. A part has no point if an interval that
+    contains the gradient's values there excludes 0; it has exactly one if the interval Newton method says so. This
+    finds points to which no start led, such as wells that are a thousandth of the box wide. ``complete`` is true if it
+    decides about every part; ``unproved`` lists the others: surroundings of degenerate points and of curves of critical
+    points, at which Newton's method proves nothing, kinks at which the gradient may change its sign, and, in many
+    dimensions, what remains when too many parts are left.
+
+    In the plane the degree checks the result too. On each of 24 × 24 cells the degree of the gradient field, which
+    counts how often the field turns along the cell's edge, must be the sum of the signs of det H over the points in the
+    cell. Where it is not, the search starts again; ``missing`` reports the cells that still differ.
 
     At kinks the gradient is that of the landscape's convention; a minimum at a kink is not a critical point.
 
@@ -143,6 +149,7 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     >>> print(sd.critical_points(sd.landscapes.beale()))
     minimum at (3, 0.5), L = ..., λ = (0.301464, 48.9798)
     saddle at (0, 1), L = 14.2031, λ = (-27.75, 27.75)
+    proved by interval arithmetic: there is no other in the box
     """
     limits = np.array(checks.box(landscape.box if box is None else box, landscape.dim))
     if np.ptp(limits, axis=1).max() > MAX_WIDTH:
@@ -167,8 +174,7 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     points = _add(points, landscape, _newton(landscape, w[certain], extent), low, high)
     degenerate, sets = degenerate_sets(landscape, w[~certain], low, high)
 
-    missing: list[tuple[tuple[float, float], ...]] = []
-    unchecked = 1.0
+    degree: np.ndarray | None = None
     if landscape.dim == 2:
         lines = [np.linspace(a, b, CELLS + 1) for a, b in zip(low, high, strict=True)]
         degree = cell_degrees(landscape.grad, *lines)
@@ -179,11 +185,16 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
             corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
             again = (corner[:, None] + extent / CELLS * sobol(64, 2, 1)).reshape(-1, 2)
             points = _add(points, landscape, _newton(landscape, again, extent), low, high)
+
+    places = np.reshape([p.w for p in points], (-1, landscape.dim))
+    proof = prove(landscape, limits, (low, high), places, degenerate, sets)
+    points, degenerate = _as_proved(points, degenerate, proof, landscape)
+    missing: list[tuple[tuple[float, float], ...]] = []
+    if degree is not None:
         cells = _unexplained(landscape, degree, lines, points, degenerate)
         missing = [
             ((lines[0][i], lines[0][i + 1]), (lines[1][j], lines[1][j + 1])) for i, j in cells
         ]  # a missing point may lie in the margin outside the box: the degree cannot tell
-        unchecked = float(np.isnan(degree).mean())
 
     in_box = [
         p
@@ -193,10 +204,32 @@ def critical_points(landscape: Landscape, box: Sequence[tuple[float, float]] | N
     return CriticalPoints(
         points=tuple(sorted(in_box, key=lambda p: p.loss)),
         missing=tuple(missing),
-        unchecked=unchecked,
+        unchecked=1.0 if degree is None else float(np.isnan(degree).mean()),
+        unproved=proof.unproved,
         degenerate=tuple(degenerate),
         sets=tuple(sets),
     )
+
+
+def _as_proved(
+    points: list[CriticalPoint], degenerate: list[DegeneratePoint], proof: Proof, landscape: Landscape
+) -> tuple[list[CriticalPoint], list[DegeneratePoint]]:
+    """Return the points that are proved and those that may be some, and the degenerate ones without a regular one."""
+    if proof.zones is None:
+        return points, degenerate
+    zones = proof.zones
+
+    def is_proved(w: np.ndarray) -> bool:
+        return bool(zones.contain(w[None], w[None])[0])
+
+    new = [_point(landscape, w) for w in proof.new_zeros(points, np.array([[-np.inf, np.inf]] * landscape.dim))]
+    possible = [p for p in points if is_proved(p.w) or any(part.touches(p.w, SAME_POINT) for part in proof.unproved)]
+    return possible + new, [p for p in degenerate if not is_proved(p.w)]
+
+
+def _point(landscape: Landscape, w: np.ndarray) -> CriticalPoint:
+    eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(w).numpy())
+    return CriticalPoint(w, float(landscape.value(w)), eigenvalues, eigenvectors)
 
 
 def _newton(landscape: Landscape, starts: np.ndarray, extent: np.ndarray) -> np.ndarray:
@@ -252,8 +285,7 @@ def _add(
         at_once *= 2
         for w in part[regular(landscape, part, extent, ZERO_EIGENVALUE)]:
             if len(new(w[None])):
-                eigenvalues, eigenvectors = np.linalg.eigh(landscape.hessian(w).numpy())
-                points.append(CriticalPoint(w, float(landscape.value(w)), eigenvalues, eigenvectors))
+                points.append(_point(landscape, w))
         candidates = new(candidates)
     return points
 

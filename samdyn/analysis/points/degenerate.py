@@ -62,6 +62,12 @@ class CriticalSet:
     closed: bool
     kind: str
 
+    @property
+    def noun(self) -> str:
+        """What to call the set, as in "curve of minima"."""
+        what = "curve" if self.dimension == 1 else f"set of dimension {self.dimension}"
+        return f"{what} of {self.kind}" if self.kind in ("minima", "maxima", "saddles") else f"{what}, {self.kind}"
+
 
 def degenerate_sets(
     landscape: Landscape, ends: np.ndarray, low: np.ndarray, high: np.ndarray

@@ -15,6 +15,7 @@ from ..sobol import sobol
 from .critical_points import SAME_POINT, CriticalPoint, critical_points
 from .degree import cell_degrees
 from .points_in_box import PointsInBox
+from .proof.flow import prove_flow
 
 STARTS = 1024  # number of starts of Newton's method
 CELLS = 24  # number of cells per side in which the degree is compared with the equilibria
@@ -77,11 +78,13 @@ class Equilibria(PointsInBox[Equilibrium]):
             are equilibria which the search did not find (``PointsInBox``).
         unchecked: the fraction of the box that no degree checks: around curves of equilibria, and where the field
             jumps.
+        unproved: the parts of the box in which there may be other equilibria (``Unproved``). Interval arithmetic proves
+            that there are none elsewhere.
 
     >>> import samdyn as sd
     >>> points = sd.analysis.equilibria(sd.Flow(sd.landscapes.saddle(), sd.USAM(rho=1.0)))
-    >>> [p.kind for p in points], points.missing, points.unchecked
-    (['attractor'], (), 0.0)
+    >>> [p.kind for p in points], points.missing, points.complete
+    (['attractor'], (), True)
     """
 
     def _repr_html_(self) -> str:
@@ -103,8 +106,13 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     (0, ±ρ), the edges of its trap. Newton's method searches for such points from 1024 starts spread evenly over the
     box. Where the degree of the field in one of 24 × 24 cells differs from the sum of the indices of the equilibria
     there, it starts again in that cell and on rings around points at which the field jumps. ``missing`` reports the
-    cells that still differ. Of these further equilibria the function returns the hyperbolic ones, and no curves;
+    cells that still differ. Of these further equilibria the search returns the hyperbolic ones, and no curves;
     ``critical_points`` returns the curves of the landscape.
+
+    Interval arithmetic then proves which equilibria there are, as in ``critical_points``, and adds those that the
+    search missed. Around a critical point at which the field of a normalised method jumps, it shows that the field
+    vanishes for no direction of the gradient. ``complete`` says whether every part of the box was decided;
+    ``unproved`` lists the others.
 
     Args:
         flow: a flow of two coordinates.
@@ -147,8 +155,20 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
         corner = np.array([[lines[0][i], lines[1][j]] for i, j in cells])
         starts = (corner[:, None] + extent / CELLS * sobol(64, 2, search + 1)).reshape(-1, 2)
         starts = np.concatenate([starts, *(_rings(p.w, extent) for p in equilibria_ if p.kind == "no Jacobian")])
+    searched = low - 1e-3 * np.sqrt(2) * extent, limits[:, 1] + 1e-3 * np.sqrt(3) * extent  # as critical_points does
+    regular = np.reshape([p.w for p in equilibria_ if p.rates is not None], (-1, 2))
+    proof = prove_flow(flow, limits, searched, regular, points)
+    for w in proof.new_zeros(equilibria_, limits):
+        equilibria_.append(equilibrium_at(flow, w, extent))
+    difference = degree - _indices(flow, lines, equilibria_, extent)
+    cells = np.argwhere((difference != 0) & ~np.isnan(difference))
     missing = [((lines[0][i], lines[0][i + 1]), (lines[1][j], lines[1][j + 1])) for i, j in cells]
-    return Equilibria(points=tuple(equilibria_), missing=tuple(missing), unchecked=float(np.isnan(difference).mean()))
+    return Equilibria(
+        points=tuple(equilibria_),
+        missing=tuple(missing),
+        unchecked=float(np.isnan(difference).mean()),
+        unproved=proof.unproved,
+    )
 
 
 def _rings(w: np.ndarray, extent: np.ndarray) -> np.ndarray:

@@ -118,6 +118,7 @@ def test_what_is_not_found_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch
     """A search that never sees the edge above, and one that never sees the second saddle of USAM."""
     module = import_module("samdyn.analysis.points.equilibria")
     real = module._newton
+    monkeypatch.setattr("samdyn.analysis.points.proof.landscape.MAX_DIM", 1)  # no proof, which would find them
     well = sd.Flow(sd.landscapes.double_well(), sd.USAM(1.5))
     for flow, w in ((sd.Flow(SEVERAL, sd.SAM(0.4)), (0.171991, -0.145864)), (well, (np.sqrt(1 / 3), 0))):
 
