@@ -48,6 +48,8 @@ def _landscape(landscape: Landscape | str) -> Landscape:
     if not landscape.has_formula:
         rule = "has no formula, and the page computes with formulas"
         checks.reject("landscape", landscape, rule, 'Give e.g. samdyn.Landscape("x**2 - y**2", "x y")')
+    for name, value in landscape.parameters.items():
+        checks.number(name, value, "the page needs one number", f"Use e.g. landscape.with_parameters({name}=1.0)")
     if landscape.dim != 2:
         rule = f"has {landscape.dim} coordinate(s), and the page shows a plane"
         fix = "Choose values for the others: landscape.restrict({…})" if landscape.dim > 2 else "Give one of two"

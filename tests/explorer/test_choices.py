@@ -68,6 +68,10 @@ def test_coordinates_that_are_given() -> None:
         ("x" * 5000, "."),
         (sd.Landscape("x**2", "x"), "has 1 coordinate"),
         (sd.landscapes.quadratic([1.0, 2.0, -1.0]), "has 3 coordinate.*restrict"),
+        (
+            sd.Landscape("a*x*y", "x y", parameters={"a": [1, 2]}),
+            r"a = .*one number. Use e.g. landscape.with_parameters",
+        ),
         (3, "must be a Landscape or a name"),
         (sd.landscapes.saddle, "."),
     ],
