@@ -189,6 +189,7 @@ def integrated(
         runs = FilippovRuns.start(start, torch.as_tensor(grid, device=on))
         filippov = Filippov(flow, runs, limits, backend)
         chooser = stack.enter_context(filippov.chooser)
+        stack.enter_context(filippov.implicit_chooser)
         if on.type == "cpu":
             stack.enter_context(threads_for(min(start.numel(), BATCH * d)))
         begins_outside = limits.outside(start)

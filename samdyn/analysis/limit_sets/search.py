@@ -453,11 +453,15 @@ def _sliding(rests: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, cens
     for some, gap in ((isolated, SAME_POINT), (~isolated, link)):
         if not some.any():
             continue
-        members, of = ends[some], runs[some]
+        # Most runs end on few points. Pairs of all runs that end on one would be as many as the square of their number.
+        _, first, copy = np.unique(
+            np.round(ends[some] / (0.01 * SAME_POINT * census.extent)), axis=0, return_index=True, return_inverse=True
+        )
+        members, of = ends[some][first], runs[some]
         pairs = tree(members / census.extent).query_pairs(gap, output_type="ndarray")
         graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(members), len(members)))
         _, component = connected_components(graph, directed=False)
         for c in np.unique(component):
             here = members[component == c]
             single = (np.ptp(here, axis=0) <= SAME_POINT * census.extent).all()
-            labels[of[component == c]] = census.enter("sliding", here[:1] if single else here, None)
+            labels[of[component[copy] == c]] = census.enter("sliding", here[:1] if single else here, None)

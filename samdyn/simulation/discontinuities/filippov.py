@@ -5,17 +5,20 @@ from collections.abc import Callable
 import torch
 
 from ...ops import norm
-from ..flows import dopri, lsoda, rodas
+from ..flows import dopri, lsoda
 from ..flows.chooser import Chooser
 from ..flows.runs import AT_END, OUT_OF_STEPS, Limits
+from ..flows.rodas import ImplicitTrial
 from ..flows.trial import Trial
 from ..units import ScaledFlow
 from .jumps import meet, passing, size
-from .resting import resting_edges, sliding_rests, traps
+from .regions import TrapRegions
+from .resting import resting_edges, sliding_rests
 from .sliding import Sliding
 from .states import FINAL, SINGLE_PATIENCE, FilippovRuns, State
 
 SLIDING_PATIENCE = 12  # evidence that ends an integration while sliding, in steps rejected for want of a velocity
+NO_EVIDENCE = 2**40  # more evidence of a jump than there is: implicit steps are also rejected where the field is stiff
 MAX_MEETINGS = 100  # surfaces that a run may meet
 CORNER_MEETINGS = 25  # surfaces that a corner counts as
 BESIDE = 1e-11  # distance from a surface at which runs cross and leave it, relative to max(1, ‖w‖∞)
@@ -37,17 +40,19 @@ class Filippov:
 
     Attributes:
         runs: the runs, which are updated.
-        chooser: chooses the backend where the field is smooth.
+        chooser, implicit_chooser: choose the backend where the field is smooth, and where it is stiff.
     """
 
     def __init__(self, flow: ScaledFlow, runs: FilippovRuns, limits: Limits, backend: str) -> None:
         self.runs = runs
         self._flow, self._limits = flow, limits
-        self._sliding = Sliding(flow, runs.normals)
+        self._sliding, self._traps = Sliding(flow, runs.normals), TrapRegions(flow)
         self._negligible = min(max(limits.rtol, limits.atol), MAX_NEGLIGIBLE)
         # ``meet`` approximates the path to a surface by a parabola, with an error of a sixth of the cube of its length.
         self._trial = Trial(flow, limits.rtol, limits.atol, self._negligible ** (1 / 3) / 2)
         self.chooser = Chooser(backend, self._trial)
+        self._implicit = ImplicitTrial(flow, limits.rtol, limits.atol, self._trial.reach)
+        self.implicit_chooser = Chooser(backend, self._implicit)
         self._moves: dict[State, Callable[[torch.Tensor], None]] = {
             State.START: self._begin,
             State.SMOOTH: self._integrate,
@@ -79,7 +84,7 @@ class Filippov:
             self._rest(sliding[rest], alone[rest])
         others = which[runs.state[which] != State.RESTING]
         if len(others):
-            rest, runs.w[:, others] = traps(self._flow, runs.w[:, others], self._radius(others))
+            rest, runs.w[:, others] = self._traps.find(runs.w[:, others], self._radius(others))
             self._rest(others[rest], True)
         rests = runs.state[which] == State.RESTING
         others = which[~rests]
@@ -94,7 +99,8 @@ class Filippov:
         self.runs.transition(which)
 
     def _integrate_implicitly(self, which: torch.Tensor) -> None:
-        rodas.solve(self._flow, self.runs, which, self._limits)
+        patience = torch.full_like(which, NO_EVIDENCE)
+        dopri.solve(lambda _: self._implicit, self.runs, which, self._limits, patience, self.implicit_chooser)
         self.runs.transition(which)
 
     def _integrate_singly(self, which: torch.Tensor) -> None:
@@ -140,7 +146,7 @@ class Filippov:
     def _probe(self, which: torch.Tensor) -> None:
         """Find runs that are trapped, or meet a jump of the field; the others go on with LSODA."""
         runs, w = self.runs, self.runs.w[:, which]
-        jump = traps(self._flow, w, self._radius(which))[0] | meet(self._flow, w, runs.h[which])[0].exists
+        jump = self._traps.find(w, self._radius(which))[0] | meet(self._flow, w, runs.h[which])[0].exists
         runs.state[which] = torch.where(jump, State.AT_JUMP, State.SINGLE)
         runs.single_patience[which] = torch.where(jump, SINGLE_PATIENCE, 2 * runs.single_patience[which])
 
@@ -191,7 +197,7 @@ class Filippov:
     def _untrapped(self, which: torch.Tensor) -> torch.Tensor:
         """Let the runs rest that are trapped from all sides; return the others."""
         runs = self.runs
-        rest, w = traps(self._flow, runs.w[:, which], self._radius(which))
+        rest, w = self._traps.find(runs.w[:, which], self._radius(which))
         ids = which[rest]
         runs.w[:, ids] = w[:, rest]
         runs.hold(ids)

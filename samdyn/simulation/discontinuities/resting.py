@@ -45,9 +45,21 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
         unit = unit_of(flow.landscape.box)
         holds, centre = traps(ScaledFlow(flow, unit), w / unit, radius / unit)
         return holds, unit * centre
+    return certify(flow, w, radius)[:2]
+
+
+def certify(
+    flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Do what ``traps`` does, and return the regions too: ``(n,), (d, n), (d, d, n)``.
+
+    A region is the ball or ellipsoid in which the field points inward: all points with ‖shape · (w − centre)‖ ≤ 1.
+    Where a run is not trapped its shape has no meaning.
+    """
     holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
     critical, near = _critical(flow, w, radius)
     unit_axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    shapes = unit_axes / radius
     # One or two of the axes rule out most runs.
     some = _along_axes(flow, w, radius, unit_axes.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
     if len(some):
@@ -57,18 +69,20 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
     some = (near & ~holds).nonzero().squeeze(1)
     here = critical[:, some]
     if not len(some):
-        return holds, centre
+        return holds, centre, shapes
     # Take the ellipsoid through twice the run's displacement: in larger ones the curvature of the valley matters more.
     half_axes = _half_axes(flow, here)
     lengths = norm(half_axes)
-    extent = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
+    inverse = (half_axes / lengths**2).movedim(0, 1)  # (d, d, n), from displacements to units of the half-axes
+    extent = 2 * norm(torch.einsum("ijn,jn->in", inverse, w[:, some] - here))
     extent = extent.clamp(min=1e-3 * radius[some])
     inside = (extent <= radius[some]) & _along_axes(flow, here, extent, half_axes)
-    some, here = some[inside], here[:, inside]
+    some, here, extent, inverse = some[inside], here[:, inside], extent[inside], inverse[..., inside]
     if len(some):
-        sure = _inward(flow, here, extent[inside], half_axes[:, :, inside])
+        sure = _inward(flow, here, extent, half_axes[:, :, inside])
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
-    return holds, centre
+        shapes[..., some] = torch.where(sure, inverse / extent, shapes[..., some])
+    return holds, centre, shapes
 
 
 def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Dormand and Prince's method of order 5 for many initial values, each with steps of its own."""
+"""Integration of many initial values, each with steps of its own, by Dormand and Prince's method or by RODAS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +17,9 @@ MIN_STIFF_RATE = 2.0  # |hλ| above which a step is stiff
 MIN_STIFF_CHECKS = 4  # checks in a row at which a run has to seem stiff
 MIN_STEPS_LEFT = 1000  # steps of the present length up to the last time; with fewer ahead stiffness does not matter
 SHOW_PERIOD = 64  # steps between two reports of progress
+MIN_STEPS_TO_JUDGE = 4 * PERIOD  # implicit steps after which their lengths predict how many more there will be
+LSODA_COST = 200  # time of LSODA for a run, in implicit steps of a batch
+MIN_BATCH_COST = 8  # number of runs below which the step of a batch costs no less
 
 
 def solve(
@@ -29,13 +32,17 @@ def solve(
 ) -> None:
     """Integrate some of the runs from their present states to the last time, or as far as they get.
 
-    The embedded method of order 4 chooses the steps of every run. Runs that end drop out of the batch. The method's own
-    interpolant of order 4 gives the values between steps. The coefficients are those of SciPy's RK45.
+    The embedded method chooses the steps of every run. Runs that end drop out of the batch. For explicit steps the
+    method's own interpolant of order 4 gives the values between steps; their coefficients are those of SciPy's RK45.
+    Implicit steps end at the times to save.
 
-    A run is stiff if the stability of the method limits its steps [Hairer, Wanner, section IV.2] and many of them lie
-    ahead. A run stalls where the field jumps: there the error falls with the step, not with its fifth power, and later
-    the run hardly moves. The run ends with that outcome once the evidence reaches ``patience`` and its steps are
-    shorter than the trial's ``reach``.
+    A run is stiff if the stability of the explicit method limits its steps [Hairer, Wanner, section IV.2] and many of
+    them lie ahead. A run stalls where the field jumps: there the error falls with the step, not with a higher power,
+    and later the run hardly moves. The run ends with that outcome once the evidence reaches ``patience`` and its steps
+    are shorter than the trial's ``reach``. With implicit steps it stalls if it hardly moves, in steps that do not grow.
+
+    Down a narrow, curved valley the order of the implicit method falls to 2, and multistep methods need far fewer
+    steps. Where few runs need many steps on the CPU, they end with the outcome STIFF, for LSODA.
 
     Args:
         trial: function that returns the step, in torch, of runs (n,).
@@ -64,6 +71,7 @@ class _Integration:
         which: (n,), the indices of the runs in the batch.
         batch: the data of these runs, padded to a multiple of the backend's block with copies that do not go on.
         mark: (d, n), the positions at the latest check.
+        h_at_mark: (n,), the steps at the latest check.
         stiff_checks: (n,), the number of checks in a row at which the run seemed stiff.
         count: the number of steps so far.
     """
@@ -75,6 +83,7 @@ class _Integration:
     which: torch.Tensor
     batch: Batch
     mark: torch.Tensor
+    h_at_mark: torch.Tensor
     stiff_checks: torch.Tensor
     count: int = 0
 
@@ -90,9 +99,12 @@ class _Integration:
         """Begin at the present states of the runs."""
         step, w, last = trial(which), runs.w[:, which], runs.times[-1]
         f = step.field(w)
-        h, excess = _first_step(w, f, last), runs.steps[which] - limits.max_steps
-        batch = Batch.start(w, f, runs.t[which], h, excess, last, (limits.low, limits.high), patience)
-        return cls(trial, runs, limits, Eager(step), which, batch, batch.w, torch.zeros_like(which))
+        t, excess = runs.t[which], runs.steps[which] - limits.max_steps
+        h = _first_step(w, f, last) if step.explicit else runs.h[which]
+        if not step.explicit:
+            last = runs.times[torch.searchsorted(runs.times, t, right=True)]
+        batch = Batch.start(w, f, t, h, excess, last, (limits.low, limits.high), patience)
+        return cls(trial, runs, limits, Eager(step), which, batch, batch.w, batch.h, torch.zeros_like(which))
 
     def choose(self, chooser: Chooser | None) -> None:
         """Change to the compiled backend if the chooser returns it."""
@@ -108,15 +120,19 @@ class _Integration:
         """Try one step of every run, or several, and check the runs every PERIOD steps."""
         saves_between = len(self.runs.times) > 1
         steps = PERIOD - self.count % PERIOD if isinstance(self.backend, Compiled) and not saves_between else 1
-        t, w = (self.batch.t.clone(), self.batch.w.clone()) if saves_between else (self.batch.t, self.batch.w)
-        self.batch = advance(self.backend, self.batch, steps)
+        before = self.batch
+        t, w, h = (part.clone() if saves_between else part for part in (before.t, before.w, before.h))
+        self.batch = advance(self.backend, before, steps)
         self.count += steps
         if saves_between:
             n = len(self.which)
-            _interpolate(self.runs, self.which, t[:n], self.batch.t[:n], w[:, :n], self.batch.k[..., :n])
+            if self._explicit:
+                _interpolate(self.runs, self.which, t[:n], self.batch.t[:n], w[:, :n], self.batch.k[..., :n])
+            else:
+                self._save(h)
         if self.count % PERIOD == 0:
             self._check()
-            self.mark = self.batch.w.clone()
+            self.mark, self.h_at_mark = self.batch.w.clone(), self.batch.h.clone()
 
     def retire(self) -> None:
         """Store the runs that ended, and drop them from the batch when they are many."""
@@ -128,6 +144,20 @@ class _Integration:
             self._select(self.batch.active.nonzero().squeeze(1))
         if self.count % SHOW_PERIOD == 0 and len(self.which):
             self.limits.show(float(self.batch.t[self.batch.active].min()))
+
+    @property
+    def _explicit(self) -> bool:
+        return self.trial(self.which).explicit
+
+    def _save(self, h: torch.Tensor) -> None:
+        """Save the runs whose steps ``h`` reached a time to save, and let them go on to the next."""
+        batch, times, n = self.batch, self.runs.times, len(self.which)
+        at = ((batch.t >= batch.last) & (batch.last < times[-1]))[:n].nonzero().squeeze(1)
+        following = torch.searchsorted(times, batch.t[at], right=True)
+        self.runs.states[following - 1, :, self.which[at]] = batch.w[:, at].T
+        inside = ~self.limits.outside(batch.w[:, at]) & (batch.excess[at] < 0)
+        batch.last[at], batch.active[at] = times[following], inside
+        batch.h[at] = torch.maximum(h[at], batch.h[at])  # a step that ends at a time to save predicts little
 
     def _store(self, at: torch.Tensor) -> None:
         """Copy the data of these columns of the batch to the runs."""
@@ -149,12 +179,16 @@ class _Integration:
         columns = torch.cat([indices, indices[:1].expand(-len(indices) % self.backend.multiple)])
         self.batch = self.batch.select(columns)
         self.batch.active[len(indices) :] = False
-        self.mark, self.stiff_checks = self.mark[:, columns], self.stiff_checks[columns]
+        self.mark, self.h_at_mark = self.mark[:, columns], self.h_at_mark[columns]
+        self.stiff_checks = self.stiff_checks[columns]
         if isinstance(self.backend, Eager):
             self.backend = Eager(self.trial(self.which))
 
     def _check(self) -> None:
         """End runs that are stiff, or hardly move at a jump."""
+        if not self._explicit:
+            self._check_implicit()
+            return
         batch, trial = self.batch, self.trial(self.which)
         k, active, rest = batch.k, batch.active, batch.last - batch.t
         far = MIN_STEPS_LEFT * batch.latest_h < rest
@@ -174,6 +208,19 @@ class _Integration:
         short = batch.latest_h * batch.f.abs().amax(0) <= trial.reach * batch.w.abs().amax(0).clamp(min=1)
         batch.at_jump = batch.at_jump | (active & slow & short & (batch.jump_evidence >= batch.patience))
         batch.active = active & ~batch.at_jump & (self.stiff_checks < MIN_STIFF_CHECKS)
+
+    def _check_implicit(self) -> None:
+        """End runs that hardly move, in steps that do not grow; and few runs that need many steps."""
+        batch, limits, n = self.batch, self.limits, len(self.which)
+        rest = self.runs.times[-1] - batch.t
+        slow = hardly_moves(batch.w, self.mark, batch.latest_h, rest, max(limits.rtol, limits.atol))
+        batch.at_jump = batch.at_jump | (batch.active & slow & (batch.h <= 2 * self.h_at_mark))
+        batch.active = batch.active & ~batch.at_jump
+        if batch.w.device.type == "cpu" and self.count >= MIN_STEPS_TO_JUDGE and batch.active.any():
+            ahead = (rest / batch.h).clamp(max=limits.max_steps)[batch.active]
+            if ahead.min() > LSODA_COST * max(n, MIN_BATCH_COST):
+                self.stiff_checks = torch.where(batch.active, MIN_STIFF_CHECKS, self.stiff_checks)
+                batch.active = torch.zeros_like(batch.active)
 
 
 def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float) -> torch.Tensor:
