@@ -12,6 +12,7 @@ from ...dynamics import Flow, Map
 from ...landscapes import Box
 from ...ops import jacobian
 from ...simulation import Status
+from ...simulation.discontinuities.regions import TrapRegions
 from ...simulation.iterates.iterate import Iterates
 from ...simulation.iterates.stepping import Steps
 from ...simulation.ode import integrated
@@ -39,6 +40,7 @@ FIRST_CHECK = 64  # number of steps before the first check; the later checks com
 STEPS_PER_REPORT = 512  # number of steps of a map between two reports of its progress
 WINDOW = 512  # number of steps over which the extent of a wandering run is measured
 FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
+TRAPPED_FACTOR = 100.0  # least duration of a round over that of the one before, where points trap most runs
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
 SOLVER_STEPS = 3000  # number of solver steps per round
 COLUMNS = ("attractor", "period", "at", "extent", "loss", "multipliers or rates", "critical point", "share", "95 %")
@@ -402,11 +404,12 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
     labels = np.full(len(starts), UNDECIDED)
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
+    traps = TrapRegions(scaled)
     time, factor = _first_time(flow, w, census.extent), 2.0
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
         grid, atol = np.array([time]), ATOL * census.unit
-        runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress)
+        runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress, traps=traps)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
         labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
         for run in np.flatnonzero((status == Status.SETTLED) & slides):
@@ -426,6 +429,8 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
         undecided = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
         running, w = running[undecided], ends[:, undecided]
+        # Runs that points trap end by themselves, in as many steps for any time.
+        factor = max(factor, TRAPPED_FACTOR) if traps.trap_most else factor
         time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
     if slides_to_rest:
         _sliding(slides_to_rest, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))

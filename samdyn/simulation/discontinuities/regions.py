@@ -13,10 +13,14 @@ class TrapRegions:
     """The trap regions of a flow that runs met so far.
 
     A certificate belongs to a place, and not to the run that came there: most runs of a basin end in one region, and a
-    certificate costs as much as their integration.
+    certificate costs as much as the integration of a thousand runs.
+
+    Attributes:
+        trap_most: whether such points trap most of the runs that meet a jump of the field.
     """
 
     def __init__(self, flow: ScaledFlow) -> None:
+        self.trap_most = False
         self._flow = flow
         self._centres: torch.Tensor | None = None  # (d, K)
         self._shapes: torch.Tensor | None = None  # (d, d, K); a point is inside if ‖shape · (w − centre)‖ ≤ 1

@@ -9,10 +9,13 @@ from .jumps import complement, size
 from .sliding import Sliding
 
 SPHERES = (1.0, 0.1, 0.01)  # radii of the spheres around a point, over that of the largest
+ELLIPSOIDS = (1.0, 0.1, 0.01, 1e-3)  # longest half-axes of ellipsoids around a point, over the radius of the search
 DIRECTIONS = 32  # directions sampled around a point of the plane; as many per coordinate in higher dimension
 ROUNDS = 30  # rounds of the search for the direction with the least inward speed
 ROUND_SPREAD = 0.6  # spread of the directions of a round, over that of the round before
-MIN_SPEED_RATIO_AT_JUMP = 0.3  # inward speed at r/10 and at r/100 over that at r; a jump keeps its speed
+# Inward speed at r/10 and at r/100 over that at r. A jump keeps its speed. Where several singularities of a multi-step
+# method meet, it falls as √r, and runs arrive in finite time too. That of a smooth field falls as r.
+MIN_SPEED_RATIOS = {1.0: 0.0, 0.1: 0.25, 0.01: 0.06}
 MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
 MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
 ROUNDING_SPEED = 1e-6  # outward speed that counts as none, over the greatest speed around the point
@@ -70,18 +73,18 @@ def certify(
     here = critical[:, some]
     if not len(some):
         return holds, centre, shapes
-    # Take the ellipsoid through twice the run's displacement: in larger ones the curvature of the valley matters more.
+    # Take the largest ellipsoid that holds and the run lies in: in large ones the curvature of the valley matters more.
     half_axes = _half_axes(flow, here)
     lengths = norm(half_axes)
     inverse = (half_axes / lengths**2).movedim(0, 1)  # (d, d, n), from displacements to units of the half-axes
-    extent = 2 * norm(torch.einsum("ijn,jn->in", inverse, w[:, some] - here))
-    extent = extent.clamp(min=1e-3 * radius[some])
-    inside = (extent <= radius[some]) & _along_axes(flow, here, extent, half_axes)
-    some, here, extent, inverse = some[inside], here[:, inside], extent[inside], inverse[..., inside]
-    if len(some):
-        sure = _inward(flow, here, extent, half_axes[:, :, inside])
-        holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
-        shapes[..., some] = torch.where(sure, inverse / extent, shapes[..., some])
+    distance = norm(torch.einsum("ijn,jn->in", inverse, w[:, some] - here))
+    for part in ELLIPSOIDS:
+        extent = part * radius[some]
+        at = ((distance <= extent) & ~holds[some] & _along_axes(flow, here, extent, half_axes)).nonzero().squeeze(1)
+        if len(at):
+            sure = _inward(flow, here[:, at], extent[at], half_axes[:, :, at])
+            ids, at = some[at[sure]], at[sure]
+            holds[ids], centre[:, ids], shapes[..., ids] = True, here[:, at], inverse[..., at] / extent[at]
     return holds, centre, shapes
 
 
@@ -126,15 +129,15 @@ def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, ha
 
 def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
     """Say around which points the field points inward on three ellipsoids, without slowing down: (n,)."""
-    lengths, least = norm(half_axes), torch.zeros_like(radius)
+    lengths, of_largest = norm(half_axes), torch.zeros_like(radius)
     # Around most points the field is smooth and nearly vanishes near them; they need no search.
     offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
     wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
     sure = narrow > MIN_FIELD_RATIO_AT_JUMP * wide
     for part in SPHERES if sure.any() else ():
         inward, fastest = _slowest(flow, centre, part * radius, half_axes / lengths, lengths)
-        sure &= (inward > MIN_INWARD_SPEED * fastest) & (inward > least)
-        least = MIN_SPEED_RATIO_AT_JUMP * inward if part == 1 else least
+        of_largest = inward if part == 1 else of_largest
+        sure &= (inward > MIN_INWARD_SPEED * fastest) & (inward > MIN_SPEED_RATIOS[part] * of_largest)
         if not sure.any():
             break
     return sure

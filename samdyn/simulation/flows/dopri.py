@@ -7,18 +7,19 @@ import torch
 
 from ..backends import Backend, Compiled, Eager
 from .chooser import FIRST, Chooser, advance
-from .runs import AT_END, NO_STEP, OUT_OF_STEPS, OUTSIDE, STALL, STIFF, Limits, Runs
+from .runs import AT_END, NO_STEP, OUT_OF_STEPS, OUTSIDE, STALL, STIFF, TRAPPED, Limits, Runs
 from .trial import Batch, Trial, combined, tableau
 
 PERIOD = 16  # steps between two checks whether runs are stiff or hardly move
 MAX_SLOW_MOVE = 1000.0  # |Δw|∞ in PERIOD steps, over the tolerance, up to which a run hardly moves
+MAX_SLOW_IMPLICIT_MOVE = 100.0  # the same for implicit steps, which get to within a trap's radius of a point
 SLOW_EVIDENCE = 4  # evidence of a jump that a run gives by hardly moving, in rejected steps
 MIN_STIFF_RATE = 2.0  # |hλ| above which a step is stiff
 MIN_STIFF_CHECKS = 4  # checks in a row at which a run has to seem stiff
 MIN_STEPS_LEFT = 1000  # steps of the present length up to the last time; with fewer ahead stiffness does not matter
 SHOW_PERIOD = 64  # steps between two reports of progress
 MIN_STEPS_TO_JUDGE = 4 * PERIOD  # implicit steps after which their lengths predict how many more there will be
-LSODA_COST = 200  # time of LSODA for a run, in implicit steps of a batch
+LSODA_COST = 200  # time of LSODA for a run, in implicit steps of a batch in torch; compiled ones take a hundredth
 MIN_BATCH_COST = 8  # number of runs below which the step of a batch costs no less
 
 
@@ -29,6 +30,7 @@ def solve(
     limits: Limits,
     patience: torch.Tensor,
     chooser: Chooser | None = None,
+    holds: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> None:
     """Integrate some of the runs from their present states to the last time, or as far as they get.
 
@@ -39,7 +41,8 @@ def solve(
     A run is stiff if the stability of the explicit method limits its steps [Hairer, Wanner, section IV.2] and many of
     them lie ahead. A run stalls where the field jumps: there the error falls with the step, not with a higher power,
     and later the run hardly moves. The run ends with that outcome once the evidence reaches ``patience`` and its steps
-    are shorter than the trial's ``reach``. With implicit steps it stalls if it hardly moves, in steps that do not grow.
+    are shorter than the trial's ``reach``. With implicit steps it stalls if it hardly moves, in steps that do not grow,
+    at one check in a row for four of ``patience``.
 
     Down a narrow, curved valley the order of the implicit method falls to 2, and multistep methods need far fewer
     steps. Where few runs need many steps on the CPU, they end with the outcome STIFF, for LSODA.
@@ -51,10 +54,11 @@ def solve(
         limits: tolerances, box and number of steps.
         patience: ``(n,)``, the evidence of a jump that ends a run.
         chooser: chooses when compiled steps replace those in torch; None for torch alone.
+        holds: test whether points ``(d, n)`` lie in regions that no run leaves. A run that enters one ends, TRAPPED.
     """
     if not len(which):
         return
-    integration = _Integration.start(trial, runs, which, limits, patience)
+    integration = _Integration.start(trial, runs, which, limits, patience, holds)
     while len(integration.which):
         integration.choose(chooser)
         integration.advance()
@@ -66,13 +70,15 @@ class _Integration:
     """The state of one call of ``solve``.
 
     Attributes:
-        trial, runs, limits: as in ``solve``.
+        trial, runs, limits, holds: as in ``solve``.
         backend: what computes the steps.
         which: (n,), the indices of the runs in the batch.
         batch: the data of these runs, padded to a multiple of the backend's block with copies that do not go on.
         mark: (d, n), the positions at the latest check.
         h_at_mark: (n,), the steps at the latest check.
         stiff_checks: (n,), the number of checks in a row at which the run seemed stiff.
+        stalled_checks: (n,), the number of checks in a row at which a run with implicit steps stood still.
+        trapped: (n,), whether the run ended in a region that holds it.
         count: the number of steps so far.
     """
 
@@ -85,6 +91,9 @@ class _Integration:
     mark: torch.Tensor
     h_at_mark: torch.Tensor
     stiff_checks: torch.Tensor
+    stalled_checks: torch.Tensor
+    trapped: torch.Tensor
+    holds: Callable[[torch.Tensor], torch.Tensor] | None
     count: int = 0
 
     @classmethod
@@ -95,16 +104,19 @@ class _Integration:
         which: torch.Tensor,
         limits: Limits,
         patience: torch.Tensor,
+        holds: Callable[[torch.Tensor], torch.Tensor] | None,
     ) -> "_Integration":
         """Begin at the present states of the runs."""
         step, w, last = trial(which), runs.w[:, which], runs.times[-1]
         f = step.field(w)
         t, excess = runs.t[which], runs.steps[which] - limits.max_steps
-        h = _first_step(w, f, last) if step.explicit else runs.h[which]
+        h = _first_step(w, f, last)
         if not step.explicit:
+            h = torch.where(runs.h[which] > 0, runs.h[which], h)
             last = runs.times[torch.searchsorted(runs.times, t, right=True)]
         batch = Batch.start(w, f, t, h, excess, last, (limits.low, limits.high), patience)
-        return cls(trial, runs, limits, Eager(step), which, batch, batch.w, batch.h, torch.zeros_like(which))
+        zero = torch.zeros_like(which)
+        return cls(trial, runs, limits, Eager(step), which, batch, batch.w, batch.h, zero, zero, zero > 0, holds)
 
     def choose(self, chooser: Chooser | None) -> None:
         """Change to the compiled backend if the chooser returns it."""
@@ -166,6 +178,7 @@ class _Integration:
         outcome = torch.where(batch.excess[at] < 0, NO_STEP, OUT_OF_STEPS)
         outcome[self.stiff_checks[at] >= MIN_STIFF_CHECKS] = STIFF
         outcome[batch.at_jump[at]] = STALL
+        outcome[self.trapped[at]] = TRAPPED
         outcome[t >= runs.times[-1]] = AT_END
         outcome[self.limits.outside(w)] = OUTSIDE
         runs.t[ids], runs.w[:, ids], runs.h[ids] = t, w, batch.latest_h[at]
@@ -180,12 +193,16 @@ class _Integration:
         self.batch = self.batch.select(columns)
         self.batch.active[len(indices) :] = False
         self.mark, self.h_at_mark = self.mark[:, columns], self.h_at_mark[columns]
-        self.stiff_checks = self.stiff_checks[columns]
+        self.stiff_checks, self.stalled_checks = self.stiff_checks[columns], self.stalled_checks[columns]
+        self.trapped = self.trapped[columns]
         if isinstance(self.backend, Eager):
             self.backend = Eager(self.trial(self.which))
 
     def _check(self) -> None:
-        """End runs that are stiff, or hardly move at a jump."""
+        """End runs that are held, stiff, or hardly move at a jump."""
+        if self.holds is not None:
+            self.trapped = (self.batch.t < self.batch.last) & self.holds(self.batch.w)
+            self.batch.active = self.batch.active & ~self.trapped
         if not self._explicit:
             self._check_implicit()
             return
@@ -213,17 +230,23 @@ class _Integration:
         """End runs that hardly move, in steps that do not grow; and few runs that need many steps."""
         batch, limits, n = self.batch, self.limits, len(self.which)
         rest = self.runs.times[-1] - batch.t
-        slow = hardly_moves(batch.w, self.mark, batch.latest_h, rest, max(limits.rtol, limits.atol))
-        batch.at_jump = batch.at_jump | (batch.active & slow & (batch.h <= 2 * self.h_at_mark))
+        tol = max(limits.rtol, limits.atol)
+        slow = hardly_moves(batch.w, self.mark, batch.latest_h, rest, tol, MAX_SLOW_IMPLICIT_MOVE)
+        stalls = slow & (batch.h <= 2 * self.h_at_mark)
+        self.stalled_checks = torch.where(stalls, self.stalled_checks + 1, 0)
+        batch.at_jump = batch.at_jump | (batch.active & (SLOW_EVIDENCE * self.stalled_checks >= batch.patience))
         batch.active = batch.active & ~batch.at_jump
         if batch.w.device.type == "cpu" and self.count >= MIN_STEPS_TO_JUDGE and batch.active.any():
             ahead = (rest / batch.h).clamp(max=limits.max_steps)[batch.active]
-            if ahead.min() > LSODA_COST * max(n, MIN_BATCH_COST):
+            cost = LSODA_COST * (100 if isinstance(self.backend, Compiled) else 1)
+            if ahead.min() > cost * max(n, MIN_BATCH_COST):
                 self.stiff_checks = torch.where(batch.active, MIN_STIFF_CHECKS, self.stiff_checks)
                 batch.active = torch.zeros_like(batch.active)
 
 
-def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float) -> torch.Tensor:
+def hardly_moves(
+    w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: torch.Tensor, tol: float, most: float = MAX_SLOW_MOVE
+) -> torch.Tensor:
     """Say which runs moved no further in PERIOD steps than errors would, with many such steps ahead: (n,).
 
     Args:
@@ -231,8 +254,9 @@ def hardly_moves(w: torch.Tensor, mark: torch.Tensor, h: torch.Tensor, rest: tor
         h: (n,), the latest step.
         rest: (n,), the time that is left.
         tol: the tolerance.
+        most: the distance that counts as moving, over the tolerance.
     """
-    slow = (w - mark).abs().amax(0) <= min(MAX_SLOW_MOVE * tol, 1e-3) * w.abs().amax(0).clamp(min=1)
+    slow = (w - mark).abs().amax(0) <= min(most * tol, 1e-3) * w.abs().amax(0).clamp(min=1)
     return slow & (PERIOD * h < 1e-2 * rest)
 
 

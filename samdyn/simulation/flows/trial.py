@@ -111,7 +111,7 @@ class Trial:
     land: Function | None = None
     accept: Callable[[torch.Tensor], None] | None = None
 
-    explicit: ClassVar[bool] = True
+    explicit: ClassVar[bool] = True  # whether the stages are; then rejections count as evidence of a jump
     order: ClassVar[int] = ORDER
 
     def __call__(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -131,7 +131,7 @@ class Trial:
         jump_error = torch.where(accepts, torch.inf, size * factor.square().square())
         length, far = k[0].abs().amax(0), w.abs().amax(0)
         short = length <= far.clamp(min=1) * self.reach
-        at_jump = runs.at_jump | (active & rejects & (evidence >= runs.patience) & short)
+        at_jump = runs.at_jump | (active & rejects & (evidence >= runs.patience) & short if self.explicit else False)
         arrives = moves & (h >= rest)
         w, f = torch.where(moves, end, w), torch.where(moves, slope, runs.f)
         t = torch.where(arrives, last, torch.where(moves, t + h, t))
