@@ -26,8 +26,8 @@ def attractors(
 
     Attractors are fixed points, cycles, curves of fixed points, sets on which a discontinuous flow slides to rest, and
     sets over which a map wanders (``Attractor``). A run belongs to an attractor if a certificate shows that it rests
-    there. With momentum runs start at rest. A run that leaves the box enlarged tenfold has diverged. The shares add up
-    to less than 1 by the share of runs that diverged or did not settle.
+    there. With momentum runs start at rest. A map's run that leaves the box enlarged tenfold has diverged; a flow's run
+    is unbounded. The shares add up to less than 1 by the share of these runs, and of those that did not settle.
 
     Args:
         system: a map or a flow.

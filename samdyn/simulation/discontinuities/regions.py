@@ -71,7 +71,10 @@ class TrapRegions:
             if self._centres is None or self._shapes is None:
                 self._centres, self._shapes = new
             else:
-                self._centres, self._shapes = torch.cat([self._centres, new[0]], 1), torch.cat([self._shapes, new[1]], 2)
+                self._centres, self._shapes = (
+                    torch.cat([self._centres, new[0]], 1),
+                    torch.cat([self._shapes, new[1]], 2),
+                )
 
 
 def _one_of_each_cell(w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:

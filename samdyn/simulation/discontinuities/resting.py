@@ -51,9 +51,7 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
     return certify(flow, w, radius)[:2]
 
 
-def certify(
-    flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def certify(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Do what ``traps`` does, and return the regions too: ``(n,), (d, n), (d, d, n)``.
 
     A region is the ball or ellipsoid in which the field points inward: all points with ‖shape · (w − centre)‖ ≤ 1.

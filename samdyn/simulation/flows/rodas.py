@@ -49,9 +49,7 @@ class ImplicitTrial(Trial):
         return end, self.field(end), torch.where(size < torch.inf, size, torch.inf)  # nan becomes inf too
 
 
-def step(
-    field: ScaledFlow, w: torch.Tensor, f: torch.Tensor, h: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+def step(field: ScaledFlow, w: torch.Tensor, f: torch.Tensor, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the states after steps h from w, ``(d, n)``, and the difference to those of the embedded method.
 
     f is the velocity at w.

@@ -328,7 +328,7 @@ def test_held_from_all_sides(scale: float) -> None:
     assert not sees(f"{scale}*(x**2 - y**2)", sd.USAM(5 / scale), off)
     assert not sees(f"{scale}*(x**2 - y**2)", GD, off)
     assert not sees(f"{scale}*(x**2 - y**2)", GD, (0.0, 0.0))
-    # Where λ₁ = −λ₂ the ascents' steps along y cancel in pairs: on x = 0, ẏ = −2λ₂(y − ρ/n) for odd n and 2|λ₂|y for even.
+    # Where λ₁ = −λ₂ the ascent steps along y cancel in pairs. One is left for odd n: on x = 0, ẏ = 2(y − ρ/n).
     for steps in (2, 4):
         assert not sees(f"{scale}*(x**2 - y**2)", sd.SAM(0.1, ascent_steps=steps), off)
     for steps in (3, 5):
