@@ -7,8 +7,8 @@ import torch
 from ...ops import norm
 from ..flows import dopri, lsoda
 from ..flows.chooser import Chooser
-from ..flows.runs import AT_END, NO_STEP, OUT_OF_STEPS, Limits
 from ..flows.rodas import ImplicitTrial
+from ..flows.runs import AT_END, NO_STEP, OUT_OF_STEPS, Limits
 from ..flows.trial import Trial
 from ..units import ScaledFlow
 from .jumps import meet, passing, size

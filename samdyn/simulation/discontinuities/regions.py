@@ -26,7 +26,7 @@ class TrapRegions:
         self._shapes: torch.Tensor | None = None  # (d, d, K); a point is inside if ‖shape · (w − centre)‖ ≤ 1
 
     def holding(self, w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Say which points ``(d, n)`` lie in a region, ``(n,)``; return its centre, or the point where there is none."""
+        """Say which points ``(d, n)`` lie in a region, ``(n,)``; return its centre, or the point if there is none."""
         if self._centres is None or self._shapes is None or not w.shape[1]:
             return torch.zeros_like(w[0], dtype=torch.bool), w
         offset = w[:, None] - self._centres[..., None]  # (d, K, n)
@@ -81,7 +81,5 @@ def _one_of_each_cell(w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """Return the index of one run ``(d, n)`` in each cell of space that holds any: ``(m,)``."""
     cell = (w / (SAME_CELL * radius)).round()
     _, of = torch.unique(cell, dim=1, return_inverse=True)
-    first = torch.full((int(of.max()) + 1,), len(of), device=of.device).scatter_reduce(
-        0, of, torch.arange(len(of), device=of.device), "amin"
-    )
-    return first
+    order = torch.arange(len(of), device=of.device)
+    return torch.full_like(order[: int(of.max()) + 1], len(of)).scatter_reduce(0, of, order, "amin")

@@ -64,7 +64,9 @@ def certify(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[to
     # One or two of the axes rule out most runs.
     some = _along_axes(flow, w, radius, unit_axes.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
     if len(some):
-        here = torch.where(near[some], critical[:, some], _limit_along_field(flow, w[:, some], radius[some]))
+        here, others = critical[:, some], some[~near[some]]
+        if len(others):
+            here[:, ~near[some]] = _limit_along_field(flow, w[:, others], radius[others])
         sure = _inward(flow, here, radius[some], unit_axes.expand(-1, -1, len(some)))
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
     some = (near & ~holds).nonzero().squeeze(1)
@@ -127,17 +129,24 @@ def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, ha
 
 def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
     """Say around which points the field points inward on three ellipsoids, without slowing down: (n,)."""
-    lengths, of_largest = norm(half_axes), torch.zeros_like(radius)
+    lengths = norm(half_axes)
     # Around most points the field is smooth and nearly vanishes near them; they need no search.
     offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
     wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
     sure = narrow > MIN_FIELD_RATIO_AT_JUMP * wide
-    for part in SPHERES if sure.any() else ():
-        inward, fastest = _slowest(flow, centre, part * radius, half_axes / lengths, lengths)
-        of_largest = inward if part == 1 else of_largest
-        sure &= (inward > MIN_INWARD_SPEED * fastest) & (inward > MIN_SPEED_RATIOS[part] * of_largest)
-        if not sure.any():
-            break
+    if not sure.any():
+        return sure
+    some = sure.nonzero().squeeze(1)
+    # The spheres of all sizes together, since the search takes many short operations.
+    sizes = torch.cat([part * radius[some] for part in SPHERES])
+    centres, axes, lengths = (
+        part[..., some].repeat(*[1] * (part.ndim - 1), len(SPHERES)) for part in (centre, half_axes / lengths, lengths)
+    )
+    inward, fastest = _slowest(flow, centres, sizes, axes, lengths)
+    points = inward > MIN_INWARD_SPEED * fastest
+    of_largest = inward.chunk(len(SPHERES))[0]
+    for part, of_part, holds in zip(SPHERES, inward.chunk(len(SPHERES)), points.chunk(len(SPHERES)), strict=True):
+        sure[some] &= holds & (of_part > MIN_SPEED_RATIOS[part] * of_largest)
     return sure
 
 
