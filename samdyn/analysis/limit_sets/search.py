@@ -160,9 +160,9 @@ def limit_sets(
     NaN for the others.
 
     A label is the index of an attractor, DIVERGED, UNDECIDED or UNBOUNDED. A run belongs to a fixed point, curve or
-    cycle if ``simulation.settling`` certifies by multipliers that it rests there, so that slow passage does not count. Any other
-    run of a map wanders over a set if it covers the same box, to a quarter of its size, in two windows of 512 steps,
-    halfway and at the end. The windows cannot distinguish a run that drifts more slowly from one that stays.
+    cycle if ``simulation.settling`` certifies by multipliers that it rests there, so that slow passage does not count.
+    Any other run of a map wanders over a set if it covers the same box, to a quarter of its size, in two windows of 512
+    steps, halfway and at the end. The windows cannot distinguish a run that drifts more slowly from one that stays.
     """
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2

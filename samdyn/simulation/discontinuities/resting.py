@@ -13,9 +13,11 @@ ELLIPSOIDS = (1.0, 0.1, 0.01, 1e-3)  # longest half-axes of ellipsoids around a 
 DIRECTIONS = 32  # directions sampled around a point of the plane; as many per coordinate in higher dimension
 ROUNDS = 30  # rounds of the search for the direction with the least inward speed
 ROUND_SPREAD = 0.6  # spread of the directions of a round, over that of the round before
-# Inward speed at r/10 and at r/100 over that at r. A jump keeps its speed. Where several singularities of a multi-step
+# Inward speed at r, r/10 and r/100 over that at r. A jump keeps its speed. Where several singularities of a multi-step
 # method meet, it falls as √r, and runs arrive in finite time too. That of a smooth field falls as r.
-MIN_SPEED_RATIOS = {1.0: 0.0, 0.1: 0.25, 0.01: 0.06}
+MIN_RATIOS = (0.0, 0.25, 0.06)
+TURN = 2e-7  # angle beside the direction with the least inward speed; the search finds it to 5e-8
+MIN_TURN_SPEED = 0.01  # speed across that direction, over the greatest speed
 MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
 MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
 ROUNDING_SPEED = 1e-6  # outward speed that counts as none, over the greatest speed around the point
@@ -31,7 +33,8 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
 
     Such a point is an equilibrium in Filippov's sense that runs reach in finite time. On spheres of ``radius``, a tenth
     and a hundredth of it, the field points inward, and its speed does not fall with the distance, as that of a smooth
-    field would. Around critical points ellipsoids, on which vᵀ|H|v is constant, serve as well as spheres. The field is
+    field would; or it falls only in directions that runs leave at once, as where the singularities of a multi-step
+    method meet. Around critical points ellipsoids, on which vᵀ|H|v is constant, serve as well as spheres. The field is
     sampled in 32 directions in the plane, in d dimensions along the Hessian's eigenvectors and in 32 d random
     directions, and then around the worst of them. The condition is sufficient: a point that attracts in another way
     gets no certificate.
@@ -114,7 +117,7 @@ def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tu
             break
         some = rests.nonzero().squeeze(1)
         axes = unit_axes[:, :, some]
-        inward, fastest = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
+        inward, fastest, _ = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
         rests[some] = inward >= -ROUNDING_SPEED * fastest
     return rests, torch.where(rests, centre, w)
 
@@ -142,18 +145,39 @@ def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_a
     centres, axes, lengths = (
         part[..., some].repeat(*[1] * (part.ndim - 1), len(SPHERES)) for part in (centre, half_axes / lengths, lengths)
     )
-    inward, fastest = _slowest(flow, centres, sizes, axes, lengths)
-    points = inward > MIN_INWARD_SPEED * fastest
-    of_largest = inward.chunk(len(SPHERES))[0]
-    for part, of_part, holds in zip(SPHERES, inward.chunk(len(SPHERES)), points.chunk(len(SPHERES)), strict=True):
-        sure[some] &= holds & (of_part > MIN_SPEED_RATIOS[part] * of_largest)
+    inward, fastest, worst = _slowest(flow, centres, sizes, axes, lengths)
+    inward, fastest = inward.reshape(len(SPHERES), -1), fastest.reshape(len(SPHERES), -1)
+    parts, least = (torch.tensor(of, dtype=radius.dtype, device=radius.device)[:, None] for of in (SPHERES, MIN_RATIOS))
+    keeps = ((inward > MIN_INWARD_SPEED * fastest) & (inward > least * inward[0])).all(0)
+    # Runs may leave the worst direction at once, for another in which they do not slow down.
+    slows = (inward > MIN_INWARD_SPEED * parts * fastest).all(0)
+    largest = slice(0, len(some))
+    leaves = _turns_away(flow, centres[:, largest], sizes[largest] * worst[:, largest], sizes[largest], fastest[0])
+    sure[some] = keeps | (slows & leaves)
     return sure
+
+
+def _turns_away(
+    flow: ScaledFlow, centre: torch.Tensor, offset: torch.Tensor, radius: torch.Tensor, fastest: torch.Tensor
+) -> torch.Tensor:
+    """Say which runs at offsets ``(d, n)`` from points move across the direction of the offset: (n,).
+
+    On a surface that holds runs the field points to the direction from both sides.
+    """
+    way = offset / norm(offset)
+    velocity = flow(centre + offset)
+    tangent = velocity - (velocity * way).sum(0) * way
+    tangent = tangent / norm(tangent).clamp(min=torch.finfo(offset.dtype).tiny)
+    beside = [flow(centre + offset + s * TURN * radius * tangent) for s in (1, -1)]
+    return torch.stack([(v * tangent).sum(0) > MIN_TURN_SPEED * fastest for v in beside]).all(0)
 
 
 def _slowest(
     flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the least inward speed on ellipsoids, and the greatest speed, in units of the half-axes: (n,).
+
+    The third result is the offset with the least inward speed, over the radius: (d, n).
 
     The search samples directions ever nearer to the worst one so far: on a sliding surface the field points inward in
     all directions but two.
@@ -171,7 +195,7 @@ def _slowest(
         noise = torch.randn(len(centre), 8 * len(centre), 1, generator=generator, dtype=centre.dtype).to(centre.device)
         around = worst + spread * noise
         directions, spread = torch.cat([worst, around / norm(around)], 1), ROUND_SPREAD * spread
-    return inward, fastest
+    return inward, fastest, torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * worst)[:, 0]
 
 
 def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

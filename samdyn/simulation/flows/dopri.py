@@ -19,7 +19,8 @@ MIN_STIFF_CHECKS = 4  # checks in a row at which a run has to seem stiff
 MIN_STEPS_LEFT = 1000  # steps of the present length up to the last time; with fewer ahead stiffness does not matter
 SHOW_PERIOD = 64  # steps between two reports of progress
 MIN_STEPS_TO_JUDGE = 4 * PERIOD  # implicit steps after which their lengths predict how many more there will be
-LSODA_COST = 200  # time of LSODA for a run, in implicit steps of a batch in torch; compiled ones take a hundredth
+LSODA_COST = 200  # time of LSODA for a run, in implicit steps of a batch in torch
+MAX_BESIDE_COMPILED = 64  # number of runs up to which LSODA takes the last few beside compiled steps, which are faster
 MIN_BATCH_COST = 8  # number of runs below which the step of a batch costs no less
 
 
@@ -238,8 +239,8 @@ class _Integration:
         batch.active = batch.active & ~batch.at_jump
         if batch.w.device.type == "cpu" and self.count >= MIN_STEPS_TO_JUDGE and batch.active.any():
             ahead = (rest / batch.h).clamp(max=limits.max_steps)[batch.active]
-            cost = LSODA_COST * (100 if isinstance(self.backend, Compiled) else 1)
-            if ahead.min() > cost * max(n, MIN_BATCH_COST):
+            worth = not isinstance(self.backend, Compiled) or len(self.runs.t) <= MAX_BESIDE_COMPILED
+            if worth and ahead.min() > LSODA_COST * max(n, MIN_BATCH_COST):
                 self.stiff_checks = torch.where(batch.active, MIN_STIFF_CHECKS, self.stiff_checks)
                 batch.active = torch.zeros_like(batch.active)
 

@@ -1,4 +1,4 @@
-"""Flows of normalised SAM: points trap runs where a gradient of the ascent vanishes, and elsewhere the flow is smooth."""
+"""Flows of normalised SAM: points trap runs where a gradient of the ascent vanishes; elsewhere the flow is smooth."""
 
 import numpy as np
 import pytest
