@@ -179,6 +179,9 @@ def jacobian(function: Callable[[Point], Point], w: Point) -> Point:
     if is_symbolic(w):
         axes = np.array(sympy.eye(len(w)).tolist(), dtype=object)
         return np.stack([directional_derivative(function, w, axis) for axis in axes], axis=1)
+    if hasattr(w, "directional_derivative"):  # of tensors of expressions
+        unit_vectors = torch.eye(len(w), dtype=w.dtype).reshape(len(w), len(w), *[1] * (w.ndim - 1))
+        return torch.stack([directional_derivative(function, w, e.expand(w.shape)) for e in unit_vectors], 1)
     # Backward mode computes all rows at once. Forward mode is slow in torch where an operand has no tangent, and
     # torch.func.vjp imports torch's compiler, which takes a second.
     with torch.enable_grad():

@@ -15,6 +15,7 @@ from ..ops import norm
 from .backends import BACKENDS
 from .discontinuities.filippov import Filippov
 from .discontinuities.jumps import size
+from .discontinuities.regions import TrapRegions
 from .discontinuities.states import FilippovRuns, State
 from .flows.runs import AT_END, NO_STEP, OUTSIDE, Limits
 from .flows.settings import by_setting
@@ -211,8 +212,11 @@ def integrated(
     *,
     backend: str = "auto",
     progress: bool = False,
+    traps: TrapRegions | None = None,
 ) -> Ends:
     """Integrate as ``integrate`` does, from starts ``(d, N)``. The caller has checked the arguments.
+
+    ``traps`` are the regions that hold runs, as far as earlier calls with this flow certified them; it is updated.
 
     Arguments are in the units of w; in the unit of the flow the lengths below are of order 1.
     """
@@ -223,8 +227,9 @@ def integrated(
     with torch.no_grad(), progress_bar(f"{flow.flow.method}", grid[-1], progress) as show, ExitStack() as stack:
         limits = Limits(rtol, atol / unit, low, high, max_steps, show)
         runs = FilippovRuns.start(start, torch.as_tensor(grid, device=on))
-        filippov = Filippov(flow, runs, limits, backend)
+        filippov = Filippov(flow, runs, limits, backend, traps)
         chooser = stack.enter_context(filippov.chooser)
+        stack.enter_context(filippov.implicit_chooser)
         if on.type == "cpu":
             stack.enter_context(threads_for(min(start.numel(), BATCH * d)))
         begins_outside = limits.outside(start)

@@ -27,8 +27,8 @@ def attractors(
     Attractors are fixed points, cycles, curves of fixed points, limit cycles of flows, sets on which a discontinuous
     flow slides to rest, and sets on which the motion of a map is quasi-periodic or chaotic, by its Lyapunov exponent
     (``Attractor``). A run belongs to a fixed point or cycle if a certificate shows that it rests there. With momentum
-    runs start at rest. A run that leaves the box enlarged tenfold has diverged. The shares add up to less than 1 by the
-    share of runs that diverged or did not settle.
+    runs start at rest. A map's run that leaves the box enlarged tenfold has diverged; a flow's run is unbounded. The
+    shares add up to less than 1 by the share of these runs, and of those that did not settle.
 
     Args:
         system: a map or a flow.

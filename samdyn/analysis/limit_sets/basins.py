@@ -11,8 +11,9 @@ from ...arguments import checked
 from ...dynamics import Flow, Map
 from ...statistics import wilson
 from .attractors import centres
-from .search import COLUMNS, NAMES, Attractors, cells, limit_sets
+from .search import COLUMNS, NAMES, UNBOUNDED, Attractors, cells, limit_sets
 
+SAME_WAY = 0.3  # angle, in radians, up to which unbounded runs leave in one direction
 SAME_PLACE = 1e-3  # in units of the plane's sides; distance from a point at which an attractor counts as being there
 
 
@@ -23,8 +24,12 @@ class Basins:
     Attributes:
         coordinates: the names of the plane's two coordinates.
         x, y: the starts' values along them, ``(nx,)`` and ``(ny,)``: centres of equal cells.
-        label: the index of the attractor in ``attractors``, DIVERGED (-1) or UNDECIDED (-2), ``(ny, nx)``.
+        label: the index of the attractor in ``attractors``, DIVERGED (-1), UNDECIDED (-2) or UNBOUNDED (-3),
+            ``(ny, nx)``.
         attractors: the attractors, by falling share of the starts.
+        ways_out: the unit vectors from the box's centre to the places where unbounded runs of a flow left the box
+            enlarged tenfold, NaN for other runs, ``(ny, nx, d)``. Such a run may come back, which no end of a run
+            excludes.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=0.1)
@@ -38,12 +43,13 @@ class Basins:
     y: np.ndarray
     label: np.ndarray
     attractors: Attractors
+    ways_out: np.ndarray | None = None
 
     def fraction(self, label: int) -> float:
         """Return the fraction of the starts with this label.
 
         Raises:
-            InputError: the label is not DIVERGED, UNDECIDED or the index of an attractor.
+            InputError: the label is not DIVERGED, UNDECIDED, UNBOUNDED or the index of an attractor.
         """
         return float(self._with(label).mean())
 
@@ -51,7 +57,7 @@ class Basins:
         """Return Wilson's 95 % interval of ``fraction(label)`` for independent starts; the error of a grid is smaller.
 
         Raises:
-            InputError: the label is not DIVERGED, UNDECIDED or the index of an attractor.
+            InputError: the label is not DIVERGED, UNDECIDED, UNBOUNDED or the index of an attractor.
         """
         return wilson(int(self._with(label).sum()), self.label.size)
 
@@ -76,6 +82,25 @@ class Basins:
         at = [i for i, one in enumerate(self.attractors) if (abs(one.w.mean(0) - w) <= near).all()]
         return float(sum(self.fraction(i) for i in at))
 
+    def directions(self) -> list[tuple[np.ndarray, float]]:
+        """Return the directions in which unbounded runs leave, by falling share, each with its share of the starts.
+
+        >>> import samdyn as sd
+        >>> flow = sd.Flow(sd.Landscape("x**2 - y**2", "x y"), sd.GD())
+        >>> [((way.round(2) + 0.0).tolist(), share) for way, share in sd.basins(flow, resolution=4).directions()]
+        [([0.0, -1.0], 0.5), ([0.0, 1.0], 0.5)]
+        """
+        if self.ways_out is None:
+            return []
+        ways = self.ways_out[self.label == UNBOUNDED]
+        groups: list[tuple[np.ndarray, float]] = []
+        while len(ways):
+            near = ways @ ways[0] >= np.cos(SAME_WAY)
+            mean = ways[near].mean(0)
+            groups.append((mean / np.linalg.norm(mean), float(near.sum()) / self.label.size))
+            ways = ways[~near]
+        return sorted(groups, key=lambda group: -group[1])
+
     def _with(self, label: int) -> np.ndarray:
         labels = [*NAMES, *range(len(self.attractors))]
         if not isinstance(label, Integral) or label not in labels:
@@ -84,15 +109,24 @@ class Basins:
 
     def __str__(self) -> str:
         lines = [str(a) for a in self.attractors]
+        for way, share in self.directions():
+            low, high = (100 * edge for edge in wilson(round(share * self.label.size), self.label.size))
+            towards = ", ".join(f"{c:.2g}" for c in np.round(way, 2) + 0.0)
+            lines.append(f"{NAMES[UNBOUNDED]} towards ({towards}): {100 * share:.1f} % [{low:.1f}, {high:.1f}]")
         for label, name in NAMES.items():
-            low, high = (100 * edge for edge in self.interval(label))
-            lines.append(f"{name}: {100 * self.fraction(label):.1f} % [{low:.1f}, {high:.1f}]")
+            if label != UNBOUNDED:
+                low, high = (100 * edge for edge in self.interval(label))
+                lines.append(f"{name}: {100 * self.fraction(label):.1f} % [{low:.1f}, {high:.1f}]")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = [cells(one) for one in self.attractors]
         blank = (None,) * (len(COLUMNS) - 3)
-        rows += [(name, *blank, *html.share(self.fraction(i), self.interval(i))) for i, name in NAMES.items()]
+        rows += [
+            (name, *blank, *html.share(self.fraction(i), self.interval(i)))
+            for i, name in NAMES.items()
+            if i != UNBOUNDED or i in self.label
+        ]
         (a, b), (nx, ny) = self.coordinates, (len(self.x), len(self.y))
         return html.block(f"{nx} × {ny} starts in the plane of {a} and {b}", html.table(COLUMNS, rows))
 
@@ -111,7 +145,8 @@ def basins(
     """Return for every start on a grid in a plane the attractor on which its run ends.
 
     A certificate assigns a run to an attractor, as in ``attractors``, so that slow passage near a saddle never counts
-    as capture. A run without a certificate at its end is undecided.
+    as capture. A run of a flow that leaves the box enlarged tenfold is unbounded, with its direction. A run without a
+    certificate at its end is undecided.
 
     Args:
         system: a map or a flow.
@@ -158,5 +193,6 @@ def basins(
     for index, name in enumerate(names):
         starts[:, :, index] = x if name == free[0] else y[:, None] if name == free[1] else values[name]
     points = starts.reshape(-1, len(names))
-    labels, attractors = limit_sets(system, points, limits, period=period, steps=steps, progress=progress)
-    return Basins((free[0], free[1]), x, y, labels.reshape(len(y), len(x)), attractors)
+    labels, attractors, ways = limit_sets(system, points, limits, period=period, steps=steps, progress=progress)
+    shape = (len(y), len(x))
+    return Basins((free[0], free[1]), x, y, labels.reshape(shape), attractors, ways.reshape(*shape, -1))

@@ -12,6 +12,7 @@ from ...dynamics import Flow, Map
 from ...landscapes import Box
 from ...ops import jacobian
 from ...simulation import Status
+from ...simulation.discontinuities.regions import TrapRegions
 from ...simulation.iterates.iterate import Iterates
 from ...simulation.iterates.stepping import Steps
 from ...simulation.ode import integrated
@@ -26,11 +27,13 @@ from .families import families, neutral_directions
 from .limit_cycles import ROUNDS, LimitCycles
 from .wandering import Exponent, motion, recurrence
 
-DIVERGED, UNDECIDED = -1, -2  # labels of runs without an attractor; other labels are indices of attractors
-FIRST_MEMBER = -3  # label of the runs on the first point that may belong to a continuum; the next have −4, −5, …
-NAMES: dict[int, str] = {DIVERGED: Status.DIVERGED, UNDECIDED: Status.UNDECIDED}
+# Labels of runs without an attractor; other labels are indices of attractors.
+DIVERGED, UNDECIDED, UNBOUNDED = -1, -2, -3
+FIRST_MEMBER = -4  # label of the runs on the first point that may belong to a continuum; the next have −5, −6, …
+NAMES: dict[int, str] = {DIVERGED: Status.DIVERGED, UNDECIDED: Status.UNDECIDED, UNBOUNDED: "unbounded"}
 
-MAX_BOX_FACTOR = 10.0  # in units of the box; a run that leaves the box enlarged by this factor has diverged
+# In units of the box; a map's run that leaves the box enlarged by this factor has diverged, a flow's run is unbounded.
+MAX_BOX_FACTOR = 10.0
 SETTLED_DISTANCE = 1e-6  # relative to max(unit, ‖w‖∞); largest Newton step from a settled run to its resting point
 SAME_POINT = 1e-4  # in units of the box; resting points closer than this are one
 CURVE_DISTANCE = 0.02  # in units of the box; distance of a resting point on a curve from the curve's points
@@ -43,7 +46,9 @@ STEPS_PER_REPORT = 512  # number of steps of a map between two reports of its pr
 WINDOW = 512  # number of steps over which the extent of a wandering run is measured
 SHORT = 8  # period of cycles, in steps, up to which every run is checked for every period
 FIRST_TIME = 10.0  # duration of a flow's first round, in units of the median time of a turn or of a crossing of the box
+TRAPPED_FACTOR = 100.0  # least duration of a round over that of the one before, where points trap most runs
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
+MIN_MOVE = 0.01  # in units of the box; distance that a run moves in a round, above which it goes on for another
 SOLVER_STEPS = 3000  # number of solver steps per round
 COLUMNS = (
     *("attractor", "period", "at", "extent", "loss", "multipliers or rates", "exponent"),
@@ -169,13 +174,16 @@ def cells(attractor: Attractor) -> tuple[Any, ...]:
 
 def limit_sets(
     system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int, progress: bool
-) -> tuple[np.ndarray, Attractors]:
+) -> tuple[np.ndarray, Attractors, np.ndarray]:
     """Run a map or a flow from starts ``(N, d)`` and return the label of each run ``(N,)``, and the attractors.
 
-    A label is the index of an attractor, DIVERGED or UNDECIDED. A run belongs to a fixed point, curve or cycle if
-    ``simulation.settling`` certifies by multipliers that it rests there, so that slow passage does not count. Any other
-    run of a map wanders over a set if it covers the same box, to a quarter of its size, in two windows of 512 steps,
-    halfway and at the end. The windows cannot distinguish a run that drifts more slowly from one that stays. The
+    The third result is the unit vector from the box's centre to the place where an unbounded run left, ``(N, d)``, and
+    NaN for the others.
+
+    A label is the index of an attractor, DIVERGED, UNDECIDED or UNBOUNDED. A run belongs to a fixed point, curve or
+    cycle if ``simulation.settling`` certifies by multipliers that it rests there, so that slow passage does not count.
+    Any other run of a map wanders over a set if it covers the same box, to a quarter of its size, in two windows of 512
+    steps, halfway and at the end. The windows cannot distinguish a run that drifts more slowly from one that stays. The
     largest Lyapunov exponent says what kind of set that is. Periods of more than eight steps are searched in these
     windows alone.
     """
@@ -183,20 +191,25 @@ def limit_sets(
     middle, half = (high + low) / 2, (high - low) / 2
     far = tuple(zip(middle - MAX_BOX_FACTOR * half, middle + MAX_BOX_FACTOR * half, strict=True))
     census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box), starts)
+    ways_out = np.full(starts.shape, np.nan)
     if isinstance(system, Map):
         with progress_bar(f"{system.method}", steps, progress) as show:
             labels = _of_map(system, starts, far, census, period, steps, show)
     else:
-        labels = _of_flow(system, starts, far, census, progress)
+        labels, ends = _of_flow(system, starts, far, census, progress)
+        leave = labels == UNBOUNDED
+        away = ends[leave] - middle
+        ways_out[leave] = away / np.linalg.norm(away, axis=1, keepdims=True)
     census.enter_continua(labels)
     # The attractor with the most runs comes first.
     counts = [int((labels == i).sum()) for i in range(len(census.attractors))]
     order = np.argsort(-np.array(counts, dtype=int), kind="stable")
     attractors = Attractors(replace(census.attractors[i], runs=counts[i], of=len(starts)) for i in order if counts[i])
-    new = np.full(len(order) + 2, UNDECIDED)
+    new = np.full(len(order) + len(NAMES), UNDECIDED)
     new[order] = np.arange(len(order))
-    new[DIVERGED], new[UNDECIDED] = DIVERGED, UNDECIDED
-    return new[labels], attractors
+    for label in NAMES:
+        new[label] = label
+    return new[labels], attractors, ways_out
 
 
 @dataclass(frozen=True)
@@ -444,11 +457,17 @@ def _name_motions(
         census.attractors[label] = replace(census.attractors[label], kind=kind, exponent=exponent)
 
 
-def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress: bool) -> np.ndarray:
-    """Return the labels of a flow's runs from starts ``(N, d)``: ``(N,)``. Each round shows its own progress."""
-    labels = np.full(len(starts), UNDECIDED)
+def _of_flow(
+    flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels of a flow's runs from starts ``(N, d)``, ``(N,)``, and where they end, ``(N, d)``.
+
+    Each round shows its own progress.
+    """
+    labels, last = np.full(len(starts), UNDECIDED), starts.copy()
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
     scaled = ScaledFlow(flow, census.unit)
+    traps = TrapRegions(scaled)
     time, factor = _first_time(flow, w, census.extent), 2.0
     cycles, recurring = LimitCycles(flow, census.extent), 0
     indices: list[int] = []  # those of the cycles among the attractors
@@ -460,9 +479,11 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
         grid, atol = np.array([time]), ATOL * census.unit
-        runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress)
+        runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress, traps=traps)
         status, ends, slides = runs.status, runs.states[-1], runs.at_jump.numpy()
-        labels[running[(status == Status.DIVERGED) | (status == Status.LEFT)]] = DIVERGED
+        labels[running[status == Status.DIVERGED]] = DIVERGED
+        labels[running[status == Status.LEFT]] = UNBOUNDED
+        last[running] = ends.numpy().T
         for run in np.flatnonzero((status == Status.SETTLED) & slides):
             slides_to_rest.append((running[run], ends[:, run].numpy(), bool(runs.alone[run])))
         at = np.flatnonzero((status == Status.SETTLED) & ~slides)
@@ -478,7 +499,8 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
                     labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
         # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
-        undecided = (status == Status.UNDECIDED) & (runs.t.numpy() > 1e-3 * time)
+        moved = (np.abs(ends.numpy() - w.numpy()) / census.extent[:, None]).max(0) > MIN_MOVE
+        undecided = (status == Status.UNDECIDED) & ((runs.t.numpy() > 1e-3 * time) | moved)
         smooth = np.flatnonzero(undecided & (runs.t.numpy() >= time) & ~runs.slid.numpy() & (time > first_time))
         on = cycles.assign(ends[:, smooth], time, follow)
         for number in range(len(indices), len(cycles.found)):
@@ -486,12 +508,14 @@ def _of_flow(flow: Flow, starts: np.ndarray, far: Box, census: _Census, progress
         labels[running[smooth[on >= 0]]] = np.array(indices, dtype=int)[on[on >= 0]]
         undecided[smooth[on >= 0]] = False
         running, w = running[undecided], ends[:, undecided]
+        # Runs that points trap end by themselves, in as many steps for any time.
+        factor = max(factor, TRAPPED_FACTOR) if traps.trap_most else factor
         if recurring == cycles.rounds or recurring >= ROUNDS:
             time, factor = time * factor, min(factor, MAX_TIME**0.5) ** 2
         recurring = cycles.rounds
     if slides_to_rest:
         _sliding(slides_to_rest, labels, census, 3 * len(starts) ** (-1 / starts.shape[1]))
-    return labels
+    return labels, last
 
 
 def _first_time(flow: Flow, w: torch.Tensor, extent: np.ndarray) -> float:
@@ -515,11 +539,15 @@ def _sliding(rests: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, cens
     for some, gap in ((isolated, SAME_POINT), (~isolated, link)):
         if not some.any():
             continue
-        members, of = ends[some], runs[some]
+        # Most runs end on few points. Pairs of all runs that end on one would be as many as the square of their number.
+        _, first, copy = np.unique(
+            np.round(ends[some] / (0.01 * SAME_POINT * census.extent)), axis=0, return_index=True, return_inverse=True
+        )
+        members, of = ends[some][first], runs[some]
         pairs = tree(members / census.extent).query_pairs(gap, output_type="ndarray")
         graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(members), len(members)))
         _, component = connected_components(graph, directed=False)
         for c in np.unique(component):
             here = members[component == c]
             single = (np.ptp(here, axis=0) <= SAME_POINT * census.extent).all()
-            labels[of[component == c]] = census.enter("sliding", here[:1] if single else here, None)
+            labels[of[component[copy] == c]] = census.enter("sliding", here[:1] if single else here, None)

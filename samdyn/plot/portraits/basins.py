@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...analysis import DIVERGED, UNDECIDED, Attractor, Basins
+from ...analysis import DIVERGED, UNBOUNDED, UNDECIDED, Attractor, Basins
 from ...analysis.limit_sets.search import NAMES
 from ...arguments import checked
 from ..styles.legends import equal_units, legend_below_axes
@@ -25,7 +25,8 @@ PATTERNS = [
     ("#E69F00", "xx"),
     ("#999999", "++"),
 ]
-OTHERS = {DIVERGED: ("white", "..."), UNDECIDED: ("#222222", "")}  # the same for starts that reach no attractor
+# The same for starts that reach no attractor.
+OTHERS = {DIVERGED: ("white", "..."), UNBOUNDED: ("white", "//"), UNDECIDED: ("#222222", "")}
 
 
 @checked

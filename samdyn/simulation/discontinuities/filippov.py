@@ -5,17 +5,21 @@ from collections.abc import Callable
 import torch
 
 from ...ops import norm
-from ..flows import dopri, lsoda, rodas
+from ..flows import dopri, lsoda
 from ..flows.chooser import Chooser
-from ..flows.runs import AT_END, OUT_OF_STEPS, Limits
+from ..flows.rodas import ImplicitTrial
+from ..flows.runs import AT_END, NO_STEP, OUT_OF_STEPS, Limits
 from ..flows.trial import Trial
 from ..units import ScaledFlow
 from .jumps import meet, passing, size
-from .resting import resting_edges, sliding_rests, traps
+from .regions import TrapRegions
+from .resting import resting_edges, sliding_rests
 from .sliding import Sliding
 from .states import FINAL, SINGLE_PATIENCE, FilippovRuns, State
 
 SLIDING_PATIENCE = 12  # evidence that ends an integration while sliding, in steps rejected for want of a velocity
+MIN_TO_SEND_AHEAD = 512  # number of runs of which some go first
+AHEAD = 64  # number of those
 MAX_MEETINGS = 100  # surfaces that a run may meet
 CORNER_MEETINGS = 25  # surfaces that a corner counts as
 BESIDE = 1e-11  # distance from a surface at which runs cross and leave it, relative to max(1, ‖w‖∞)
@@ -37,17 +41,22 @@ class Filippov:
 
     Attributes:
         runs: the runs, which are updated.
-        chooser: chooses the backend where the field is smooth.
+        chooser, implicit_chooser: choose the backend where the field is smooth, and where it is stiff.
     """
 
-    def __init__(self, flow: ScaledFlow, runs: FilippovRuns, limits: Limits, backend: str) -> None:
+    def __init__(
+        self, flow: ScaledFlow, runs: FilippovRuns, limits: Limits, backend: str, traps: TrapRegions | None = None
+    ) -> None:
         self.runs = runs
         self._flow, self._limits = flow, limits
-        self._sliding = Sliding(flow, runs.normals)
+        self._sliding, self._traps = Sliding(flow, runs.normals), traps or TrapRegions(flow)
         self._negligible = min(max(limits.rtol, limits.atol), MAX_NEGLIGIBLE)
         # ``meet`` approximates the path to a surface by a parabola, with an error of a sixth of the cube of its length.
         self._trial = Trial(flow, limits.rtol, limits.atol, self._negligible ** (1 / 3) / 2)
         self.chooser = Chooser(backend, self._trial)
+        self._implicit = ImplicitTrial(flow, limits.rtol, limits.atol, self._trial.reach)
+        self.implicit_chooser = Chooser(backend, self._implicit)
+        self._smooth = State.IMPLICIT if self._traps.trap_most else State.SMOOTH  # where the field is smooth
         self._moves: dict[State, Callable[[torch.Tensor], None]] = {
             State.START: self._begin,
             State.SMOOTH: self._integrate,
@@ -60,7 +69,26 @@ class Filippov:
         }
 
     def follow(self, which: torch.Tensor) -> None:
-        """Move these runs from state to state until all are done."""
+        """Move these runs from state to state until all are done.
+
+        Of many runs some go first. If points trap most of those that meet a jump, the field is smooth around the points
+        and turns ever faster near them. The other runs then begin with implicit steps, and end where they enter the
+        regions of these points.
+        """
+        self.chooser.expected = self.implicit_chooser.expected = len(which)
+        if len(which) >= MIN_TO_SEND_AHEAD and not self._traps.trap_most:
+            every = len(which) // AHEAD
+            first = torch.zeros_like(which, dtype=torch.bool)
+            first[every // 2 :: every] = True
+            self._smooth = State.IMPLICIT
+            self._follow(which[first])
+            trapped, meets = self.runs.isolated[which[first]], self.runs.meetings[which[first]] > 0
+            self._traps.trap_most = int(trapped.sum()) > int(meets.sum())
+            self._smooth = State.IMPLICIT if self._traps.trap_most else State.SMOOTH
+            which = which[~first]
+        self._follow(which)
+
+    def _follow(self, which: torch.Tensor) -> None:
         final = torch.tensor(FINAL, device=which.device)
         while not torch.isin(self.runs.state[which], final).all():
             for state, move in self._moves.items():
@@ -79,7 +107,7 @@ class Filippov:
             self._rest(sliding[rest], alone[rest])
         others = which[runs.state[which] != State.RESTING]
         if len(others):
-            rest, runs.w[:, others] = traps(self._flow, runs.w[:, others], self._radius(others))
+            rest, runs.w[:, others] = self._traps.find(runs.w[:, others], self._radius(others))
             self._rest(others[rest], True)
         rests = runs.state[which] == State.RESTING
         others = which[~rests]
@@ -90,17 +118,22 @@ class Filippov:
     # Integrations.
 
     def _integrate(self, which: torch.Tensor) -> None:
-        dopri.solve(lambda _: self._trial, self.runs, which, self._limits, self.runs.patience[which], self.chooser)
+        patience = self.runs.patience[which]
+        dopri.solve(lambda _: self._trial, self.runs, which, self._limits, patience, self.chooser, self._holds)
         self.runs.transition(which)
 
     def _integrate_implicitly(self, which: torch.Tensor) -> None:
-        rodas.solve(self._flow, self.runs, which, self._limits)
+        patience, trial, chooser = self.runs.patience[which], self._implicit, self.implicit_chooser
+        dopri.solve(lambda _: trial, self.runs, which, self._limits, patience, chooser, self._holds)
         self.runs.transition(which)
 
     def _integrate_singly(self, which: torch.Tensor) -> None:
         for run in which.tolist():
             lsoda.solve(self._flow, self.runs, run, self._limits, int(self.runs.single_patience[run]))
         self.runs.transition(which)
+
+    def _holds(self, w: torch.Tensor) -> torch.Tensor:
+        return self._traps.holding(w)[0]
 
     def _slide(self, which: torch.Tensor) -> None:
         patience = torch.full_like(which, SLIDING_PATIENCE)
@@ -134,13 +167,13 @@ class Filippov:
         back = surface.exists & (towards < 0) & (away < 0)
         side = onward.to(w.dtype) - back.to(w.dtype)
         runs.w[:, which] = torch.where(onward | back, surface.w + side * BESIDE * size(w) * surface.normal, w)
-        runs.state[which] = State.SINGLE if len(runs.t) == 1 else State.SMOOTH
+        runs.state[which] = State.SINGLE if len(runs.t) == 1 else self._smooth
         self._begin_to_slide(which[slides], surface.normal[:, slides])
 
     def _probe(self, which: torch.Tensor) -> None:
         """Find runs that are trapped, or meet a jump of the field; the others go on with LSODA."""
         runs, w = self.runs, self.runs.w[:, which]
-        jump = traps(self._flow, w, self._radius(which))[0] | meet(self._flow, w, runs.h[which])[0].exists
+        jump = self._traps.find(w, self._radius(which))[0] | meet(self._flow, w, runs.h[which])[0].exists
         runs.state[which] = torch.where(jump, State.AT_JUMP, State.SINGLE)
         runs.single_patience[which] = torch.where(jump, SINGLE_PATIENCE, 2 * runs.single_patience[which])
 
@@ -158,7 +191,8 @@ class Filippov:
         behind = surface.w + BESIDE * size(w) * surface.normal
         runs.move(which[slides], time[slides], surface.w[:, slides])
         runs.move(which[crosses], time[crosses], behind[:, crosses])
-        runs.state[which] = State.SMOOTH
+        stands_still = ~slides & ~crosses & (runs.outcome[which] == NO_STEP)
+        runs.state[which] = torch.where(stands_still, State.END, self._smooth)
         self._begin_to_slide(which[slides], surface.normal[:, slides])
         self._count_meetings(which, meets.long())
 
@@ -178,9 +212,9 @@ class Filippov:
         side = torch.where(forward, 1.0, -1.0) * BESIDE * size(w)
         end = surface.w + ahead + side * surface.normal
         runs.move(which[leaves], h[leaves], end[:, leaves])
-        runs.state[which] = State.SMOOTH
+        runs.state[which] = self._smooth
         self._count_meetings(which, torch.where(leaves, 1, CORNER_MEETINGS))
-        self._pass_corner(which[~leaves & (runs.state[which] == State.SMOOTH)])
+        self._pass_corner(which[~leaves & (runs.state[which] == self._smooth)])
 
     # Parts of the decisions.
 
@@ -191,7 +225,7 @@ class Filippov:
     def _untrapped(self, which: torch.Tensor) -> torch.Tensor:
         """Let the runs rest that are trapped from all sides; return the others."""
         runs = self.runs
-        rest, w = traps(self._flow, runs.w[:, which], self._radius(which))
+        rest, w = self._traps.find(runs.w[:, which], self._radius(which))
         ids = which[rest]
         runs.w[:, ids] = w[:, rest]
         runs.hold(ids)

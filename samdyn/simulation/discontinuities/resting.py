@@ -9,10 +9,15 @@ from .jumps import complement, size
 from .sliding import Sliding
 
 SPHERES = (1.0, 0.1, 0.01)  # radii of the spheres around a point, over that of the largest
+ELLIPSOIDS = (1.0, 0.1, 0.01, 1e-3)  # longest half-axes of ellipsoids around a point, over the radius of the search
 DIRECTIONS = 32  # directions sampled around a point of the plane; as many per coordinate in higher dimension
 ROUNDS = 30  # rounds of the search for the direction with the least inward speed
 ROUND_SPREAD = 0.6  # spread of the directions of a round, over that of the round before
-MIN_SPEED_RATIO_AT_JUMP = 0.3  # inward speed at r/10 and at r/100 over that at r; a jump keeps its speed
+# Inward speed at r, r/10 and r/100 over that at r. A jump keeps its speed. Where several singularities of a multi-step
+# method meet, it falls as √r, and runs arrive in finite time too. That of a smooth field falls as r.
+MIN_RATIOS = (0.0, 0.25, 0.06)
+TURN = 2e-7  # angle beside the direction with the least inward speed; the search finds it to 5e-8
+MIN_TURN_SPEED = 0.01  # speed across that direction, over the greatest speed
 MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
 MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
 ROUNDING_SPEED = 1e-6  # outward speed that counts as none, over the greatest speed around the point
@@ -28,7 +33,8 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
 
     Such a point is an equilibrium in Filippov's sense that runs reach in finite time. On spheres of ``radius``, a tenth
     and a hundredth of it, the field points inward, and its speed does not fall with the distance, as that of a smooth
-    field would. Around critical points ellipsoids, on which vᵀ|H|v is constant, serve as well as spheres. The field is
+    field would; or it falls only in directions that runs leave at once, as where the singularities of a multi-step
+    method meet. Around critical points ellipsoids, on which vᵀ|H|v is constant, serve as well as spheres. The field is
     sampled in 32 directions in the plane, in d dimensions along the Hessian's eigenvectors and in 32 d random
     directions, and then around the worst of them. The condition is sufficient: a point that attracts in another way
     gets no certificate.
@@ -45,30 +51,44 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
         unit = unit_of(flow.landscape.box)
         holds, centre = traps(ScaledFlow(flow, unit), w / unit, radius / unit)
         return holds, unit * centre
+    return certify(flow, w, radius)[:2]
+
+
+def certify(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Do what ``traps`` does, and return the regions too: ``(n,), (d, n), (d, d, n)``.
+
+    A region is the ball or ellipsoid in which the field points inward: all points with ‖shape · (w − centre)‖ ≤ 1.
+    Where a run is not trapped its shape has no meaning.
+    """
     holds, centre = torch.zeros_like(radius, dtype=torch.bool), w.clone()
     critical, near = _critical(flow, w, radius)
     unit_axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None]
+    shapes = unit_axes / radius
     # One or two of the axes rule out most runs.
     some = _along_axes(flow, w, radius, unit_axes.expand(-1, -1, w.shape[1])).nonzero().squeeze(1)
     if len(some):
-        here = torch.where(near[some], critical[:, some], _limit_along_field(flow, w[:, some], radius[some]))
+        here, others = critical[:, some], some[~near[some]]
+        if len(others):
+            here[:, ~near[some]] = _limit_along_field(flow, w[:, others], radius[others])
         sure = _inward(flow, here, radius[some], unit_axes.expand(-1, -1, len(some)))
         holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
     some = (near & ~holds).nonzero().squeeze(1)
     here = critical[:, some]
     if not len(some):
-        return holds, centre
-    # Take the ellipsoid through twice the run's displacement: in larger ones the curvature of the valley matters more.
+        return holds, centre, shapes
+    # Take the largest ellipsoid that holds and the run lies in: in large ones the curvature of the valley matters more.
     half_axes = _half_axes(flow, here)
     lengths = norm(half_axes)
-    extent = 2 * norm(torch.einsum("ijn,in->jn", half_axes / lengths**2, w[:, some] - here))
-    extent = extent.clamp(min=1e-3 * radius[some])
-    inside = (extent <= radius[some]) & _along_axes(flow, here, extent, half_axes)
-    some, here = some[inside], here[:, inside]
-    if len(some):
-        sure = _inward(flow, here, extent[inside], half_axes[:, :, inside])
-        holds[some], centre[:, some] = sure, torch.where(sure, here, w[:, some])
-    return holds, centre
+    inverse = (half_axes / lengths**2).movedim(0, 1)  # (d, d, n), from displacements to units of the half-axes
+    distance = norm(torch.einsum("ijn,jn->in", inverse, w[:, some] - here))
+    for part in ELLIPSOIDS:
+        extent = part * radius[some]
+        at = ((distance <= extent) & ~holds[some] & _along_axes(flow, here, extent, half_axes)).nonzero().squeeze(1)
+        if len(at):
+            sure = _inward(flow, here[:, at], extent[at], half_axes[:, :, at])
+            ids, at = some[at[sure]], at[sure]
+            holds[ids], centre[:, ids], shapes[..., ids] = True, here[:, at], inverse[..., at] / extent[at]
+    return holds, centre, shapes
 
 
 def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -97,7 +117,7 @@ def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tu
             break
         some = rests.nonzero().squeeze(1)
         axes = unit_axes[:, :, some]
-        inward, fastest = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
+        inward, fastest, _ = _slowest(flow, centre[:, some], part * radius[some], axes, norm(axes))
         rests[some] = inward >= -ROUNDING_SPEED * fastest
     return rests, torch.where(rests, centre, w)
 
@@ -112,24 +132,52 @@ def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, ha
 
 def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
     """Say around which points the field points inward on three ellipsoids, without slowing down: (n,)."""
-    lengths, least = norm(half_axes), torch.zeros_like(radius)
+    lengths = norm(half_axes)
     # Around most points the field is smooth and nearly vanishes near them; they need no search.
     offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
     wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
     sure = narrow > MIN_FIELD_RATIO_AT_JUMP * wide
-    for part in SPHERES if sure.any() else ():
-        inward, fastest = _slowest(flow, centre, part * radius, half_axes / lengths, lengths)
-        sure &= (inward > MIN_INWARD_SPEED * fastest) & (inward > least)
-        least = MIN_SPEED_RATIO_AT_JUMP * inward if part == 1 else least
-        if not sure.any():
-            break
+    if not sure.any():
+        return sure
+    some = sure.nonzero().squeeze(1)
+    # The spheres of all sizes together, since the search takes many short operations.
+    sizes = torch.cat([part * radius[some] for part in SPHERES])
+    centres, axes, lengths = (
+        part[..., some].repeat(*[1] * (part.ndim - 1), len(SPHERES)) for part in (centre, half_axes / lengths, lengths)
+    )
+    inward, fastest, worst = _slowest(flow, centres, sizes, axes, lengths)
+    inward, fastest = inward.reshape(len(SPHERES), -1), fastest.reshape(len(SPHERES), -1)
+    parts, least = (torch.tensor(of, dtype=radius.dtype, device=radius.device)[:, None] for of in (SPHERES, MIN_RATIOS))
+    keeps = ((inward > MIN_INWARD_SPEED * fastest) & (inward > least * inward[0])).all(0)
+    # Runs may leave the worst direction at once, for another in which they do not slow down.
+    slows = (inward > MIN_INWARD_SPEED * parts * fastest).all(0)
+    largest = slice(0, len(some))
+    leaves = _turns_away(flow, centres[:, largest], sizes[largest] * worst[:, largest], sizes[largest], fastest[0])
+    sure[some] = keeps | (slows & leaves)
     return sure
+
+
+def _turns_away(
+    flow: ScaledFlow, centre: torch.Tensor, offset: torch.Tensor, radius: torch.Tensor, fastest: torch.Tensor
+) -> torch.Tensor:
+    """Say which runs at offsets ``(d, n)`` from points move across the direction of the offset: (n,).
+
+    On a surface that holds runs the field points to the direction from both sides.
+    """
+    way = offset / norm(offset)
+    velocity = flow(centre + offset)
+    tangent = velocity - (velocity * way).sum(0) * way
+    tangent = tangent / norm(tangent).clamp(min=torch.finfo(offset.dtype).tiny)
+    beside = [flow(centre + offset + s * TURN * radius * tangent) for s in (1, -1)]
+    return torch.stack([(v * tangent).sum(0) > MIN_TURN_SPEED * fastest for v in beside]).all(0)
 
 
 def _slowest(
     flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the least inward speed on ellipsoids, and the greatest speed, in units of the half-axes: (n,).
+
+    The third result is the offset with the least inward speed, over the radius: (d, n).
 
     The search samples directions ever nearer to the worst one so far: on a sliding surface the field points inward in
     all directions but two.
@@ -147,7 +195,7 @@ def _slowest(
         noise = torch.randn(len(centre), 8 * len(centre), 1, generator=generator, dtype=centre.dtype).to(centre.device)
         around = worst + spread * noise
         directions, spread = torch.cat([worst, around / norm(around)], 1), ROUND_SPREAD * spread
-    return inward, fastest
+    return inward, fastest, torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * worst)[:, 0]
 
 
 def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

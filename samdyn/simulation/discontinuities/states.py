@@ -6,7 +6,7 @@ from typing import Self
 
 import torch
 
-from ..flows.runs import NO_STEP, SHORT_STEPS, STALL, STIFF, Runs
+from ..flows.runs import NO_STEP, SHORT_STEPS, STALL, STIFF, TRAPPED, Runs
 
 
 class State(IntEnum):
@@ -31,8 +31,12 @@ FINAL = (State.RESTING, State.END, State.END_ON_SURFACE)
 NEXT = {
     (State.SMOOTH, STIFF): State.IMPLICIT,
     (State.SMOOTH, STALL): State.AT_JUMP,
+    (State.SMOOTH, TRAPPED): State.AT_JUMP,
+    (State.SMOOTH, NO_STEP): State.AT_JUMP,
     (State.IMPLICIT, STIFF): State.SINGLE,
     (State.IMPLICIT, STALL): State.AT_JUMP,
+    (State.IMPLICIT, TRAPPED): State.AT_JUMP,
+    (State.IMPLICIT, NO_STEP): State.AT_JUMP,
     (State.SINGLE, SHORT_STEPS): State.PROBE,
     (State.SINGLE, STALL): State.AT_JUMP,
     (State.SLIDING, STALL): State.LEAVING,
@@ -42,10 +46,10 @@ LAST = {State.SLIDING: State.END_ON_SURFACE}  # the final state by the present o
 
 # The states that may follow where ``filippov.Filippov`` decides by the field around a run.
 DECISIONS = {
-    State.START: (State.SMOOTH, State.SINGLE, State.SLIDING),
+    State.START: (State.SMOOTH, State.IMPLICIT, State.SINGLE, State.SLIDING),
     State.PROBE: (State.SINGLE, State.AT_JUMP),
-    State.LEAVING: (State.SMOOTH, State.RESTING, State.END),
-    State.AT_JUMP: (State.SMOOTH, State.SLIDING, State.RESTING, State.END),
+    State.LEAVING: (State.SMOOTH, State.IMPLICIT, State.RESTING, State.END),
+    State.AT_JUMP: (State.SMOOTH, State.IMPLICIT, State.SLIDING, State.RESTING, State.END),
 }
 
 PATIENCE = 4  # evidence of a jump that ends an integration, in rejected steps; a false alarm doubles it

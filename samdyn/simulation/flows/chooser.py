@@ -32,6 +32,7 @@ class Chooser:
     Attributes:
         name: name of the latest choice.
         reason: reason for it.
+        expected: number of runs that will come, if it is more than the number of the first ones.
     """
 
     def __init__(self, backend: str, trial: Trial) -> None:
@@ -42,6 +43,7 @@ class Chooser:
             trial: the step.
         """
         self.name, self.reason = "eager", "asked for" if backend == "eager" else "nothing was integrated in a batch"
+        self.expected = 0
         self._backend, self._trial = backend, trial
         self._compiled: Compiled | None = None
         self._over = backend == "eager"
@@ -68,16 +70,17 @@ class Chooser:
         device = batch.w.device.type
         if device not in COSTS:
             return self._not(f"there is no compiler for {device}", self._backend == "compiled")
+        many = max(runs, self.expected)
         auto, was_traced = self._backend == "auto", _cached_kernel(self._trial, device) is not None
         costs = COSTS[device]
         ahead = USUAL
         if count:  # the number at the present pace, at most the larger of USUAL and ``count``
             steps_left = (batch.last - batch.t)[batch.active] / batch.h[batch.active]
             ahead = int(steps_left.clamp(max=max(count, USUAL)).mean())
-        elif auto and not was_traced and costs.torch(FIRST, runs) < costs.trace * UNKNOWN_CALLS:
+        elif auto and not was_traced and costs.torch(FIRST, many) < costs.trace * UNKNOWN_CALLS:
             self.reason = "soon done"  # the first steps will show the pace
             return None
-        work = costs.torch(count + ahead, runs)
+        work = costs.torch(count + ahead, many)
         if auto and not was_traced and not costs.may_trace(work):
             self.reason = f"{work_of(work)}, and to see whether it can be compiled takes time"
             return None
@@ -89,7 +92,7 @@ class Chooser:
             if auto and not count and not was_traced and not kernel.is_built:
                 self.reason = "soon done"  # to compile takes longer than the first steps, which will show the pace
                 return None
-            work = costs.torch(ahead, runs, kernel.calls, kernel.operations)
+            work = costs.torch(ahead, many, kernel.calls, kernel.operations)
             if auto and (why_not := costs.why_not(work, kernel)):
                 self.reason = why_not
                 return None

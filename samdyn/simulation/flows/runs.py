@@ -14,6 +14,7 @@ OUT_OF_STEPS = 3  # it tried as many steps as it may
 STALL = 4  # its steps are short and do not get longer, as where the field jumps
 SHORT_STEPS = 5  # LSODA's steps stay short: it stalls, or it has passed a jump and must restart
 STIFF = 6  # stability limits its steps; another solver must go on
+TRAPPED = 8  # it is in a region that no run leaves
 NO_STEP = 7  # no step is both short enough for the tolerance and long enough to change the state or the time
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import ClassVar
 
 import torch
 
 SAFETY = 0.9  # next step over the step whose estimated error equals the bound
+ORDER = 5  # the error of a step grows as h to this power
 MIN_GROWTH, MAX_GROWTH = 0.2, 5.0  # bounds of a step's length over that of the one before it
 BLOW_UP_DISTANCE = 1e6  # ‖w‖∞ in the landscape's unit; a run further out may blow up in finite time
 
@@ -87,7 +89,7 @@ CHANGED = 11  # number of attributes of a batch that a step updates
 
 @dataclass(frozen=True)
 class Trial:
-    """The trial step of every run that goes on. The others keep their states.
+    """The trial step of every run that goes on, explicit. The others keep their states.
 
     A run accepts the step if the error is within its bound; if not, it tries a shorter one next. It ends at the last
     time, outside the box, out of steps, at a jump of the field (see ``dopri.solve``), and where it has no step: a
@@ -109,6 +111,9 @@ class Trial:
     land: Function | None = None
     accept: Callable[[torch.Tensor], None] | None = None
 
+    explicit: ClassVar[bool] = True  # whether the stages are; then rejections count as evidence of a jump
+    order: ClassVar[int] = ORDER
+
     def __call__(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Try one step of each run. Gets the tensors of a ``Batch`` and returns the first CHANGED of them, updated."""
         runs = Batch(*tensors)
@@ -120,13 +125,13 @@ class Trial:
         moves = active & accepts
         if self.accept is not None:
             self.accept(moves)
-        factor = (SAFETY * (size.log() * (-1 / 10)).exp()).clamp(MIN_GROWTH, MAX_GROWTH)
+        factor = (SAFETY * (size.log() * (-1 / (2 * self.order))).exp()).clamp(MIN_GROWTH, MAX_GROWTH)
         evidence = runs.jump_evidence + (rejects & (size >= runs.jump_error))
-        # Were the field smooth, the error would fall with h⁵ from here; at a jump it falls with h.
+        # Were the field smooth, the error would fall with h to the order from here; at a jump it falls with h.
         jump_error = torch.where(accepts, torch.inf, size * factor.square().square())
         length, far = k[0].abs().amax(0), w.abs().amax(0)
         short = length <= far.clamp(min=1) * self.reach
-        at_jump = runs.at_jump | (active & rejects & (evidence >= runs.patience) & short)
+        at_jump = runs.at_jump | (active & rejects & (evidence >= runs.patience) & short if self.explicit else False)
         arrives = moves & (h >= rest)
         w, f = torch.where(moves, end, w), torch.where(moves, slope, runs.f)
         t = torch.where(arrives, last, torch.where(moves, t + h, t))

@@ -124,7 +124,7 @@ def test_gd_is_never_captured_by_a_saddle(landscape: sd.Landscape, steps: int) -
     starts = np.vstack([near, slow, anywhere])
     for lr in (1e-8, 1e-4, 0.1 / point.eigenvalues[1], 0.9 / point.eigenvalues[1]):
         map_ = sd.Map(landscape, sd.GD(), lr=lr)
-        labels, found = limit_sets(map_, starts, landscape.box, period=2, steps=steps, progress=False)
+        labels, found, _ = limit_sets(map_, starts, landscape.box, period=2, steps=steps, progress=False)
         # Beale has a cycle of GD's own at the largest rate, far from the saddle.
         assert [a for a in found if np.abs(a.w - point.w).max() < 0.5] == []
         assert (labels[:30] < 0).all() or landscape.name == "Beale"
@@ -134,7 +134,7 @@ def test_gd_is_never_captured_by_a_saddle(landscape: sd.Landscape, steps: int) -
 def test_nor_is_its_flow(landscape: sd.Landscape) -> None:
     (point,) = [p for p in sd.critical_points(landscape) if p.kind == "saddle"]
     starts = point.w + np.outer(10.0 ** -np.arange(1, 15), point.eigenvectors[:, 0]) + 0.1 * point.eigenvectors[:, 1]
-    _, found = limit_sets(sd.Flow(landscape, sd.GD()), starts, landscape.box, period=1, steps=1, progress=False)
+    _, found, _ = limit_sets(sd.Flow(landscape, sd.GD()), starts, landscape.box, period=1, steps=1, progress=False)
     assert [a for a in found if a.critical is None or a.critical.kind == "saddle"] == []
 
 

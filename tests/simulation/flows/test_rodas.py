@@ -19,7 +19,7 @@ def test_order_four() -> None:
     for count in counts:
         w = torch.tensor(start, dtype=torch.float64)[:, None]
         for _ in range(count):
-            w, _ = rodas._step(flow, w, torch.tensor([time / count], dtype=torch.float64))
+            w, _ = rodas.step(flow, w, flow(w), torch.tensor([time / count], dtype=torch.float64))
         errors.append(np.abs(w[:, 0].numpy() - exact).max())
     slope = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
     assert min(errors) > 1e-12
