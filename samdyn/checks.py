@@ -133,8 +133,9 @@ def no_formula(system: Any, rule: str = "a simulation needs a number, or one num
 
 def _parameters(system: Any) -> Iterator[tuple[str, Any]]:
     """Yield the names and values of a system's parameters that are symbols or numbers per run."""
-    own = system.landscape.parameters.items()
-    yield from ((name, value) for name, value in own if is_formula(value) or torch.is_tensor(value))
+    if hasattr(system, "landscape"):  # an optimizer has none
+        own = system.landscape.parameters.items()
+        yield from ((name, value) for name, value in own if is_formula(value) or torch.is_tensor(value))
     for part in (system, system.method, getattr(system, "noise", None)):
         if dataclasses.is_dataclass(part):
             values = ((field, getattr(part, field.name)) for field in dataclasses.fields(part))

@@ -67,7 +67,7 @@ def test_shares_are_of_outcomes_and_labels_that_there_are(saddle, origin) -> Non
             with pytest.raises(sd.InputError, match="no outcome has this name"):
                 share(outcome)
     basins = analysis.basins(sd.Map(saddle, sd.GD(), lr=0.1), resolution=3, steps=100)
-    for label in (-3, len(basins.attractors), 0.5, ()):
+    for label in (-4, len(basins.attractors), 0.5, ()):
         for share in (basins.fraction, basins.interval):
             with pytest.raises(sd.InputError, match=r"^label = "):
                 share(label)
