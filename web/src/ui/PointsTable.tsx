@@ -28,7 +28,7 @@ export function PointsTable({ explorer }: { explorer: Explorer }) {
         )}
       </p>
       {points.length === 0 ? (
-        <p>No critical point lies in the view.</p>
+        <p>No critical point was found for {searched(explorer)}.</p>
       ) : (
         <div class="scroll">
           <table>
@@ -80,6 +80,12 @@ function Rows(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdic
   );
 }
 
+/** Where the search for critical points looks: in the landscape's box, whatever the view is now. */
+function searched(explorer: Explorer): string {
+  const { coordinates, box } = explorer.derived.model.landscape;
+  return box.map(([low, high], i) => `${formatNumber(low)} ≤ ${coordinates[i]} ≤ ${formatNumber(high)}`).join(", ");
+}
+
 /** An eigenvalue that is a rounding error beside the other one is 0. */
 const tidy = (value: number, all: readonly number[]) => (Math.abs(value) < 1e-9 * Math.max(...all.map(Math.abs)) ? 0 : value);
 
@@ -103,7 +109,7 @@ function reason(verdict: Verdict, explorer: Explorer) {
 
 export function trapText(trap: number): string {
   if (trap === 0) return "lets starts leave";
-  return trap === Infinity ? "holds all starts of the view" : `holds starts within ${formatNumber(trap)}`;
+  return trap === Infinity ? "holds all starts around it" : `holds starts within ${formatNumber(trap)}`;
 }
 
 /** For which ρ the point attracts, as a text and a formula. The intervals end where the range of the slider does. */
