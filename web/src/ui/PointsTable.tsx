@@ -63,7 +63,7 @@ function Rows(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdic
           <Marker kind={point.kind} colour={colour} outline={explorer.theme.ink} />
         </td>
         <th scope="row">
-          {point.kind} {formatPoint(point.w, scale)}
+          {point.kind} <span class="whole">{formatPoint(point.w, scale)}</span>
         </th>
         <td class="numbers">{point.eigenvalues.map((value) => formatNumber(tidy(value, point.eigenvalues))).join(", ")}</td>
         <td>
@@ -101,6 +101,7 @@ function reason(verdict: Verdict, explorer: Explorer) {
     );
   }
   if (!verdict.effective && verdict.role === "attractor") parts.push(<span key="field">F leads back from all sides</span>);
+  if (verdict.role === "neutral") parts.push(<span key="neutral">its linearisation does not decide</span>);
   if (verdict.trap !== null) parts.push(<span key="trap">{trapText(verdict.trap)}</span>);
   if (verdict.attractsFor && rho) parts.push(<span key="for">{attractsText(verdict.attractsFor, rho.range)}</span>);
   if (explorer.settings.noise) parts.push(<span key="noise">without noise</span>);

@@ -12,7 +12,7 @@ export const ROLE_TEXTS: Readonly<Record<Role, string>> = {
   saddle: "saddle",
   repeller: "repeller",
   holds: "trap",
-  neutral: "undecided by first order",
+  neutral: "neutral",
 };
 
 const NOW: Readonly<Record<Role, string>> = {
