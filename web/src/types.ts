@@ -193,7 +193,7 @@ export interface Verdict {
   multipliers: readonly Point[] | null;
   /** Intervals of ρ in which the point attracts the iterates, all else as it is; null if it is no question of ρ. */
   attractsFor: readonly Interval[] | null;
-  /** Distance along the escape direction within which F leads back (0: none; Infinity: all of the view). */
+  /** Distance along the escape direction within which F leads back (0: none; Infinity: all of the landscape's box). */
   trap: number | null;
 }
 

@@ -1,17 +1,17 @@
 /** What the iterates of a model do near a critical point. */
 import { atPoint } from "../model";
-import type { CriticalPoint, Interval, Model, Point, Role, Settings, Verdict } from "../types";
+import type { CriticalPoint, Interval, Model, Point, Role, Verdict } from "../types";
 import { growth, ratesOf, type Square } from "./steps";
 import { eigenvalues } from "./symmetric";
-import { bounceReturns, leadsBack, trapOf } from "./trap";
+import { bounceReturns, leadsBack, stepsStay, trapOf } from "./trap";
 
 const NEUTRAL = 1e-13; // |z|² − 1 of a multiplier z, relative to the largest |z − 1|, that counts as rounding
 const SCAN = 200; // values of ρ at which stability is looked at
 const RHO_TOLERANCE = 1e-14; // of an edge in ρ, relative to the slider's range
 
 /** Returns the role of a critical point, and by which numbers. */
-export function verdict(on: Model, point: CriticalPoint, view: Settings["view"]): Verdict {
-  return on.method.differentiable ? linearised(on, point) : measured(on, point, view);
+export function verdict(on: Model, point: CriticalPoint): Verdict {
+  return on.method.differentiable ? linearised(on, point) : measured(on, point);
 }
 
 // ---------------------------------------------------------------- methods with a Jacobian
@@ -95,16 +95,21 @@ export function intervalsWhere(holds: (value: number) => boolean, [low, high]: I
 
 // ---------------------------------------------------------------- methods without one
 
-/** Looks where F leads along the Hessian's eigenvectors, since F jumps at the point. */
-function measured(on: Model, point: CriticalPoint, view: Settings["view"]): Verdict {
-  const size = Math.min(view[0][1] - view[0][0], view[1][1] - view[1][0]);
+/**
+ * Looks where F leads along the Hessian's eigenvectors, since F jumps at the point. How far it looks is the landscape's
+ * matter and not that of the view: what a point is must not change when one zooms.
+ */
+function measured(on: Model, point: CriticalPoint): Verdict {
+  const [[left, right], [bottom, top]] = on.landscape.box;
+  const size = Math.min(right - left, top - bottom);
   const [low, high] = point.eigenvalues;
   const result = { effective: null, multipliers: null, attractsFor: null };
   const zero = point.kind === "degenerate" ? 1e-6 * Math.max(Math.abs(low), Math.abs(high)) : 0;
   const escapes = point.eigenvectors.filter((_, i) => point.eigenvalues[i]! < -zero);
   if (escapes.length > 0) {
     const traps = escapes.map((e) => (bounceReturns(on, point, e, size) ? trapOf(on, point, e, size) : 0));
-    const trap = Math.min(...traps);
+    const width = Math.min(...traps);
+    const trap = escapes.every((e) => stepsStay(on, point.w, e, size, width)) ? width : 0;
     return { ...result, role: trap > 0 ? "holds" : escapes.length === 2 ? "repeller" : "saddle", trap };
   }
   if (point.kind !== "minimum") return { ...result, role: "neutral", trap: null };

@@ -8,7 +8,7 @@
  * - Outside `far` (or at no finite place) it has left, and takes no further steps.
  */
 import type { View } from "../draw/transform";
-import type { CriticalPoint, Model } from "../types";
+import type { CriticalPoint, Interval, Model } from "../types";
 
 const RADIUS = 0.02; // half-axis over the view's side, times √2: 2 % of the diagonal of a square view
 const RADII_OF_RHO = 1.25; // least radius, in units of ρ, of methods that stay near a point without resting there
@@ -16,7 +16,7 @@ const NOISE_RADII = 4; // least radius with noise, in standard deviations of the
 const LARGEST_NOISE_RADIUS = 0.1; // of that radius over the view's side
 const FLOOR = 0.01; // smallest distance that counts, in radii: rounding of gradients keeps particles this far off
 const SPACINGS = 16; // and in spacings of single precision at the view's largest coordinate, 2⁻²³ of it each
-const FAR = 4; // how far the region goes beyond the centre of the view, in sides of the view
+const FAR = 4; // how far the region goes beyond the centre of the view, in sides of the view; and the same of the box
 const DWELL = 10; // time in units of 1/|λ| of the direction that leads away fastest
 const FLAT = 1e-6; // |λ| below which a direction gives no time scale
 const FLAT_DWELL_STEPS = 200; // steps, where a point gives no time scale
@@ -48,14 +48,20 @@ export function rulesOf(model: Model, points: readonly CriticalPoint[], view: Vi
   const radius = sides.map((side) =>
     Math.max(RADIUS * Math.SQRT2 * side, least, Math.min(spread, LARGEST_NOISE_RADIUS * side)),
   ) as [number, number];
-  const far = view.map(([low, high], i) => {
-    const middle = (low + high) / 2;
-    return [middle - FAR * sides[i]!, middle + FAR * sides[i]!];
+  // A particle of a small view has not left when it goes to a point of the landscape beside the view.
+  const far = view.map((ofView, i) => {
+    const [a, b] = [around(ofView), around(model.landscape.box[i]!)];
+    return [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
   }) as unknown as View;
   const spacing = Math.max(...view.flat().map(Math.abs)) * 2 ** -23;
   const floor = Math.max(FLOOR, (SPACINGS * spacing) / Math.min(...radius));
   // Noise and jumps of the field keep particles in motion anywhere within the radius.
   return { radius, floor: model.method.differentiable && model.deviation === 0 ? Math.min(floor, 1) : 1, far };
+}
+
+function around([low, high]: Interval): Interval {
+  const middle = (low + high) / 2;
+  return [middle - FAR * (high - low), middle + FAR * (high - low)];
 }
 
 /** Largest standard deviation of a coordinate of gradient descent with noise at rest at a minimum: σ² η / (2 λ (1 - γ)). */

@@ -22,7 +22,7 @@ export function Charts({ explorer }: { explorer: Explorer }) {
         <h2 id="charts-title">
           The run over <Formula tex="t = k\eta" />
         </h2>
-        {run && (
+        {run && run.x.length > 0 && (
           <>
             <label for="cursor">step k</label>
             <input
@@ -55,9 +55,10 @@ export function Charts({ explorer }: { explorer: Explorer }) {
 }
 
 function endText(run: Run, compared: boolean): string {
+  if (run.x.length === 0) return "The run cannot start here: the loss or its gradient is no finite number.";
   const last = run.x.length - 1;
   const at = formatPoint([run.x[last]!, run.y[last]!], 1);
-  const ends = { "goes on": `After ${last} steps the run is at ${at}.`, left: `The run leaves at step ${last}.`, diverged: `The run overflows at step ${last}.` };
+  const ends = { "goes on": `After ${last} steps the run is at ${at}.`, left: `After ${last} steps the run is far away, at ${at}.`, diverged: `The run overflows at step ${last}.` };
   return ends[run.end] + (compared ? " Grey: the run kept to compare." : "");
 }
 

@@ -28,7 +28,7 @@ export function PointsTable({ explorer }: { explorer: Explorer }) {
         )}
       </p>
       {points.length === 0 ? (
-        <p>No critical point lies in the view.</p>
+        <p>No critical point was found for {searched(explorer)}.</p>
       ) : (
         <div class="scroll">
           <table>
@@ -63,7 +63,7 @@ function Rows(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdic
           <Marker kind={point.kind} colour={colour} outline={explorer.theme.ink} />
         </td>
         <th scope="row">
-          {point.kind} {formatPoint(point.w, scale)}
+          {point.kind} <span class="whole">{formatPoint(point.w, scale)}</span>
         </th>
         <td class="numbers">{point.eigenvalues.map((value) => formatNumber(tidy(value, point.eigenvalues))).join(", ")}</td>
         <td>
@@ -78,6 +78,12 @@ function Rows(props: { explorer: Explorer; point: CriticalPoint; verdict: Verdic
       </tr>
     </tbody>
   );
+}
+
+/** Where the search for critical points looks: in the landscape's box, whatever the view is now. */
+function searched(explorer: Explorer): string {
+  const { coordinates, box } = explorer.derived.model.landscape;
+  return box.map(([low, high], i) => `${formatNumber(low)} ≤ ${coordinates[i]} ≤ ${formatNumber(high)}`).join(", ");
 }
 
 /** An eigenvalue that is a rounding error beside the other one is 0. */
@@ -95,6 +101,7 @@ function reason(verdict: Verdict, explorer: Explorer) {
     );
   }
   if (!verdict.effective && verdict.role === "attractor") parts.push(<span key="field">F leads back from all sides</span>);
+  if (verdict.role === "neutral") parts.push(<span key="neutral">its linearisation does not decide</span>);
   if (verdict.trap !== null) parts.push(<span key="trap">{trapText(verdict.trap)}</span>);
   if (verdict.attractsFor && rho) parts.push(<span key="for">{attractsText(verdict.attractsFor, rho.range)}</span>);
   if (explorer.settings.noise) parts.push(<span key="noise">without noise</span>);
@@ -103,7 +110,7 @@ function reason(verdict: Verdict, explorer: Explorer) {
 
 export function trapText(trap: number): string {
   if (trap === 0) return "lets starts leave";
-  return trap === Infinity ? "holds all starts of the view" : `holds starts within ${formatNumber(trap)}`;
+  return trap === Infinity ? "holds all starts around it" : `holds starts within ${formatNumber(trap)}`;
 }
 
 /** For which ρ the point attracts, as a text and a formula. The intervals end where the range of the slider does. */

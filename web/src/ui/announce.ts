@@ -12,7 +12,7 @@ export const ROLE_TEXTS: Readonly<Record<Role, string>> = {
   saddle: "saddle",
   repeller: "repeller",
   holds: "trap",
-  neutral: "undecided by first order",
+  neutral: "neutral",
 };
 
 const NOW: Readonly<Record<Role, string>> = {
@@ -27,7 +27,7 @@ const NOW: Readonly<Record<Role, string>> = {
 export function announce(before: Shown, after: Shown): string | null {
   if (before.points !== after.points) {
     const count = after.points.length;
-    return count === 0 ? "No critical point lies here." : `${count} critical point${count === 1 ? "" : "s"}.`;
+    return count === 0 ? "No critical point was found." : `${count} critical point${count === 1 ? "" : "s"}.`;
   }
   const sentences = after.points.flatMap((point, i) => {
     const role = after.verdicts[i]!.role;

@@ -314,7 +314,7 @@ export class Explorer {
     return {
       model: now,
       points,
-      verdicts: points.map((point) => verdict(now, point, settings.view)),
+      verdicts: points.map((point) => verdict(now, point)),
       run: before?.run ?? null,
       pinned: this.pinnedRun(settings.pinned),
     };
