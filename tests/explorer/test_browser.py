@@ -112,7 +112,7 @@ def test_dragging_the_slider_moves_rho(open_page: Open) -> None:
     page.wait_for_function("samdyn.verdicts()[0].trap !== null")
     # The trap of normalised SAM on x² − y² is as wide as ρ.
     page.wait_for_function("rho => Math.abs(samdyn.verdicts()[0].trap - rho) < 1e-6", arg=moved)
-    assert f"p.rho={moved:g}" in page.evaluate("decodeURIComponent(location.hash)")
+    page.wait_for_function("rho => decodeURIComponent(location.hash).includes(`p.rho=${rho}`)", arg=moved)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,8 @@ def test_it_evaluates_no_text_and_loads_nothing(chromium: "Browser", page_file: 
     # Later, since what Playwright evaluates itself is free of the page's policy.
     script = "try { eval('1'); window.outcome = 'ran'; } catch (e) { window.outcome = e.name; }"
     page.add_script_tag(content=f"setTimeout(() => {{ {script} }}, 50)")
-    page.wait_for_timeout(500)
+    while page.evaluate("window.outcome") is None:
+        page.wait_for_timeout(100)
     assert page.evaluate("window.outcome") == "EvalError"
     assert page.evaluate("fetch('data:text/plain,1').then(() => 'loaded', () => 'refused')") == "refused"
 

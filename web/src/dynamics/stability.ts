@@ -1,11 +1,13 @@
 /** What the iterates of a model do near a critical point. */
 import { atPoint } from "../model";
 import type { CriticalPoint, Interval, Model, Point, Role, Verdict } from "../types";
-import { growth, ratesOf, type Square } from "./steps";
+import { growth, ratesOf, type Square, stepOf } from "./steps";
 import { eigenvalues } from "./symmetric";
 import { bounceReturns, leadsBack, stepsStay, trapOf } from "./trap";
 
 const NEUTRAL = 1e-13; // |z|² − 1 of a multiplier z, relative to the largest |z − 1|, that counts as rounding
+const TRIAL_TIMES = 20; // length of a trial run, in units of 1/|λ| of the escape
+const [SHORTEST_TRIAL, LONGEST_TRIAL] = [200, 2000]; // steps of a trial run
 const SCAN = 200; // values of ρ at which stability is looked at
 const RHO_TOLERANCE = 1e-14; // of an edge in ρ, relative to the slider's range
 
@@ -107,14 +109,37 @@ function measured(on: Model, point: CriticalPoint): Verdict {
   const zero = point.kind === "degenerate" ? 1e-6 * Math.max(Math.abs(low), Math.abs(high)) : 0;
   const escapes = point.eigenvectors.filter((_, i) => point.eigenvalues[i]! < -zero);
   if (escapes.length > 0) {
-    const traps = escapes.map((e) => (bounceReturns(on, point, e, size) ? trapOf(on, point, e, size) : 0));
-    const width = Math.min(...traps);
-    const trap = escapes.every((e) => stepsStay(on, point.w, e, size, width)) ? width : 0;
+    const width = Math.min(...escapes.map((e) => trapOf(on, point, e, size)));
+    const isKept = escapes.every((e) => bounceReturns(on, point, e, size) && stepsStay(on, point.w, e, size, width));
+    // The quadratic says too early that long steps throw runs out: then runs of the landscape itself decide.
+    const trap = isKept || escapes.every((e) => runsStay(on, point, e, width)) ? width : 0;
     return { ...result, role: trap > 0 ? "holds" : escapes.length === 2 ? "repeller" : "saddle", trap };
   }
   if (point.kind !== "minimum") return { ...result, role: "neutral", trap: null };
   const isAttractor = point.eigenvectors.every((e) => leadsBack(on, point.w, e, size)) && staysNear(on, point);
   return { ...result, role: isAttractor ? "attractor" : "repeller", trap: null };
+}
+
+/** Returns whether runs from several places of a trap are still in it after many times the time of an escape. */
+function runsStay(on: Model, point: CriticalPoint, e: Point, trap: number): boolean {
+  if (!(trap > 0 && trap < Infinity)) return false;
+  const isFirst = e === point.eigenvectors[0];
+  const across = point.eigenvectors[isFirst ? 1 : 0];
+  const time = TRIAL_TIMES / (on.lr * Math.abs(point.eigenvalues[isFirst ? 0 : 1]));
+  const steps = Math.min(LONGEST_TRIAL, Math.max(SHORTEST_TRIAL, Math.ceil(time)));
+  const field = atPoint(on.variant.field, on);
+  const advance = stepOf(on);
+  const away = (state: Float64Array): number => Math.abs((state[0]! - point.w[0]) * e[0] + (state[1]! - point.w[1]) * e[1]);
+  return [0.25, -0.25, 0.75, -0.75].every((share) => {
+    const at = ([0, 1] as const).map((i) => point.w[i] + trap * (share * e[i] + 0.1 * across[i]));
+    const state = Float64Array.of(at[0]!, at[1]!, 0, 0);
+    for (let k = 0; k < steps; k++) {
+      const [fx, fy] = field(state[0]!, state[1]!);
+      advance(state, fx!, fy!);
+      if (!(away(state) <= 2 * trap)) return false; // one step may overshoot the edge and be led back
+    }
+    return away(state) <= trap;
+  });
 }
 
 /** Returns whether steps of the model bounce about a minimum without growing: whether they are short enough for H. */

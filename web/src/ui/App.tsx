@@ -9,6 +9,8 @@ import { Picture } from "./Picture";
 import { PointsTable } from "./PointsTable";
 import { ThemeSelect } from "./ThemeSelect";
 
+const MOST_NOTES = 6; // more would push the picture off the screen
+
 export function App({ explorer }: { explorer: Explorer }) {
   useExplorer(explorer);
   useKeys(explorer);
@@ -105,9 +107,10 @@ function Notes({ explorer }: { explorer: Explorer }) {
   return (
     <div class="notes" role="alert">
       <ul>
-        {explorer.notes.map((note) => (
+        {explorer.notes.slice(0, MOST_NOTES).map((note) => (
           <li key={note}>{note}</li>
         ))}
+        {explorer.notes.length > MOST_NOTES && <li>… and {explorer.notes.length - MOST_NOTES} more</li>}
       </ul>
       <button type="button" onClick={() => explorer.show({ notes: [] })}>
         close

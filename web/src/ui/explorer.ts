@@ -8,10 +8,11 @@ import type { PacedEngine } from "../engine/create";
 import { presets, type Preset } from "../presets";
 import { inUnitsOf, suggestedLr } from "../scales";
 import { fromHash, toHash } from "../settings";
-import type { CriticalPoint, Data, Landscape, Model, OutcomeColours, Run, Settings, Verdict } from "../types";
+import type { CriticalPoint, Data, Interval, Landscape, Model, OutcomeColours, Run, Settings, Verdict } from "../types";
 import { announce } from "./announce";
 import { formatNumber } from "./format";
 
+const AROUND_ORIGIN = 3; // as the box of a landscape that is made without one
 const RESTART_DELAY = 350; // ms after the last change of a number: particles start anew, so that basins are those of now
 const HASH_DELAY = 300; // ms; browsers limit how often the address may change
 const SHARES_EVERY = 300; // ms; counting outcomes reads all particles back
@@ -268,7 +269,7 @@ export class Explorer {
     let result = this.landscapes.get(key);
     if (!result) {
       const data = this.data.landscapes.find(({ name }) => name === settings.landscape);
-      result = build(data ?? typedLandscape(settings.formula, this.data.grammar, settings.view));
+      result = build(data ?? typedLandscape(settings.formula, this.data.grammar, withOrigin(settings.view)));
       this.landscapes.set(key, result);
     }
     return result;
@@ -431,4 +432,10 @@ function dynamics(settings: Settings): unknown {
 
 function withUnits(now: Model, points: readonly CriticalPoint[]): Model {
   return { ...now, method: inUnitsOf(points, now.method) };
+}
+
+/** The box of a typed formula: the view where it is first shown, and what lies around the origin. */
+function withOrigin([x, y]: Settings["view"]): Settings["view"] {
+  const both = ([low, high]: Interval): Interval => [Math.min(low, -AROUND_ORIGIN), Math.max(high, AROUND_ORIGIN)];
+  return [both(x), both(y)];
 }
