@@ -19,6 +19,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 FLAGS += ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync"]
+FEW = "#count=2000"  # particles: the page moves and draws them all the time, and in software that takes a whole core
 LIMIT = 60_000  # milliseconds that a step of a test may take; drawing in software is slow
 
 
@@ -49,7 +50,7 @@ def open_page(chromium: "Browser", page_file: Path) -> Iterator[Callable[..., "P
     complaints: list[str] = []
     contexts = []
 
-    def start(path: Path = page_file, hash_: str = "", **options: object) -> "Page":
+    def start(path: Path = page_file, hash_: str = FEW, **options: object) -> "Page":
         # Playwright waits by evaluating text, which the page forbids; a test of its own looks at that.
         context = chromium.new_context(bypass_csp=True, **{"viewport": {"width": 1400, "height": 900}, **options})
         contexts.append(context)

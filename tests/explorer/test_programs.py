@@ -28,7 +28,7 @@ SINGLE = 5e-4
 def shared_page(chromium: Any, page_file: Any) -> "Page":
     """One page for the tests of this module, which only ask it for numbers."""
     page = chromium.new_page(bypass_csp=True)
-    page.goto(page_file.as_uri())
+    page.goto(f"{page_file.as_uri()}#count=100")
     page.wait_for_function("window.samdyn !== undefined")
     page.evaluate("rho => samdyn.set({parameters: {...samdyn.settings().parameters, rho, shift: 0.1}})", RHO)
     return page
