@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PLANE = [name for name, make in sd.landscapes.catalogue().items() if make().dim == 2]
-METHODS = sorted(sd.methods.catalogue())
+METHODS = sorted(name for name, kind in sd.methods.catalogue().items() if kind.__module__.startswith("samdyn."))
 RHO = 0.3
+# Unnormalised methods climb by ρ times a gradient, which is in the 1000s in the boxes here.
+SMALL_RHO = dict.fromkeys(["USAM", "UASAM", "ExactSAM"], 0.002)
 POINTS = 40
+ON_GPU = (
+    "beale",
+    "relu_product",
+)  # where all methods are also tried as shaders; to compile one in software takes a second
 # Browsers' exp, sin and the like differ from torch's in the last bits, and so do sums in another order; a step of an
 # ascent magnifies that by the size of the Hessian times ρ, which is below 1e3 in the boxes here.
 DOUBLE = 1e-11
@@ -30,8 +36,13 @@ def shared_page(chromium: Any, page_file: Any) -> "Page":
     page = chromium.new_page(bypass_csp=True)
     page.goto(f"{page_file.as_uri()}#count=100")
     page.wait_for_function("window.samdyn !== undefined")
-    page.evaluate("rho => samdyn.set({parameters: {...samdyn.settings().parameters, rho, shift: 0.1}})", RHO)
+    page.evaluate("samdyn.set({parameters: {...samdyn.settings().parameters, shift: 0.1}})")
+    set_rho(page, RHO)
     return page
+
+
+def set_rho(page: "Page", rho: float) -> None:
+    page.evaluate("rho => samdyn.set({parameters: {...samdyn.settings().parameters, rho}})", rho)
 
 
 def points(landscape: sd.Landscape, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -47,7 +58,7 @@ def method(name: str, variant: dict[str, Any]) -> sd.Method:
         return sd.GD()
     options = {"shift": 0.1} if "ASAM" in name else {}
     steps = {"ascent_steps": variant["ascentSteps"], "average": variant["average"]}
-    return sd.methods.catalogue()[name](RHO, **options, **steps)
+    return sd.methods.catalogue()[name](SMALL_RHO.get(name, RHO), **options, **steps)
 
 
 def agree(found: Any, expected: torch.Tensor, tolerance: float) -> None:
@@ -77,7 +88,7 @@ def test_landscapes(shared_page: "Page", name: str) -> None:
 @pytest.mark.parametrize("name", PLANE)
 @pytest.mark.parametrize("of", METHODS)
 def test_methods(shared_page: "Page", name: str, of: str) -> None:
-    """F and its Jacobian of every variant, in double precision; F in single precision, as the GPU computes it."""
+    """F, wᵖ and the Jacobian of every variant in double precision; some in single precision, as the GPU computes them."""
     landscape = sd.landscapes.named(name)
     variants = shared_page.evaluate(
         "of => samdyn.data.methods.find(m => m.name === of).variants"
@@ -85,6 +96,7 @@ def test_methods(shared_page: "Page", name: str, of: str) -> None:
         of,
     )
     assert len(variants) == (1 if of == "GD" else 9)
+    set_rho(shared_page, SMALL_RHO.get(of, RHO))
     w, w32 = points(landscape), points(landscape, torch.float32)
     for number, variant in enumerate(variants):
         f = method(of, variant)
@@ -96,13 +108,15 @@ def test_methods(shared_page: "Page", name: str, of: str) -> None:
         agree(page("field"), f(w, landscape.grad), DOUBLE)
         agree(page("perturbed"), f.perturbed(w, landscape.grad), DOUBLE)
         agree(page("jacobian"), jacobian(lambda w, f=f: f(w, landscape.grad), w), 100 * DOUBLE)
-        found = shared_page.evaluate("([on, w]) => samdyn.evaluateOnGpu(...on, w)", [on, w32.double().T.tolist()])
-        agree(found, f(w32, landscape.grad), SINGLE)
+        if number == 0 and (name in ON_GPU or of == "SAM"):
+            found = shared_page.evaluate("([on, w]) => samdyn.evaluateOnGpu(...on, w)", [on, w32.double().T.tolist()])
+            agree(found, f(w32, landscape.grad), SINGLE)
 
 
 @pytest.mark.parametrize("coupling", ["shared", "independent", "clean"])
 def test_noise(shared_page: "Page", coupling: str) -> None:
     """The noise of a step enters the gradients that it enters in the library."""
+    set_rho(shared_page, RHO)
     landscape = sd.landscapes.double_well()
     w, draws = points(landscape), torch.randn(3, 1, 2, POINTS, generator=torch.Generator().manual_seed(1)).double()
     map_ = sd.Map(landscape, sd.SAM(RHO, ascent_steps=2), lr=1.0, noise=sd.noise.Gaussian(1.0, coupling=coupling))
@@ -139,5 +153,5 @@ def test_typed_formula(open_page: Callable[..., "Page"]) -> None:
         found = page.evaluate("([p, w]) => samdyn.evaluate('', null, 0, p, w)", [program, w.T.tolist()])
         agree(found, values, 100 * DOUBLE)  # without the library's rewriting that avoids cancellation
     sam = sd.SAM(RHO)
-    page.evaluate("rho => samdyn.set({parameters: {...samdyn.settings().parameters, rho}})", RHO)
+    set_rho(page, RHO)
     agree(page.evaluate("w => samdyn.evaluate('', 'SAM', 0, 'field', w)", w.T.tolist()), sam(w, landscape.grad), 1e-9)

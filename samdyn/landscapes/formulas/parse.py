@@ -126,7 +126,7 @@ def _real_symbols(kind: str, names: Sequence[Any], argument: str, fix: str) -> t
     # Python normalises names in formulas (the micro sign is the Greek letter), so these are normalised too.
     names = [spelling(n) if isinstance(n, str) and n.isidentifier() else n for n in names]
     if len(set(names)) < len(names):
-        reject(argument, names, f"every {kind} needs a name of its own", fix)
+        reject(argument, " ".join(map(str, names)), f"every {kind} needs a name of its own", fix)
     for name in names:
         plain = isinstance(name, str) and name.isidentifier() and not name.startswith("__") and name.strip("_")
         if not plain or keyword.iskeyword(name):

@@ -16,7 +16,7 @@ SPECIAL = [0.0, 1.0, -1.0, 2.3e-308, -2.3e-308, 1e-160, 1e160, 1e308, -1e308, 0.
 @pytest.fixture(autouse=True, params=[False, True], ids=["with subnormals", "without"])
 def flush(request: pytest.FixtureRequest) -> Iterator[None]:
     """Code that was compiled for speed makes a processor round subnormal numbers to 0, in the whole process."""
-    before = torch.tensor([2.0**-1022]) / 2 == 0
+    before = torch.tensor([2.0**-1022], dtype=torch.float64) / 2 == 0
     torch.set_flush_denormal(request.param)
     yield
     torch.set_flush_denormal(bool(before))
