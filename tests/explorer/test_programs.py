@@ -88,7 +88,7 @@ def test_landscapes(shared_page: "Page", name: str) -> None:
 @pytest.mark.parametrize("name", PLANE)
 @pytest.mark.parametrize("of", METHODS)
 def test_methods(shared_page: "Page", name: str, of: str) -> None:
-    """F, wᵖ and the Jacobian of every variant in double precision; some in single precision, as the GPU computes them."""
+    """F, wᵖ and the Jacobian of every variant in double precision; some F as the GPU computes them."""
     landscape = sd.landscapes.named(name)
     variants = shared_page.evaluate(
         "of => samdyn.data.methods.find(m => m.name === of).variants"
