@@ -16,6 +16,8 @@ import samdyn as sd
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow  # to draw in software takes a whole core
+
 Open = Callable[..., "Page"]
 WITHOUT_WEBGL = """
 const getContext = HTMLCanvasElement.prototype.getContext;
@@ -242,7 +244,7 @@ def test_particles_are_iterates(open_page: Open) -> None:
     page = open_page()
     change(page, landscape="", formula="x**2 + y**2/4", method="SAM", rho=0.2, lr=0.05, count=400, speed=100)
     page.wait_for_timeout(500)  # numbers that change start the particles anew, a little later
-    page.wait_for_function("samdyn.engine().count < 1000 && samdyn.engine().steps > 1000")
+    page.wait_for_function("samdyn.engine().count < 1000 && samdyn.engine().steps > 400")
     x, y = np.array(page.evaluate("samdyn.states()")).reshape(-1, 4)[:, :2].T
     assert len(x) > 300
     np.testing.assert_allclose(np.abs(x), 0.05 * 0.2 * 2 / (2 - 0.05 * 2), rtol=1e-5)  # in single precision

@@ -13,6 +13,8 @@ from samdyn.ops import jacobian
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow  # to draw in software takes a whole core
+
 PLANE = [name for name, make in sd.landscapes.catalogue().items() if make().dim == 2]
 METHODS = sorted(name for name, kind in sd.methods.catalogue().items() if kind.__module__.startswith("samdyn."))
 RHO = 0.3
@@ -68,7 +70,6 @@ def agree(found: Any, expected: torch.Tensor, tolerance: float) -> None:
     np.testing.assert_allclose(np.array(found, dtype=float) / scale, wanted / scale, rtol=0, atol=tolerance)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANE)
 def test_landscapes(shared_page: "Page", name: str) -> None:
     landscape = sd.landscapes.named(name)
@@ -84,7 +85,6 @@ def test_landscapes(shared_page: "Page", name: str) -> None:
         agree(found, values, DOUBLE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PLANE)
 @pytest.mark.parametrize("of", METHODS)
 def test_methods(shared_page: "Page", name: str, of: str) -> None:
