@@ -78,7 +78,7 @@ def landscape_of(text: str, coordinates: str | None = None) -> Landscape:
             return by_name[spelled]()
         names = sorted(set(NAME.findall(words)) - FUNCTIONS.keys() - CONSTANTS.keys())
         if words.isidentifier() and len(words) > 1 and names:
-            checks.known("landscape", words, by_name)
+            return by_name[checks.known("landscape", words, by_name)]()
         coordinates = " ".join(names) if len(names) == 2 else "x y"
     return Landscape(text, coordinates)
 
