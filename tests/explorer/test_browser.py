@@ -206,7 +206,7 @@ WRONG = {
     "x^2": "**",
     "x**2 - q*y": "q",
     "alert(1)": "alert",
-    "x.constructor": ".",
+    "x.constructor": "'.' is not allowed",
     "y**99": "64",
     "": "is empty",
     "sin(" * 120 + "x" + ")" * 120: "nested",

@@ -53,9 +53,9 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
   const { settings, formulaError } = explorer;
   const [text, setText] = useState(settings.formula);
   useEffect(() => setText(settings.formula), [settings.formula, settings.landscape]);
-  const apply = () => {
-    if (text === settings.formula) return;
-    explorer.set({ landscape: TYPED, formula: text, pinned: null }, { history: true });
+  const apply = (formula: string) => {
+    if (formula === explorer.settings.formula) return;
+    explorer.set({ landscape: TYPED, formula, pinned: null }, { history: true });
     explorer.current();
     if (!explorer.formulaError) explorer.suggest({ lr: true, rho: climbsByGradient(explorer.derived.model.method) });
   };
@@ -75,8 +75,8 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
           aria-invalid={formulaError !== ""}
           aria-describedby={`${id}-note`}
           onInput={(event) => setText(event.currentTarget.value)}
-          onBlur={apply}
-          onKeyDown={(event) => event.key === "Enter" && apply()}
+          onBlur={(event) => apply(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === "Enter" && apply(event.currentTarget.value)}
         />
       </div>
       <p id={`${id}-note`} class={formulaError ? "error" : "hint"} role={formulaError ? "alert" : undefined}>
