@@ -66,8 +66,10 @@ def method(name: str, variant: dict[str, Any]) -> sd.Method:
 def agree(found: Any, expected: torch.Tensor, tolerance: float) -> None:
     """Check values (POINTS, k) of the page, relative to the size of all of a point's values."""
     wanted = expected.reshape(-1, POINTS).T.double().numpy()
+    inside = np.isfinite(wanted).all(axis=1)  # several steps of an unnormalised ascent may leave the range of numbers
+    wanted, found = wanted[inside], np.array(found, dtype=float)[inside]
     scale = 1 + np.abs(wanted).max(axis=1, keepdims=True)
-    np.testing.assert_allclose(np.array(found, dtype=float) / scale, wanted / scale, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(found / scale, wanted / scale, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", PLANE)
@@ -141,7 +143,7 @@ TYPED += " + Max(x, y, 0.5) - Min(x, y**2) + sign(x)*y + cosh(x)/sinh(3 + y) + t
 def test_typed_formula(open_page: Callable[..., "Page"]) -> None:
     """A formula that is typed into the page is derived there as the library derives it."""
     page, landscape = open_page(), sd.Landscape(TYPED, "x y")
-    box = page.get_by_label("formula")
+    box = page.get_by_label("L(x, y)")
     box.fill(TYPED)
     box.press("Enter")
     page.wait_for_function("formula => samdyn.settings().formula === formula", arg=TYPED)
