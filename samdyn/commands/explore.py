@@ -10,7 +10,6 @@ from typer import Option
 from .. import checks
 from ..explorer import explore as make
 from ..explorer.choices import landscape_of
-from ..explorer.explorer import writable
 from ..lab import readers
 from ..output.terminal import Console
 
@@ -28,7 +27,6 @@ def explore(
     out: Annotated[Path, Option(help="The file to write.")] = Path("explorer.html"),
 ) -> None:
     """Write a web page in which one plays with an optimizer's phase plane. It needs neither server nor network."""
-    writable(out)
     for option, value in {"--coordinates": coordinates, "--box": box}.items():
         if landscape is None and value is not None:
             checks.reject(option, value, "belongs to a landscape", 'Use it with e.g. --landscape "x**2 - y**2"')
@@ -38,5 +36,5 @@ def explore(
         if box is not None:
             chosen = copy(chosen)
             chosen.box = readers.box(2)("--box", box, "")
-    path = make(chosen, methods).save(out)
-    Console().print(f"{os.path.relpath(path)}, {path.stat().st_size / 1e6:.2f} MB. Open it in a browser.")
+    make(chosen, methods, path=out)
+    Console().print(f"{os.path.relpath(out)}, {out.stat().st_size / 1e6:.2f} MB. Open it in a browser.")

@@ -6,5 +6,5 @@ export { FormulaError } from "./formula/errors";
 export { typedLandscape } from "./formula/typed";
 export { glslCalls, glslFunction, literal, PRELUDE } from "./glsl";
 export { landscape } from "./landscape";
-export { atPoint, atPoints, landscapeOf, model, noiseInputs, variantOf } from "./model";
+export { atPoint, atPoints, model, noiseInputs, variantOf } from "./model";
 export { evaluate, link, OPERATIONS, power, scalar } from "./program";

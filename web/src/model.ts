@@ -1,17 +1,9 @@
 /** The model that settings describe, and its programs as functions. */
-import { typedLandscape } from "./formula/typed";
-import { landscape } from "./landscape";
 import { evaluate, scalar } from "./program";
 import type { Data, Landscape, MethodData, Model, Program, Settings, Variant } from "./types";
 
-/** Returns the landscape that settings name, or that of their typed formula. Throws FormulaError. */
-export function landscapeOf(settings: Settings, data: Data): Landscape {
-  if (settings.landscape === "") return landscape(typedLandscape(settings.formula, data.grammar));
-  return landscape(named("landscape", settings.landscape, data.landscapes));
-}
-
-/** Returns the model of some settings. */
-export function model(settings: Settings, data: Data, on: Landscape = landscapeOf(settings, data)): Model {
+/** Returns the model of some settings on a landscape. */
+export function model(settings: Settings, data: Data, on: Landscape): Model {
   const method = named("method", settings.method, data.methods);
   return {
     landscape: on,

@@ -7,7 +7,7 @@ import torch
 
 from ...dynamics import Map
 from ...statistics import batch_means
-from ..orbits.lyapunov import BATCHES
+from ..orbits.lyapunov import BATCHES, batches
 from ..orbits.tangent import TangentRuns, TangentStep
 
 TRANSIENT, MEASURED = 2048, 16384  # numbers of steps of the tangent vectors before, and in, the measurement
@@ -59,11 +59,10 @@ def motion(map_: Map, z: torch.Tensor, low: torch.Tensor, high: torch.Tensor) ->
         TangentStep(map_, low, high), z, 1, steps=TRANSIENT + MEASURED, seed=0, runs=torch.arange(z.shape[1])
     )
     runs.advance(TRANSIENT)
-    length = MEASURED // BATCHES
-    growth = torch.stack([runs.advance(length) / length for _ in range(BATCHES)])[:, 0]  # (B, n)
+    growth = batches(runs, MEASURED // BATCHES)  # (B, 1, n)
     if not runs.running.all():
         return "wandering", None
-    mean, half = (float(part) for part in batch_means(growth.mean(1).numpy()))
+    mean, half = (float(part) for part in batch_means(growth.mean((1, 2)).numpy()))
     exponent = Exponent(mean, mean - half, mean + half)
     return kind_of(exponent), exponent
 

@@ -1,6 +1,6 @@
 """Measures Lyapunov exponents: the rates at which neighbouring runs separate along an orbit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -210,15 +210,28 @@ def _growth_of_map(
         rule = f"{steps - before} step(s) remain after the transient, and {BATCHES} are needed"
         checks.reject("steps", steps, rule, "Use e.g. steps=20000")
     runs = TangentRuns(TangentStep(map_, low, high), z, count, steps=steps, seed=seed, runs=torch.arange(z.shape[1]))
-    return _batches(runs, steps - BATCHES * length, length, show), runs
-
-
-def _batches(runs: TangentRuns, before: int, length: int, show: Any) -> torch.Tensor:
-    """Return the mean growth per step in each of BATCHES parts of some length, after some steps: ``(B, m, N)``."""
-    parts = []
-    if before:
+    if before := steps - BATCHES * length:
         runs.advance(before)
+    return batches(runs, length, show), runs
+
+
+def batches(
+    runs: TangentRuns,
+    length: int,
+    show: Callable[[float], object] = lambda share: None,
+    check: Callable[[], object] = lambda: None,
+) -> torch.Tensor:
+    """Return the mean growth per step in each of BATCHES parts of some length: ``(B, m, N)``.
+
+    Args:
+        runs: the runs. The parts are NaN from where none goes on.
+        length: the number of steps of a part.
+        show: called with the share of the work that is done.
+        check: called before each part.
+    """
+    parts: list[torch.Tensor] = []
     for part in range(BATCHES):
+        check()
         parts.append(runs.advance(length) / length)
         show((part + 1) / BATCHES)
         if not runs.running.any():
@@ -254,10 +267,10 @@ def _growth_of_flow(
             checks.reject("time", time, rule, f"Use a shorter time, e.g. time={time * _share(before, length, z):.2g}")
         step = TangentStep(RungeKutta(flow, h), low, high)
         runs = TangentRuns(step, z, count, steps=4 * (before + BATCHES * length), seed=0, runs=torch.arange(z.shape[1]))
-        parts = _checked_batches(flow, runs, h, before, length, unit, show)
-        if parts is not None:
-            return parts / h, runs, h
-        h /= 2
+        try:
+            return _checked_batches(flow, runs, h, before, length, unit, show) / h, runs, h
+        except _StepTooLongError:
+            h /= 2
     rule = f"the field is not smooth along a run: steps of {2 * h:.2g} still have errors above {LOCAL_ERROR:g}"
     fix = "Measure the exponents of the Map of the method instead, whose steps may jump"
     return checks.reject("system", flow.method, rule, fix)
@@ -267,32 +280,32 @@ def _share(before: int, length: int, z: torch.Tensor) -> float:
     return MAX_FLOW_STEPS / ((before + BATCHES * length) * z.shape[1])
 
 
+class _StepTooLongError(Exception):
+    """The local error of a step is too large."""
+
+
 def _checked_batches(
     flow: Flow, runs: TangentRuns, h: float, before: int, length: int, unit: float, show: Any
-) -> torch.Tensor | None:
-    """Return what ``_batches`` returns, or None if the local error is too large somewhere on the way."""
+) -> torch.Tensor:
+    """Return ``batches`` after a transient. The local error is checked throughout.
 
-    def is_exact() -> bool:
+    Raises:
+        _StepTooLongError: it is too large somewhere on the way.
+    """
+
+    def check() -> None:
         z = runs.z[:, runs.running]
         with torch.no_grad():
-            return bool((local_error(flow, z, h, unit) <= LOCAL_ERROR).all())
+            if not bool((local_error(flow, z, h, unit) <= LOCAL_ERROR).all()):
+                raise _StepTooLongError
 
-    parts = []
-    for part in range(-BATCHES // 4, BATCHES):
-        if not is_exact():
-            return None
-        if part < 0:
-            share = before // (BATCHES // 4)
-            steps = share if part < -1 else before - (BATCHES // 4 - 1) * share
-            if steps:
-                runs.advance(steps)
-            continue
-        parts.append(runs.advance(length) / length)
-        show((part + 1) / BATCHES)
-        if not runs.running.any():
-            parts += [torch.full_like(parts[-1], torch.nan)] * (BATCHES - part - 1)
-            break
-    return torch.stack(parts)
+    checks_before = BATCHES // 4
+    share = before // checks_before
+    for part in range(checks_before):
+        check()
+        if steps := share if part < checks_before - 1 else before - (checks_before - 1) * share:
+            runs.advance(steps)
+    return batches(runs, length, show, check)
 
 
 def _dataset(

@@ -11,7 +11,6 @@ from ..tracing.expression import Node, NotCompilable, ordered
 
 Program = dict[str, Any]  # "inputs": names, "code": instructions, "outputs": numbers of instructions
 
-LIMIT = 24_000  # largest number of operations of a program
 # The operations of a program by their number of arguments. All work on the numbers of one precision, or on truth
 # values. a < b, a <= b, a == b, a != b give truth values; a & b, a | b, ~a work on them, and c ? a : b chooses between
 # numbers. max and min are nan if an argument is, sign(0) is 0, pow is that of C.
@@ -132,5 +131,5 @@ class _Writer:
 
 def _short(number: float) -> float:
     """Return a whole number as an int, which is shorter in JSON, and others as they are. -0.0 stays a float."""
-    whole = number == int(number) and abs(number) < 2**53 and math.copysign(1, number) * number >= 0
-    return int(number) if whole and not (number == 0 and math.copysign(1, number) < 0) else number
+    negative_zero = number == 0 and math.copysign(1, number) < 0
+    return int(number) if number == int(number) and abs(number) < 2**53 and not negative_zero else number

@@ -9,8 +9,8 @@ import torch
 from ...checks import InputError
 from ..tracing.derivative import differentiate
 from ..tracing.expression import VARYING, Graph, NotCompilable
-from ..tracing.trace import Traced
-from .program import LIMIT, Program, write
+from ..tracing.trace import LIMIT, Traced
+from .program import Program, write
 from .simplify import simplified
 
 

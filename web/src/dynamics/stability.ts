@@ -70,7 +70,7 @@ function attracts(on: Model, point: CriticalPoint, rho: number): boolean {
 }
 
 /** Returns the intervals in which a condition holds, whose edges are precise if none is shorter than a 200th. */
-export function intervalsWhere(holds: (value: number) => boolean, [low, high]: Interval): Interval[] {
+function intervalsWhere(holds: (value: number) => boolean, [low, high]: Interval): Interval[] {
   const at = (k: number): number => low + ((high - low) * k) / SCAN;
   const edge = (a: number, b: number): number => {
     const first = holds(a);

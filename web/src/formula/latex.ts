@@ -11,7 +11,7 @@ const ATOM = 5; // binds most tightly
 const PREFIX = 2.5; // a unary minus: tighter than products, looser than powers
 
 /** Returns the LaTeX of a name: letters of Greek, and an index after _ or a letter. */
-export function nameLatex(name: string): string {
+function nameLatex(name: string): string {
   const [, letters, index] = /^([^_\d]+)_*(\w*)$/u.exec(name) ?? [];
   const word = (text: string): string =>
     GREEK.has(text) ? `\\${text}` : [...text].length === 1 ? text : `\\mathrm{${text.replaceAll("_", "\\_")}}`;

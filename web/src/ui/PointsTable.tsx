@@ -108,7 +108,7 @@ function reason(verdict: Verdict, explorer: Explorer) {
   return parts.flatMap((part, i) => (i ? ["; ", part] : [part]));
 }
 
-export function trapText(trap: number): string {
+function trapText(trap: number): string {
   if (trap === 0) return "lets starts leave";
   return trap === Infinity ? "holds all starts around it" : `holds starts within ${formatNumber(trap)}`;
 }
