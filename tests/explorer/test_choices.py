@@ -101,7 +101,7 @@ def test_methods() -> None:
 
 
 @dataclass(frozen=True)
-class Decay(sd.Method):
+class ShrinkingByRate(sd.Method):
     rate: float
 
     def __call__(self, w: Any, grad: Any) -> Any:
@@ -117,8 +117,8 @@ class Odd(sd.Method):
 
 
 def test_methods_of_a_user() -> None:
-    assert chosen_methods(Decay) == {"Decay": Decay(1.0)}
-    assert chosen_methods("decay") == {"Decay": Decay(1.0)}
+    assert chosen_methods(ShrinkingByRate) == {"ShrinkingByRate": ShrinkingByRate(1.0)}
+    assert chosen_methods("shrinkingbyrate") == {"ShrinkingByRate": ShrinkingByRate(1.0)}
 
     def twice(w: Any, grad: Any) -> Any:
         return 2 * grad(w)
