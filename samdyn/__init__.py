@@ -7,7 +7,20 @@ attractor
 
 __version__ = "0.1.0"
 
-from . import analysis, claims, landscapes, methods, networks, noise, plot, statistics, symbolic, theory
+from . import (
+    analysis,
+    bases,
+    claims,
+    landscapes,
+    methods,
+    networks,
+    noise,
+    plot,
+    schedules,
+    statistics,
+    symbolic,
+    theory,
+)
 from .analysis import attractors, basins, critical_points, lyapunov
 from .checks import InputError
 from .claims import Claim, verify
@@ -64,6 +77,7 @@ __all__ = [
     "StatusCounts",
     "analysis",
     "attractors",
+    "bases",
     "basins",
     "claims",
     "critical_points",
@@ -75,6 +89,7 @@ __all__ = [
     "networks",
     "noise",
     "plot",
+    "schedules",
     "simulate",
     "stability",
     "statistics",

@@ -84,9 +84,20 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
             if name in kinds:
                 bound.arguments[name] = _read(name, value, kinds[name])
         _check_dimensions(bound.arguments)
+        if function not in FOR_ANY_MAP:
+            _check_maps(bound.arguments)
         return function(*bound.args, **bound.kwargs)
 
     return guarded
+
+
+FOR_ANY_MAP: set[Callable[..., Any]] = set()
+
+
+def for_any_map(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a ``checked`` function take maps with any base, memory and schedule. Others take SGD with momentum alone."""
+    FOR_ANY_MAP.add(function)
+    return function
 
 
 @cache
@@ -256,6 +267,16 @@ def _check_dimensions(arguments: Mapping[str, Any]) -> None:
         if type(value).__name__ in ("CriticalPoint", "Equilibrium") and dims and len(value.w) != dims[0]:
             rule = f"has {len(value.w)} coordinate(s), the landscape {dims[0]}"
             reject(name, value, rule, "Give a point of the same landscape")
+
+
+def _check_maps(arguments: Mapping[str, Any]) -> None:
+    """Refuse a map that has more than a method without memory, SGD and momentum."""
+    for name, value in arguments.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            beyond = one.beyond_momentum() if hasattr(one, "beyond_momentum") else ""
+            if beyond:
+                rule = f"is derived for SGD with momentum, a method without memory and fixed numbers, not for {beyond}"
+                reject(name, one, rule, "Simulate the map, or ask this of one without it")
 
 
 def _refuse(name: str, value: Any, kinds: tuple[Any, ...]) -> NoReturn:

@@ -58,8 +58,13 @@ def is_formula(value: object) -> bool:
 
 
 def parameter(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:
-    """Check a parameter of a method or a map: it must pass ``number_per_run`` or be a formula in symbols."""
-    return value if is_formula(value) else number_per_run(name, value, rule, fix, allowed)
+    """Check a parameter of a method or a map: it must pass ``number_per_run`` or be a formula in symbols, or a schedule.
+
+    The values of a schedule are checked before a simulation begins.
+    """
+    if is_formula(value) or getattr(value, "is_schedule", False):
+        return value
+    return number_per_run(name, value, rule, fix, allowed)
 
 
 def number_per_run(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:

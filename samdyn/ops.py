@@ -158,6 +158,29 @@ def unit(a: Point, of: Point | None = None) -> Point:
     return direction if of is a else torch.where(is_zero, 0, direction)
 
 
+def sqrt(a: Point) -> Point:
+    """Return the square root of every component: ``(d, …) -> (d, …)``."""
+    return symbolic(map(sympy.sqrt, a)) if is_symbolic(a) else a.sqrt()
+
+
+def sign(a: Point) -> Point:
+    """Return the sign of every component, and 0 where it is 0: ``(d, …) -> (d, …)``."""
+    return symbolic(map(sympy.sign, a)) if is_symbolic(a) else a.sign()
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Return a where a condition holds, else b: entry by entry if it is a tensor; a truth value chooses a whole.
+
+    >>> where(True, 1.0, 2.0), where(torch.tensor([True, False]), torch.ones(2), torch.zeros(2))
+    (1.0, tensor([1., 0.]))
+    """
+    if not torch.is_tensor(condition):
+        return a if condition else b
+    if not torch.is_tensor(a) and not torch.is_tensor(b):
+        b = torch.tensor(b, dtype=torch.float64)  # two numbers would become one in single precision
+    return torch.where(condition, a, b)
+
+
 def directional_derivative(function: Callable[[Point], Point], w: Point, v: Point) -> Point:
     """Return the derivative D function(w)·v by forward-mode differentiation: ``(d, …), (d, …) -> (d, …)``.
 

@@ -1,9 +1,13 @@
 """The gradient oracle: the interface through which a method sees a loss."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from . import checks
 from .ops import Point
+
+LAST_DRAW = 2**16 - 1  # index of the last draw of a step; those of the noise are the first
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,7 @@ class Oracle:
     Attributes:
         gradient: ∇L, ``(d, …) -> (d, …)``. A call of the oracle returns it too.
         hvp: the Hessian-vector product (w, v) ↦ H(w)v, ``(d, …), (d, …) -> (d, …)``.
+        draws: the random numbers of the step, a ``noise.StepDraws``; None outside a step that has any.
 
     >>> oracle = Oracle(lambda w: 2 * w, lambda w, v: 2 * v)
     >>> oracle(3.0), oracle.hvp(3.0, 1.0)
@@ -21,6 +26,7 @@ class Oracle:
 
     gradient: Callable[[Point], Point]
     hvp: Callable[[Point, Point], Point]
+    draws: Any = field(default=None, kw_only=True)
 
     def __call__(self, w: Point) -> Point:
         return self.gradient(w)
@@ -32,3 +38,27 @@ class Oracle:
     def full(self, w: Point) -> Point:
         """Return the full-batch gradient ∇L(w): ``(d, …) -> (d, …)``. Without noise it is the gradient itself."""
         return self.gradient(w)
+
+    def normals(self, w: Point, draw: int = 0) -> Point:
+        """Return standard normal numbers for the components of w ``(d, N)``, a function of (seed, run, step, draw).
+
+        Raises:
+            InputError: there are no random numbers here, as in a flow.
+        """
+        return self._draws().normals(LAST_DRAW - draw, len(w)).to(w)
+
+    def uniform(self, w: Point, draw: int = 0) -> Point:
+        """Return one number in (0, 1) for every run of w ``(d, N)``: ``(N,)``. It draws as ``normals`` does.
+
+        Raises:
+            InputError: there are no random numbers here, as in a flow.
+        """
+        # exp(−r²/2) of the radius r of two normal numbers is uniform.
+        x, y = self._draws().normals(LAST_DRAW - draw, 2)
+        return (-(x * x + y * y) / 2).exp()
+
+    def _draws(self) -> Any:
+        if self.draws is None:
+            rule = "draws random numbers, and there are none here"
+            checks.reject("method", "F", rule, "Use simulate, or map_.step(state, noise.Draws(seed, runs, step))")
+        return self.draws

@@ -14,6 +14,7 @@ import samdyn
 ROOT = Path(samdyn.__file__).parent
 ORDER = [
     "checks",
+    "schedules",
     "catalogues",
     "arguments",
     "portable",
@@ -24,6 +25,7 @@ ORDER = [
     "landscapes",
     "methods",
     "noise",
+    "bases",
     "dynamics",
     "compiler",
 ]

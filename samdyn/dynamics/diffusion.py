@@ -14,7 +14,7 @@ from ..ops import root
 from ..portable import Portable
 from .map import Map
 from .models import MODELS, Law, check_model
-from .parts import check_parts
+from .parts import check_memoryless, check_parts
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Diffusion(Portable):
 
     def __post_init__(self) -> None:
         check_parts(self.landscape, self.method)
+        check_memoryless(self.method)
         if not isinstance(self.noise, Noise):
             checks.reject("noise", self.noise, "a diffusion needs noise", "Use e.g. noise.Gaussian(1.0), or a Flow")
         object.__setattr__(self, "lr", checks.learning_rate(self.lr))

@@ -11,7 +11,7 @@ from .. import checks
 from ..landscapes import Landscape
 from ..methods import Method
 from ..ops import Point, directional_derivative, jacobian, symbolic
-from .parts import check_parts
+from .parts import check_memoryless, check_parts
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Flow:
 
     def __post_init__(self) -> None:
         check_parts(self.landscape, self.method)
+        check_memoryless(self.method)
         if isinstance(self.order, bool) or not isinstance(self.order, Integral) or self.order not in (1, 2):
             checks.reject("order", self.order, "the modified equation is known to order 1 and 2", "Use order=1")
         if self.order == 1 and self.lr is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from .. import checks
 from ..landscapes import Landscape
-from ..methods import Method
+from ..methods import Method, Remembering
 
 
 def check_parts(landscape: Any, method: Any) -> None:
@@ -26,3 +26,16 @@ def check_parts(landscape: Any, method: Any) -> None:
         if isinstance(method, type) and issubclass(method, Method):
             fix = f"Make one: {method.__name__}(...), with its parameters in the brackets"
         checks.reject("method", method, "is no method", fix)
+
+
+def check_memoryless(method: Any) -> None:
+    """Refuse a method that carries arrays from step to step, or that draws random numbers.
+
+    Raises:
+        InputError: the method does. A flow or a diffusion has no place for these.
+    """
+    if isinstance(method, Remembering):
+        method.refuse()
+    if getattr(method, "is_random", False):
+        rule = "draws random numbers in every step; a flow or a diffusion does not know their law"
+        checks.reject("method", method, rule, "Use samdyn.Map and simulate")

@@ -9,6 +9,7 @@ import torch
 
 from ..checks import is_per_run
 from ..landscapes import Landscape
+from ..schedules import Schedule
 
 # Names of the fields that lead to a parameter: ("lr",), ("method", "rho"), ("landscape", "a") for a landscape's own a.
 Path = tuple[str, ...]
@@ -38,6 +39,23 @@ def per_run(part: Any) -> dict[Path, torch.Tensor]:
         else:
             values |= {(field.name, *path): tensor for path, tensor in per_run(value).items()}
     return values
+
+
+def schedules(part: Any) -> dict[Path, Schedule]:
+    """Return the schedules among the numbers of a map or a part of one, by their paths.
+
+    >>> import samdyn as sd
+    >>> schedules(sd.Map(sd.landscapes.saddle(), sd.SAM(sd.schedules.Piecewise([0, 0.1], at=[9])), lr=0.01))
+    {('method', 'rho'): Piecewise(values=(0, 0.1), at_steps=(9,))}
+    """
+    found: dict[Path, Schedule] = {}
+    for field in fields(part) if is_dataclass(part) and not isinstance(part, Landscape) else ():
+        value = getattr(part, field.name)
+        if isinstance(value, Schedule):
+            found[field.name,] = value
+        else:
+            found |= {(field.name, *path): schedule for path, schedule in schedules(value).items()}
+    return found
 
 
 def inputs(part: Any) -> dict[Path, torch.Tensor]:

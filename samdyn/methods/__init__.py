@@ -8,10 +8,12 @@ from .asam import ASAM, UASAM
 from .blocks import Blocks
 from .exact_sam import ExactSAM
 from .gd import GD
-from .method import Ascent, Method
+from .look_sam import LookSAM, SometimesSAM
+from .method import Ascent, Method, Remembering
 from .sam import DNSAM, SAM, USAM
 
-__all__ = ["ASAM", "DNSAM", "GD", "SAM", "UASAM", "USAM", "Ascent", "Blocks", "ExactSAM", "Method"]
+__all__ = ["ASAM", "DNSAM", "GD", "SAM", "UASAM", "USAM", "Ascent", "Blocks", "ExactSAM"]
+__all__ += ["LookSAM", "Method", "Remembering", "SometimesSAM"]
 __all__ += ["catalogue", "named"]
 
 catalogues.import_all(__name__, __path__)

@@ -4,7 +4,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 from .. import checks
 from ..ops import Point
@@ -39,9 +39,34 @@ class Method(ABC):
             rule = "a field may not be named radius, which is a property of every method"
             checks.reject("method", cls, rule, "Name the field rho, which radius returns")
 
+    memory: ClassVar[tuple[str, ...]] = ()  # names of the arrays (d, …) that the method carries from step to step
+    is_random: ClassVar[bool] = False  # whether the method draws random numbers from its oracle
+
+    @property
+    def period(self) -> int:
+        """The number of steps after which the method repeats; 1 if all its steps are alike."""
+        return 1
+
     @abstractmethod
     def __call__(self, w: Point, grad: Oracle) -> Point:
         """Return F at the points w: ``(d, …) -> (d, …)``."""
+
+    def start(self, w: Point) -> tuple[Point, ...]:
+        """Return the arrays ``(d, …)`` that the method carries, before the first step at w: by default zeros."""
+        return tuple(0 * w for _ in self.memory)
+
+    def advance(
+        self, w: Point, memory: tuple[Point, ...], grad: Oracle, number: Any
+    ) -> tuple[Point, tuple[Point, ...]]:
+        """Return F at the points w, and what the method carries next. Without memory it returns F, and no arrays.
+
+        Args:
+            w: the points ``(d, …)``.
+            memory: the arrays ``(d, …)`` that the method carries.
+            grad: the gradient oracle.
+            number: the number of the step, 1 for the first: an integer, or a tensor without axes. None if unknown.
+        """
+        return self(w, grad), ()
 
     def perturbed(self, w: Point, grad: Oracle) -> Point:
         """Return the point wᵖ whose gradient the method follows: ``(d, …) -> (d, …)``."""
@@ -51,6 +76,62 @@ class Method(ABC):
     def radius(self) -> Any:
         """The radius of the perturbation: the field ``rho``, or 0.0 if the method has no such field."""
         return getattr(self, "rho", 0.0)
+
+
+@dataclass(frozen=True)
+class Remembering(Method):
+    """A method that carries arrays from step to step: one function of (w, memory, grad) that returns (F, memory).
+
+    A subclass names the arrays in ``memory`` and defines ``advance``. ``Map`` carries them. Flows and diffusions have
+    no place for them, and refuse the method.
+
+    >>> import samdyn as sd
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class MeanGradient(sd.methods.Remembering):
+    ...     beta: float
+    ...     memory = ("mean",)
+    ...     def advance(self, w, memory, grad, number):
+    ...         mean = self.beta * memory[0] + (1 - self.beta) * grad(w)
+    ...         return mean, (mean,)
+    >>> map_ = sd.Map(sd.landscapes.saddle(), MeanGradient(0.5), lr=0.1)
+    >>> sd.simulate(map_, (1, 0), 1).w.values[0, -1].round(6).tolist()
+    [0.9, 0.0]
+
+    Raises:
+        InputError: a call without memory, as of a flow.
+    """
+
+    @abstractmethod
+    def advance(
+        self, w: Point, memory: tuple[Point, ...], grad: Oracle, number: Any
+    ) -> tuple[Point, tuple[Point, ...]]:
+        """Return F at the points w, and what the method carries next, as ``Method.advance``."""
+
+    def __call__(self, w: Point, grad: Oracle) -> Point:
+        """Refuse, since F depends on the memory.
+
+        Raises:
+            InputError: always.
+        """
+        self.refuse()
+
+    def perturbed(self, w: Point, grad: Oracle) -> Point:
+        """Refuse, since the perturbed point depends on the memory.
+
+        Raises:
+            InputError: always.
+        """
+        self.refuse()
+
+    def refuse(self) -> NoReturn:
+        """Refuse what has no place for the memory.
+
+        Raises:
+            InputError: always.
+        """
+        rule = f"carries {', '.join(self.memory)} from step to step, for which there is no place here"
+        checks.reject("method", self, rule, "Use samdyn.Map and simulate, or a method without memory")
 
 
 @dataclass(frozen=True)

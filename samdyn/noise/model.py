@@ -151,10 +151,10 @@ class Source(ABC):
                 batches.append(draws.batch(self, len(batches)))
             return batches[call]
 
-        fields = [method(w, self._coupled(part, batch)) for part in range(self.parts)]
+        fields = [method(w, self._coupled(part, batch, draws)) for part in range(self.parts)]
         return sum(fields[1:], fields[0]) / self.parts
 
-    def _coupled(self, part: int, batch: Callable[[int], torch.Tensor]) -> Oracle:
+    def _coupled(self, part: int, batch: Callable[[int], torch.Tensor], draws: StepDraws) -> Oracle:
         mean, calls = self.landscape.grad, itertools.count()
 
         def following() -> Oracle:
@@ -162,8 +162,8 @@ class Source(ABC):
 
         if self.coupling == "clean":
             # Exact SAM differentiates through the ascent, which climbs the mean gradient.
-            return _Clean(lambda w: following()(w), mean.hvp, mean)
-        return _Noisy(lambda w: following()(w), lambda w, v: following().hvp(w, v), mean)
+            return _Clean(lambda w: following()(w), mean.hvp, mean, draws=draws)
+        return _Noisy(lambda w: following()(w), lambda w, v: following().hvp(w, v), mean, draws=draws)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ MEANINGS = {
     "time": ("time t", TIME),
     "noise_run": ("index by which the run draws its noise", "1"),
     "coord": ("coordinate of w", "1"),
+    **{name: (f"last {name} of the base optimizer or the method", "as in its definition") for name in ("m", "slow")},
 }
 # Long name and units of the parameters with one value per run. A user's own parameters are not among them.
 MEANINGS_OF_PARAMETERS = {

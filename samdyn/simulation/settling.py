@@ -6,7 +6,6 @@ neutral, like motion along a valley of minima.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -128,31 +127,35 @@ def _certified(
     return ((holds | plateau) & (deviation <= LINEAR * strength + rounding)).to(z.device)
 
 
-def at_rest(map_: Map, state: State) -> torch.Tensor:
+def at_rest(map_: Map, state: State, number: int | None = None) -> torch.Tensor:
     """Say which states of a map, ``(d, N)`` each, rest at a fixed point or on a 2-cycle: ``(N,)``.
 
     Parameters of the map may have one value per state, ``(N,)``. Where the momentum is 0 the velocity has no effect.
+    ``number`` is that of the next step, which a map needs whose rule repeats after several steps; then what counts are
+    all steps of a period as one.
     """
-    if torch.is_tensor(map_.momentum) and len(state) > 1 and not map_.momentum.all():
+    if map_.base is None and torch.is_tensor(map_.momentum) and len(state) > 1 and not map_.momentum.all():
         rests = torch.zeros_like(state[0][0], dtype=torch.bool)
         for with_velocity in (False, True):
             which = ((map_.momentum != 0) == with_velocity).nonzero().squeeze(1).to(rests.device)
-            parts = state if with_velocity else state[:1]
-            rests[which] = at_rest(select(map_, which), tuple(part[:, which] for part in parts))
+            parts = state if with_velocity else (state[0], *state[2:])
+            rests[which] = at_rest(select(map_, which), tuple(part[:, which] for part in parts), number)
         return rests
     d, z = map_.landscape.dim, _lengths(map_, state)
-    rests = _settled_map(map_, z, d, 1, torch.arange(z.shape[1], device=z.device))
+    number = number if map_.period > 1 else None
+    rests = _settled_map(map_, z, d, 1, torch.arange(z.shape[1], device=z.device), number)
     moving = (~rests).nonzero().squeeze(1)
-    rests[moving] = _settled_map(map_, z, d, 2, moving)
+    rests[moving] = _settled_map(map_, z, d, 2, moving, number)
     return rests
 
 
-def _settled_map(map_: Map, z: torch.Tensor, d: int, period: int, states: torch.Tensor) -> torch.Tensor:
-    """Say which of the states with some indices rest on a cycle of a period."""
+def _settled_map(
+    map_: Map, z: torch.Tensor, d: int, period: int, states: torch.Tensor, number: int | None
+) -> torch.Tensor:
+    """Say which of the states with some indices rest on a cycle of a period, in periods of the map's rule."""
 
     def residual_of(some: torch.Tensor) -> Function:
-        increment = _increment_of_lengths(select(map_, states[some]))
-        return increment if period == 1 else lambda z: _two_steps(increment, z)
+        return _several_steps(select(map_, states[some]), period * map_.period, number)
 
     tolerance, unit = torch.finfo(z.dtype).eps ** 0.5, unit_of(map_.landscape.box)
     residual = residual_of(torch.arange(len(states), device=z.device))
@@ -160,29 +163,34 @@ def _settled_map(map_: Map, z: torch.Tensor, d: int, period: int, states: torch.
     return settled(residual, z[:, states], d, tolerance, discrete=True, unit=unit, residual_of=own_residuals)
 
 
-def _two_steps(increment: Function, z: torch.Tensor) -> torch.Tensor:
-    first = increment(z)
-    return first + increment(z + first)
+def _several_steps(map_: Map, steps: int, number: int | None) -> Function:
+    """Return the change of states in some steps, for states that are arrays of lengths."""
+    increments = [_increment_of_lengths(map_, number if number is None else number + k) for k in range(steps)]
 
+    def change(z: torch.Tensor) -> torch.Tensor:
+        total = increments[0](z)
+        for increment in increments[1:]:
+            total = total + increment(z + total)
+        return total
 
-def _velocity_scale(map_: Map) -> Any:
-    """Return η/(1 − γ), the distance that a unit of velocity still covers; times v it is a length, like w."""
-    return map_.lr / (1 - map_.momentum)
+    return change
 
 
 def _lengths(map_: Map, state: State) -> torch.Tensor:
     """Return a state as one array of lengths, ``(D, N)``."""
-    velocity_scale = _velocity_scale(select(map_, torch.arange(state[0].shape[1], device=state[0].device)))
-    return torch.cat([state[0], *((velocity_scale * v).to(v.dtype) for v in state[1:])])
+    factors = select(map_, torch.arange(state[0].shape[1], device=state[0].device)).lengths()
+    memory = zip(factors, state[1:], strict=True)
+    return torch.cat([state[0], *((factor * array).to(array.dtype) for factor, array in memory)])
 
 
-def _increment_of_lengths(map_: Map) -> Function:
+def _increment_of_lengths(map_: Map, number: int | None) -> Function:
     """Return the change of states in one step, for states that are arrays of lengths."""
-    d, velocity_scale = map_.landscape.dim, _velocity_scale(map_)
+    d, factors = map_.landscape.dim, map_.lengths()
 
     def increment(z: torch.Tensor) -> torch.Tensor:
         w, *lengths = z.split(d)
-        change, *rest = map_.increment((w, *(u / velocity_scale for u in lengths)))
-        return torch.cat([change, *(velocity_scale * v for v in rest)])
+        memory = [length / factor for length, factor in zip(lengths, factors, strict=True)]
+        change, *rest = map_.increment((w, *memory), number)
+        return torch.cat([change, *(factor * array for factor, array in zip(factors, rest, strict=True))])
 
     return increment

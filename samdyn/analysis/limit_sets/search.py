@@ -358,7 +358,7 @@ def _of_map(
         running, z = running[undecided], z[:, torch.as_tensor(undecided)]
         if running.size:
             w, *v = z.split(map_.landscape.dim)
-            runs = Iterates(step, w, runs.taker, velocity=v[0] if v else None)
+            runs = Iterates(step, w, runs.taker, memory=v or None)
         if paths is not None and step_count < steps:
             midway = paths
     if running.size and midway is not None and paths is not None:

@@ -80,6 +80,12 @@ def _power(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any, b: Any
     return _simple("pow")(graph, common, dtype, a, b)
 
 
+def _remainder(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any, b: Any) -> np.ndarray:
+    if dtype.is_floating_point:
+        raise NotCompilable("remainders of floating-point numbers are not compiled")
+    return _simple("%")(graph, common, dtype, a, b)  # of integers >= 0, such as numbers of steps, as in C
+
+
 def _reciprocal(graph: Graph, common: torch.dtype, dtype: torch.dtype, a: Any) -> np.ndarray:
     return _simple("/")(graph, common, dtype, 1, a)
 
@@ -159,6 +165,7 @@ ELEMENTWISE: dict[str, Operation] = {
     "addcmul": _addcmul,
     "square": _square,
     "pow": _power,
+    "remainder": _remainder,
     "reciprocal": _reciprocal,
     "rsqrt": _rsqrt,
     "clamp": _clamp,

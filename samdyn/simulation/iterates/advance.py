@@ -171,7 +171,7 @@ def kernel_of(steps: Steps, like: Ensemble) -> AnyKernel:
 def traced(steps: Steps, like: Ensemble) -> AnyKernel:
     """Do what ``kernel_of`` does, in any case anew."""
     w = like.parts[0]
-    state = [Input(name, (len(w),), w.dtype, VARYING) for name in ("w", "v")[: len(like.parts)]]
+    state = [Input(f"part{n}", (len(w),), w.dtype, VARYING) for n in range(len(like.parts))]
     state += [Input("running", (), torch.bool, VARYING), Input("end", (), torch.int64, VARYING)]
     others = [
         Input("runs", (), torch.int64, STATIC),

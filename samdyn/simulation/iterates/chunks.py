@@ -29,7 +29,7 @@ class ChunkRunner:
     Attributes:
         steps: the step.
         start: ``(d, N)``, on the CPU.
-        velocity: ``(d, N)``, on the CPU; None for zero.
+        memory: the arrays of the state beside w, ``(d, N)`` each, on the CPU; None for those of the first step.
         saves: ``(saves,)``, ascending, the numbers of steps after which the runs are recorded; the last is all steps.
         seed, first_step: as in ``simulate``.
         runs: ``(N,)`` int64, the indices by which the runs draw their noise; None for the indices of the runs.
@@ -40,7 +40,7 @@ class ChunkRunner:
 
     steps: Steps
     start: torch.Tensor
-    velocity: torch.Tensor | None
+    memory: tuple[torch.Tensor, ...] | None
     saves: np.ndarray
     seed: int
     runs: torch.Tensor | None
@@ -91,7 +91,7 @@ class ChunkRunner:
             self.steps,
             start,
             taker,
-            velocity=None if self.velocity is None else self.velocity[:, part],
+            memory=None if self.memory is None else tuple(array[:, part] for array in self.memory),
             settings=self.steps.settings_of(part),
             runs=first + torch.arange(start.shape[1], device=self.device) if self.runs is None else self.runs[part],
             seed=self.seed,
@@ -116,10 +116,11 @@ class ChunkRunner:
             ends = np.array([Status.LEFT, Status.DIVERGED])[inside[stopped].cpu().numpy().astype(np.int8)]
             status[stopped.cpu().numpy()] = ends
         map_ = self.steps.map_
-        if isinstance(map_, Map) and map_.noise is None:
+        if isinstance(map_, Map) and not map_.is_random and not map_.schedules:
             going = running.nonzero().squeeze(1)
             settings = select(map_, going + part.start)
-            rest = at_rest(settings, tuple(p[:, going] for p in iterates.parts))
+            number = self.first_step + iterates.done + 1
+            rest = at_rest(settings, tuple(p[:, going] for p in iterates.parts), number)
             status[going[rest].cpu().numpy()] = Status.SETTLED
         recorder.finish(status, iterates.end, iterates.parts)
 

@@ -132,7 +132,7 @@ def _run(request: Request, progress: bool) -> tuple[Trajectories | Accumulators,
     runner = ChunkRunner(
         steps=Steps(map_, request.box),
         start=request.start,
-        velocity=request.velocity,
+        memory=request.memory,
         saves=request.saves,
         seed=request.seed,
         runs=request.noise_runs,
@@ -164,7 +164,7 @@ def _new_record(request: Request) -> Trajectories | Accumulators:
     """
     landscape, saves = request.landscape, len(request.saves)
     if not request.statistics:
-        return Trajectories(landscape, saves, request.start, request.has_velocity)
+        return Trajectories(landscape, saves, request.start, request.memory_names)
     accumulators = Accumulators(request.statistics, Setting(landscape, saves, request.map_.dt))
     accumulators.rehearse(request.start[:, :1].to(request.device))
     return accumulators
@@ -173,16 +173,16 @@ def _new_record(request: Request) -> Trajectories | Accumulators:
 def _label_statistics(request: Request, record: Accumulators, attributes: dict[str, Any]) -> "xarray.Dataset":
     variables, coords = record.results()
     at = request.first_step + request.saves
-    return summary(request.landscape, variables, coords, at, at * request.map_.dt, **attributes)
+    return summary(request.landscape, variables, coords, at, request.map_.times(at), **attributes)
 
 
 def _label_trajectories(request: Request, record: Trajectories, attributes: dict[str, Any]) -> "xarray.Dataset":
-    at, dt = request.first_step + request.saves, request.map_.dt
+    at = request.first_step + request.saves
     names = request.parameter_names
     labels: dict[str, Any] = {names[path]: ("run", values.numpy()) for path, values in request.parameters.items()}
     if request.noise_runs is not None:
         labels["noise_run"] = ("run", request.noise_runs.numpy())
-    last_v = {"v": (("run", "coord"), record.v.T.numpy())} if record.v is not None else {}
+    memory = {name: (("run", "coord"), last.T.numpy()) for name, last in record.memory.items()}
     result = dataset(
         request.landscape,
         record.w.numpy(),
@@ -190,9 +190,9 @@ def _label_trajectories(request: Request, record: Trajectories, attributes: dict
         record.status,
         record.end + request.first_step if request.first_step else record.end,
         ("step", at),
-        at * np.asarray(dt)[:, None] if torch.is_tensor(dt) else at * dt,
+        request.map_.times(at),
         request.runs.numpy(),
-        last_v,
+        memory,
         labels,
         **attributes,
     )

@@ -29,7 +29,7 @@ class Iterates:
         w: torch.Tensor,
         taker: Advance | None = None,
         *,
-        velocity: torch.Tensor | None = None,
+        memory: Sequence[torch.Tensor] | None = None,
         settings: Sequence[torch.Tensor] | None = None,
         runs: torch.Tensor | None = None,
         seed: int = 0,
@@ -42,7 +42,7 @@ class Iterates:
             steps: the step.
             w: starts ``(d, n)``, on the device that computes.
             taker: advances the runs; None chooses the backend that needs less time for ``number`` steps.
-            velocity, settings, runs: as for ``Steps.ensemble``.
+            memory, settings, runs: as for ``Steps.ensemble``.
             seed: seed of the noise.
             first_step: number of steps that the runs took before.
             number: number of steps that the caller expects to take.
@@ -53,7 +53,7 @@ class Iterates:
             taker = choose("auto", steps, steps.ensemble(w[:, :1], settings=first), w.shape[1], number)
         self._steps, self._taker, self._seed, self._first = steps, taker, seed, first_step
         self._n, self.done = w.shape[1], 0
-        self.state = steps.ensemble(w, velocity, runs=runs, settings=settings, multiple=taker.multiple)
+        self.state = steps.ensemble(w, memory, runs=runs, settings=settings, multiple=taker.multiple)
         self._end = ExitStack()
 
     def __enter__(self) -> "Iterates":
@@ -93,7 +93,7 @@ class Iterates:
         self.done += steps
 
     def place(self, *parts: torch.Tensor) -> None:
-        """Replace the state of the runs: w[, v], ``(d, n)`` each."""
+        """Replace the state of the runs: w and its memory, ``(d, n)`` each."""
         for part, new in zip(self.state.parts, parts, strict=True):
             part[:, : self._n] = new
 
@@ -108,7 +108,7 @@ class Iterates:
 
     @property
     def parts(self) -> State:
-        """The states of the runs, (w,) or (w, v), ``(d, n)`` each."""
+        """The states of the runs: w, and its memory, ``(d, n)`` each."""
         return tuple(part[:, : self._n] for part in self.state.parts)
 
     @property

@@ -1,7 +1,7 @@
 """The arguments of ``simulate``, checked and read into one value."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ class Request:
         map_: the map or the scheme, its parameters on the CPU.
         parameters: the parameters with one value per run, ``(N,)`` each, by their paths.
         start: ``(d, N)``, on the CPU, in the dtype of the simulation.
-        velocity: ``(d, N)``, on the CPU; None for zero.
+        memory: the arrays of the state beside w, ``(d, N)`` each, on the CPU; None for those before the first step.
         steps: the number of steps.
         saves: ``(saves,)``, ascending, the numbers of steps after which the states are saved.
         box: low and high, ``(d, 1)`` each, on the device; None for no box.
@@ -42,7 +42,7 @@ class Request:
     map_: Map | Scheme
     parameters: dict[Path, torch.Tensor]
     start: torch.Tensor
-    velocity: torch.Tensor | None
+    memory: tuple[torch.Tensor, ...] | None
     steps: int
     saves: np.ndarray
     box: tuple[torch.Tensor, torch.Tensor] | None
@@ -65,9 +65,9 @@ class Request:
         return self.first_run + torch.arange(self.start.shape[1])
 
     @property
-    def has_velocity(self) -> bool:
-        """Whether a state has a velocity beside w."""
-        return _has_velocity(self.map_, self.start)
+    def memory_names(self) -> tuple[str, ...]:
+        """The names of the arrays of a state beside w."""
+        return _memory_names(self.map_, self.start)
 
     @property
     def parameter_names(self) -> dict[Path, str]:
@@ -109,11 +109,12 @@ def read(
     start = start_of_every_run(points, values, indices)
     checks.word("first_run + runs - 1", first_run + start.shape[1] - 1, "Use fewer runs, or another seed for the rest")
     box = _read_box(box, landscape, real, on)
-    velocity = _read_velocity(v0, map_, start, points.shape[1] == 1)
+    memory = _read_memory(v0, map_, start, points.shape[1] == 1)
+    _check_schedules(map_, first_step, steps)
     statistics = _read_statistics(statistics, landscape, values)
     saves = _read_saves(steps, save_every, None if statistics else start)
     return Request(
-        map_, values, start, velocity, steps, saves, box, statistics, on, backend, seed, first_run, first_step, indices
+        map_, values, start, memory, steps, saves, box, statistics, on, backend, seed, first_run, first_step, indices
     )
 
 
@@ -195,23 +196,71 @@ def _read_box(
     return low, high
 
 
-def _has_velocity(map_: Map | Scheme, start: torch.Tensor) -> bool:
-    return len(map_.start(start[:, :1])) > 1
+def _memory_names(map_: Map | Scheme, start: torch.Tensor) -> tuple[str, ...]:
+    """Return the names of the arrays of a state beside w. A scheme refuses a start that it has no step from."""
+    return map_.memory if isinstance(map_, Map) else ("v",) * (len(map_.start(start[:, :1])) - 1)
 
 
-def _read_velocity(v0: Any, map_: Map | Scheme, start: torch.Tensor, one_start: bool) -> torch.Tensor | None:
-    """Return the velocities of all runs, ``(d, N)``; from one start all runs may share one velocity."""
-    has_velocity = _has_velocity(map_, start)  # a scheme refuses a start that it has no step from
+def _read_memory(v0: Any, map_: Map | Scheme, start: torch.Tensor, one_start: bool) -> tuple[torch.Tensor, ...] | None:
+    """Return the arrays of the states beside w, ``(d, N)`` each; from one start all runs may share them."""
+    names = _memory_names(map_, start)
     if v0 is None:
         return None
-    if not has_velocity:
+    if not names:
         checks.reject("v0", "velocities", "a map or diffusion without momentum has none", "Leave v0 out")
-    velocity = start_points(v0, map_.landscape, start.dtype, start.device, "v0")
-    velocity = velocity.expand_as(start).clone() if one_start and velocity.shape[1] == 1 else velocity
-    if velocity.shape != start.shape:
-        rule = f"is for {velocity.shape[1]} run(s), w0 for {start.shape[1]}"
-        checks.reject("v0", tuple(velocity.T.shape), rule, "Give one velocity per start")
-    return velocity
+    if not isinstance(v0, Mapping):
+        if names != ("v",):
+            fix = f"Give a dictionary with {', '.join(names)}"
+            checks.reject("v0", type(v0).__name__, f"the state has {', '.join(names)} beside w", fix)
+        return (_read_array("v0", v0, map_, start, one_start),)
+    if set(v0) != set(names):
+        checks.reject(
+            "v0", sorted(map(str, v0)), f"the state has {', '.join(names)} beside w", "Give an array for each"
+        )
+    return tuple(_read_array(f"v0[{name!r}]", v0[name], map_, start, one_start) for name in names)
+
+
+def _read_array(name: str, value: Any, map_: Map | Scheme, start: torch.Tensor, one_start: bool) -> torch.Tensor:
+    array = start_points(value, map_.landscape, start.dtype, start.device, name)
+    array = array.expand_as(start).clone() if one_start and array.shape[1] == 1 else array
+    if array.shape != start.shape:
+        rule = f"is for {array.shape[1]} run(s), w0 for {start.shape[1]}"
+        checks.reject(name, tuple(array.T.shape), rule, "Give one per start")
+    return array
+
+
+CHECKED_STEPS = 2**20  # most steps at which the values of a schedule are checked; they are spread over the run
+
+
+def _check_schedules(map_: Map | Scheme, first_step: int, steps: int) -> None:
+    """Refuse a schedule that leaves the range of its parameter in one of the steps.
+
+    Raises:
+        InputError: a value out of its range. The message names the step.
+    """
+    if not isinstance(map_, Map):
+        return
+    numbers = torch.linspace(first_step + 1, first_step + steps, min(steps, CHECKED_STEPS), dtype=torch.float64).round()
+    for path, schedule in map_.schedules.items():
+        owner = map_
+        for name in path[:-1]:
+            owner = getattr(owner, name)
+        values = schedule.at(numbers)
+        try:
+            replace(owner, **{path[-1]: values})
+            if path == ("lr",) and not (values > 0).all():
+                raise checks.InputError
+        except checks.InputError:
+            _refuse_first(owner, path[-1], schedule, numbers, values)
+
+
+def _refuse_first(owner: Any, name: str, schedule: Any, numbers: torch.Tensor, values: torch.Tensor) -> None:
+    for number, value in zip(numbers.tolist(), values.tolist(), strict=True):
+        try:
+            replace(owner, **{name: value})
+        except checks.InputError as error:
+            rule = f"is {value:g} in step {number:.0f}: {str(error).split(': ', 1)[-1].split('. ')[0]}"
+            checks.reject(name, schedule, rule, "Use a schedule that stays in this range for all steps")
 
 
 def _read_statistics(

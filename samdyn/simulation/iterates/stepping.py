@@ -18,7 +18,7 @@ class Ensemble:
     """The states of N runs.
 
     Attributes:
-        parts: w, and with momentum v, ``(d, N)`` each.
+        parts: w, and what the map remembers, as v with momentum, ``(d, N)`` each.
         running: ``(N,)`` bool, whether the run goes on.
         end: ``(N,)`` int64, the number of steps that the run took.
         runs: ``(N,)`` int64, the index by which the run draws its noise.
@@ -61,10 +61,10 @@ class Steps:
     box: tuple[torch.Tensor, torch.Tensor] | None
 
     def __call__(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Advance every running run by one step. Returns the updated (w[, v], running, end).
+        """Advance every running run by one step. Returns the updated (w, memory, running, end).
 
         Args:
-            tensors: w[, v], running, end, runs, the parameters ``settings``, seed, step.
+            tensors: w, the arrays of its memory, running, end, runs, the parameters ``settings``, seed, step.
         """
         *state, seed, step = tensors
         first = len(state) - len(self.settings)
@@ -100,7 +100,7 @@ class Steps:
     def ensemble(
         self,
         w: torch.Tensor,
-        velocity: torch.Tensor | None = None,
+        memory: Sequence[torch.Tensor] | None = None,
         *,
         runs: torch.Tensor | None = None,
         settings: Sequence[torch.Tensor] | None = None,
@@ -110,7 +110,7 @@ class Steps:
 
         Args:
             w: starts ``(d, n)``.
-            velocity: ``(d, n)``; None for zero.
+            memory: the arrays of the state beside w, ``(d, n)`` each; None for those before the first step.
             runs: ``(n,)``, the indices by which the runs draw their noise; None for 0, 1, …
             settings: the parameters that a step takes, in the order of ``settings``; None for those of the map.
             multiple: the number of runs of the result is a multiple of this.
@@ -123,7 +123,7 @@ class Steps:
             return torch.cat([tensor, tensor[..., :1].expand(*tensor.shape[:-1], extra)], -1)
 
         w = padded(w)
-        parts = self.map_.start(w) if velocity is None else (w, padded(velocity))
+        parts = self.map_.start(w) if memory is None else (w, *map(padded, memory))
         values = [
             padded(value if value.ndim else value.expand(n))
             for value in (self.settings.values() if settings is None else settings)

@@ -1,5 +1,6 @@
 """The record of trajectories: the positions of every run at the saves, and its end."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -17,17 +18,17 @@ class Trajectories:
     Attributes:
         w: ``(saves, d, N)``, the positions.
         loss: ``(saves, N)``, the losses.
-        v: ``(d, N)``, the last velocities; None without momentum.
+        memory: the last values of the arrays of the state beside w, ``(d, N)`` each, by name, as v with momentum.
         status: ``(N,)`` of str, the ``Status`` of each run.
         end: ``(N,)`` int64, the number of steps that each run took.
     """
 
-    def __init__(self, landscape: Landscape, saves: int, start: torch.Tensor, momentum: bool) -> None:
+    def __init__(self, landscape: Landscape, saves: int, start: torch.Tensor, memory: Sequence[str]) -> None:
         """Allocate memory for runs that start at ``start`` ``(d, N)``."""
         self.landscape = landscape
         self.w = start.new_empty((saves, *start.shape))
         self.loss = start.new_empty((saves, start.shape[1]))
-        self.v = torch.empty_like(start) if momentum else None
+        self.memory = {name: torch.empty_like(start) for name in memory}
         self.status = np.empty(start.shape[1], dtype=DTYPE)
         self.end = np.empty(start.shape[1], dtype=np.int64)
 
@@ -53,10 +54,10 @@ class Part:
         self._whole.loss[slot][self._part] = self._landscape.value(w)
 
     def finish(self, status: np.ndarray, end: torch.Tensor, state: State) -> None:
-        """Store the statuses and the numbers of steps, ``(n,)`` each, and the velocity of the last state."""
+        """Store the statuses and the numbers of steps, ``(n,)`` each, and the memory of the last state."""
         if len(status) == len(self._whole.status):  # no copy
             self._whole.status, self._whole.end = status, end.cpu().numpy()
         else:
             self._whole.status[self._part], self._whole.end[self._part] = status, end.cpu()
-        if self._whole.v is not None:
-            self._whole.v[:, self._part] = state[1]
+        for whole, part in zip(self._whole.memory.values(), state[1:], strict=True):
+            whole[:, self._part] = part

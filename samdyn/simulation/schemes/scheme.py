@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 
 from ... import checks
@@ -87,6 +88,10 @@ class Scheme(ABC):
     @abstractmethod
     def change(self, z: torch.Tensor, draws: StepDraws) -> torch.Tensor:
         """Return the change of the states z ``(D, N)`` in one step."""
+
+    def times(self, steps: np.ndarray) -> np.ndarray:
+        """Return the times t after some numbers of steps."""
+        return steps * self.dt
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of a result, by name."""
