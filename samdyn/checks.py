@@ -58,7 +58,7 @@ def is_formula(value: object) -> bool:
 
 
 def parameter(name: str, value: Any, rule: str, fix: str, allowed: Callable[[Any], Any]) -> Any:
-    """Check a parameter of a method or a map: it must pass ``number_per_run`` or be a formula in symbols, or a schedule.
+    """Check a parameter of a method or a map: a number or one per run, a formula in symbols, or a schedule.
 
     The values of a schedule are checked before a simulation begins.
     """

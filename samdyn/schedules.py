@@ -39,7 +39,7 @@ class Schedule(ABC):
         """Return the values at some k, float64 of any shape."""
 
     def at(self, number: Any) -> torch.Tensor:
-        """Return the value in the step of a number, 1 for the first: a tensor without axes, or with those of ``number``.
+        """Return the value in the step of a number, 1 for the first: a tensor with the axes of ``number``, or none.
 
         Raises:
             InputError: the number is None: it is not known which step it is.

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import checks
-from ..methods import Method
 from ..ops import Point
 from ..oracle import Oracle
 from .base import Base
 
 
 @dataclass(frozen=True)
-class SmallSteps(Method):
-    """The limit of a base's steps for η → 0: the direction base.limit(w, F(w)), a method of its own.
+class SmallSteps:
+    """The limit of a base's steps for η → 0: the direction base.limit(w, F(w)). It stands where a method does.
 
     ``Flow(landscape, SmallSteps(method, base))`` is the flow of the base: that of the sign for Adam with ε = 0 and for
     Lion, a preconditioned one for fixed second moments. Its time is that of the map with this base, t = kη.

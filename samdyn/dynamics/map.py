@@ -16,8 +16,8 @@ from ..landscapes import Landscape
 from ..methods import Method
 from ..noise import Noise, StepDraws
 from ..noise.model import Source
-from ..oracle import Oracle
 from ..ops import Point, is_symbolic, jacobian, symbolic
+from ..oracle import Oracle
 from ..portable import Portable
 from ..schedules import Schedule
 from .parts import check_parts
@@ -34,8 +34,7 @@ class Map(Portable):
     Nesterov:    v ← γv + F(w),  w ← w − η(F(w) + γv)
 
     from v = 0. These are the forms of ``torch.optim.SGD``. Other update rules, such as Adam's, are a ``base``. Step k
-    is at time t = kη. A number of the map, of its method or of its base may be a ``Schedule``, that changes it from step
-    to step.
+    is at time t = kη. A number of the map, of its method or of its base may be a ``Schedule``, whose value changes.
 
     Attributes:
         landscape: the loss L.
@@ -118,7 +117,7 @@ class Map(Portable):
 
     @property
     def period(self) -> int:
-        """The number of steps after which the rule of the steps repeats, without schedules; 1 if all steps are alike."""
+        """The number of steps after which the rule of a step repeats, schedules aside; 1 if all steps are alike."""
         return math.lcm(getattr(self.method, "period", 1), 1 if self.base is None else self.base.period)
 
     @property

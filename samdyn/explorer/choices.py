@@ -10,7 +10,7 @@ from ..catalogues import is_published
 from ..landscapes import Landscape
 from ..landscapes import catalogue as landscape_catalogue
 from ..landscapes.formulas.parse import CONSTANTS, FUNCTIONS
-from ..methods import Ascent, Method
+from ..methods import Ascent, Method, is_stateless
 from ..methods import catalogue as method_catalogue
 from ..methods import named as named_method
 
@@ -97,7 +97,7 @@ def chosen_methods(methods: Any) -> dict[str, Any]:
     {'USAM': USAM(rho=0.5, ascent_steps=1, average=False), 'GD': GD()}
     """
     if methods is None:
-        classes = {name: cls for name, cls in method_catalogue().items() if is_published(cls)}
+        classes = {name: cls for name, cls in method_catalogue().items() if is_published(cls) and is_stateless(cls)}
         order = [*FIRST_METHODS, *(name for name in classes if name not in FIRST_METHODS)]
         return {name: _instance(classes[name]) for name in order}
     listed = methods.replace(",", " ").split() if isinstance(methods, str) else methods

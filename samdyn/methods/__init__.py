@@ -9,11 +9,11 @@ from .blocks import Blocks
 from .exact_sam import ExactSAM
 from .gd import GD
 from .look_sam import LookSAM, SometimesSAM
-from .method import Ascent, Method, Remembering
+from .method import Ascent, Method, Remembering, is_stateless
 from .sam import DNSAM, SAM, USAM
 
 __all__ = ["ASAM", "DNSAM", "GD", "SAM", "UASAM", "USAM", "Ascent", "Blocks", "ExactSAM"]
-__all__ += ["LookSAM", "Method", "Remembering", "SometimesSAM"]
+__all__ += ["LookSAM", "Method", "Remembering", "SometimesSAM", "is_stateless"]
 __all__ += ["catalogue", "named"]
 
 catalogues.import_all(__name__, __path__)

@@ -33,7 +33,7 @@ class LookSAM(Remembering):
         InputError: a number out of its range; a step without its number, where k > 1.
     """
 
-    rho: Any
+    rho: Any = 0.05
     every: int = field(default=5, kw_only=True)
     alpha: Any = field(default=0.5, kw_only=True)
 
@@ -82,7 +82,7 @@ class SometimesSAM(SAM):
         InputError: a number out of its range; a call without random numbers, as of a flow.
     """
 
-    probability: float = field(kw_only=True)
+    probability: float = field(default=0.5, kw_only=True)
 
     is_random = True
 

@@ -134,6 +134,16 @@ class Remembering(Method):
         checks.reject("method", self, rule, "Use samdyn.Map and simulate, or a method without memory")
 
 
+def is_stateless(method: Any) -> bool:
+    """Return whether F of a method, or of a class of methods, is a function of w and the gradient oracle alone.
+
+    >>> import samdyn as sd
+    >>> is_stateless(sd.SAM(0.1)), is_stateless(sd.methods.LookSAM)
+    (True, False)
+    """
+    return not getattr(method, "memory", ()) and not getattr(method, "is_random", False)
+
+
 @dataclass(frozen=True)
 class Ascent(Method):
     """A method that climbs from w and takes the gradient at the point that it reaches.

@@ -11,7 +11,9 @@ from samdyn.ops import Point, jacobian, symbolic
 
 LANDSCAPES = {name: make() for name, make in sd.landscapes.catalogue().items()}
 RADII = {"SAM": 0.05, "DNSAM": 0.05}
-METHODS = {n: kind for n, kind in sd.methods.catalogue().items() if is_published(kind)}
+METHODS = {
+    n: kind for n, kind in sd.methods.catalogue().items() if is_published(kind) and sd.methods.is_stateless(kind)
+}
 
 
 def method(name: str, **options: object) -> sd.Method:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # to draw in software takes a whole core
 
 PLANE = [name for name, make in sd.landscapes.catalogue().items() if make().dim == 2]
-METHODS = sorted(name for name, kind in sd.methods.catalogue().items() if is_published(kind))
+METHODS = sorted(
+    name for name, kind in sd.methods.catalogue().items() if is_published(kind) and sd.methods.is_stateless(kind)
+)
 RHO = 0.3
 # Unnormalised methods climb by ρ times a gradient, which is in the 1000s in the boxes here.
 SMALL_RHO = dict.fromkeys(["USAM", "UASAM", "ExactSAM"], 0.002)

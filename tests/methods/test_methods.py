@@ -27,7 +27,7 @@ def options():
     found = {}
     for name, cls in methods.catalogue().items():
         fields = {f.name for f in dataclasses.fields(cls)}
-        if not is_published(cls):
+        if not is_published(cls) or not methods.is_stateless(cls):
             continue
         found[name] = (cls, {})
         if "ascent_steps" in fields:

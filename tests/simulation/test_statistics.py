@@ -391,7 +391,7 @@ def test_coordinates_that_differ_in_case_alone() -> None:
     [
         (
             ["meen"],
-            r"statistic = 'meen'.*Did you mean 'mean'\? Known: .*covariance, exit_times, .*mean, msd, ",  # and tests' own
+            r"statistic = 'meen'.*Did you mean 'mean'\? Known: .*covariance, exit_times, .*mean, msd, ",
         ),
         ("variance", "Did you mean 'covariance'"),
         ([3], "statistic = '3': no statistic has this name"),

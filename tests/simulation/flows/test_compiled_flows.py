@@ -68,7 +68,7 @@ CURVED = sd.Landscape("sin(x)*y + abs(y)/3 + x**2", "x y")
 OF_EACH = [
     (BEALE, cls(0.002) if issubclass(cls, sd.methods.Ascent) else cls())
     for cls in sd.methods.catalogue().values()
-    if is_published(cls)
+    if is_published(cls) and sd.methods.is_stateless(cls)
 ]
 CURVED = sd.Landscape("sin(x)*y + abs(y)/3 + x**2", "x y")
 CASES = [*OF_EACH, (CURVED, sd.SAM(0.1, ascent_steps=2)), (CURVED, sd.ExactSAM(0.1, average=True))]
