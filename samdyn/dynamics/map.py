@@ -303,12 +303,11 @@ class Map(Portable):
         """Return F(w), and what the method carries next. Both are means over micro-batches."""
         if draws is None:
             self.refuse_noise()
-        noisy = self._source is not None and draws is not None
-        grad = self.landscape.grad if draws is None else replace(self.landscape.grad, draws=draws)
+        if self._source is None or draws is None:
+            grad = self.landscape.grad if draws is None else replace(self.landscape.grad, draws=draws)
+            return self.method.advance(w, memory, grad, number) if memory else (self.method(w, grad), ())
         if not memory:
-            return (self._source.update(self.method, w, draws) if noisy else self.method(w, grad)), ()
-        if not noisy:
-            return self.method.advance(w, memory, grad, number)
+            return self._source.update(self.method, w, draws), ()
 
         def joint(w: Point, grad: Oracle) -> Point:
             f, carried = self.method.advance(w, memory, grad, number)

@@ -242,7 +242,7 @@ def _check_schedules(map_: Map | Scheme, first_step: int, steps: int) -> None:
         return
     numbers = torch.linspace(first_step + 1, first_step + steps, min(steps, CHECKED_STEPS), dtype=torch.float64).round()
     for path, schedule in map_.schedules.items():
-        owner = map_
+        owner: Any = map_
         for name in path[:-1]:
             owner = getattr(owner, name)
         values = schedule.at(numbers)
