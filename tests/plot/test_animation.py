@@ -52,7 +52,7 @@ def test_the_portrait_of_usam_as_rho_passes_the_threshold(tmp_path: Path) -> Non
     ("change", "message"),
     [
         ({"values": []}, "at least one frame"),
-        ({"path": "a.mp4"}, r"must end in \.gif"),
+        ({"path": "a.avi"}, r"must end in \.gif or \.mp4"),
         ({"fps": 0}, "fps = 0: must be a finite number > 0"),
     ],
 )
