@@ -184,7 +184,7 @@ def basins(
 
 
 class Plane(NamedTuple):
-    """Starts on a plane: the names of its coordinates, their values ``(nx,)``, ``(ny,)``, and starts ``(ny, nx, d)``."""
+    """Starts ``(ny, nx, d)`` on a plane, with the names and the values ``(nx,)`` and ``(ny,)`` of its coordinates."""
 
     coordinates: tuple[str, str]
     x: np.ndarray

@@ -14,7 +14,7 @@ from ....simulation.starts import check_memory
 from ...parameters import with_parameters
 from ...points.critical_points import CriticalPoints, critical_points
 from ..basins import plane_of_starts
-from ..search import NAMES, UNDECIDED, Attractor, limit_sets
+from ..search import Attractor, limit_sets
 from .identities import Identities
 from .result import BasinsAlong, ContinuedAttractor
 
@@ -107,26 +107,33 @@ def basins_along(
     for k, setting in enumerate(tracked(f"values of {parameter}", settings, progress)):
         if critical is None or parameter in system.landscape.parameters:
             critical = critical_points(setting.landscape, limits)
-        own = [_some(identities.last[number]) for number in identities.present]
-        owner = np.repeat(identities.present, [len(w) for w in own])
+        present = np.array(identities.present, dtype=int)
+        own = [_some(identities.last[number]) for number in present]
+        owner = np.repeat(present, np.array([len(w) for w in own], dtype=int))
         runs = np.concatenate([points, *own, *(point.w[None] + beside for point in critical)])
         ends, attractors, _ = limit_sets(
             setting, runs, limits, period=period, steps=steps, progress=False, critical=critical
         )
-        counts = [int((ends[: len(points)] == j).sum()) for j in range(len(attractors))]
-        order = np.argsort(-np.array(counts), kind="stable")  # new attractors get their numbers by falling share
-        number_of = np.full(len(attractors) + len(NAMES), UNDECIDED)
-        number_of[list(NAMES)] = list(NAMES)
-        before, after = labels[k - 1, : len(points) * (k > 0)], ends[: len(points) * (k > 0)]
-        if not isinstance(setting, Map) or not setting.momentum:  # at rest, a point of an attractor may be elsewhere
-            before, after = np.append(before, owner), np.append(after, ends[len(points) :][: len(owner)])
-        basins = [after[before == number] for number in identities.present]
-        moves = np.array([[(basin == j).sum() for j in order] for basin in basins], dtype=int)
-        sizes = np.array([len(basin) for basin in basins], dtype=int)
-        number_of[order] = identities.assign([attractors[j].w for j in order], moves.reshape(-1, len(order)), sizes)
-        labels[k] = number_of[ends[: len(points)]]
+        ends, ends_of_own = ends[: len(points)], ends[len(points) : len(points) + len(owner)]
+        before, after = (labels[k - 1], ends) if k else (ends[:0], ends[:0])
+        if not isinstance(setting, Map) or not setting.momentum:  # a start at rest may be in the basin of another
+            before, after = np.append(before, owner), np.append(after, ends_of_own)
+        basins = [after[before == number] for number in present]
+        moves = [[int((basin == j).sum()) for j in range(len(attractors))] for basin in basins]
+        numbers = identities.assign(
+            [attractor.w for attractor in attractors],
+            np.array(moves, dtype=int).reshape(len(present), len(attractors)),
+            np.array([len(basin) for basin in basins], dtype=int),
+        )
+        labels[k] = ends
+        for j, number in enumerate(numbers):
+            labels[k, ends == j] = number
+        counts = [int((ends == j).sum()) for j in range(len(attractors))]
         sets.append(
-            {int(number_of[j]): replace(attractors[j], runs=counts[j], of=len(points)) for j in range(len(attractors))}
+            {
+                number: replace(attractor, runs=count, of=len(points))
+                for number, attractor, count in zip(numbers, attractors, counts, strict=True)
+            }
         )
     continued = tuple(
         ContinuedAttractor(grid, tuple(at.get(number) for at in sets), (labels == number).mean(1))

@@ -103,7 +103,7 @@ class BasinsAlong:
         parameter: its values, ``(m,)``.
         label: the index of the attractor in ``attractors``, DIVERGED (-1), UNDECIDED (-2) or UNBOUNDED (-3): for starts
             on a plane ``(m, ny, nx)``, for random starts ``(m, n)``.
-        attractors: the attractors, in the order in which they emerge; those of one value by falling share.
+        attractors: the attractors, in the order in which they emerge.
         symbols: the names of the coordinates.
         plane: the names of the two coordinates of the plane of the starts; None for random starts.
         x, y: the starts' values along them, ``(nx,)`` and ``(ny,)``; None for random starts.
