@@ -47,6 +47,13 @@ def test_a_saddle_becomes_an_attractor_at_the_threshold() -> None:
         assert (along.label[k] == expected[:, None]).all()
 
 
+def test_an_attractor_without_starts_is_followed_from_its_own_points() -> None:
+    """The only start is in the left well, and both minima move by 0.5, an eighth of the box."""
+    along = basins_along(sd.Map(TILTED, sd.GD(), lr=0.2), "a", [-0.38, 0.38], starts=1, seed=2, progress=False)
+    assert len(along.attractors) == 2
+    assert all(one.present.all() and abs(np.diff(one.w[:, 0])) > 0.45 for one in along.attractors)
+
+
 def test_a_pitchfork_ends_one_attractor_and_begins_two() -> None:
     landscape = sd.Landscape("x**4/4 - a*x**2/2 + y**2/2", "x y", parameters={"a": 1.0}, box=[(-2, 2), (-1, 1)])
     values = [-0.3, -0.1, 0.1, 0.3]
@@ -114,6 +121,7 @@ def test_random_starts_in_three_dimensions() -> None:
         ({"values": [0.1, 0.1]}, "must ascend"),
         ({"values": [0.1, np.inf]}, "must be finite"),
         ({"values": [-0.1, 0.1]}, "rho = -0.1"),
+        ({"parameter": "ascent_steps", "values": [1, 1.5]}, "ascent_steps = 1.5"),
         ({"parameter": "radius"}, "no parameter of this name.*It has: rho"),
         ({"parameter": "lr"}, "this flow of USAM has no parameter of this name"),
         ({"system": sd.Flow(TILTED, sd.GD()), "parameter": "rho"}, "this flow of GD has no parameter.*It has: a"),

@@ -79,8 +79,8 @@ def basins_along(
     """
     grid = _ascending(values)
     settings = [
-        with_parameters(system, {parameter: int(value) if parameter == "ascent_steps" else float(value)})
-        for value in grid
+        with_parameters(system, {parameter: int(v) if parameter == "ascent_steps" and v == int(v) else float(v)})
+        for v in grid
     ]
     for setting in settings:
         checks.numeric(setting)
