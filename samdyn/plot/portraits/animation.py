@@ -78,7 +78,7 @@ def animate(
         if path.suffix == ".gif":
             _write_gif(figure, frames(), path, fps, comment)
         else:
-            writer = animation.FFMpegWriter(fps=fps, metadata={"comment": comment})
+            writer = animation.FFMpegWriter(fps=fps, metadata={"comment": comment})  # type: ignore[arg-type]  # or a float
             with writer.saving(figure, str(path), dpi):
                 for _ in frames():
                     writer.grab_frame()

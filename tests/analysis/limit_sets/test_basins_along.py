@@ -36,7 +36,7 @@ def test_a_saddle_becomes_an_attractor_at_the_threshold() -> None:
     """USAM's flow on x² − y² + y⁴: from ρ = 1/|λ| = 1/2 on the saddle attracts |y| < √((2ρ−1)/(4ρ))."""
     landscape = sd.Landscape("x**2 - y**2 + y**4", "x y", box=[(-1, 1), (-1, 1)])
     values = np.array([0.49, 0.501, 0.7])
-    along = basins_along(sd.Flow(landscape, sd.USAM(0.1)), "rho", values, resolution=(2, 20), progress=False)
+    along = basins_along(sd.Flow(landscape, sd.USAM(0.1)), "rho", values, resolution=(2, 12), progress=False)
     assert [one.birth for one in along.attractors] == [0.49, 0.49, 0.501]  # also while no start is in its basin
     assert along.attractors[2].share[1] == 0
     assert along.attractors[2].w[1:] == pytest.approx(np.zeros((2, 2)), abs=1e-9)

@@ -71,11 +71,11 @@ def basins_along(
     >>> import samdyn as sd
     >>> saddle = sd.Landscape("x**2 - y**2 + y**4", "x y", box=[(-1, 1), (-1, 1)])
     >>> flow = sd.Flow(saddle, sd.USAM(0.1))
-    >>> print(sd.analysis.basins_along(flow, "rho", [0.4, 0.6, 0.8], resolution=10))  # it attracts from ρ = 1/2 on
-    rho from 0.4 to 0.8
-    1: fixed point, 0.4 to 0.8: at (0, -0.70711) to (0, -0.70711), 50.0 % to 30.0 %
-    2: fixed point, 0.4 to 0.8: at (0, 0.70711) to (0, 0.70711), 50.0 % to 30.0 %
-    3: fixed point, 0.6 to 0.8: at (0, 0) to (0, 0), 20.0 % to 40.0 %
+    >>> along = sd.analysis.basins_along(flow, "rho", [0.4, 0.6, 0.8], resolution=10)
+    >>> along.share(0), along.share(1)  # the minima
+    (array([0.5, 0.4, 0.3]), array([0.5, 0.4, 0.3]))
+    >>> print(along.attractors[2])  # the saddle attracts from ρ = 1/2 on
+    fixed point, 0.6 to 0.8: at (0, 0) to (0, 0), 20.0 % to 40.0 %
     """
     grid = _ascending(values)
     settings = [
@@ -168,7 +168,8 @@ def _random(box: Box, number: int, seed: int) -> np.ndarray:
     number = checks.count("starts", number, "Use e.g. starts=2500")
     check_memory("starts", number, 4, len(box), number)  # a step holds a few copies of the starts
     generator = np.random.default_rng(checks.word("seed", seed, "Use e.g. seed=0"))
-    return generator.uniform(*np.array(box).T, (number, len(box)))
+    low, high = np.array(box).T
+    return generator.uniform(low, high, (number, len(box)))
 
 
 def _some(w: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ class ContinuedAttractor:
     >>> along = sd.analysis.basins_along(sd.Map(well, sd.GD(), lr=0.1), "a", [0.2, 0.3, 0.4], resolution=10)
     >>> shallow = along.attractors[1]
     >>> shallow.birth, shallow.end, shallow.kinds, shallow.w[:, 0].round(3)
-    (0.2, 0.3, ['fixed point', 'fixed point', ''], array([0.879, 0.787,   nan]))
+    (0.2, 0.3, ['fixed point', 'fixed point', ''], array([0.879, 0.786,   nan]))
     """
 
     parameter: np.ndarray
