@@ -29,8 +29,9 @@ LEGEND_COLUMNS = 3  # number of shares in a row below a frame
 def basins_along(along: BasinsAlong, ax: "Axes") -> "Axes":
     """Draw the shares of all basins over the parameter as stacked areas, with the number of each attractor.
 
-    Colours, hatches and numbers are those of ``animate_basins``: an attractor keeps them along the parameter. The areas
-    are interpolated between the values. A legend below the axes says where each attractor is first and last, and over
+    Colours, hatches and numbers are those of ``animate_basins``: an attractor keeps them along the parameter. The ninth
+    attractor has the pattern of the first, and so on; the numbers distinguish them. The areas are interpolated between
+    the values. A legend below the axes says where each attractor is first and last, and over
     which values it was found.
 
     Args:
