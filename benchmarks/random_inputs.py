@@ -353,7 +353,7 @@ def constructed(value: Any) -> bool:
     return not getattr(value, "_is_protocol", False)
 
 
-WRITE_OR_READ_FILES = (sd.plot.animate, sd.networks.cifar, sd.networks.mnist1d)
+WRITE_OR_READ_FILES = (sd.plot.animate, sd.plot.animate_basins, sd.networks.cifar, sd.networks.mnist1d)
 OFFERED = public(sd, sd.noise, sd.statistics, sd.analysis, sd.symbolic, sd.theory, sd.plot, sd.networks)
 CONSTRUCTORS = [one for one in public(sd, sd.noise) if constructed(one[1]) and one[1] is not sd.noise.Draws]
 CONSTRUCTORS += [("networks.Network", sd.networks.Network), ("networks.Optimizer", sd.networks.Optimizer)]

@@ -18,6 +18,8 @@ from .escapes.exits import Exits, exit_times, exits_along
 from .escapes.first_passage import first_passage_time, mean_exit_time
 from .escapes.paths import example_paths, paths_past_saddle
 from .gradients import cosine, perturbed
+from .limit_sets.along.basins_along import basins_along
+from .limit_sets.along.result import BasinsAlong, ContinuedAttractor
 from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
@@ -50,10 +52,12 @@ __all__ = [
     "Attractor",
     "Attractors",
     "Basins",
+    "BasinsAlong",
     "Bifurcation",
     "BifurcationDiagram",
     "Boundary",
     "Branch",
+    "ContinuedAttractor",
     "CriticalPoint",
     "CriticalPoints",
     "CriticalSet",
@@ -78,6 +82,7 @@ __all__ = [
     "Unproved",
     "attractors",
     "basins",
+    "basins_along",
     "bifurcation_diagram",
     "branch",
     "by_comparison",

@@ -13,6 +13,7 @@ from .grids.majority import majority
 from .grids.ratio import ratio_map
 from .portraits.animation import animate
 from .portraits.basins import basins
+from .portraits.basins_along import animate_basins, basins_along
 from .portraits.bifurcation import bifurcation, orbits
 from .portraits.fate import fate
 from .portraits.landscape import contours, path, paths, surface, surface_path
@@ -42,9 +43,11 @@ __all__ = [
     "STYLE",
     "SYMBOLS",
     "animate",
+    "animate_basins",
     "ascent_planes",
     "band",
     "basins",
+    "basins_along",
     "bifurcation",
     "clipped",
     "contours",

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 
 from ... import checks, html
 from ...arguments import checked
 from ...dynamics import Flow, Map
+from ...landscapes import Box
 from ...statistics import wilson
 from .attractors import centres
 from .search import COLUMNS, NAMES, UNBOUNDED, Attractors, cells, limit_sets
@@ -169,8 +171,36 @@ def basins(
     undecided: 0.0 % [0.0, 19.4]
     """
     checks.numeric(system)
+    limits = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
+    plane = plane_of_starts(system, limits, resolution, fixed)
+    period = checks.count("period", period, "Use e.g. period=64")
+    steps = checks.count("steps", steps, "Use e.g. steps=50000")
+    points = plane.starts.reshape(-1, len(limits))
+    labels, attractors, ways = limit_sets(system, points, limits, period=period, steps=steps, progress=progress)
+    shape = plane.starts.shape[:2]
+    return Basins(
+        plane.coordinates, plane.x, plane.y, labels.reshape(shape), attractors, ways.reshape(plane.starts.shape)
+    )
+
+
+class Plane(NamedTuple):
+    """Starts ``(ny, nx, d)`` on a plane, with the names and the values ``(nx,)`` and ``(ny,)`` of its coordinates."""
+
+    coordinates: tuple[str, str]
+    x: np.ndarray
+    y: np.ndarray
+    starts: np.ndarray
+
+
+def plane_of_starts(
+    system: Map | Flow, box: Box, resolution: int | tuple[int, int], fixed: Mapping[str, float] | None
+) -> Plane:
+    """Return the starts that ``basins`` follows.
+
+    Raises:
+        InputError: the resolution is not valid, or the number of coordinates that are not fixed is not two.
+    """
     names = [str(s) for s in system.landscape.symbols]
-    limits = checks.box(system.landscape.box if box is None else box, len(names))
     values = {
         checks.spelled("coordinate", name, names): checks.number(name, v, "must be a finite number", "Use e.g. 0.0")
         for name, v in (fixed or {}).items()
@@ -185,14 +215,8 @@ def basins(
     pair = (resolution, resolution) if isinstance(resolution, int) else resolution
     if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(n, int) and n >= 2 for n in pair):
         checks.reject("resolution", resolution, "must be an integer >= 2, or a pair of them", "Use e.g. resolution=200")
-    period = checks.count("period", period, "Use e.g. period=64")
-    steps = checks.count("steps", steps, "Use e.g. steps=50000")
-
-    x, y = (centres(*limits[names.index(name)], count) for name, count in zip(free, pair, strict=True))
+    x, y = (centres(*box[names.index(name)], count) for name, count in zip(free, pair, strict=True))
     starts = np.empty((len(y), len(x), len(names)))
     for index, name in enumerate(names):
         starts[:, :, index] = x if name == free[0] else y[:, None] if name == free[1] else values[name]
-    points = starts.reshape(-1, len(names))
-    labels, attractors, ways = limit_sets(system, points, limits, period=period, steps=steps, progress=progress)
-    shape = (len(y), len(x))
-    return Basins((free[0], free[1]), x, y, labels.reshape(shape), attractors, ways.reshape(*shape, -1))
+    return Plane((free[0], free[1]), x, y, starts)

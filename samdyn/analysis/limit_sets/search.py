@@ -109,6 +109,11 @@ class Attractor:
         return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve"))
 
     @property
+    def centre(self) -> np.ndarray:
+        """The fixed point, or the mean of the set's points; of a flow's cycle that over time: ``(d,)``."""
+        return self.w.mean(0) if self.cycle is None else self.cycle.centre
+
+    @property
     def extent(self) -> float:
         """The largest difference between its points along a coordinate, in the units of w."""
         return float(np.ptp(self.w, axis=0).max())
@@ -124,8 +129,7 @@ class Attractor:
         return wilson(self.runs, self.of)
 
     def __str__(self) -> str:
-        middle = self.w.mean(0) if self.cycle is None else self.cycle.centre
-        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(middle, 12) + 0.0) + ")"
+        where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.centre, 12) + 0.0) + ")"
         what = f"cycle of period {self.period:.5g} about" if self.kind == "cycle" else f"{self.kind} at"
         if self.repeats > 1:
             what = f"curve of cycles of period {self.period} about"
@@ -162,7 +166,7 @@ def cells(attractor: Attractor) -> tuple[Any, ...]:
     return (
         attractor.kind,
         attractor.period or None,
-        np.round(attractor.w.mean(0) if attractor.cycle is None else attractor.cycle.centre, 12),
+        np.round(attractor.centre, 12),
         attractor.extent if attractor._is_spread else None,
         attractor.loss,
         attractor.multipliers,
@@ -173,12 +177,19 @@ def cells(attractor: Attractor) -> tuple[Any, ...]:
 
 
 def limit_sets(
-    system: Map | Flow, starts: np.ndarray, box: Box, *, period: int, steps: int, progress: bool
+    system: Map | Flow,
+    starts: np.ndarray,
+    box: Box,
+    *,
+    period: int,
+    steps: int,
+    progress: bool,
+    critical: CriticalPoints | None = None,
 ) -> tuple[np.ndarray, Attractors, np.ndarray]:
     """Run a map or a flow from starts ``(N, d)`` and return the label of each run ``(N,)``, and the attractors.
 
     The third result is the unit vector from the box's centre to the place where an unbounded run left, ``(N, d)``, and
-    NaN for the others.
+    NaN for the others. ``critical`` are the landscape's critical points in the box, which are computed if not given.
 
     A label is the index of an attractor, DIVERGED, UNDECIDED or UNBOUNDED. A run belongs to a fixed point, curve or
     cycle if ``simulation.settling`` certifies by multipliers that it rests there, so that slow passage does not count.
@@ -190,7 +201,8 @@ def limit_sets(
     low, high = np.array(box).T
     middle, half = (high + low) / 2, (high - low) / 2
     far = tuple(zip(middle - MAX_BOX_FACTOR * half, middle + MAX_BOX_FACTOR * half, strict=True))
-    census = _Census(system, high - low, critical_points(system.landscape, box), unit_of(box), starts)
+    points = critical_points(system.landscape, box) if critical is None else critical
+    census = _Census(system, high - low, points, unit_of(box), starts)
     ways_out = np.full(starts.shape, np.nan)
     if isinstance(system, Map):
         with progress_bar(f"{system.method}", steps, progress) as show:

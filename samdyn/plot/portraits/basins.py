@@ -1,5 +1,6 @@
 """Basin maps: which start ends where."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..styles.names import latex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
 
 # The colour and the hatch of each basin, in Okabe and Ito's colours. The first three colours differ in lightness, and
 # so in grey print; the others have a hatch too.
@@ -48,64 +50,88 @@ def basins(basins: Basins, ax: "Axes") -> "Axes":
     >>> [text.get_text() for text in ax.get_legend().get_texts()][0]
     '1: (−1, 0), 50.0 % [28.0, 72.0]'
     """
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
-    labels = np.unique(basins.label)
-    present = [int(i) for i in (*labels[labels >= 0], *(i for i in OTHERS if i in labels))]
-    patterns = {i: OTHERS[i] if i < 0 else PATTERNS[i % len(PATTERNS)] for i in present}
-    number = np.searchsorted(sorted(present), basins.label)
-    colors = ListedColormap([patterns[i][0] for i in sorted(present)])
-    ax.pcolormesh(
-        basins.x, basins.y, number, cmap=colors, vmin=-0.5, vmax=len(present) - 0.5, shading="nearest", rasterized=True
-    )
+    draw_labels(ax, basins.coordinates, basins.x, basins.y, basins.label)
+    number_attractors(ax, dict(enumerate(basins.attractors)))
     handles = []
-    for i in present:
-        color, hatch = patterns[i]
-        if hatch:
-            here = (basins.label == i).astype(float)
-            hatched = ax.contourf(basins.x, basins.y, here, levels=[0.5, 1.5], colors="none", hatches=[hatch])
-            hatched.set(edgecolor=_hatch_color(i), linewidth=0)
+    for i in [label for label in (*range(len(basins.attractors)), *OTHERS) if label in basins.label]:
         low, high = (100 * edge for edge in basins.interval(i))
-        name = NAMES[i] if i < 0 else f"{i + 1}: {_name(basins.attractors[i])}"
-        share = f"{100 * basins.fraction(i):.1f} % [{low:.1f}, {high:.1f}]"
-        handles.append(Patch(fc=color, ec=_hatch_color(i), hatch=hatch, label=f"{name}, {share}"))
-    _number_attractors(basins, ax)
-    ax.set(xlabel=f"${latex(basins.coordinates[0])}$", ylabel=f"${latex(basins.coordinates[1])}$")
-    equal_units(ax)
+        name = NAMES[i] if i < 0 else f"{i + 1}: {name_of(basins.attractors[i])}"
+        handles.append(patch(i, f"{name}, {100 * basins.fraction(i):.1f} % [{low:.1f}, {high:.1f}]"))
     legend_below_axes(ax, handles)
     return ax
 
 
-def _hatch_color(label: int) -> str:
+def pattern(label: int) -> tuple[str, str]:
+    """Return the colour and the hatch of a label."""
+    return OTHERS[label] if label < 0 else PATTERNS[label % len(PATTERNS)]
+
+
+def patch(label: int, text: str) -> "Patch":
+    """Return the entry of a legend for a label."""
+    from matplotlib.patches import Patch
+
+    color, hatch = pattern(label)
+    return Patch(fc=color, ec=hatch_color(label), hatch=hatch, label=text)
+
+
+def draw_labels(ax: "Axes", coordinates: tuple[str, str], x: np.ndarray, y: np.ndarray, label: np.ndarray) -> None:
+    """Fill the cells about starts at x ``(nx,)`` and y ``(ny,)`` with the pattern of their label ``(ny, nx)``."""
+    from matplotlib.colors import ListedColormap
+
+    present, number = np.unique(label, return_inverse=True)
+    colors = ListedColormap([pattern(int(i))[0] for i in present])
+    cells = number.reshape(label.shape)
+    ax.pcolormesh(x, y, cells, cmap=colors, vmin=-0.5, vmax=len(present) - 0.5, shading="nearest", rasterized=True)
+    for i in present:
+        hatch = pattern(int(i))[1]
+        if hatch:
+            hatched = ax.contourf(x, y, (label == i).astype(float), levels=[0.5, 1.5], colors="none", hatches=[hatch])
+            hatched.set(edgecolor=hatch_color(int(i)), linewidth=0)
+    (left, right), (low, high) = (v[[0, -1]] + np.diff(v[:2]) * [-0.5, 0.5] for v in (x, y))
+    ax.set(xlim=(left, right), ylim=(low, high))
+    ax.set(xlabel=f"${latex(coordinates[0])}$", ylabel=f"${latex(coordinates[1])}$")
+    equal_units(ax)
+
+
+def hatch_color(label: int) -> str:
+    """Return the colour of the hatch of a label."""
     return "white" if label >= 0 else "0.45"
 
 
-def _number_attractors(basins: Basins, ax: "Axes") -> None:
+def write_number(ax: "Axes", x: float, y: float, label: int) -> None:
+    """Write the number of an attractor, the index plus 1, in a circle."""
+    from matplotlib import pyplot as plt
+
+    size = 0.75 * plt.rcParams["font.size"]
+    box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "black", "lw": 0.8}
+    ax.text(x, y, f"{label + 1}", ha="center", va="center", fontsize=size, bbox=box, clip_on=True)
+
+
+def number_attractors(ax: "Axes", attractors: Mapping[int, Attractor]) -> None:
     """Write the number of each attractor where it lies. An attractor of more than two coordinates gets none."""
-    x, y = (values[[0, -1]] + np.diff(values[:2]) * [-0.5, 0.5] for values in (basins.x, basins.y))
-    ax.set(xlim=x, ylim=y)
-    for i, attractor in enumerate(basins.attractors):
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    for i, attractor in attractors.items():
         w = attractor.w
         if w.shape[1] != 2:
             continue
-        inside = ((w >= [x[0], y[0]]) & (w <= [x[1], y[1]])).all(1)
+        inside = ((w >= [left, low]) & (w <= [right, high])).all(1)
         if not inside.any():
             continue
         if len(w) > 1:
             ax.plot(*w.T, "k.", ms=3)
         # A wide cycle gets a number at every point, every other attractor gets one number.
         wide = (
-            attractor.kind == "cycle" and attractor.cycle is None and attractor.extent > 0.2 * min(np.ptp(x), np.ptp(y))
+            attractor.kind == "cycle"
+            and attractor.cycle is None
+            and attractor.extent > 0.2 * min(right - left, high - low)
         )
         for point in w[inside] if wide else w[inside][[inside.sum() // 2]]:
-            box = {"boxstyle": "circle,pad=0.15", "fc": "white", "ec": "black", "lw": 0.8}
-            ax.text(point[0], point[1], f"{i + 1}", ha="center", va="center", fontsize=7.5, bbox=box, clip_on=True)
+            write_number(ax, point[0], point[1], i)
 
 
-def _name(attractor: Attractor) -> str:
-    middle = attractor.w.mean(0) if attractor.cycle is None else attractor.cycle.centre
-    where = "(" + ", ".join(f"{c:.3g}" for c in np.round(middle, 6) + 0.0) + ")"
+def name_of(attractor: Attractor) -> str:
+    """Return what a legend calls an attractor."""
+    where = "(" + ", ".join(f"{c:.3g}" for c in np.round(attractor.centre, 6) + 0.0) + ")"
     where = where.replace("-", "\N{MINUS SIGN}")
     match attractor.kind:
         case "fixed point":

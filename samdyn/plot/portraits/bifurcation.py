@@ -70,7 +70,7 @@ def bifurcation(diagram: BifurcationDiagram, ax: "Axes", *, coordinate: int = 0,
         )  # fmt: skip
     ax.plot([], [], color="black", lw=2.0, label="attracts")
     ax.plot([], [], color="black", lw=1.1, ls=(0, (4, 2)), label="does not")
-    ax.set(xlabel=LABELS.get(diagram.name, f"${latex(diagram.name)}$"), ylabel=f"${name}$", xlim=diagram.limits)
+    ax.set(xlabel=axis_label(diagram.name), ylabel=f"${name}$", xlim=diagram.limits)
     return ax
 
 
@@ -99,5 +99,10 @@ def orbits(diagram: OrbitDiagram, ax: "Axes", *, coordinate: int = 0, name: str 
     style: dict[str, Any] = {"ls": "", "marker": ".", "ms": 2.5, "mew": 0, "color": "#0072B2", "alpha": 0.35}
     ax.plot(x, w.ravel(), zorder=1, rasterized=True, **style)
     ax.plot([], [], **{**style, "ms": 7, "alpha": 1.0}, label="runs, after the transient")
-    ax.set(xlabel=LABELS.get(diagram.name, f"${latex(diagram.name)}$"), ylabel=f"${name}$")
+    ax.set(xlabel=axis_label(diagram.name), ylabel=f"${name}$")
     return ax
+
+
+def axis_label(parameter: str) -> str:
+    """Return the label of the axis of a parameter."""
+    return LABELS.get(parameter, f"${latex(parameter)}$")

@@ -47,13 +47,15 @@ def legend_below_figure(ax: "Axes") -> None:
     legend.set_gid(LEGEND_ID)
 
 
-def legend_below_axes(ax: "Axes", handles: Sequence["Artist"]) -> None:
+def legend_below_axes(ax: "Axes", handles: Sequence["Artist"], columns: int = 1) -> None:
     """Give one Axes its own legend, below the tick labels and the label of x."""
+    from matplotlib import pyplot as plt
     from matplotlib.transforms import ScaledTranslation
 
-    points = ScaledTranslation(0, -38 / 72, ax.figure.dpi_scale_trans)
+    points = ScaledTranslation(0, -3.8 * plt.rcParams["font.size"] / 72, ax.figure.dpi_scale_trans)
     ax.legend(
         handles=handles,
+        ncols=columns,
         loc="upper center",
         bbox_to_anchor=(0.5, 0),
         bbox_transform=ax.transAxes + points,

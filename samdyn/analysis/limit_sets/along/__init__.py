@@ -1,0 +1,1 @@
+"""Attractors and basins along a parameter, each attractor with one identity."""
