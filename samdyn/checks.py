@@ -141,7 +141,7 @@ def _parameters(system: Any) -> Iterator[tuple[str, Any]]:
     if hasattr(system, "landscape"):  # an optimizer has none
         own = system.landscape.parameters.items()
         yield from ((name, value) for name, value in own if is_formula(value) or torch.is_tensor(value))
-    for part in (system, system.method, getattr(system, "noise", None)):
+    for part in (system, system.method, getattr(system, "noise", None), getattr(system, "base", None)):
         if dataclasses.is_dataclass(part):
             values = ((field, getattr(part, field.name)) for field in dataclasses.fields(part))
             yield from ((f.name, value) for f, value in values if is_formula(value) or is_per_run(f, value))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from .. import checks
-from ..arguments import checked
+from ..arguments import checked, for_any_map
 from ..dynamics import Diffusion, Flow, Map
 from ..dynamics.settings import Path
 from ..methods import Ascent
@@ -23,6 +23,7 @@ System = TypeVar("System", bound=Map | Flow | Diffusion)
 
 
 @checked
+@for_any_map
 def parameters(system: Map | Flow | Diffusion) -> list[str]:
     """Return the names of the parameters that a map, a flow or a diffusion has, those of its landscape last.
 
@@ -36,13 +37,16 @@ def parameters(system: Map | Flow | Diffusion) -> list[str]:
     names = ["rho", "ascent_steps"] if isinstance(system.method, Ascent) else []
     names += [name for name in _of_method(system) if name not in names]
     if isinstance(system, Map | Diffusion):
-        names += ["lr", "momentum", *(["batch_size"] if hasattr(system.noise, "batch_size") else [])]
+        base = system.base if isinstance(system, Map) else None
+        names += ["lr"] + (["momentum"] if base is None else _numbers_of(base))
+        names += ["batch_size"] if hasattr(system.noise, "batch_size") else []
     elif system.order == 2:
         names += ["lr"]
     return [*names, *system.landscape.parameters]
 
 
 @checked
+@for_any_map
 def with_parameters(system: System, values: Mapping[str, Any]) -> System:
     """Return a copy of a system with other values of its parameters.
 
@@ -81,18 +85,24 @@ def _part(system: Map | Flow | Diffusion, name: str) -> str | None:
     """Return the name of the part of a system that has a parameter; None if the system itself has it."""
     if name in system.landscape.parameters:
         return "landscape"
+    if isinstance(system, Map) and system.base is not None and name in _numbers_of(system.base):
+        return "base"
     return "method" if name in _of_method(system) else PARTS.get(name)
 
 
 def _of_method(system: Map | Flow | Diffusion) -> list[str]:
-    """Return the names of the real parameters that the system's method has: its fields that hold one, such as a float.
+    """Return the names of the real parameters that the system's method has."""
+    return _numbers_of(system.method)
+
+
+def _numbers_of(part: Any) -> list[str]:
+    """Return the names of the fields of a part of a system that hold a real number, such as a float.
 
     An integer counts as one only in a field that is annotated as a float.
     """
-    method = system.method
-    if not is_dataclass(method):
+    if not is_dataclass(part):
         return []
-    return [f.name for f in fields(method) if f.type in (float, "float") or isinstance(getattr(method, f.name), float)]
+    return [f.name for f in fields(part) if f.type in (float, "float") or isinstance(getattr(part, f.name), float)]
 
 
 def path_of(system: Map | Flow | Diffusion, name: str) -> Path:

@@ -9,6 +9,7 @@ from .fields.along import field_along
 from .fields.effective import effective_hessian
 from .growth import predicted_growth
 from .limits import edge_at_gradient, edge_of_stability, largest_lr
+from .multipliers import multipliers
 from .notation import ETA, GAMMA, LAMBDA, RHO, radii_text
 from .stability import Stability, stability
 
@@ -24,6 +25,7 @@ __all__ = [
     "effective_hessian",
     "field_along",
     "largest_lr",
+    "multipliers",
     "predicted_boundary",
     "predicted_growth",
     "radii_text",

@@ -10,10 +10,10 @@ import sympy
 import torch
 
 from .. import checks, html
-from ..arguments import checked
+from ..arguments import checked, for_any_map
 from ..dynamics import Flow, Map
 from ..landscapes import Landscape
-from ..methods import Ascent, Method
+from ..methods import Ascent, Method, is_stateless
 from ..ops import symbolic
 from .criteria.conditions import Condition, conditions_on_eigenvalues, conditions_on_matrix
 from .criteria.linearised import spectrum
@@ -201,6 +201,7 @@ class Stability:
 
 
 @checked
+@for_any_map
 def stability(system: Map | Flow, point: Any) -> Stability:
     """Return whether a critical point attracts under a map or flow, and at which radii ρ.
 
@@ -213,8 +214,9 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     ('attractor', Interval.open(4/111, oo))
 
     Args:
-        system: a Map, with or without momentum, or a Flow. lr and momentum are numbers, which count as the decimals in
-            which they are written. ρ may be a symbol.
+        system: a Map, with or without momentum or a base optimizer, or a Flow. lr, momentum and the numbers of the base
+            are numbers, which count as the decimals in which they are written. ρ may be a symbol. Adam counts as its
+            linear form at the point, where v = 0.
         point: a critical point: d numbers or SymPy expressions, or one of ``critical_points``. Floating-point numbers
             count as fractions or square roots if the gradient vanishes at these. If a parameter of the landscape is a
             symbol, the point is in terms of it, and so are the conditions. Which method has a Jacobian there, and
@@ -223,7 +225,7 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     Raises:
         InputError: the point is not critical (‖∇L‖ ≤ 1e-9 ‖H‖ max(1, ‖w‖) counts as rounding), it lies on a kink, or
             the method's field does not vanish there; the landscape has more than 10 coordinates; lr or momentum is a
-            symbol.
+            symbol or a schedule; the method has a memory, or the base has no Jacobian there.
 
     Source: [K23, Theorem 1] for USAM; the criteria of Routh and Hurwitz, and of Jury.
     """
@@ -235,6 +237,10 @@ def stability(system: Map | Flow, point: Any) -> Stability:
         fix = "Give an equilibrium of the method: its field must vanish where the gradient does"
         where = tuple(c if c.free_symbols else float(c) for c in place.where)
         checks.reject("point", where, f"is critical, but {method} does not rest there", fix)
+    if isinstance(system, Map) and system.base is not None and any(system.base.limit(place.center, 0 * place.center)):
+        fix = "Use weight_decay=0, or a point at w = 0"
+        where = tuple(c if c.free_symbols else float(c) for c in place.where)
+        checks.reject("point", where, f"is critical, but {system.base} moves w there", fix)
     facts: dict[str, Any] = {
         "system": system,
         "point": tuple(_shown(c, place.exact) for c in place.where),
@@ -288,6 +294,8 @@ def _check_numbers(system: Map | Flow) -> None:
         InputError: too many coordinates; lr or momentum is a symbol or differs from run to run, or ρ differs.
     """
     landscape, method = system.landscape, system.method
+    if isinstance(system, Map):
+        _check_map(system)
     if landscape.dim > MOST_COORDINATES:
         fix = "Measure with analysis.growth_rate or analysis.trapping_threshold instead"
         rule = f"has {landscape.dim} coordinates; formulas are made for up to {MOST_COORDINATES}"
@@ -298,6 +306,16 @@ def _check_numbers(system: Map | Flow) -> None:
             checks.reject(name, value, rule, "Give one: the inequalities are in symbols anyway")
     if torch.is_tensor(method.radius):
         checks.reject("rho", method.radius, "must be one number, or a symbol", "Ask for every radius by itself")
+
+
+def _check_map(map_: Map) -> None:
+    if not is_stateless(map_.method):
+        fix = "Use symbolic.multipliers for a method with memory, or simulate"
+        checks.reject("method", map_.method, "its step is no function of w alone", fix)
+    for path, schedule in map_.schedules.items():
+        checks.reject(path[-1], schedule, "the map is another in every step", "Ask it of map_.at(number)")
+    if map_.base is not None:
+        map_.base.linearised()  # refuses what has none
 
 
 def _place(landscape: Landscape, point: Any) -> _Place:
@@ -328,7 +346,7 @@ def _linearisation(system: Map | Flow, place: _Place) -> dict[str, Any]:
     of_hessian = formula is not None and is_function_of_hessian(
         formula.subs(place.example), matrix.subs(place.example), place.in_numbers[0]
     )
-    if not of_hessian or place.eigenvalues is None:
+    if not of_hessian or place.eigenvalues is None or not _commutes(system):
         formula = None
     inequalities, polynomial, conditions, radii = (
         conditions_on_matrix(system, matrix, place.precise)
@@ -354,6 +372,12 @@ def _linearisation(system: Map | Flow, place: _Place) -> dict[str, Any]:
         "condition": radii,
         "eigenvalues": eigenvalues,
     }
+
+
+def _commutes(system: Map | Flow) -> bool:
+    """Return whether the step treats all directions alike, so that each eigenvalue of H has a condition of its own."""
+    base = system.base if isinstance(system, Map) else None
+    return base is None or not isinstance(getattr(base.linearised(), "scale", None), tuple)
 
 
 def _is_differentiable(method: Method, place: _Place) -> bool:
@@ -393,4 +417,5 @@ def _describe(system: Map | Flow) -> str:
     if isinstance(system, Flow):
         return f"{name} flow" + (f" of order 2 (η = {system.lr:g})" if system.order == 2 else "")
     momentum = f", γ = {system.momentum:g}" * system.has_velocity + ", Nesterov" * system.nesterov
+    momentum += "" if system.base is None else f", {system.base}"
     return f"{name} map (η = {system.lr:g}{momentum})"

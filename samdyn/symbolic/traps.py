@@ -48,8 +48,11 @@ def sam_trap(
     here = tuple(c.subs(example) for c in point)
     if not moves_as_sam(method, hessian.subs(example), here) or (isinstance(system, Flow) and system.order > 1):
         return None, f"{NO_JACOBIAN}. What holds runs near it is not known in closed form: measure it"
-    if isinstance(system, Map) and system.has_velocity:
-        return None, f"{NO_JACOBIAN}. With momentum the trap is not known in closed form: measure it"
+    if isinstance(system, Map) and (system.has_velocity or system.base is not None):
+        return (
+            None,
+            f"{NO_JACOBIAN}. With momentum or a base optimizer the trap is not known in closed form: measure it",
+        )
     if hessian.free_symbols and (isinstance(system, Map) or not _signs_are_known(eigenvalues)):
         return None, f"{NO_JACOBIAN}. The trap does not follow from what is known of the symbols: give numbers"
     if 0 in eigenvalues:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ... import checks
-from ...arguments import checked
+from ...arguments import checked, for_any_map
 from ...dynamics import Map
 from ...simulation import Scheme, Status, simulate
 from ...simulation.starts import start_points
@@ -74,6 +74,7 @@ class Exits:
 
 
 @checked
+@for_any_map
 def exit_times(
     map_: Map | Scheme,
     w0: Any,
@@ -114,10 +115,11 @@ def exit_times(
     runs = simulate(map_, starts, steps, box=limits, seed=seed, first_run=first_run, device=device, progress=False)
     # A run that left the floating-point range has left the box.
     exited = np.isin(runs.status.values, (Status.LEFT, Status.DIVERGED))
-    return Exits(runs.end.values * float(map_.dt), exited)
+    return Exits(map_.times(runs.end.values), exited)
 
 
 @checked
+@for_any_map
 def exits_along(
     map_: Map | Scheme,
     w0: Any,

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import mpmath  # type: ignore[import-untyped]  # SymPy's own arithmetic
 import numpy as np
 import sympy
+import torch
 from sympy.polys.matrices import DomainMatrix
 
 from ...dynamics import Flow, Map
@@ -14,6 +16,7 @@ from ...landscapes import Landscape
 from ...ops import Point
 from ..notation import ETA, GAMMA, S, Z
 from .jury import hurwitz, jury
+from .rates import base_in_symbols, own_rates
 
 DIGITS = 50  # digits of the arithmetic for eigenvalues
 
@@ -22,7 +25,14 @@ ATTRACTOR, SADDLE, REPELLER, NOT_HYPERBOLIC = "attractor", "saddle", "repeller",
 
 
 def linearised(system: Map | Flow, effective: sympy.Matrix) -> sympy.Matrix:
-    """Return the Jacobian, in η and γ, of the linear system whose field is Hₑw."""
+    """Return the Jacobian, in η and γ, of the linear system whose field is Hₑw.
+
+    That of a map with a base optimizer is in the symbols of its numbers too. Where the rule of the steps repeats after
+    several, it is the Jacobian of them all.
+
+    Raises:
+        InputError: the base has no Jacobian at a critical point.
+    """
     h = np.array(effective.tolist(), dtype=object)
 
     def linear(w: Point, grad: Any) -> Point:
@@ -35,7 +45,13 @@ def linearised(system: Map | Flow, effective: sympy.Matrix) -> sympy.Matrix:
         parts["lr"] = ETA
     if isinstance(system, Map) and system.has_velocity:
         parts["momentum"] = GAMMA
-    return replace(system, **parts).jacobian()
+    if isinstance(system, Map) and system.base is not None:
+        parts["base"], _ = base_in_symbols(system.base)
+    linear_system = replace(system, **parts)
+    if isinstance(linear_system, Map) and linear_system.period > 1:
+        numbers = range(linear_system.period + 1, 2 * linear_system.period + 1)
+        return reduce(lambda product, one: one * product, map(linear_system.jacobian, numbers))
+    return linear_system.jacobian()
 
 
 def characteristic_polynomial(system: Map | Flow, effective: sympy.Matrix) -> sympy.Expr:
@@ -52,8 +68,7 @@ def criterion(system: Map | Flow) -> Callable[[sympy.Expr], tuple[sympy.Expr, ..
 
 def at_own_rates(system: Map | Flow, expr: Any) -> Any:
     """Return a formula at the system's η and γ, which count as the decimals in which they are written."""
-    rates = {ETA: system.lr, GAMMA: getattr(system, "momentum", None)}
-    return expr.subs({symbol: sympy.Rational(str(value)) for symbol, value in rates.items() if value is not None})
+    return expr.subs(own_rates(system))
 
 
 def spectrum(system: Map | Flow, effective: sympy.Matrix, neutral: float) -> tuple[np.ndarray, str]:
@@ -64,8 +79,7 @@ def spectrum(system: Map | Flow, effective: sympy.Matrix, neutral: float) -> tup
         # For one row mpmath returns eigenvectors even if they are switched off.
         roots = mpmath.eig(matrix, left=False, right=False) if matrix.rows > 1 else [matrix[0]]
         if isinstance(system, Map):
-            # A multiplier z changes distances by about |z| − 1 = ηλₑ/(1−γ) per step.
-            neutral *= system.lr / (1 - system.momentum)
+            neutral *= _per_curvature(system)
             rates = [float(abs(z) - 1) for z in roots]
         else:
             rates = [float(mpmath.re(s)) for s in roots]
@@ -78,6 +92,14 @@ def spectrum(system: Map | Flow, effective: sympy.Matrix, neutral: float) -> tup
     if all(rate < 0 for rate in rates):
         return spectrum, ATTRACTOR
     return spectrum, REPELLER if all(rate > 0 for rate in rates) else SADDLE
+
+
+def _per_curvature(map_: Map) -> float:
+    """Return the change of a multiplier per unit of λₑ, to its size: |z| − 1 = ηλₑ/(1−γ) in one step of momentum."""
+    if map_.base is None:
+        return float(map_.lr / (1 - map_.momentum))
+    ones = torch.ones(map_.landscape.dim, 1, dtype=torch.float64)
+    return float(map_.lr * map_.period * map_.base.linearised().limit(0 * ones, ones).max())
 
 
 def high_precision(matrix: sympy.Matrix) -> Any:
