@@ -18,8 +18,8 @@ from samdyn.lab.options import Kind
 # shortest name, to which the other page links.
 MODULES = (
     "samdyn",
-    *(f"samdyn.{part}" for part in ("landscapes", "methods", "ops", "oracle", "noise", "simulation", "analysis")),
-    *(f"samdyn.{part}" for part in ("symbolic", "theory", "networks")),
+    *(f"samdyn.{part}" for part in ("landscapes", "methods", "bases", "schedules", "ops", "oracle", "noise")),
+    *(f"samdyn.{part}" for part in ("simulation", "analysis", "symbolic", "theory", "networks")),
     *(f"samdyn.networks.{part}" for part in ("models", "saddles", "saddle_dynamics", "attacks")),
     *(f"samdyn.{part}" for part in ("statistics", "plot", "explorer", "claims", "lab")),
 )

@@ -4,12 +4,12 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from .. import claims, lab, landscapes, methods, noise
+from .. import bases, claims, lab, landscapes, methods, noise
 from ..simulation import schemes, statistics
 
 
 def list_() -> None:
-    """List the experiments, figures, landscapes, methods, noises, schemes, statistics and claims."""
+    """List the experiments, figures, landscapes, methods, base optimizers, noises, schemes, statistics and claims."""
     for kind, entries in catalogues().items():
         print(f"\n{kind}" if kind != "experiments" else kind)
         width = max(map(len, entries), default=0)
@@ -24,6 +24,7 @@ def catalogues() -> dict[str, dict[str, str]]:
         "figures": {name: lab.question(path) for name, path in lab.scripts("paper_figs").items()},
         "landscapes": _documented(landscapes.catalogue()),
         "methods": _documented(methods.catalogue()),
+        "bases": _documented(bases.catalogue()),
         "noises": _documented(noise.catalogue()),
         "schemes": _documented(schemes.catalogue()),
         "statistics": _documented(statistics.catalogue()),

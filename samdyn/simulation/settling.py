@@ -68,13 +68,14 @@ def settled(
     def of(states: torch.Tensor) -> Function:
         return residual if residual_of is None else in_unit(residual_of(states), unit)
 
-    for block in candidates.split(max(1, BLOCK // len(z) ** 2)):
+    for block in candidates.split(max(1, BLOCK // len(z) ** 2)) if len(candidates) else ():
         here, a = _linearised(of(block), z[:, block])
         # ‖A⁻¹ r‖ ≥ ‖r‖/‖A‖ rules out most moving runs without a decomposition.
         slow = here.norm(dim=0) <= near[block] * a.flatten(1).norm(dim=1)
         slow &= torch.isfinite(a).flatten(1).all(1)
         at = block[slow]
-        rests[at] = _certified(of(at), z[:, at], here[:, slow], a[slow], d, near[at], discrete)
+        if len(at):
+            rests[at] = _certified(of(at), z[:, at], here[:, slow], a[slow], d, near[at], discrete)
     return rests
 
 
@@ -138,6 +139,8 @@ def at_rest(map_: Map, state: State, number: int | None = None) -> torch.Tensor:
         rests = torch.zeros_like(state[0][0], dtype=torch.bool)
         for with_velocity in (False, True):
             which = ((map_.momentum != 0) == with_velocity).nonzero().squeeze(1).to(rests.device)
+            if not len(which):
+                continue
             parts = state if with_velocity else (state[0], *state[2:])
             rests[which] = at_rest(select(map_, which), tuple(part[:, which] for part in parts), number)
         return rests

@@ -21,6 +21,7 @@ def test_the_list_has_a_line_for_everything(samdyn: Callable[..., int], capsys: 
         "figures",
         "landscapes",
         "methods",
+        "bases",
         "noises",
         "schemes",
         "statistics",

@@ -92,6 +92,15 @@ def test_sam_with_a_probability() -> None:
         np.testing.assert_allclose(run(SometimesSAM(0.1, probability=p)), run(expected), rtol=1e-12)
 
 
+@pytest.mark.parametrize("backend", ["eager", "compiled"])
+@pytest.mark.parametrize("method", [LookSAM(0.1), SometimesSAM(0.1)])
+def test_single_precision(method: sd.Method, backend: str) -> None:
+    map_ = sd.Map(LANDSCAPE, method, LR, base=sd.bases.Adam())
+    single, double = (sd.simulate(map_, START, 20, dtype=d, backend=backend) for d in ("float32", "float64"))
+    assert single.w.dtype == np.float32
+    np.testing.assert_allclose(single.w, double.w, rtol=1e-5)
+
+
 def test_random_methods_are_never_settled() -> None:
     runs = sd.simulate(sd.Map(LANDSCAPE, SometimesSAM(0.0, probability=0.5), LR), (3, 2), 50)
     assert runs.status.item() == "undecided"

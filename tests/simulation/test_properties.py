@@ -12,7 +12,7 @@ from samdyn.catalogues import is_published
 from samdyn.methods import Ascent, Method
 
 SCENES = {name: make() for name, make in landscapes.catalogue().items()}
-PUBLISHED = [cls for cls in methods.catalogue().values() if is_published(cls)]
+PUBLISHED = [cls for cls in methods.catalogue().values() if is_published(cls) and methods.is_stateless(cls)]
 STATUSES = {"settled", "diverged", "left the box", "undecided"}
 
 

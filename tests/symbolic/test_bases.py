@@ -64,7 +64,7 @@ def test_the_condition_is_where_the_multipliers_cross(name: str) -> None:
 
 
 def test_adam_is_heavy_ball_at_a_higher_rate() -> None:
-    """Its largest stable η λₑ is 2ε(1 + β₁)/(1 − β₁); with the square root of a gradient's variance in place of ε too."""
+    """Its largest stable ηλₑ is 2ε(1 + β₁)/(1 − β₁); at fixed v, with √v in place of ε."""
     quadratic = sd.landscapes.quadratic([3.0])
     for base, scale in ((bases.Adam(0.9, 0.999, 0.25), 0.25), (bases.Adam(eps=0.0).frozen(0.0625), 0.25)):
         edge = 2 * scale * 1.9 / 0.1 / 3
@@ -125,7 +125,7 @@ def test_points_where_the_map_does_not_rest() -> None:
     for ask in (multipliers, sd.stability):
         with pytest.raises(InputError, match=r"is critical, but .* moves w there|does not rest there"):
             ask(decayed, (1, 0))
-        with pytest.raises(InputError, match="is not critical|not a critical"):
+        with pytest.raises(InputError, match=r"is not critical|not a critical"):
             ask(decayed, (0.5, 0))
         ask(decayed, (0, 0))
 
@@ -139,7 +139,8 @@ def test_stability_refuses_memory_and_schedules() -> None:
 
 def test_sam_with_a_base_claims_no_trap() -> None:
     verdict = sd.stability(sd.Map(SADDLE, sd.SAM(0.1), LR, base=bases.Adam()), ORIGIN)
-    assert verdict.kind == "no Jacobian" and verdict.trap is None
+    assert verdict.kind == "no Jacobian"
+    assert verdict.trap is None
     assert "base optimizer" in verdict.note
 
 

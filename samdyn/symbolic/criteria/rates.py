@@ -39,7 +39,7 @@ def base_in_symbols(base: Base, prefix: str = "") -> tuple[Base, dict[sympy.Symb
 
 
 def own_rates(system: Map | Flow) -> dict[sympy.Symbol, sympy.Rational]:
-    """Return what the symbols of a system's numbers stand for. Numbers count as the decimals in which they are written."""
+    """Return what the symbols of a system's numbers stand for: the decimals in which these are written."""
     rates = {ETA: system.lr, GAMMA: getattr(system, "momentum", None)}
     values = {symbol: sympy.Rational(str(value)) for symbol, value in rates.items() if value is not None}
     if isinstance(system, Map) and system.base is not None:

@@ -21,7 +21,7 @@ BEALE = landscapes.beale()
 GD = sd.GD()
 
 # The catalogue has the methods of other tests, too, which are a user's.
-PUBLISHED = [cls for cls in methods.catalogue().values() if is_published(cls)]
+PUBLISHED = [cls for cls in methods.catalogue().values() if is_published(cls) and methods.is_stateless(cls)]
 METHODS = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in PUBLISHED]
 MOMENTA: list[dict[str, Any]] = [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}]
 
