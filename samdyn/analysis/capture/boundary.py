@@ -8,7 +8,7 @@ from ...dynamics import Boundary, Map
 from ...methods import Ascent
 from ..points.critical_points import CriticalPoint
 from .growth import is_linear, trapping_threshold
-from .trapping import trap_half_widths
+from .held_set import held_sets
 
 
 @checked
@@ -25,7 +25,7 @@ def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int
         steps: the number of steps of each run that looks for the trap's edge.
 
     Raises:
-        InputError: ``trap_half_width`` refuses an argument.
+        InputError: ``held_set`` refuses an argument.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.Landscape("-x**2", "x"), sd.GD(), lr=0.1)
@@ -62,7 +62,7 @@ def capture_boundaries(maps: Sequence[Map], point: CriticalPoint, largest: float
             thresholds.append((nearly, same[0]))
         boundaries += same
     without = [i for i, boundary in enumerate(boundaries) if boundary is None]
-    widths = trap_half_widths([maps[i] for i in without], point, largest, steps)
-    for i, (inner, outer, _) in zip(without, widths, strict=True):
-        boundaries[i] = Boundary("width", inner, outer)
+    sets = held_sets([maps[i] for i in without], point, largest, steps) if without else []
+    for i, held in zip(without, sets, strict=True):
+        boundaries[i] = Boundary("width", held.inner, held.outer)
     return [boundary for boundary in boundaries if boundary is not None]
