@@ -15,7 +15,8 @@ from .held_set import held_sets
 def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int) -> Boundary:
     """Measure where capture begins: a threshold in ρ if the map is linear near the point, else the trap's half-width.
 
-    The threshold is that of ``trapping_threshold``, the half-width that of ``trap_half_width``.
+    The threshold is that of ``trapping_threshold``, the half-width the interval from
+    ``inner`` to ``outer`` of ``held_set``, which is wide if lost starts lie between held ones.
 
     Args:
         map_: the iterates.

@@ -54,7 +54,8 @@ class HeldSet:
             ε^α. It is 1 for edges that are points, also for several. Below 1 the edge is fractal: a start known to ten
             times more digits leaves only 10^−α times fewer starts uncertain. It is nan if too few starts are uncertain.
         exponent_error: its standard error; 0 if every edge is a single one down to the tolerance.
-        rests: the points around which held runs stay, by falling share, ``(r, d)``, in the units of w.
+        rests: the points around which held runs are at their end, by falling share, ``(r, d)``, in the units of w. Runs
+            that still converge are on their way.
         rest_shares: the shares of the held starts that end there, ``(r,)``.
         open: the share of the starts whose runs were too short to decide.
         radius: the method's ρ, in the units of w; 0 if it has none.

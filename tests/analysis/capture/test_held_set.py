@@ -149,7 +149,7 @@ def test_bad_arguments(saddle: sd.Landscape, origin: CriticalPoint, options: dic
 
 def test_bad_points_maps_and_distances(saddle: sd.Landscape, origin: CriticalPoint) -> None:
     (minimum,) = sd.critical_points(sd.landscapes.quadratic((1.0, 2.0)))
-    with pytest.raises(sd.InputError, match="is a minimum.*no direction leads away"):
+    with pytest.raises(sd.InputError, match=r"is a minimum.*no direction leads away"):
         held_set(sd.Map(saddle, sd.SAM(0.5), lr=0.01), minimum, 1.0, 10)
     with pytest.raises(sd.InputError, match="noise"):
         held_set(sd.Map(saddle, sd.SAM(0.5), lr=0.01, noise=sd.noise.Gaussian(0.1)), origin, 1.0, 10)
