@@ -16,7 +16,8 @@ def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int
     """Measure where capture begins: a threshold in ρ if the map is linear near the point, else the trap's half-width.
 
     The threshold is that of ``trapping_threshold``, the half-width the interval from
-    ``inner`` to ``outer`` of ``held_set``, which is wide if lost starts lie between held ones.
+    ``inner`` to ``outer`` of ``held_set``, with the
+    share that is held if the edge is fractal.
 
     Args:
         map_: the iterates.
@@ -65,5 +66,6 @@ def capture_boundaries(maps: Sequence[Map], point: CriticalPoint, largest: float
     without = [i for i, boundary in enumerate(boundaries) if boundary is None]
     sets = held_sets([maps[i] for i in without], point, largest, steps) if without else []
     for i, held in zip(without, sets, strict=True):
-        boundaries[i] = Boundary("width", held.inner, held.outer)
+        share = held.share(min(held.outer, largest)).value if held.fractal else None
+        boundaries[i] = Boundary("width", held.inner, held.outer, share)
     return [boundary for boundary in boundaries if boundary is not None]

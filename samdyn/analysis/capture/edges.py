@@ -186,5 +186,5 @@ def _exponent(
     if known.sum() < 3:
         return np.nan, np.nan
     f = xr.DataArray(shares[known], dims="distance", coords={"distance": distances[known]})
-    slope, error = exponent(f, "distance", np.sqrt(f * (1 - f) / pairs))
+    slope, error = exponent(f, "distance", (f * (1 - f) / pairs) ** 0.5)
     return float(slope), float(error)

@@ -62,12 +62,12 @@ class HeldSet:
         spacing: the distance of neighbouring starts of the scan, in the units of w.
 
     >>> import samdyn as sd
-    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5, ascent_steps=2), lr=0.01)
+    >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5, ascent_steps=2), lr=0.005)
     >>> (point,) = sd.critical_points(map_.landscape)
-    >>> held = sd.analysis.held_set(map_, point, largest=1.0, duration=1000)
+    >>> held = sd.analysis.held_set(map_, point, largest=1.0, duration=1000, starts=64)
     >>> round(held.inner, 3), round(held.outer, 3), held.fractal, round(held.share().value, 3)
     (0.5, 0.5, False, 1.0)
-    >>> held.rests[:, 1].round(2).tolist()  # the saddle itself holds no run
+    >>> held.rests[:, 1].round(2).tolist()  # beside the saddle
     [0.25, -0.25]
     """
 
@@ -84,7 +84,6 @@ class HeldSet:
     open: float
     radius: float
     spacing: float
-    _dimension: int
 
     @property
     def inner(self) -> float:
@@ -119,7 +118,7 @@ class HeldSet:
         limit = self.radius if within is None else within
         rule, fix = f"must lie in (0, {self.largest:g}], the range of the starts", "Use a larger ``largest``"
         limit = checks.number("within", limit, rule, fix, lambda r: 0 < r <= self.largest)
-        power = self._dimension
+        power = int(np.linalg.matrix_rank(self.directions))  # number of escape directions
         shares = np.array([np.ptp(np.minimum(of_one / limit, 1) ** power, axis=1).sum() for of_one in self.intervals])
         value = float(shares.mean())
         brackets = np.concatenate(self.brackets)
@@ -268,12 +267,10 @@ def _answers(
     duration: float,
 ) -> dict[int, Outcomes]:
     """Run the starts that the searches ask for, of maps that differ in numbers alone at once."""
-    asked = list(requests)
-    maps = [i for i in asked if isinstance(systems[i], Map)]
-    groups: list[tuple[list[int], Map | Flow]] = [([i], systems[i]) for i in asked if i not in maps]
-    for members, together in stack([systems[i] for i in maps]):  # type: ignore[misc]
-        groups.append(([maps[m] for m in members], together))
-    answers = {}
+    groups: list[tuple[list[int], Map | Flow]] = [([i], systems[i]) for i in requests if isinstance(systems[i], Flow)]
+    numbered = [(i, one) for i, one in enumerate(systems) if i in requests and isinstance(one, Map)]
+    groups += [([numbered[m][0] for m in members], both) for members, both in stack([map_ for _, map_ in numbered])]
+    answers: dict[int, Outcomes] = {}
     for members, together in groups:
         counts = [len(requests[i][0]) for i in members]
         offsets = np.concatenate([directions[requests[i][0]] * requests[i][1][:, None] for i in members])
@@ -303,7 +300,6 @@ def _held_set(
         open=float((~scan.held & ~scan.lost).mean()),
         radius=float(method.radius) if isinstance(method, Method) else 0.0,
         spacing=largest / starts,
-        _dimension=point.index,
     )
 
 
