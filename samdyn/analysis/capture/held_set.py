@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ... import checks
-from ...arguments import checked
+from ...arguments import checked, for_any_map
 from ...dynamics import Flow, Map
+from ...dynamics.settings import per_run
 from ...dynamics.stacking import stack
 from ...methods import Method
 from ..points.critical_points import CriticalPoint
@@ -145,6 +146,7 @@ class HeldSet:
 
 
 @checked
+@for_any_map
 def held_set(
     system: Map | Flow,
     point: CriticalPoint,
@@ -163,7 +165,7 @@ def held_set(
 
     A run is lost if it leaves the box of half-width 2 · largest, or ends farther than ``largest``. It is held if it
     stays nearer in the second half of its time and does not drift outward there. Slow passage drifts, at any speed. A
-    run of a map that drifts goes on, up to 15 times as long, and is then open.
+    run of a map that drifts runs longer, up to 8 times as long, and is then open.
 
     Every edge between held and lost starts is refined. If there are more edges in it, the nearest lost start and the
     farthest held one are refined instead, and the uncertainty exponent is measured from pairs of starts at distances
@@ -199,6 +201,7 @@ def held_set(
 
 
 @checked
+@for_any_map
 def held_sets(
     systems: Sequence[Map | Flow],
     point: CriticalPoint,
@@ -225,9 +228,15 @@ def held_sets(
     starts = checks.count("starts", starts, "Use e.g. starts=512")
     rtol = checks.number("rtol", rtol, "must lie in [1e-9, 1)", "Use e.g. rtol=1e-4", lambda r: 1e-9 <= r < 1)
     for system in systems:
-        checks.numeric(system)
+        checks.no_formula(system, "a simulation needs a number")
+        if several := per_run(system):
+            name = next(iter(several))[-1]
+            checks.reject(name, several, "has one value per run", "Use held_sets with one map per value")
         if isinstance(system, Map):
             system.refuse_noise()
+            if system.is_random:
+                rule = "its steps draw random numbers, and what is held differs from run to run"
+                checks.reject("method", system.method, rule, "Use one that draws none")
             if duration < LEAST_STEPS or duration % 1:
                 rule = f"a map's runs take a whole number of steps, at least {LEAST_STEPS}"
                 checks.reject("duration", duration, rule, "Use e.g. duration=3000")

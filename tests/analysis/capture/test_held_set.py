@@ -134,6 +134,14 @@ def test_maps_of_one_ensemble_are_measured_as_alone(saddle: sd.Landscape, origin
         assert held.inner == pytest.approx(map_.method.radius, rel=1e-3)
 
 
+def test_a_map_with_more_memory_than_momentum(saddle: sd.Landscape, origin: CriticalPoint) -> None:
+    """Adam scales every coordinate of the step and keeps its sign, so that the edge stays where SAM's field is 0."""
+    maps = [sd.Map(saddle, sd.SAM(rho), lr=0.01, base=sd.bases.Adam()) for rho in (0.1, 0.3)]
+    for map_, held in zip(maps, held_sets(maps, origin, 0.5, STEPS, starts=32), strict=True):
+        assert held.inner == pytest.approx(map_.method.radius, rel=1e-3)
+        assert held.outer == pytest.approx(map_.method.radius, rel=1e-3)
+
+
 def test_a_flow() -> None:
     (point,) = sd.critical_points(sd.Landscape("-x**2", "x"))
     flow = sd.Flow(sd.Landscape("-x**2", "x"), sd.SAM(0.3, ascent_steps=2))
@@ -172,7 +180,7 @@ def test_bad_points_maps_and_distances(saddle: sd.Landscape, origin: CriticalPoi
         held_set(sd.Map(saddle, sd.SAM(0.5), lr=0.01), minimum, 1.0, 10)
     with pytest.raises(sd.InputError, match="noise"):
         held_set(sd.Map(saddle, sd.SAM(0.5), lr=0.01, noise=sd.noise.Gaussian(0.1)), origin, 1.0, 10)
-    with pytest.raises(sd.InputError, match="rho"):
+    with pytest.raises(sd.InputError, match=r"rho = .*one value per run"):
         held_set(sd.Map(saddle, sd.SAM([0.1, 0.5]), lr=0.01), origin, 1.0, 10)
     empty = held_set(sd.Map(saddle, sd.SAM(0.0), lr=0.01), origin, 1.0, 100, starts=4)
     with pytest.raises(sd.InputError, match=r"within = None: the method's radius is 0, .* Give a distance"):
