@@ -54,7 +54,7 @@ def draw() -> Figure:
         heights.plot(distance, color=style["color"], linestyle=style["linestyle"])
         if method != sd.GD():
             plot.cosine(analysis.cosine(map_, runs), cosines, **style)
-            captured = analysis.trap_half_width(map_, origin, 2 * RHO, 3000).captured
+            captured = analysis.held_set(map_, origin, 2 * RHO, 3000).inner
             print(
                 f"{name}: ends at {np.round(runs.w.values[0, -1], 6)}, holds runs within {captured:.4f} of the saddle"
             )

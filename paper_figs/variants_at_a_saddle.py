@@ -49,8 +49,8 @@ def draw() -> Figure:
     verdicts = {}
     for name in ORDER:
         maps = [sd.Map(saddle, METHODS[name](rho), lr=LR) for rho in RADII]
-        traps = analysis.trap_half_widths(maps, origin, FAR, STEPS, rtol=0.01)
-        width.loc[name] = [np.inf if trap.lost == np.inf else (trap.captured + trap.lost) / 2 for trap in traps]
+        traps = analysis.held_sets(maps, origin, FAR, STEPS, rtol=0.01)
+        width.loc[name] = [np.inf if trap.outer == np.inf else (trap.inner + trap.outer) / 2 for trap in traps]
         condition = sd.stability(sd.Flow(saddle, maps[0].method), (0, 0)).condition
         verdicts[name] = "no Jacobian" if condition is None else "never"
         if isinstance(condition, sympy.Interval):

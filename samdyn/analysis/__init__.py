@@ -9,8 +9,9 @@ from .bifurcations.orbits import OrbitDiagram, orbit_diagram
 from .capture.boundary import capture_boundaries, capture_boundary
 from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
+from .capture.held_set import HeldSet, Share, held_set, held_sets
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
-from .capture.trapping import TrapWidth, trap_half_width, trap_half_widths, trapping_radii, trapping_radius
+from .capture.trapping import trapping_radii, trapping_radius
 from .comparisons import COMPARISONS, by_comparison, comparable, compared_on_quadratic, distinct_rates, equal_rates
 from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
@@ -70,6 +71,7 @@ __all__ = [
     "ExactCriticalPoints",
     "Exits",
     "Exponent",
+    "HeldSet",
     "LinearDiffusion",
     "LinearStep",
     "Manifolds",
@@ -77,8 +79,8 @@ __all__ = [
     "NoisyGrowth",
     "OrbitDiagram",
     "PhasePlane",
+    "Share",
     "StabilityChart",
-    "TrapWidth",
     "Unproved",
     "attractors",
     "basins",
@@ -111,6 +113,8 @@ __all__ = [
     "first_passage_time",
     "growth_rate",
     "growth_rates",
+    "held_set",
+    "held_sets",
     "is_linear",
     "least_momentum",
     "linear_diffusion",
@@ -129,8 +133,6 @@ __all__ = [
     "phase_plane",
     "stability_chart",
     "starts_around",
-    "trap_half_width",
-    "trap_half_widths",
     "trapping_radii",
     "trapping_radius",
     "trapping_threshold",

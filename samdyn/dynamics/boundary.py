@@ -18,17 +18,22 @@ class Boundary:
         low, high: the interval that holds the boundary. A threshold of inf means that no radius captures. A width of
             (0, 0) means that there is no trap. A width with high = inf is at least low: the widest start that was
             tried was captured. With low = inf too, the saddle captures runs from everywhere.
+        share: the share of the starts within ``high`` that is captured, if the edge of the trap is fractal: lost starts
+            lie among captured ones from low to high. Else None.
 
     >>> from samdyn.dynamics import Boundary
     >>> print(Boundary("rho", 0.4999, 0.5001))
     ρ>0.5
     >>> print(Boundary("width", 0.2, 0.3))
     w<0.2…0.3
+    >>> print(Boundary("width", 0.1, 0.3, share=0.9))
+    90 % of w<0.3
     """
 
     quantity: Literal["rho", "width"]
     low: float
     high: float
+    share: float | None = None
 
     def _repr_html_(self) -> str:
         return html.block(html.table(("capture", "boundary from", "to"), [(str(self), self.low, self.high)]))
@@ -43,5 +48,7 @@ class Boundary:
             return "everywhere"
         if math.isinf(self.high):
             return f"w≥{self.low:.4g}"
+        if self.share is not None:
+            return f"{100 * self.share:.0f} % of w<{self.high:.4g}"
         sharp = self.high - self.low <= 0.01 * self.high
         return f"w<{middle:.4g}" if sharp else f"w<{self.low:.3g}…{self.high:.3g}"

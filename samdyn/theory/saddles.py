@@ -129,26 +129,40 @@ def _half_width(rho: Quantity) -> Any:
 
 
 @closed_form(
-    source="derived; [C23]; confirmed",
+    source="derived; n = 1 [C23]; confirmed",
     rival=_half_width,
     rival_reason="asking the perturbed point to mirror the iterate rather than only to cross the saddle",
 )
-def trap_half_width(*, rho: Quantity) -> Any:
-    """On a quadratic with one escape direction, runs of SAM within ρ of the saddle along it stay there, at every ρ.
+def trap_half_width(*, rho: Quantity, ascent_steps: int = 1, average: bool = False) -> Any:
+    """On a quadratic with one escape direction, a saddle holds runs of SAM with n ascent steps within ρ along it, at
+    every ρ and n. If SAM follows the mean gradient of the n points, it holds them within
+    (ρ/n)(j + ((j+1)(2−j)/2 + ⌊(n−1−j)/2⌋)/n), for the largest j < n at which the bracket is positive.
 
-    This needs that the bounce along the largest curvature returns, which ``symbolic.predicted_boundary`` tests.
+    Runs rest at the saddle or beside it, at ``rest_distances``. The width needs that the bounce along the largest
+    curvature returns, which ``symbolic.predicted_boundary`` tests.
 
     >>> import samdyn as sd
     >>> sd.theory.trap_half_width(rho=0.1)
     0.1
+    >>> round(sd.theory.trap_half_width(rho=0.1, ascent_steps=2, average=True), 6)
+    0.075
 
     Args:
         rho: ρ, ``(…)``, in the units of w.
+        ascent_steps: n.
+        average: whether SAM follows the mean of the gradients at the n ascent points.
 
     Returns:
         The half-width, ``(…)``, in the units of w.
     """
-    return rho
+    n = checks.count("ascent_steps", ascent_steps, "Use e.g. ascent_steps=2")
+    if not average:
+        return rho
+    # At jρ/n < w < (j+1)ρ/n the mean of the n points is w − jρ/n − (ρ/n)·pull/n, and its sign is that of the field.
+    j = np.arange(n)
+    pull = (j + 1) * (2 - j) / 2 + (n - 1 - j) // 2
+    last = np.flatnonzero(pull > 0)[-1]
+    return rho * (float(j[last]) + float(pull[last]) / n) / n
 
 
 @checked

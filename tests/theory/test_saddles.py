@@ -67,27 +67,26 @@ def test_exact_sam_never_captures(saddle, origin) -> None:
 
 
 def test_sam_has_no_threshold(saddle, origin) -> None:
-    with pytest.raises(sd.InputError, match="Measure trap_half_width instead"):
+    with pytest.raises(sd.InputError, match="Measure held_set instead"):
         analysis.trapping_threshold(sd.Map(saddle, sd.SAM(0.1), lr=LR), origin)
 
 
 @pytest.mark.parametrize("rho", [1e-3, 1.0])
 def test_trap_half_width_of_sam(saddle, origin, rho: float) -> None:
-    captured, lost, _ = analysis.trap_half_width(
-        sd.Map(saddle, sd.SAM(rho), lr=LR), origin, largest=4 * rho, steps=3000
-    )
-    for edge in (captured, lost):
+    held = analysis.held_set(sd.Map(saddle, sd.SAM(rho), lr=LR), origin, largest=4 * rho, duration=3000, starts=128)
+    for edge in (held.inner, held.outer):
         assert theory.check(theory.trap_half_width, edge, 0.01, rho=rho)
 
 
 def test_short_runs_leave_the_half_width_open(saddle, origin) -> None:
-    captured, lost, _ = analysis.trap_half_width(sd.Map(saddle, sd.SAM(0.25), lr=LR), origin, largest=1.0, steps=50)
-    assert captured < 0.25 < lost
-    assert str(analysis.Boundary("width", captured, lost)).count("…") == 1
+    held = analysis.held_set(sd.Map(saddle, sd.SAM(0.25), lr=LR), origin, largest=1.0, duration=10, starts=128)
+    assert held.inner < 0.25 < held.outer
+    assert str(analysis.Boundary("width", held.inner, held.outer)).count("…") == 1
 
 
 def test_gd_has_no_trap(saddle, origin) -> None:
-    assert analysis.trap_half_width(sd.Map(saddle, sd.GD(), lr=LR), origin, largest=1.0, steps=3000) == (0.0, 0.0, 0.0)
+    held = analysis.held_set(sd.Map(saddle, sd.GD(), lr=LR), origin, largest=1.0, duration=3000, starts=128)
+    assert (held.inner, held.outer, held.open) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("rho", [1e-3, 1.0])

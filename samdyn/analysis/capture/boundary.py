@@ -8,14 +8,16 @@ from ...dynamics import Boundary, Map
 from ...methods import Ascent
 from ..points.critical_points import CriticalPoint
 from .growth import is_linear, trapping_threshold
-from .trapping import trap_half_widths
+from .held_set import held_sets
 
 
 @checked
 def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int) -> Boundary:
     """Measure where capture begins: a threshold in ρ if the map is linear near the point, else the trap's half-width.
 
-    The threshold is that of ``trapping_threshold``, the half-width that of ``trap_half_width``.
+    The threshold is that of ``trapping_threshold``, the half-width the interval from
+    ``inner`` to ``outer`` of ``held_set``, with the
+    share that is held if the edge is fractal.
 
     Args:
         map_: the iterates.
@@ -25,7 +27,7 @@ def capture_boundary(map_: Map, point: CriticalPoint, largest: float, steps: int
         steps: the number of steps of each run that looks for the trap's edge.
 
     Raises:
-        InputError: ``trap_half_width`` refuses an argument.
+        InputError: ``held_set`` refuses an argument.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.Landscape("-x**2", "x"), sd.GD(), lr=0.1)
@@ -62,7 +64,8 @@ def capture_boundaries(maps: Sequence[Map], point: CriticalPoint, largest: float
             thresholds.append((nearly, same[0]))
         boundaries += same
     without = [i for i, boundary in enumerate(boundaries) if boundary is None]
-    widths = trap_half_widths([maps[i] for i in without], point, largest, steps)
-    for i, (inner, outer, _) in zip(without, widths, strict=True):
-        boundaries[i] = Boundary("width", inner, outer)
+    sets = held_sets([maps[i] for i in without], point, largest, steps) if without else []
+    for i, held in zip(without, sets, strict=True):
+        share = held.share(min(held.outer, largest)).value if held.fractal else None
+        boundaries[i] = Boundary("width", held.inner, held.outer, share)
     return [boundary for boundary in boundaries if boundary is not None]

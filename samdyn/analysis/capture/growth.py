@@ -131,7 +131,7 @@ def trapping_threshold(map_: Map, point: CriticalPoint, *, rtol: float = 1e-4) -
     smallest = 1e-3 / float(abs(point.eigenvalues).max())
     if not is_linear(replace(map_, method=replace(method, rho=smallest)), point):
         rule = "near a critical point its growth depends on the distance, so no radius separates capture from escape"
-        checks.reject("method", method, rule, "Measure trap_half_width instead")
+        checks.reject("method", method, rule, "Measure held_set instead")
     new_radii = smallest * 2 ** (torch.arange(20 * RADII_PER_DOUBLING + 1, dtype=torch.float64) / RADII_PER_DOUBLING)
     radii = rates = slopes = new_radii[:0]
     while len(new_radii):

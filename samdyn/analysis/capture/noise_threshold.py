@@ -236,7 +236,7 @@ def _check(map_: Map, point: CriticalPoint) -> None:
         InputError: there is no noise, a clean ascent, no unstable direction, or no noise along one.
     """
     if map_.noise is None:
-        checks.reject("noise", None, "without noise normalised SAM has no threshold", "Measure trap_half_width instead")
+        checks.reject("noise", None, "without noise normalised SAM has no threshold", "Measure held_set instead")
     if map_.noise.coupling == "clean":
         rule = "a clean ascent has a perturbation of length ρ however near the saddle: there is no threshold"
         checks.reject("coupling", "clean", rule, 'Use "shared" or "independent"')

@@ -61,8 +61,8 @@ def capture_widths(
     """Measure, for every radius of a map, how far along the eigenvector of λ_min runs return to a saddle.
 
     Each round has ``cuts`` + 1 starts per radius between the limits, and the next one lies between the last start that
-    returns and the first that does not. A run returned if it ends within ρ/8 along the line. The certificate of
-    ``analysis.trap_half_width`` covers all directions, which for a network are many.
+    returns and the first that does not. A run returned if it ends within ρ/8 along the line.
+    ``analysis.held_set`` covers all escape directions, which for a network are many.
 
     Args:
         map_: the iterates. Its radius is a tensor ``(n,)``; its lr and momentum are numbers.
