@@ -95,6 +95,14 @@ def _of_method(system: Map | Flow | Diffusion) -> list[str]:
     return [f.name for f in fields(method) if f.type in (float, "float") or isinstance(getattr(method, f.name), float)]
 
 
+def own_value(system: Map | Flow, name: str) -> float:
+    """Return a system's own value of a parameter that it has."""
+    part = _part(system, name)
+    if part == "landscape":
+        return float(system.landscape.parameters[name])
+    return float(getattr(system if part is None else getattr(system, part), name))
+
+
 def path_of(system: Map | Flow | Diffusion, name: str) -> Path:
     """Return the path of a parameter in its system, as ``dynamics.settings.filled`` takes it."""
     part = _part(system, name)
