@@ -117,7 +117,7 @@ def test_flips_of_a_cycle() -> None:
 
 @dataclass(frozen=True)
 class BogdanovTakens(sd.Method):
-    """ẋ = y, ẏ = a + by + x² + xy: folds at a = 0, Hopf points of x = −√(−a) at b = √(−a).  [Kuznetsov 2004, 8.4]"""
+    """ẋ = y, ẏ = a + by + x² + xy: folds at a = 0, Hopf points of x = −√(−a) at b = √(−a)."""
 
     a: float
     b: float
@@ -282,7 +282,7 @@ def test_bad_input() -> None:
     (flip,) = branch(map_, (0,), "lr", (0.9, 1.1)).bifurcations
     with pytest.raises(sd.InputError, match=r"start = 'flip': no bifurcation of flows has this kind"):
         bifurcation_curve(flow, flip, ("a", "b"), both)
-    with pytest.raises(sd.InputError, match="located over another parameter.*Include 'lr'"):
+    with pytest.raises(sd.InputError, match=r"located over another parameter.*Include 'lr'"):
         bifurcation_curve(map_, flip, ("momentum", "c"), ((0.1, 0.9), (1, 3)))
     with pytest.raises(sd.InputError, match="finds no flip near it"):
         bifurcation_curve(sd.Map(line.with_parameters(c=1), sd.GD(), lr=0.1), flip, ("lr", "c"), ((0.1, 3), (0.5, 3)))

@@ -31,7 +31,7 @@ class CodimensionTwoPoint:
     >>> flow = sd.Flow(sd.Landscape("x**4/4 - b*x**2/2 - a*x", "x", parameters={"a": 0, "b": 1}), sd.GD())
     >>> (fold, *_) = sd.analysis.branch(flow, [1.0], "a", (-1, 1), at=0.0).bifurcations
     >>> (cusp,) = sd.analysis.bifurcation_curve(flow, fold, ("a", "b"), ((-1, 1), (-1, 2))).points
-    >>> cusp.kind, abs(cusp.parameters).max() < 1e-9
+    >>> cusp.kind, bool(abs(cusp.parameters).max() < 1e-9)
     ('cusp', True)
     """
 

@@ -55,8 +55,8 @@ class BifurcationCurve:
     >>> (threshold,) = sd.analysis.branch(flow, [0.0, 0.0], "rho", (0.1, 2)).bifurcations
     >>> curve = sd.analysis.bifurcation_curve(flow, threshold, ("rho", "a"), ((0.1, 2), (-4, -0.1)))
     >>> rho, a = curve.parameters.T
-    >>> abs(rho * a + 1).max() < 1e-9  # ρ = 1/|a|
-    np.True_
+    >>> bool(abs(rho * a + 1).max() < 1e-9)  # ρ = 1/|a|
+    True
     >>> print(curve)
     branch point over (rho, a) from (0.25, -4) to (2, -0.5); reached the limits
     """
@@ -110,7 +110,8 @@ def bifurcation_curve(
     Test functions along the curve change their signs at points of codimension two, which root finding locates. The
     curve of a pair ends where the pair becomes real: at a Bogdanov–Takens point, or at a resonance 1:1 or 1:2. Others
     end where a parameter leaves its limits, where w leaves the box enlarged threefold, or where Newton's method fails
-    at the smallest step. Two points of the same kind within one step, at most 0.05 of the ranges, stay unseen.
+    at the smallest step. Two points of the same kind within one step, at most 0.05 of the ranges, stay unseen, and so
+    do those where two curves of the same kind touch.
 
     Args:
         system: the map or flow of the branch; its own value of the other parameter is the one at ``start``.
@@ -125,8 +126,8 @@ def bifurcation_curve(
             not ascend, or do not contain the start; no curve of its kind exists for the system; several multipliers
             cross at once; or the branch point does not persist.
 
-    Sources: Moore and Spence (1980), SIAM J. Numer. Anal. 17, 567; Roose and Hlaváček (1985), SIAM J. Appl. Math. 45,
-    879; Kuznetsov (2004), Elements of Applied Bifurcation Theory, chapters 5, 8 to 10.
+    Sources: Moore and Spence (1980), SIAM J. Numer. Anal. 17, 567; Moore (1980), Numer. Funct. Anal. Optim. 2, 441;
+    Roose and Hlaváček (1985), SIAM J. Appl. Math. 45, 879; Kuznetsov (2004), Elements of Applied Bifurcation Theory.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.Landscape("c*x**2/2", "x", parameters={"c": 2}), sd.GD(), lr=0.1, momentum=0.5)

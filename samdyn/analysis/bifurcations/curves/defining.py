@@ -82,7 +82,7 @@ class Defining(ABC):
 
 
 class Singular(Defining):
-    """G = 0, (A + s)v = 0, v·v = 1: folds with s = 0, flips with s = 2.  [Moore and Spence 1980]"""
+    """G = 0, (A + s)v = 0, v·v = 1: folds with s = 0, flips with s = 2 (Moore and Spence 1980)."""
 
     def __init__(self, problem: Problem, unit: float, shift: float) -> None:
         super().__init__(problem, unit)
@@ -102,7 +102,7 @@ class Crossing(Defining):
     """G + βw = 0, Aᵀw = 0, w·∂G/∂p = 0, w·w = 1: branch points, whose p is the parameter of the crossing branches.
 
     A branch point persists over a second parameter only if symmetry or an equilibrium at a fixed place makes it. Then β
-    is zero all along the curve, else it is not.  [Moore 1980; Dhooge, Govaerts, Kuznetsov and others 2008]
+    is zero all along the curve, else it is not (Moore 1980).
     """
 
     def __init__(self, problem: Problem, unit: float, index: int) -> None:
@@ -125,7 +125,7 @@ class Rotation(Defining):
     """G = 0 and a plane on which A, or I + A for a map, rotates.
 
     Flows: (A² + κ)v = 0, where κ = ω². Maps: (A² + κ(I + A))v = 0, where κ = 2(1 − cos θ). With v·v = 1 and c·v = 0 for
-    a constant vector c the solution is unique.  [Roose and Hlaváček 1985]
+    a constant vector c the solution is unique (Roose and Hlaváček 1985).
 
     Attributes:
         constant: the vector c, ``(D,)``.

@@ -1,4 +1,4 @@
-"""Computes coefficients of normal forms, by which bifurcations are classified.  [Kuznetsov 2004, chapter 5]"""
+"""Computes coefficients of normal forms, by which bifurcations are classified (Kuznetsov 2004, chapter 5)."""
 
 from dataclasses import dataclass
 
