@@ -33,12 +33,12 @@ VALLEY = sd.Landscape("(x**2 + a*y**2)/2", "x y", parameters={"a": -1})
 )
 def test_folds_meet_at_a_cusp(system: Any) -> None:
     """x³ − bx = a has two equal roots where 27a² = 4b³."""
-    fold = branch(system, [0.8], "a", (-0.5, -0.2), at=-0.3).bifurcations[0]
-    curve = bifurcation_curve(system, fold, ("a", "b"), ((-1, 1), (-1, 1.1)))
+    fold = branch(system, [0.8], "a", (-0.4, -0.3), at=-0.35).bifurcations[0]
+    curve = bifurcation_curve(system, fold, ("a", "b"), ((-1, 1), (-1, 1.02)))
     a, b = curve.parameters.T
     np.testing.assert_allclose(27 * a**2, 4 * b**3, atol=EXACT)
     assert (curve.kind, located(curve)) == ("fold", [("cusp", (0, 0))])
-    assert curve.parameters[[0, -1], 1] == pytest.approx(1.1)
+    assert curve.parameters[[0, -1], 1] == pytest.approx(1.02)
     assert curve.ends == ("reached the limits", "reached the limits")
     assert np.abs(curve.multipliers - (1 if isinstance(system, sd.Map) else 0)).min(1).max() < 1e-7
 
@@ -145,19 +145,24 @@ def test_a_bogdanov_takens_point() -> None:
 
 @dataclass(frozen=True)
 class Rotating(sd.Method):
-    """A step w ← (1 + μ + βr² − r⁴)·Rw with the rotation R by the angle θ, or the flow r′ = r(μ + βr² − r⁴), θ′ = 1."""
+    """A step w ← (1 + μ + βr² − r⁴)·Rw with the rotation R by the angle θ, or the flow r′ = r(μ + βr² − r⁴), θ′ = 1.
+
+    The state is (x, y − x²/2) in these coordinates, so that the step and the field have quadratic terms too.
+    """
 
     mu: float
     beta: float
     angle: float | None = None
 
     def __call__(self, w: Any, grad: Any) -> Any:
-        x, y = w
+        x, y = w[0], w[1] + w[0] ** 2 / 2
         growth = self.mu + self.beta * (x * x + y * y) - (x * x + y * y) ** 2
         if self.angle is None:
-            return -torch.stack([x * growth - y, y * growth + x])
+            slope = x * growth - y
+            return -torch.stack([slope, y * growth + x - x * slope])
         cos, sin = np.cos(self.angle), np.sin(self.angle)
-        return w - (1 + growth) * torch.stack([cos * x - sin * y, sin * x + cos * y])
+        x, y = (1 + growth) * (cos * x - sin * y), (1 + growth) * (sin * x + cos * y)
+        return w - torch.stack([x, y - x * x / 2])
 
 
 @pytest.mark.parametrize("is_map", [False, True])
@@ -170,6 +175,25 @@ def test_where_the_first_lyapunov_coefficient_vanishes(is_map: bool) -> None:
     assert np.abs(curve.parameters[:, 0]).max() < EXACT
     assert located(curve) == [("Chenciner" if is_map else "generalised Hopf", (0, 0))]
     np.testing.assert_allclose(curve.coefficient, 2 * 4**2 * curve.parameters[:, 1], atol=1e-7)
+
+
+@dataclass(frozen=True)
+class Flipping(sd.Method):
+    """x ← −(1 + μ)x + x²/2 + βx³: the cubic coefficient is β + 1/4."""
+
+    mu: float
+    beta: float
+
+    def __call__(self, w: Any, grad: Any) -> Any:
+        return (2 + self.mu) * w - w**2 / 2 - self.beta * w**3
+
+
+def test_where_the_coefficient_of_a_flip_vanishes() -> None:
+    map_ = sd.Map(sd.Landscape("0*x", "x", box=[(-2, 2)]), Flipping(-0.1, 0.5), lr=1.0)
+    (flip,) = branch(map_, (0,), "mu", (-0.1, 0.1)).bifurcations
+    curve = bifurcation_curve(map_, flip, ("mu", "beta"), ((-1, 1), (-1, 1)))
+    assert located(curve) == [("generalised flip", (0, -0.25))]
+    np.testing.assert_allclose(curve.coefficient, 4**2 * (curve.parameters[:, 1] + 0.25), atol=1e-7)
 
 
 @dataclass(frozen=True)
@@ -242,6 +266,30 @@ def test_a_second_critical_multiplier(names: str, start: tuple, over: str, kind:
     curve = bifurcation_curve(flow, crossing, ("mu", "nu"), ((-1, 1), (-1, 1)))
     assert np.abs(curve.parameters[:, int(over == "nu")]).max() < EXACT
     assert (curve.kind, located(curve)) == (kind, [(point, (0, 0))])
+
+
+@dataclass(frozen=True)
+class RotatingAndFlipping(sd.Method):
+    """w ← (1 + μ − r²)·Rw in x and y, u ← −(1 + ν)u + u³."""
+
+    mu: float
+    nu: float
+
+    def __call__(self, w: Any, grad: Any) -> Any:
+        x, y, u = w
+        growth = 1 + self.mu - x * x - y * y
+        return w - torch.stack([growth * (0.6 * x - 0.8 * y), growth * (0.8 * x + 0.6 * y), u**3 - (1 + self.nu) * u])
+
+
+@pytest.mark.slow
+def test_a_flip_beside_a_pair() -> None:
+    space = sd.Landscape("0*x + 0*y + 0*u", "x y u", box=[(-2, 2)] * 3)
+    map_ = sd.Map(space, RotatingAndFlipping(-0.04, -0.04), lr=1.0)
+    for over in ("mu", "nu"):
+        (crossing,) = branch(map_, (0, 0, 0), over, (-0.05, 0.05)).bifurcations
+        curve = bifurcation_curve(map_, crossing, ("mu", "nu"), ((-0.5, 0.5), (-0.5, 0.5)))
+        assert np.abs(curve.parameters[:, int(over == "nu")]).max() < EXACT
+        assert located(curve) == [("flip–Neimark–Sacker", (0, 0))]
 
 
 @pytest.mark.slow
