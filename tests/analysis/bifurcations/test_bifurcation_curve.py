@@ -147,7 +147,7 @@ def test_a_bogdanov_takens_point() -> None:
 class Rotating(sd.Method):
     """A step w ← (1 + μ + βr² − r⁴)·Rw with the rotation R by the angle θ, or the flow r′ = r(μ + βr² − r⁴), θ′ = 1.
 
-    The state is (x, y − x²/2) in these coordinates, so that the step and the field have quadratic terms too.
+    The state is (x, v) with y = v + vx/2 + x²/2, so that the step and the field have quadratic terms too.
     """
 
     mu: float
@@ -155,14 +155,15 @@ class Rotating(sd.Method):
     angle: float | None = None
 
     def __call__(self, w: Any, grad: Any) -> Any:
-        x, y = w[0], w[1] + w[0] ** 2 / 2
+        x, v = w
+        y = v + v * x / 2 + x**2 / 2
         growth = self.mu + self.beta * (x * x + y * y) - (x * x + y * y) ** 2
         if self.angle is None:
             slope = x * growth - y
-            return -torch.stack([slope, y * growth + x - x * slope])
+            return -torch.stack([slope, (y * growth + x - (x + v / 2) * slope) / (1 + x / 2)])
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         x, y = (1 + growth) * (cos * x - sin * y), (1 + growth) * (sin * x + cos * y)
-        return w - torch.stack([x, y - x * x / 2])
+        return w - torch.stack([x, (y - x**2 / 2) / (1 + x / 2)])
 
 
 @pytest.mark.parametrize("is_map", [False, True])
@@ -323,6 +324,9 @@ def test_bad_input() -> None:
     ):
         with pytest.raises(sd.InputError, match=message):
             bifurcation_curve(flow, fold, names, limits)  # type: ignore[arg-type]
+    twice = sd.Flow(sd.Landscape("mu*x**2/2 + y**2", "x y", parameters={"mu": 1}), Uncoupled(0.5, 0.5))
+    with pytest.raises(sd.InputError, match="both the landscape and Uncoupled have a parameter of this name"):
+        bifurcation_curve(twice, fold, ("mu", "nu"), both)
     with pytest.raises(sd.InputError, match="must be a Bifurcation"):
         bifurcation_curve(flow, (1.0,), ("a", "b"), both)  # type: ignore[arg-type]
     line = sd.Landscape("c*x**2/2", "x", parameters={"c": 2})
