@@ -115,8 +115,8 @@ class SampleLandscape(Sampled):
         if len({len(row) for row in rows}) > 1:
             checks.reject("data", {k: len(r) for k, r in zip(data, rows, strict=True)}, "lengths that differ", fix)
         self.data = torch.tensor(np.array(rows))
-        values = read_values({} if parameters is None else parameters, self.symbols)
-        own = parameter_symbols(list(values), self.symbols)
+        of_parameters = read_values({} if parameters is None else parameters, self.symbols)
+        own = parameter_symbols(list(of_parameters), self.symbols)
         if shared := [s.name for s in own if s.name in self.names]:
             checks.reject("parameters", shared[0], "is a parameter and a name of data", "Choose different names")
         of_data = symbols(self.names)
@@ -124,8 +124,8 @@ class SampleLandscape(Sampled):
         self._check_use(self.loss, own)
         self._code = Code(self.loss, self.symbols, (*of_data, *own))
         self._name = self._check_name(name)
-        if values:
-            self._values = dict(zip(map(str, own), values.values(), strict=True))
+        if of_parameters:
+            self._values = dict(zip(map(str, own), of_parameters.values(), strict=True))
         self._check_values()
         self._code.value, self._code.gradient  # noqa: B018 (compile now, as Landscape does)
 
@@ -156,8 +156,9 @@ class SampleLandscape(Sampled):
 
     def is_family_of(self, other: Landscape) -> bool:
         """Return whether another landscape has the same formula and samples, and differs in its parameters alone."""
-        same = isinstance(other, SampleLandscape) and super().is_family_of(other)
-        return same and torch.equal(self.data, other.data)
+        if not isinstance(other, SampleLandscape):
+            return False
+        return super().is_family_of(other) and torch.equal(self.data, other.data)
 
     def restrict(self, fixed: Mapping[str, Any]) -> "SampleLandscape":
         """Return the landscape on a slice, with the same samples; see ``Landscape.restrict``."""
