@@ -41,6 +41,12 @@ def claim() -> sd.Claim:
     return replace(sd.claims.named("usam-threshold"), statement=SCRIPT, mistake=SCRIPT, formula=r"\rho < 1")
 
 
+def curve() -> Any:
+    flow = sd.Flow(sd.Landscape("x**4/4 - b*x**2/2 - a*x", "x", parameters={"a": -0.3, "b": 1}), sd.GD())
+    fold = sd.analysis.branch(flow, [0.8], "a", (-0.5, -0.2), at=-0.3).bifurcations[0]
+    return sd.analysis.bifurcation_curve(flow, fold, ("a", "b"), ((-1, 1), (-1, 1.1)))
+
+
 def escape() -> Any:
     outcome = np.array(["escaped", "escaped", "trapped", "undecided"])
     return sd.analysis.Escape(outcome, end=np.array([10, 20, 50, 50]), w=np.zeros((4, 2)), lr=0.1)
@@ -61,6 +67,7 @@ SHOWN: dict[str, Callable[[], Any]] = {
     "attractors": lambda: sd.attractors(sd.Map(named(), sd.GD(), lr=0.1), starts=16),
     "an attractor": lambda: sd.attractors(sd.Map(named(), sd.GD(), lr=0.1), starts=16)[0],
     "basins": lambda: sd.basins(sd.Map(named(), sd.GD(), lr=0.1), resolution=4),
+    "a curve of bifurcations": curve,
     "bifurcations": lambda: sd.analysis.bifurcation_diagram(
         sd.Map(sd.Landscape("x**2/2", "x"), sd.GD(), lr=0.1), "lr", (0.1, 3.0), period=1
     ),
@@ -140,6 +147,7 @@ def test_attractors_and_basins() -> None:
 
 def test_bifurcations_boundaries_and_escapes() -> None:
     assert cells(SHOWN["bifurcations"]())[1][:2] == ["2", "flip"]
+    assert [row[0] for row in cells(curve())] == ["point", "cusp"]
     assert cells(SHOWN["boundary"]())[1] == ["ρ>0.5", "0.4999", "0.5001"]
     assert cells(escape())[1:3] == [
         ["trapped", "1", "25.0 %", "4.6 to 69.9 %"],

@@ -3,6 +3,8 @@
 from ..dynamics import Boundary
 from .bifurcations.continuation import Branch, branch
 from .bifurcations.crossings import Bifurcation
+from .bifurcations.curves.codimension_two import CodimensionTwoPoint
+from .bifurcations.curves.curve import BifurcationCurve, bifurcation_curve
 from .bifurcations.cycle_branch import CycleBranch, cycle_branch
 from .bifurcations.diagram import BifurcationDiagram, bifurcation_diagram
 from .bifurcations.orbits import OrbitDiagram, orbit_diagram
@@ -55,9 +57,11 @@ __all__ = [
     "Basins",
     "BasinsAlong",
     "Bifurcation",
+    "BifurcationCurve",
     "BifurcationDiagram",
     "Boundary",
     "Branch",
+    "CodimensionTwoPoint",
     "ContinuedAttractor",
     "CriticalPoint",
     "CriticalPoints",
@@ -85,6 +89,7 @@ __all__ = [
     "attractors",
     "basins",
     "basins_along",
+    "bifurcation_curve",
     "bifurcation_diagram",
     "branch",
     "by_comparison",

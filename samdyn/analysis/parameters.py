@@ -56,7 +56,8 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
             run.
 
     Raises:
-        InputError: the system does not have a parameter, or a value is out of its range.
+        InputError: the system does not have a parameter, the landscape and the method both have it, or a value is out
+            of its range.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.SAM(rho=0.5), lr=0.1)
@@ -69,6 +70,9 @@ def with_parameters(system: System, values: Mapping[str, Any]) -> System:
             kind, has = type(system).__name__.lower(), ", ".join(names) or "none"
             rule = f"this {kind} of {type(system.method).__name__} has no parameter of this name"
             checks.reject("parameter", name, rule, f"It has: {has}")
+        if names.count(name) > 1:
+            rule = f"both the landscape and {type(system.method).__name__} have a parameter of this name"
+            checks.reject("parameter", name, rule, "Rename it in the landscape")
     own: dict[str, Any] = {}
     of_parts: dict[str, dict[str, Any]] = {}  # the parameters of the method and of the noise
     for name, value in values.items():
@@ -103,6 +107,14 @@ def _numbers_of(part: Any) -> list[str]:
     if not is_dataclass(part):
         return []
     return [f.name for f in fields(part) if f.type in (float, "float") or isinstance(getattr(part, f.name), float)]
+
+
+def own_value(system: Map | Flow, name: str) -> float:
+    """Return a system's own value of a parameter that it has."""
+    part = _part(system, name)
+    if part == "landscape":
+        return float(system.landscape.parameters[name])
+    return float(getattr(system if part is None else getattr(system, part), name))
 
 
 def path_of(system: Map | Flow | Diffusion, name: str) -> Path:

@@ -94,14 +94,23 @@ class Landscape(Portable):
         values = read_values({} if parameters is None else parameters, self.symbols)
         own = parameter_symbols(list(values), self.symbols)
         self._code = Code(read(formula, self.symbols, own), self.symbols, own)
-        if unused := [s for s in own if not self._code.expr.has(s)]:
-            rule = "is not in the formula"
-            checks.reject("parameters", unused[0].name, rule, "Leave it out, or correct its name")
+        self._check_use(self._code.expr, own)
         self._name = self._check_name(name)
         if values:
             self._values = dict(zip(map(str, own), values.values(), strict=True))
         self._check_values()
         self._code.value, self._code.gradient  # noqa: B018 (compiling now refuses what samdyn cannot compute)
+
+    @staticmethod
+    def _check_use(formula: sympy.Expr, own: Sequence[sympy.Symbol]) -> None:
+        """Refuse a parameter that is not in the formula."""
+        if unused := [s for s in own if not formula.has(s)]:
+            rule = "is not in the formula"
+            checks.reject("parameters", unused[0].name, rule, "Leave it out, or correct its name")
+
+    def _describe(self) -> str:
+        """Return what the name is by default, without the values of the parameters."""
+        return str(self._code.expr)
 
     def _check_values(self) -> None:
         """Refuse values at which the formula has no value, and put the others into the default name.
@@ -109,12 +118,12 @@ class Landscape(Portable):
         Raises:
             InputError: a division by zero, or a root or logarithm of a negative number.
         """
-        if self.expr.has(*NOT_FINITE_REAL):
+        if self._at_values().has(*NOT_FINITE_REAL):
             rule = f"the formula {self._code.expr} has no finite real value at these"
             checks.reject("parameters", self.parameters, rule, "Check divisions by 0, roots and logarithms")
         values = {name: short(value, 6) for name, value in self._values.items()}
         entries = [f"{name} = {value}" for name, value in values.items() if value != name]
-        self.name = self._name or ", ".join([str(self._code.expr), *entries])
+        self.name = self._name or ", ".join([self._describe(), *entries])
 
     def _set_coordinates(self, coordinates: str | Sequence[str], box: Sequence[tuple[float, float]] | None) -> None:
         self.symbols = symbols(coordinates)
@@ -132,12 +141,21 @@ class Landscape(Portable):
         if not self._values:
             return f"Landscape({self.name!r}, {coordinates!r})"
         values = ", ".join(f"{name!r}: {short(value)}" for name, value in self._values.items())
-        return f"Landscape({self._name or str(self._code.expr)!r}, {coordinates!r}, parameters={{{values}}})"
+        return f"Landscape({self._name or self._describe()!r}, {coordinates!r}, parameters={{{values}}})"
 
     @cached_property
     def expr(self) -> sympy.Expr:
         """The formula at the values of the parameters."""
-        pairs = zip(self._code.parameters, self._values.values(), strict=True)
+        return self._at_values()
+
+    @property
+    def _own(self) -> tuple[sympy.Symbol, ...]:
+        """The symbols of the parameters."""
+        return self._code.parameters
+
+    def _at_values(self) -> sympy.Expr:
+        """Return the formula that the code is of, at the values of the parameters."""
+        pairs = zip(self._own, self._values.values(), strict=True)
         return self._code.expr.xreplace({symbol: exact(symbol, value) for symbol, value in pairs})
 
     @property

@@ -15,6 +15,7 @@ from .portraits.animation import animate
 from .portraits.basins import basins
 from .portraits.basins_along import animate_basins, basins_along
 from .portraits.bifurcation import bifurcation, orbits
+from .portraits.bifurcation_curves import bifurcation_curves
 from .portraits.fate import fate
 from .portraits.landscape import contours, path, paths, surface, surface_path
 from .portraits.perturbation import perturbed
@@ -49,6 +50,7 @@ __all__ = [
     "basins",
     "basins_along",
     "bifurcation",
+    "bifurcation_curves",
     "clipped",
     "contours",
     "cosine",

@@ -1,5 +1,6 @@
 """Landscapes with samples: the mean of the formula over them, and what is not one."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,72 @@ def test_samples_of_a_logistic_loss_far_from_the_boundary() -> None:
 def test_samples_are_a_dictionary(data: object) -> None:
     with pytest.raises(sd.InputError, match=r"^data = .*must be a dictionary"):
         sd.SampleLandscape("(a*x)**2", "a", data)
+
+
+RIDGE = sd.SampleLandscape(
+    "(a*x + tanh(b*x) - y)**2/2 + c*a**4/20 + k*b**2", "a b", DATA, parameters={"c": 1, "k": 0.5}
+)
+
+
+def _written(c: float, k: float) -> sd.SampleLandscape:
+    return sd.SampleLandscape(f"(a*x + tanh(b*x) - y)**2/2 + {c}*a**4/20 + {k}*b**2", "a b", DATA)
+
+
+def test_parameters_are_numbers_written_in() -> None:
+    w = torch.randn(2, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    c, k = [1.0, -0.5, 2.0, 0.25], [0.5, 1.5, 0.0, 0.75]
+    spread = RIDGE.with_parameters(c=c, k=k)
+    for run in range(4):
+        here, alone, written = w[:, run : run + 1], RIDGE.with_parameters(c=c[run], k=k[run]), _written(c[run], k[run])
+        for name in ("value", "grad", "hessian"):
+            expected = getattr(written, name)(here)
+            torch.testing.assert_close(getattr(alone, name)(here), expected, rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(getattr(spread, name)(w)[..., run : run + 1], expected, rtol=1e-12, atol=1e-12)
+        data = DATA["x"][:5], DATA["y"][:5]
+        batch = torch.tensor(np.array(data))
+        torch.testing.assert_close(alone.batch_gradient(here, batch), written.batch_gradient(here, batch))
+        torch.testing.assert_close(alone.batch_hvp(here, batch, here), written.batch_hvp(here, batch, here))
+    assert RIDGE.parameters == {"c": 1.0, "k": 0.5}
+    assert "c = 1, k = 0.5" in RIDGE.name
+    assert RIDGE.restrict({"b": 0.4}).parameters == {"c": 1.0, "k": 0.5}
+    assert RIDGE.restrict({"a": 0.4}).with_parameters(k=2).value([0.3]).item() == pytest.approx(
+        _written(1.0, 2.0).value([0.4, 0.3]).item()
+    )
+    copied = pickle.loads(pickle.dumps(RIDGE.with_parameters(c=3)))
+    torch.testing.assert_close(copied.grad(w), _written(3.0, 0.5).grad(w))
+
+
+@pytest.mark.parametrize("backend", ["eager", "compiled"])
+def test_parameters_in_runs_with_batches(backend: str) -> None:
+    noise = sd.noise.FiniteSum(batch_size=4)
+
+    def end(loss: sd.SampleLandscape) -> np.ndarray:
+        map_ = sd.Map(loss, sd.USAM(0.05), lr=0.05, noise=noise)
+        return sd.simulate(map_, (0.3, 0.4), 20, seed=3, backend=backend).w.values
+
+    for c in (2.0, 3.0):
+        np.testing.assert_allclose(end(RIDGE.with_parameters(c=c)), end(_written(c, 0.5)), rtol=1e-12)
+    with pytest.raises(sd.InputError, match="one value for all runs"):
+        sd.Map(RIDGE.with_parameters(c=[1, 2]), sd.GD(), lr=0.1, noise=noise)
+
+
+def test_runs_and_branches_over_a_parameter() -> None:
+    """The minimum of the mean of (wx − y)² + cw² is at mean(xy)/(mean(x²) + c)."""
+    ridge = sd.SampleLandscape("(w*x - y)**2 + c*w**2", "w", DATA, parameters={"c": 1}, box=[(-3, 3)])
+    c = np.array([0.5, 1.0, 3.0])
+    minima = (DATA["x"] * DATA["y"]).mean() / ((DATA["x"] ** 2).mean() + c)
+    runs = sd.simulate(sd.Map(ridge.with_parameters(c=c), sd.GD(), lr=0.1), (0.5,), 300)
+    np.testing.assert_allclose(runs.w[:, -1, 0], minima, atol=1e-9)
+    curve = sd.analysis.branch(sd.Flow(ridge, sd.GD()), (minima[0],), "c", (0.5, 3.0))
+    np.testing.assert_allclose(curve.w[[0, -1], 0, 0], minima[[0, 2]], atol=1e-9)
+
+
+def test_bad_parameters() -> None:
+    with pytest.raises(sd.InputError, match="'x': is a parameter and a name of data"):
+        sd.SampleLandscape("a*x", "a", {"x": [1]}, parameters={"x": 1})
+    with pytest.raises(sd.InputError, match="'c': is not in the formula"):
+        sd.SampleLandscape("a*x", "a", {"x": [1]}, parameters={"c": 1})
+    with pytest.raises(sd.InputError, match="'a': is a coordinate and a parameter"):
+        sd.SampleLandscape("a*x", "a", {"x": [1]}, parameters={"a": 1})
+    with pytest.raises(sd.InputError, match="has no finite real value at these"):
+        sd.SampleLandscape("a*x/c", "a", {"x": [1]}, parameters={"c": 0})

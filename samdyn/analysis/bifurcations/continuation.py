@@ -93,7 +93,7 @@ def branch(
     >>> [(b.kind, round(b.parameter, 6)) for b in curve.bifurcations]  # η = 2/λ
     [('flip', 2.0)]
     """
-    problem = make_problem(system, parameter, limits, box, period)
+    problem = make_problem(system, {parameter: limits}, box, period)
     value = checks.number("at", limits[0] if at is None else at, "must be a finite number", "Use the lower limit")
     first = problem.limits[0] if at is None else value
     if not problem.limits[0] <= first <= problem.limits[1]:

@@ -23,6 +23,7 @@ class Bifurcation:
         kind: "fold", where the branch turns back; "branch point", where another branch crosses it; "flip", where a
             cycle of twice the period emerges; "Neimark–Sacker" for maps, or "Hopf" for flows, where a pair of complex
             multipliers crosses the stability boundary.
+        name: the name of the parameter of the branch.
         parameter: the parameter's value, to about 1e-10 of its range.
         z: the state (w, v), ``(D,)``.
         w: the points of the cycle, ``(p, d)``.
@@ -38,6 +39,7 @@ class Bifurcation:
     """
 
     kind: str
+    name: str
     parameter: float
     z: np.ndarray
     w: np.ndarray
@@ -235,6 +237,7 @@ def _bifurcation(problem: Problem, passes: str, group: list[Root]) -> Bifurcatio
     scale = problem.scale[:, 0].numpy()
     return Bifurcation(
         kind,
+        problem.name,
         float(u[-1] * scale[-1]),
         u[:-1] * scale[:-1],
         problem.orbit(u),

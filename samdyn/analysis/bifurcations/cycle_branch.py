@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from ..orbits.collocation import (
     slopes_of,
 )
 from ..orbits.cycle import INTERVALS, Cycle, as_cycle
-from ..parameters import with_parameters
+from ..parameters import own_value, with_parameters
 from .crossings import Bifurcation
 
 FIRST_STEP, MAX_STEP, MIN_STEP = 0.02, 0.1, 1e-4  # lengths of steps, in units of extent, period and range
@@ -146,7 +145,7 @@ def cycle_branch(
         first = _at_hopf(problem, start, max(high - low for low, high in unit))
         ways = [_follow(problem, first)]
     else:
-        value = _own_value(flow, parameter) if at is None else at
+        value = own_value(flow, parameter) if at is None else at
         value = checks.number("at", value, "must be a finite number", "Give the parameter's value at the start")
         if not problem.limits[0] <= value <= problem.limits[1]:
             checks.reject("at", value, f"lies outside the limits {problem.limits}", "Start between them")
@@ -179,13 +178,6 @@ def _limits(limits: tuple[float, float]) -> tuple[float, float]:
     if not -np.inf < low < high < np.inf:
         checks.reject("limits", limits, "must be finite, the lower first", "Use e.g. (0.0, 1.0)")
     return low, high
-
-
-def _own_value(flow: Flow, name: str) -> float:
-    """Return a flow's own value of a parameter."""
-    of_landscape = getattr(flow.landscape, "parameters", {})
-    value: Any = of_landscape.get(name, getattr(flow.method, name, getattr(flow, name, None)))
-    return float(value)
 
 
 @dataclass(frozen=True, eq=False)

@@ -122,7 +122,7 @@ def bifurcation_diagram(
     period = checks.count("period", period, "Use period=1 for equilibria alone")
     if parameter == "ascent_steps":
         return _over_ascent_steps(system, limits, box)
-    problem = make_problem(system, parameter, limits, box, 1)
+    problem = make_problem(system, {parameter: limits}, box, 1)
     starts, ends = _starts(problem)
     branches: list[Branch] = []
     not_followed = _follow_all(branches, starts, period)

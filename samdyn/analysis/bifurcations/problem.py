@@ -1,6 +1,7 @@
 """Defines the equations of a branch of equilibria, fixed points or cycles, with their derivatives."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -21,51 +22,52 @@ ROUNDING = 1e-9  # relative to the variation of the field nearby; a smaller chan
 
 
 class Problem:
-    """G(z, p) = 0 for the equilibria of a flow, or the fixed points of p steps of a map, in scaled coordinates.
+    """G(z, p) = 0 for the equilibria of a flow, or the fixed points of some steps of a map, in scaled coordinates.
 
-    The parameter is one more coordinate, so that automatic differentiation covers it too. Coordinates and velocities
-    are in units of the box, the parameter in units of its range.
+    The k parameters p are more coordinates, so that automatic differentiation covers them too. Coordinates and
+    velocities are in units of the box, parameters in units of their ranges. A branch has one parameter, ``name``
+    within ``limits``; the curve of a bifurcation has two.
     """
 
     def __init__(
-        self, system: Map | Flow, name: str, limits: tuple[float, float], box: np.ndarray, period: int = 1
+        self, system: Map | Flow, ranges: Mapping[str, tuple[float, float]], box: np.ndarray, period: int = 1
     ) -> None:
-        self.system, self.name, self.limits, self.period, self.box = system, name, limits, period, box
+        self.system, self.ranges, self.period, self.box = system, dict(ranges), period, box
+        self.name, self.limits = next(iter(self.ranges.items()))
         self.discrete = isinstance(system, Map)
         self.d = system.landscape.dim
         extent = box[:, 1] - box[:, 0]
-        if isinstance(system, Map) and (system.has_velocity or name == "momentum"):
+        if isinstance(system, Map) and (system.has_velocity or "momentum" in self.ranges):
             extent = np.tile(extent, 2)
-        self.scale = torch.as_tensor(np.append(extent, limits[1] - limits[0]))[:, None]
+        self.scale = torch.as_tensor(np.append(extent, [high - low for low, high in self.ranges.values()]))[:, None]
         self.size = len(extent)  # D
         self._last: tuple[bytes, np.ndarray] = (b"", np.empty(0))  # the last point, and the derivatives there
 
     def of_period(self, period: int) -> "Problem":
         """Return the same problem for cycles of another period."""
-        return Problem(self.system, self.name, self.limits, self.box, period)
+        return Problem(self.system, self.ranges, self.box, period)
 
-    def at(self, parameter: torch.Tensor) -> Map | Flow:
-        """Return the system at values ``(n,)`` of the parameter. Only values beyond the limits are checked."""
-        low, high = self.limits
-        if not ((parameter >= low) & (parameter <= high)).all():
-            return with_parameters(self.system, {self.name: parameter})
-        return filled(self.system, {path_of(self.system, self.name): parameter})
+    def at(self, values: torch.Tensor) -> Map | Flow:
+        """Return the system at values ``(k, n)`` of the parameters. Only values beyond the limits are checked."""
+        named = dict(zip(self.ranges, values, strict=True))
+        if all(((named[name] >= low) & (named[name] <= high)).all() for name, (low, high) in self.ranges.items()):
+            return filled(self.system, {path_of(self.system, name): value for name, value in named.items()})
+        return with_parameters(self.system, named)
 
     def residual(self, u: torch.Tensor) -> torch.Tensor:
-        """Return G at scaled points u = (z, p): ``(D + 1, n) -> (D, n)``."""
-        scale = self.scale.reshape(-1, *[1] * (u.ndim - 1))
-        full = u * scale
-        z, system = full[:-1], self.at(full[-1])
+        """Return G at scaled points u = (z, p): ``(D + k, n) -> (D, n)``."""
+        full, unit = u * self.scale, self.scale[: self.size]
+        z, system = full[: self.size], self.at(full[self.size :])
         if isinstance(system, Flow):
-            return system(z) / scale[:-1]
+            return system(z) / unit
         total = torch.zeros_like(z)
         for _ in range(self.period):
             state = tuple((z + total).split(self.d)) if self.size > self.d else (z + total,)
             total = total + torch.cat(system.increment(state))
-        return total / scale[:-1]
+        return total / unit
 
     def derivatives(self, u: np.ndarray) -> np.ndarray:
-        """Return ∂G/∂(z, p) at one point: ``(D, D + 1)``.
+        """Return ∂G/∂(z, p) at one point: ``(D, D + k)``.
 
         Newton's method, the test functions and ``has_jacobian`` ask in turn at the same point, so the last is cached.
         """
@@ -75,17 +77,23 @@ class Problem:
         return self._last[1]
 
     def all_derivatives(self, points: np.ndarray) -> np.ndarray:
-        """Return ∂G/∂(z, p) at the points in the columns: ``(D + 1, n) -> (n, D, D + 1)``."""
+        """Return ∂G/∂(z, p) at the points in the columns: ``(D + k, n) -> (n, D, D + k)``."""
         return self.linearised(points)[1]
 
     def linearised(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return G ``(D, n)`` and ∂G/∂(z, p) ``(n, D, D + 1)`` at the points in the columns, ``(D + 1, n)``."""
-        n, size = points.shape[1], self.size
+        """Return G ``(D, n)`` and ∂G/∂(z, p) ``(n, D, D + k)`` at the points in the columns, ``(D + k, n)``."""
+        value, matrix = self.with_jacobian(torch.as_tensor(points).requires_grad_(), create_graph=False)
+        return value.detach().numpy(), matrix.permute(2, 0, 1).numpy()
+
+    def with_jacobian(self, u: torch.Tensor, create_graph: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return G ``(D, n)`` and ∂G/∂(z, p) ``(D, D + k, n)`` at points u, which require gradients, ``(D + k, n)``."""
+        n, size = u.shape[1], self.size
         # One copy of each point per row costs less than torch.func's transforms of the many operations of a step.
-        copies = torch.as_tensor(points).repeat_interleave(size, 1).requires_grad_()
+        copies = u.repeat_interleave(size, 1)
         value = self.residual(copies)
-        (rows,) = torch.autograd.grad(value, copies, torch.eye(size, dtype=value.dtype).repeat(1, n))
-        return value.detach()[:, ::size].numpy(), rows.reshape(size + 1, n, size).permute(1, 2, 0).numpy()
+        rows = torch.eye(size, dtype=value.dtype).repeat(1, n)
+        (matrix,) = torch.autograd.grad(value, copies, rows, create_graph=create_graph)
+        return value[:, ::size], matrix.reshape(-1, n, size).permute(2, 0, 1)
 
     def value(self, u: np.ndarray) -> np.ndarray:
         """Return G at one point: ``(D,)``."""
@@ -96,8 +104,8 @@ class Problem:
         return self.multipliers_of(self.derivatives(u))
 
     def multipliers_of(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the same for derivatives ``(D, D + 1)``, the most unstable first."""
-        values = np.linalg.eigvals(matrix[:, :-1]) + (1 if self.discrete else 0)
+        """Return the same for derivatives ``(D, D + k)``, the most unstable first."""
+        values = np.linalg.eigvals(matrix[:, : self.size]) + (1 if self.discrete else 0)
         return values[np.argsort(-self.beyond(values), kind="stable")]
 
     def beyond(self, values: np.ndarray) -> np.ndarray:
@@ -107,7 +115,7 @@ class Problem:
     def orbit(self, u: np.ndarray) -> np.ndarray:
         """Return the positions of the cycle's points: ``(p, d)``."""
         full = torch.as_tensor(u)[:, None] * self.scale
-        z, system = full[:-1], self.at(full[-1])
+        z, system = full[: self.size], self.at(full[self.size :])
         points = [z]
         if isinstance(system, Map):
             for _ in range(self.period - 1):
@@ -115,10 +123,10 @@ class Problem:
                 points.append(torch.cat(system.step(state)))
         return torch.cat(points, dim=1)[: self.d].T.numpy()
 
-    def scaled(self, z: np.ndarray, parameter: float) -> np.ndarray:
-        """Return the scaled point ``(D + 1,)`` of a state w or (w, v), with v = 0 if it has positions alone."""
-        full = np.zeros(self.size + 1)
-        full[: len(z)], full[-1] = z, parameter
+    def scaled(self, z: np.ndarray, *parameters: float) -> np.ndarray:
+        """Return the scaled point ``(D + k,)`` of a state w or (w, v), with v = 0 if it has positions alone."""
+        full = np.zeros(self.size + len(parameters))
+        full[: len(z)], full[self.size :] = z, parameters
         return full / self.scale[:, 0].numpy()
 
     def correct(self, u: np.ndarray, across: np.ndarray, value: float) -> np.ndarray | None:
@@ -143,40 +151,47 @@ class Problem:
         return u if exact and self.allowed(u) else None
 
     def allowed(self, u: np.ndarray) -> bool:
-        """Return whether the parameter of u is a possible value and not far beyond the limits."""
-        low, high = self.limits
+        """Return whether the parameters of u are possible values and not far beyond the limits."""
+        values = u[self.size :] * self.scale[self.size :, 0].numpy()
+        return bool(np.isfinite(u).all()) and all(map(self._is_possible, self.ranges, values))
+
+    def _is_possible(self, name: str, value: float) -> bool:
+        low, high = self.ranges[name]
         margin = 0.05 * (high - low)
-        bottom = max(low - margin, LEAST.get(self.name, -np.inf))
-        top = min(high + margin, 1 - 1e-12) if self.name == "momentum" else high + margin
-        return bool(np.isfinite(u).all()) and bottom <= u[-1] * self.scale[-1].item() <= top
+        top = min(high + margin, 1 - 1e-12) if name == "momentum" else high + margin
+        return max(low - margin, LEAST.get(name, -np.inf)) <= value <= top
 
 
 def make_problem(
     system: Map | Flow,
-    parameter: str,
-    limits: tuple[float, float],
+    ranges: Mapping[str, tuple[float, float]],
     box: Sequence[tuple[float, float]] | None,
     period: int,
 ) -> Problem:
     """Check the arguments of ``branch`` and return its equations; the errors are those of ``branch``."""
-    if parameter == "ascent_steps":
+    checked = {name: _limits(name, limits) for name, limits in ranges.items()}
+    for corner in itertools.product(*checked.values()):
+        with_parameters(system, dict(zip(checked, corner, strict=True)))
+    limits_of_w = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
+    period = checks.count("period", period, "Use period=1 for fixed points")
+    if period > 1 and isinstance(system, Flow):
+        checks.reject("period", period, "a flow has equilibria; periods are of maps", "Use period=1")
+    return Problem(system, checked, np.array(limits_of_w), period)
+
+
+def _limits(name: str, limits: tuple[float, float]) -> tuple[float, float]:
+    """Return the limits of a parameter as two numbers."""
+    if name == "ascent_steps":
         fix = "Use bifurcation_diagram, which takes every number in turn"
-        checks.reject("parameter", parameter, "is a whole number: there is no branch along it", fix)
+        checks.reject("parameter", name, "is a whole number: there is no branch along it", fix)
     try:
         low, high = (float(limit) for limit in limits)
     except (TypeError, ValueError, OverflowError):
         checks.reject("limits", limits, "must be two numbers", "Use e.g. (0.0, 1.0)")
     if not -np.inf < low < high < np.inf:
         checks.reject("limits", limits, "must be finite, the lower first", "Use e.g. (0.0, 1.0)")
-    if parameter == "momentum":
-        low = max(low, 1e-9)  # at 0 there is no velocity, and the state has half the size
-    for limit in (low, high):
-        with_parameters(system, {parameter: limit})
-    limits_of_w = checks.box(system.landscape.box if box is None else box, system.landscape.dim)
-    period = checks.count("period", period, "Use period=1 for fixed points")
-    if period > 1 and isinstance(system, Flow):
-        checks.reject("period", period, "a flow has equilibria; periods are of maps", "Use period=1")
-    return Problem(system, parameter, (low, high), np.array(limits_of_w), period)
+    # At momentum 0 there is no velocity, and the state has half the size.
+    return (max(low, 1e-9) if name == "momentum" else low), high
 
 
 def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
@@ -186,7 +201,7 @@ def has_jacobian(problem: Problem, u: np.ndarray) -> bool:
     refutes the Jacobian. The error is also compared with the error farther out, because a Jacobian that vanishes, as at
     many bifurcations, makes no prediction to compare with.
     """
-    axes = np.eye(problem.size + 1)[:, :-1]
+    axes = np.eye(len(u))[:, : problem.size]
     directions = np.hstack([axes, -axes])
     matrix = problem.derivatives(u)
     steps = np.hstack([h * directions for h in (0.0, WIDE, NARROW, NEARBY)])

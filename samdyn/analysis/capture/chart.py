@@ -9,6 +9,7 @@ import torch
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Map
+from ...landscapes import Landscape
 from ...simulation.iterates.iterate import Iterates
 from ...simulation.iterates.stepping import Steps
 from ..parameters import with_parameters
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import xarray
 
 PARAMETERS = ("rho", "lr", "momentum", "distance")
+CRITICAL = 1e-9  # relative to ‖H‖ max(1, ‖w‖); a gradient of this length is that of a critical point
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,17 +99,19 @@ def stability_chart(
     rate of other methods, like normalised SAM, depends on the distance of the start. One parameter is then "distance",
     and the rate is ln(last distance / first distance) / t of a run that starts at rest, at this distance along the
     lowest eigenvector. The first distance counts as at least two steps of the map, by which runs overshoot anyway. A
-    run ends when its distance has grown fourfold.
+    run ends when its distance has grown fourfold. A parameter of the landscape may vary where the point stays critical
+    at all its values.
 
     Args:
         map_: the iterates; the chart does not use their own values of the two parameters.
         point: a critical point of their landscape.
-        x, y: the name and the values of a parameter: "rho", "lr", "momentum" or "distance" (in the units of w), and an
-            ascending one-dimensional array.
+        x, y: the name and the values of a parameter: "rho", "lr", "momentum", "distance" (in the units of w) or one of
+            the landscape, and an ascending one-dimensional array.
         steps: the number of steps of each run.
 
     Raises:
-        InputError: the map does not have a parameter, both names are the same, or values are out of range.
+        InputError: the map does not have a parameter, both names are the same, values are out of range, or the critical
+            point moves with a parameter of the landscape.
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(rho=0.1), lr=0.1)
@@ -117,9 +121,11 @@ def stability_chart(
            [ 1.484, -2.231]])
     """
     names = x[0], y[0]
+    own = map_.landscape.parameters
     for name in names:
-        if name not in PARAMETERS:
-            checks.reject("parameter", name, "no chart is drawn over it", f"Use one of {', '.join(PARAMETERS)}")
+        if name not in (*PARAMETERS, *own):
+            possible = ", ".join([*PARAMETERS, *own])
+            checks.reject("parameter", name, "no chart is drawn over it", f"Use one of {possible}")
     if names[0] == names[1]:
         checks.reject("parameter", names[0], "both axes are the same", "Choose two different parameters")
     steps = checks.count("steps", steps, "Use e.g. steps=1000")
@@ -127,11 +133,24 @@ def stability_chart(
     grid = dict(zip(names, torch.meshgrid(*map(torch.as_tensor, axes), indexing="xy"), strict=True))
     distance = grid.pop("distance", None)
     settings = with_parameters(map_, {name: values.flatten() for name, values in grid.items()})
+    _check_it_stays(settings.landscape, point, [name for name in names if name in own])
     if distance is None:
         rates = growth_rates(settings, point, steps=steps)
     else:
         rates = _rates_from(settings, point, distance.flatten(), steps)
     return StabilityChart(names[0], names[1], axes[0], axes[1], rates.reshape(len(axes[1]), len(axes[0])).numpy())
+
+
+def _check_it_stays(landscape: Landscape, point: CriticalPoint, names: list[str]) -> None:
+    """Refuse a point that is not critical at all values of the landscape's parameters of these names."""
+    if not names:
+        return
+    w = torch.as_tensor(point.w)[:, None]
+    gradient = landscape.grad(w).norm(dim=0)
+    size = landscape.hessian(w).norm(dim=(0, 1)) * w.norm().clamp(min=1)
+    if (gradient > CRITICAL * size).any():
+        rule = f"the gradient there is up to {gradient.max().item():.3g}: the critical point moves with it"
+        checks.reject("parameter", " and ".join(names), rule, "Use branch, which follows the point")
 
 
 def _rates_from(map_: Map, point: CriticalPoint, distance: torch.Tensor, steps: int) -> torch.Tensor:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ...analysis import StabilityChart
 from ...arguments import checked
 from ..styles.legends import legend_below_figure
+from ..styles.names import latex
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,7 @@ def stability_chart(chart: StabilityChart, ax: "Axes", *, predicted: StabilityCh
         ax.contour(*line, levels=[0.0], colors="white", linewidths=3.5)
         ax.contour(*line, levels=[0.0], colors="black", linewidths=1.5, linestyles="--")
         ax.plot([], [], color="black", ls="--", label="boundary in closed form")
-    ax.set(xlabel=LABELS[chart.x_name], ylabel=LABELS[chart.y_name])
+    x_label, y_label = (LABELS.get(name, f"${latex(name)}$") for name in (chart.x_name, chart.y_name))
+    ax.set(xlabel=x_label, ylabel=y_label)
     legend_below_figure(ax)
     return ax

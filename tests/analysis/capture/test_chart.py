@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot as plt
 
 import samdyn as sd
 from samdyn import analysis, theory
@@ -50,6 +51,24 @@ def test_gd_holds_nothing(saddle: sd.Landscape, origin: CriticalPoint) -> None:
     axes = ("distance", np.array([1e-6, 1e-3, 0.1])), ("lr", np.array([1e-3, 0.01, 0.1]))
     chart = stability_chart(sd.Map(saddle, sd.GD(), lr=1), origin, *axes)
     assert (chart.rate > 0).all()
+
+
+def test_over_a_parameter_of_the_landscape() -> None:
+    """Steps from the saddle of (x² − ay²)/2 grow by 1 − ηλ(1 + ρλ), λ = −a or 1."""
+    landscape = sd.Landscape("(x**2 - a*y**2)/2", "x y", parameters={"a": 1})
+    (point,) = sd.critical_points(landscape)
+    rho, a = np.linspace(0.3, 1.3, 11), np.linspace(0.9, 2.1, 7)
+    chart = stability_chart(sd.Map(landscape, sd.USAM(0.1), lr=0.01), point, ("rho", rho), ("a", a))
+    assert (chart.x_name, chart.y_name) == ("rho", "a")
+    escaping, other = (np.log(1 - 0.01 * lam * (1 + rho * lam)) / 0.01 for lam in (-a[:, None], 1.0))
+    np.testing.assert_allclose(chart.rate, np.maximum(escaping, other), atol=1e-6)
+    figure, ax = plt.subplots()
+    assert sd.plot.stability_chart(chart, ax).get_ylabel() == "$a$"
+    plt.close(figure)
+    moving = sd.Landscape("x**3/3 - a*x", "x", parameters={"a": 1}, box=[(-2, 2)])
+    minimum = next(p for p in sd.critical_points(moving) if p.kind == "minimum")
+    with pytest.raises(sd.InputError, match="up to 1: the critical point moves with it"):
+        stability_chart(sd.Map(moving, sd.USAM(0.1), lr=0.01), minimum, ("rho", rho), ("a", [1.0, 2.0]))
 
 
 BAD = [

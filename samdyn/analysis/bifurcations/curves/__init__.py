@@ -1,0 +1,1 @@
+"""Follows bifurcations over two parameters."""
