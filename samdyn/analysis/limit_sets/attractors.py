@@ -25,10 +25,10 @@ def attractors(
     """Return the attractors that runs from a grid of starts reach, by falling share of the starts.
 
     Attractors are fixed points, cycles, curves of fixed points, limit cycles of flows, sets on which a discontinuous
-    flow slides to rest, and sets on which the motion of a map is quasi-periodic or chaotic, by its Lyapunov exponent
-    (``Attractor``). A run belongs to a fixed point or cycle if a certificate shows that it rests there. With momentum
-    runs start at rest. A map's run that leaves the box enlarged tenfold has diverged; a flow's run is unbounded. The
-    shares add up to less than 1 by the share of these runs, and of those that did not settle.
+    flow slides to rest, and sets on which the motion is quasi-periodic, as on a flow's torus, or chaotic, by its
+    Lyapunov exponents (``Attractor``). A run belongs to a fixed point or cycle if a certificate shows that it rests
+    there. With momentum runs start at rest. A map's run that leaves the box enlarged tenfold has diverged; a flow's run
+    is unbounded. The shares add up to less than 1 by the share of these runs, and of those that did not settle.
 
     Args:
         system: a map or a flow.

@@ -16,7 +16,8 @@ SAVES = 33  # number of states of a run that are saved over the second half of i
 SAME_BOX = 0.02  # in units of the box's size; difference of the boxes of two halves of a run that recurs
 SMALLEST = 1e-6  # in units of the box of the starts; a smaller motion may be that about an equilibrium
 NEAR = 1e-3  # in units of the cycle's extent; distance from a stable cycle at which a run is on it
-ATTEMPTS = 3, 12  # largest numbers of searches from runs, in one round and altogether
+ATTEMPTS = 3, 12  # largest numbers of searches from runs in one round, and of those altogether that find nothing new
+PLANE = 2  # number of coordinates above which runs that recur may be on no cycle, and searches take longer
 ROUNDS = 8  # number of rounds whose time does not grow because runs recur
 
 
@@ -60,10 +61,13 @@ class LimitCycles:
             first = np.flatnonzero(recurs & (self._nearest(later) < 0))[:1]
             if not first.size or self._attempts >= ATTEMPTS[1]:
                 break
-            self._attempts += 1
             new = search(self._flow, later[:, first[0]], time, max_returns=2, max_restarts=1)
             if isinstance(new, Cycle) and new.stable and not any(_same(new, other) for other in self.found):
                 self.found.append(new)
+            else:
+                self._attempts += 1
+                if len(w) > PLANE:
+                    break
             recurs[first] &= self._nearest(later[:, first]) >= 0  # the run is tried once in a round
         self._label(w, on)
         self.rounds += bool((self._recurs(paths) & (on[some] < 0)).any())

@@ -25,6 +25,7 @@ from ..points.critical_points import CriticalPoint, CriticalPoints, critical_poi
 from ..trees import tree
 from .families import families, neutral_directions
 from .limit_cycles import ROUNDS, LimitCycles
+from .recurrent import RecurrentSets
 from .wandering import Exponent, motion, recurrence
 
 # Labels of runs without an attractor; other labels are indices of attractors.
@@ -50,8 +51,10 @@ TRAPPED_FACTOR = 100.0  # least duration of a round over that of the one before,
 MAX_TIME = 1e300  # in units of t; duration of a flow's last round
 MIN_MOVE = 0.01  # in units of the box; distance that a run moves in a round, above which it goes on for another
 SOLVER_STEPS = 3000  # number of solver steps per round
+MAX_FOLLOW_STEPS = 20_000  # number of solver steps of a run whose positions are looked at
+ROUNDS_BEFORE_SETS = 3  # number of rounds before tori and strange attractors are searched
 COLUMNS = (
-    *("attractor", "period", "at", "extent", "loss", "multipliers or rates", "exponent"),
+    *("attractor", "period", "at", "extent", "loss", "multipliers or rates", "exponents"),
     *("critical point", "share", "95 %"),
 )
 RTOL, ATOL = 1e-7, 1e-9  # local errors of flows: relative, and in the box's unit of length
@@ -64,9 +67,10 @@ class Attractor:
     Attributes:
         kind: "fixed point"; "cycle" of a map, or limit cycle of a flow; "curve" of fixed points, such as a valley of
             minima, or of cycles, such as those around a round minimum; "sliding", resting points of a discontinuous
-            flow on its discontinuity; "quasi-periodic" and "chaotic", sets that a map's runs do not leave and in which
-            they have no period, and whose largest Lyapunov exponent is zero, or positive; "wandering", such a set whose
-            exponent does not decide, or is negative, as on a cycle longer than the longest one of the search.
+            flow on its discontinuity; "quasi-periodic" and "chaotic", sets that runs do not leave and in which they
+            have no period: the largest Lyapunov exponent of the first is zero, of a flow's torus the two largest, that
+            of the second is positive; "wandering", such a set of a map whose exponent does not decide, or is negative,
+            as on a cycle longer than the longest one of the search.
         w: the fixed point ``(1, d)``, the points of a map's cycle in order ``(p, d)``, or a sample of another set
             ``(m, d)``, such as a flow's cycle.
         loss: the mean of L over ``w``.
@@ -76,8 +80,8 @@ class Attractor:
         critical: the critical point at or amid the attractor; None if there is none.
         runs, of: the number of runs that ended on the attractor, and the number of all runs.
         repeats: the number of steps after which the points of a curve recur.
-        exponent: the largest Lyapunov exponent per step of a set on which a map's runs have no period, with its 95 %
-            interval; None for other kinds.
+        exponents: the Lyapunov exponents of a set on which runs have no period, with their 95 % intervals: the largest
+            one of a map, per step; all of a flow, per unit of t, the largest first. Empty for other kinds.
         cycle: the limit cycle of a flow; None for other kinds.
 
     >>> import samdyn as sd
@@ -95,7 +99,7 @@ class Attractor:
     runs: int = 0
     of: int = 0
     repeats: int = 1
-    exponent: Exponent | None = None
+    exponents: tuple[Exponent, ...] = ()
     cycle: Cycle | None = None
 
     @property
@@ -112,6 +116,11 @@ class Attractor:
     def centre(self) -> np.ndarray:
         """The fixed point, or the mean of the set's points; of a flow's cycle that over time: ``(d,)``."""
         return self.w.mean(0) if self.cycle is None else self.cycle.centre
+
+    @property
+    def exponent(self) -> Exponent | None:
+        """The largest of its Lyapunov exponents; None if there are none."""
+        return self.exponents[0] if self.exponents else None
 
     @property
     def extent(self) -> float:
@@ -135,11 +144,16 @@ class Attractor:
             what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
         spread = f", extent {self.extent:.3g}" if self._is_spread else ""
-        spread += f", exponent {self.exponent}" if self.exponent else ""
+        name = "exponents" if len(self.exponents) > 1 else "exponent"
+        spread += f", {name} {self._exponents}" if self.exponents else ""
         return f"{what} {where}{spread}: {100 * self.share:.1f} % [{low:.1f}, {high:.1f}]"
 
     def _repr_html_(self) -> str:
         return html.block(html.table(COLUMNS, [cells(self)]))
+
+    @property
+    def _exponents(self) -> str:
+        return ", ".join(map(str, self.exponents))
 
     @property
     def _is_spread(self) -> bool:
@@ -170,7 +184,7 @@ def cells(attractor: Attractor) -> tuple[Any, ...]:
         attractor.extent if attractor._is_spread else None,
         attractor.loss,
         attractor.multipliers,
-        None if attractor.exponent is None else str(attractor.exponent),
+        attractor._exponents or None,
         attractor.critical and attractor.critical.kind,
         *html.share(attractor.share, attractor.interval),
     )
@@ -466,7 +480,9 @@ def _name_motions(
     """Find the kind of motion on every set over which runs with final states ``(D, n)`` wander."""
     for label in np.unique(labels[labels >= 0]):
         kind, exponent = motion(map_, z[:, torch.as_tensor(labels == label)], low, high)
-        census.attractors[label] = replace(census.attractors[label], kind=kind, exponent=exponent)
+        census.attractors[label] = replace(
+            census.attractors[label], kind=kind, exponents=(exponent,) if exponent else ()
+        )
 
 
 def _of_flow(
@@ -482,11 +498,13 @@ def _of_flow(
     traps = TrapRegions(scaled)
     time, factor = _first_time(flow, w, census.extent), 2.0
     cycles, recurring = LimitCycles(flow, census.extent), 0
-    indices: list[int] = []  # those of the cycles among the attractors
-    first_time = time
+    sets = RecurrentSets(flow, census.extent, far, time)
+    cycle_labels: list[int] = []  # indices among the attractors
+    set_labels: list[int] = []
+    first_time, rounds = time, 0
 
     def follow(w: torch.Tensor, grid: np.ndarray) -> np.ndarray:
-        return integrated(scaled, w, grid, RTOL, ATOL * census.unit, far, SOLVER_STEPS).states.numpy()
+        return integrated(scaled, w, grid, RTOL, ATOL * census.unit, far, MAX_FOLLOW_STEPS).states.numpy()
 
     slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
     while running.size and time <= MAX_TIME:
@@ -513,11 +531,20 @@ def _of_flow(
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
         moved = (np.abs(ends.numpy() - w.numpy()) / census.extent[:, None]).max(0) > MIN_MOVE
         undecided = (status == Status.UNDECIDED) & ((runs.t.numpy() > 1e-3 * time) | moved)
-        smooth = np.flatnonzero(undecided & (runs.t.numpy() >= time) & ~runs.slid.numpy() & (time > first_time))
+        slid = runs.slid.numpy()
+        rounds += 1
+        if rounds >= ROUNDS_BEFORE_SETS:
+            smooth = np.flatnonzero(undecided & ~slid)
+            on = sets.assign(ends[:, smooth], follow)
+            for found in sets.found[len(set_labels) :]:
+                set_labels.append(census.enter(found.kind, found.w, None, exponents=found.exponents))
+            labels[running[smooth[on >= 0]]] = np.array(set_labels, dtype=int)[on[on >= 0]]
+            undecided[smooth[on >= 0]] = False
+        smooth = np.flatnonzero(undecided & (runs.t.numpy() >= time) & ~slid & (time > first_time))
         on = cycles.assign(ends[:, smooth], time, follow)
-        for number in range(len(indices), len(cycles.found)):
-            indices.append(census.enter_cycle(cycles.found[number]))
-        labels[running[smooth[on >= 0]]] = np.array(indices, dtype=int)[on[on >= 0]]
+        for cycle in cycles.found[len(cycle_labels) :]:
+            cycle_labels.append(census.enter_cycle(cycle))
+        labels[running[smooth[on >= 0]]] = np.array(cycle_labels, dtype=int)[on[on >= 0]]
         undecided[smooth[on >= 0]] = False
         running, w = running[undecided], ends[:, undecided]
         # Runs that points trap end by themselves, in as many steps for any time.

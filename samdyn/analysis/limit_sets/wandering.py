@@ -1,4 +1,4 @@
-"""Distinguishes the motions of runs that neither rest nor go away: long cycles, quasi-periodic motion and chaos."""
+"""Distinguishes the motions of a map's runs that neither rest nor go away: long cycles, quasi-periodic and chaotic."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ ROUNDING = 1e-12  # relative to ‖w‖∞; it recurs in any case if it comes ba
 
 @dataclass(frozen=True)
 class Exponent:
-    """The largest Lyapunov exponent of a set, per step.
+    """A Lyapunov exponent of a set, per step of a map or per unit of t of a flow.
 
     Attributes:
         value: the exponent, averaged over runs on the set.

@@ -125,7 +125,7 @@ def lyapunov(
             growth, runs = _growth_of_map(system, z, number, low, high, steps, transient, seed, show)
             dt, step = 1.0, system.lr
         else:
-            growth, runs, dt = _growth_of_flow(system, z, number, low, high, time, transient, show)
+            growth, runs, dt = growth_of_flow(system, z, number, low, high, time, transient, show)
             step = 1.0
     left = ~runs.running.numpy()
     end = runs.end.numpy() * dt
@@ -240,7 +240,7 @@ def batches(
     return torch.stack(parts)
 
 
-def _growth_of_flow(
+def growth_of_flow(
     flow: Flow,
     z: torch.Tensor,
     count: int,
@@ -251,6 +251,8 @@ def _growth_of_flow(
     show: Any,
 ) -> tuple[torch.Tensor, TangentRuns, float]:
     """Return the mean growth per unit of t in every part ``(B, m, N)``, the runs, and the length of a step.
+
+    The arguments are those of ``lyapunov``; z are starts ``(d, N)``, count is m, and low and high are ``(d, 1)``.
 
     Raises:
         InputError: the field is not smooth along a run, or the steps are so short that they would take too long.

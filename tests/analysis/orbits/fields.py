@@ -55,3 +55,47 @@ class Rotation(sd.Method):
 
     def __call__(self, w: Any, grad: Any) -> Any:
         return grad(w) + self.omega * torch.stack([w[1], -w[0]])
+
+
+SPACE = sd.Landscape("0*x + 0*y + 0*z", "x y z", box=[(-2, 2)] * 3)
+
+
+@dataclass(frozen=True)
+class Lorenz(sd.Method):
+    """Lorenz (1963) with σ = 10, b = 8/3, as a method that ignores the loss."""
+
+    r: float = 28.0
+
+    def __call__(self, w: Any, grad: Any) -> Any:
+        x, y, z = w
+        return torch.stack([10 * (x - y), y - x * (self.r - z), 8 / 3 * z - x * y])
+
+
+@dataclass(frozen=True)
+class Rossler(sd.Method):
+    """Rössler (1976) with a = b = 0.2, c = 5.7."""
+
+    def __call__(self, w: Any, grad: Any) -> Any:
+        x, y, z = w
+        return torch.stack([y + z, -x - 0.2 * y, -0.2 - z * (x - 5.7)])
+
+
+@dataclass(frozen=True)
+class TwoHopf(sd.Method):
+    """Two normal forms r′ = r(1 − r²), of frequencies 1 and √2, side by side: a torus of exponents 0, 0, −2, −2."""
+
+    def __call__(self, w: Any, grad: Any) -> Any:
+        x, y, u, v = w
+        a, b, turn = 1 - x * x - y * y, 1 - u * u - v * v, 2**0.5
+        return torch.stack([y - a * x, -x - a * y, turn * v - b * u, -turn * u - b * v])
+
+
+@dataclass(frozen=True)
+class Focus(sd.Method):
+    """A spiral of frequency 1 into the origin at a rate, on ellipses, and z′ = −z."""
+
+    rate: float
+
+    def __call__(self, w: Any, grad: Any) -> Any:
+        x, y, z = w
+        return torch.stack([self.rate * x + 2 * y, self.rate * y - x / 2, z])
