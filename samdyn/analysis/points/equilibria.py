@@ -110,9 +110,11 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     ``critical_points`` returns the curves of the landscape.
 
     Interval arithmetic then proves which equilibria there are, as in ``critical_points``, and adds those that the
-    search missed. Around a critical point at which the field of a normalised method jumps, it shows that the field
-    vanishes for no direction of the gradient. ``complete`` says whether every part of the box was decided;
-    ``unproved`` lists the others.
+    search missed. Around a point at which the field of a normalised method jumps, a critical point or one from which
+    the ascent comes to a critical point, it shows that the field vanishes for no direction of the gradient. Points of
+    the second kind are equilibria if 0 lies in the convex hull of the field's values around them, in Filippov's sense:
+    the flow of n ascent steps on x² − y² rests at |y| = ρ(n − 1 − 2j)/n. ``complete`` says whether every part of the
+    box was decided; ``unproved`` lists the others.
 
     Args:
         flow: a flow of two coordinates.

@@ -96,10 +96,30 @@ def test_a_jump_is_alone_only_if_no_other_equilibrium_is_near() -> None:
         assert not jump.excludes_zero(w - 1e-4, w + 1e-4)
 
 
+@pytest.mark.parametrize("steps", [2, 3])
+def test_rests_at_the_jumps_of_later_ascents(steps: int) -> None:
+    """On x² − y² runs come to rest at |y| = ρ(n − 1 − 2j)/n, where the last ascent starts at the saddle."""
+    found = equilibria(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.3, ascent_steps=steps)))
+    known = sorted(0.3 * (steps - 1 - 2 * j) / steps for j in range(steps))
+    attract = sorted((p for p in found if p.attracts), key=lambda p: float(p.w[1]))
+    assert [p.w[1] for p in attract] == pytest.approx(known, abs=1e-9)
+    assert all(p.kind == "no Jacobian" and abs(p.w[0]) < 1e-9 for p in attract)
+    for p in attract:  # no part around these rests is unproved, but around the saddle itself
+        assert p.critical is not None or not any(part.touches(p.w, 1e-6) for part in found.unproved)
+
+
+def test_a_later_jump_is_alone_only_if_no_other_equilibrium_is_near() -> None:
+    """Two ascent steps on x² − y²: the jump at (0, ρ/2) is 0.15 from the saddle and from the trap's edge."""
+    jump = Jump(Trace(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.3, ascent_steps=2))), 1)
+    w = np.array([0.0, 0.15])
+    assert jump.excludes_zero(w - 0.02, w + 0.02)
+    assert not jump.excludes_zero(w - 0.16, w + 0.16)
+
+
 def test_what_is_not_proved_is_said() -> None:
     several = equilibria(sd.Flow(sd.landscapes.saddle(), sd.SAM(0.3, ascent_steps=2)))
-    assert not several.complete  # at (0, ±ρ/2) the second ascent starts at the saddle, and jumps
-    assert any(part.touches(np.array([0.0, 0.15]), 1e-6) for part in several.unproved)
+    assert not several.complete  # along y the field tends to 0 at the saddle, although it jumps there along x
+    assert any(part.touches(np.array([0.0, 0.0]), 1e-6) for part in several.unproved)
     second = equilibria(sd.Flow(sd.landscapes.saddle(), sd.GD(), order=2, lr=0.1))
     assert "not proved complete: the flow is of order 2" in second.remarks
     line = equilibria(sd.Flow(sd.Landscape("x**2", "x y"), sd.SAM(0.3)))
