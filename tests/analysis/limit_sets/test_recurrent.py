@@ -30,7 +30,7 @@ def sets(flow: sd.Flow, starts: np.ndarray, first: float, window: float) -> tupl
 
 
 def test_lorenz_is_chaotic() -> None:
-    """Exponents 0.9056, 0 and −14.572 [Sprott 2003]; starts on the z axis end at the origin, a saddle."""
+    """Exponents 0.9056, 0 and −14.572 (Sprott 2003); starts on the z axis end at the origin, a saddle."""
     flow = sd.Flow(LORENZ, Lorenz())
     found, on = sets(flow, np.array([(1.0, 2, 20), (-9, 3, 30), (5, 5, 25), (0, 0, 10)]), 20.0, 2.0)
     (chaos,) = found.found
@@ -62,7 +62,7 @@ def test_a_slow_spiral_is_no_torus(rate: float) -> None:
 
 @pytest.mark.slow
 def test_attractors_and_basins_name_them() -> None:
-    """Rössler: 0.0714, 0 and −5.394 [Sprott 2003]."""
+    """Rössler: 0.0714, 0 and −5.394 (Sprott 2003)."""
     rossler = sd.Landscape("0*x + 0*y + 0*z", "x y z", box=[(-10, 10), (-10, 10), (0, 20)])
     (chaos,) = sd.attractors(sd.Flow(rossler, Rossler()), starts=8)
     assert (chaos.kind, chaos.period, chaos.share) == ("chaotic", 0, 1.0)
