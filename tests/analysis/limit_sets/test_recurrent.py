@@ -42,19 +42,19 @@ def test_lorenz_is_chaotic() -> None:
 
 
 def test_a_torus_has_two_zero_exponents() -> None:
-    """A start on the saddle cycle u = v = 0 is on no attractor."""
+    """A start on the saddle cycle u = v = 0, whose exponents 1, 1, 0, −6 would be those of chaos, is on no attractor."""
     found, on = sets(
         sd.Flow(FOUR, TwoHopf()), np.array([(1.0, 0.5, 0.3, 1), (0.2, 1, -1, 1), (1, 0, 0, 0)]), 20.0, 10.0
     )
     (torus,) = found.found
     assert on.tolist() == [0, 0, -1]
     assert torus.kind == "quasi-periodic"
-    assert [e.value for e in torus.exponents] == pytest.approx([0, 0, -2, -2], abs=1e-6)
+    assert [e.value for e in torus.exponents] == pytest.approx([0, 0, -2, -6], abs=1e-5)
     assert np.hypot(*torus.w.T[:2]) == pytest.approx(1, abs=1e-6)
     assert np.hypot(*torus.w.T[2:]) == pytest.approx(1, abs=1e-6)
 
 
-@pytest.mark.parametrize("rate", [1e-4, 1e-7])
+@pytest.mark.parametrize("rate", [pytest.param(1e-4, marks=pytest.mark.slow), 1e-7])
 def test_a_slow_spiral_is_no_torus(rate: float) -> None:
     found, on = sets(sd.Flow(SPACE, Focus(rate)), np.array([(1.0, 0.5, 0.3)]), 20.0, 5.0)
     assert (found.found, on.tolist()) == ([], [-1])

@@ -82,11 +82,11 @@ class Rossler(sd.Method):
 
 @dataclass(frozen=True)
 class TwoHopf(sd.Method):
-    """Two normal forms r′ = r(1 − r²), of frequencies 1 and √2, side by side: a torus of exponents 0, 0, −2, −2."""
+    """Normal forms r′ = 3r(1 − r²), θ′ = 1 and r′ = r(1 − r²), θ′ = √2: a torus of exponents 0, 0, −2, −6."""
 
     def __call__(self, w: Any, grad: Any) -> Any:
         x, y, u, v = w
-        a, b, turn = 1 - x * x - y * y, 1 - u * u - v * v, 2**0.5
+        a, b, turn = 3 - 3 * x * x - 3 * y * y, 1 - u * u - v * v, 2**0.5
         return torch.stack([y - a * x, -x - a * y, turn * v - b * u, -turn * u - b * v])
 
 
