@@ -128,9 +128,9 @@ class RecurrentSets:
             rate = torch.linalg.matrix_norm(self._flow.jacobian_at(w).movedim(-1, 0), 2).max()
         if not rate > 0:
             return None
-        time = STEPS * TURN / float(rate)
+        time, (low, high) = STEPS * TURN / float(rate), self._far
         try:
-            growth, runs, _ = growth_of_flow(self._flow, w, len(w), *self._far, time, TRANSIENT, lambda share: None)
+            growth, runs, _ = growth_of_flow(self._flow, w, len(w), low, high, time, TRANSIENT, lambda share: None)
         except checks.InputError:
             return None  # the field is not smooth along a run, or too fast
         if not (runs.running.all() and torch.isfinite(growth).all()):
