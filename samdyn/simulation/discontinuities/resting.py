@@ -206,7 +206,8 @@ def _drift(velocity: torch.Tensor) -> torch.Tensor:
 
     Filippov's velocities at a point are the hull of the limits of the field there, and a run can rest if 0 is one of
     them. If not, no field of the hull has a component against this direction, and the run moves along it. Frank and
-    Wolfe's method finds the point, on a segment between the fields of two sides in two iterations.
+    Wolfe's method finds the point, on a segment between the fields of two sides in two iterations. If the point is 0
+    any direction does, and the first axis is returned.
     """
     point = velocity[:, 0]
     for _ in range(HULL_ITERATIONS):
@@ -214,7 +215,8 @@ def _drift(velocity: torch.Tensor) -> torch.Tensor:
         away = point - velocity.gather(1, lowest.expand(len(velocity), 1, -1))[:, 0]
         share = (point * away).sum(0) / (away * away).sum(0).clamp(min=torch.finfo(point.dtype).tiny)
         point = point - share.clamp(0, 1) * away
-    return point / norm(point).clamp(min=torch.finfo(point.dtype).tiny)
+    point[0] += norm(point) == 0
+    return point / norm(point)
 
 
 def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
