@@ -310,7 +310,8 @@ class _Census:
             if s.dimension > 1:
                 apart = tree(s.w / self.extent).query(s.w / self.extent, 2, p=np.inf)[0][:, -1]
                 reach = max(SET_DISTANCE, MAX_GAP * float(apart[np.isfinite(apart)].max(initial=0)))
-                near = np.abs(loss - s.loss) <= SAME_LOSS * np.maximum(self.losses, np.abs(loss))
+                across = float(np.abs(s.eigenvalues).max() * self.extent.min() ** 2)  # change of the loss in the box
+                near = np.abs(loss - s.loss) <= SAME_LOSS * np.maximum(max(self.losses, across), np.abs(loss))
             distance = tree(s.w / self.extent).query(w / self.extent, p=np.inf)[0]
             on = near & (distance < np.minimum(reach, nearest))
             found[on], nearest[on] = number, distance[on]
