@@ -18,9 +18,12 @@ from ..simulation.units import ScaledFlow, unit_of
 from ..statistics import median_interval
 
 ROUNDING = float(torch.finfo(torch.float64).eps)  # size of a map's perturbation, relative to the largest coordinate
-FLOW_ERROR = 1e-8  # size of a flow's perturbation, relative to the largest coordinate: the default rtol of ``integrate``
+FLOW_ERROR = (
+    1e-8  # size of a flow's perturbation, relative to the largest coordinate: the default rtol of ``integrate``
+)
 SAVES = 100  # number of times at which the distances between a flow's runs are measured
 MAX_STEPS = 20_000  # number of solver steps of a flow between two of these times
+TURNING = 0.25  # share of the growth, in e-folds, in which differences turn to the direction of fastest growth
 MIN_SAVES_OF_RATE = 3  # number of distances to which a rate is fitted
 
 
@@ -37,10 +40,10 @@ class Predictability:
         horizons: the first step or time at which each copy is farther away than that, inf if never, ``(copies,)``.
         horizon: their median: the run can be compared so far, and no farther.
         interval: the ends of the median's 95 % interval, by ``statistics.median_interval``.
-        rate: the growth rate of the distances, per step or per unit of t, by least squares of their mean logarithm
-            on the way from the geometric mean of the least distance and the tolerance to the tolerance; over the later
-            half of the run if it never gets there, and nan if copies are equal to the run. It is the finite-time Lyapunov exponent of this run, and tends to the
-            largest of ``lyapunov`` on an attractor.
+        rate: the growth rate of the distances, per step or per unit of t: the slope of their logarithm by least squares,
+            averaged over the copies. It leaves out the first quarter of the e-folds up to the tolerance, or the first
+            half of a run in which no copy gets there; it is nan if copies are equal to the run. It is the finite-time
+            Lyapunov exponent of this run, and tends to the largest of ``lyapunov`` on an attractor.
 
     >>> import samdyn as sd
     >>> saddle = sd.Map(sd.Landscape("x**2 - y**2", "x y"), sd.GD(), lr=0.1)
@@ -178,9 +181,7 @@ def _iterates(map_: Map, z: torch.Tensor, perturbed: Any) -> Iterator[torch.Tens
             z = perturbed(map_.flat_step(z))
 
 
-def _flow_states(
-    flow: Flow, w: torch.Tensor, duration: float, unit: float, perturbed: Any
-) -> Iterator[torch.Tensor]:
+def _flow_states(flow: Flow, w: torch.Tensor, duration: float, unit: float, perturbed: Any) -> Iterator[torch.Tensor]:
     """Yield the states ``(d, n)`` of a flow's runs after equal durations, with errors after each."""
     scaled, w = ScaledFlow(flow, unit), perturbed(w)
     while True:
@@ -195,15 +196,22 @@ def _measured(unit: str, at: np.ndarray, distances: np.ndarray, tolerance: float
     beyond = distances > tolerance
     horizons = np.where(beyond.any(axis=0), at[beyond.argmax(axis=0)], np.inf)
     median, low, high = median_interval(xarray.DataArray(horizons, dims="copy"), "copy")
-    moves = (distances > 0).all(axis=1)  # copies may round to the same numbers as the run
-    mean = np.log(np.where(moves[:, None], distances, np.nan)).mean(axis=1)
-    last = len(at) - 1 if np.isinf(float(median)) else int(np.searchsorted(at, float(median)))
-    between = np.flatnonzero(mean[: last + 1] <= (np.nanmin(mean, initial=np.log(tolerance)) + np.log(tolerance)) / 2)
-    first = last // 2 if np.isinf(float(median)) else int(between.max(initial=0))
-    first = max(0, min(first, last + 1 - MIN_SAVES_OF_RATE))
-    window = slice(first, last + 1)
-    fits = np.isfinite(mean[window])
-    rate = float(np.polyfit(at[window][fits], mean[window][fits], 1)[0]) if fits.sum() > 1 else np.nan
-    return Predictability(
-        unit, at, distances, tolerance, horizons, float(median), (float(low), float(high)), rate
-    )
+    separated = np.isfinite(horizons)
+    some = separated if np.isfinite(float(median)) else ~separated
+    rates = [_rate(at, distance, tolerance) for distance in distances.T[some]]
+    rate = float(np.mean(rates))
+    return Predictability(unit, at, distances, tolerance, horizons, float(median), (float(low), float(high)), rate)
+
+
+def _rate(at: np.ndarray, distance: np.ndarray, tolerance: float) -> float:
+    """Return the growth rate of a copy's distance ``(k,)``, up to the tolerance or over the later half of the run."""
+    beyond = np.flatnonzero(distance > tolerance)
+    last = int(beyond[0]) if beyond.size else len(at) - 1
+    nonzero = distance[: last + 1] > 0  # a copy may round to the same numbers as the run
+    if nonzero.sum() < MIN_SAVES_OF_RATE:
+        return np.nan
+    at, logarithm = at[: last + 1][nonzero], np.log(np.minimum(distance[: last + 1][nonzero], np.finfo(float).max))
+    early = logarithm <= logarithm.min() + TURNING * (np.log(tolerance) - logarithm.min())
+    first = int(np.flatnonzero(early)[-1]) if beyond.size else len(at) // 2
+    first = min(first, len(at) - MIN_SAVES_OF_RATE)
+    return float(np.polyfit(at[first:], logarithm[first:], 1)[0])

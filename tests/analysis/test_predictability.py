@@ -14,9 +14,14 @@ EPS = np.finfo(float).eps
     [
         (sd.Map(SADDLE, sd.GD(), lr=0.1), (1, 0), {"steps": 300}, np.log(1 + 0.1 * 2)),
         # Heavy ball: z² − (1 + γ + η|λ|) z + γ = 0.
-        (sd.Map(SADDLE, sd.GD(), lr=0.01, momentum=0.9), (1, 0), {"steps": 500}, np.log(max(np.roots([1, -1.92, 0.9])))),
-        # Beyond its jump SAM's step is w + η(w − ρ sgn w), which separates runs as fast as GD's.
-        (sd.Map(sd.Landscape("-x**2/2", "x"), sd.SAM(0.1), lr=0.05), (0.11,), {"steps": 700}, np.log(1.05)),
+        (
+            sd.Map(SADDLE, sd.GD(), lr=0.01, momentum=0.9),
+            (1, 0),
+            {"steps": 500},
+            np.log(max(np.roots([1, -1.92, 0.9]))),
+        ),
+        # Beside its jump SAM's step is w + η(w − ρ sgn w), which rests at ρ and separates runs as fast as GD's.
+        (sd.Map(sd.Landscape("-x**2/2", "x"), sd.SAM(0.1), lr=0.05), (0.1,), {"steps": 900}, np.log(1.05)),
         (sd.Flow(SADDLE, sd.GD()), (1, 0), {"time": 12.0}, 2.0),
     ],
     ids=["gd", "momentum", "sam", "flow"],
@@ -44,10 +49,11 @@ def test_runs_that_approach_a_minimum_are_always_comparable() -> None:
 def test_the_horizon_of_chaos_is_that_of_its_lyapunov_exponent() -> None:
     # The quartic's step x + η(x − x³) at η = 1.35 is chaotic.
     map_ = sd.Map(sd.landscapes.double_well(), sd.GD(), lr=1.35)
-    found = sd.predictability(map_, (0.3, 0.2), steps=300, progress=False)
+    found = [sd.predictability(map_, (x, 0.2), steps=300, progress=False) for x in np.linspace(0.1, 0.8, 8)]
     exponent = float(sd.lyapunov(map_, (0.3, 0.2), steps=4000, progress=False).per_step[0, 0])
-    assert found.rate == pytest.approx(exponent, rel=0.15)  # a hundred steps average the local rates to about this
-    assert found.horizon == pytest.approx(np.log(1e-3 / EPS) / exponent, rel=0.15)
+    # The local rates have a standard deviation of 0.6; those of 8 orbits of a hundred steps average to a tenth.
+    assert np.mean([one.rate for one in found]) == pytest.approx(exponent, rel=0.2)
+    assert np.mean([one.horizon for one in found]) == pytest.approx(np.log(1e-3 / EPS) / exponent, rel=0.1)
 
 
 def test_errors_that_a_minimum_forgot_come_back_at_a_saddle() -> None:

@@ -142,7 +142,7 @@ def predictability(found: Predictability, ax: "Axes", **style: Any) -> "Axes":
     ax.axhline(found.tolerance, color="black", lw=1, ls="--", label="tolerance")
     horizon(found, ax)
     ax.set(yscale="log", xlabel="step" if found.unit == "steps" else "$t$", ylabel="distance from the run")
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
     return ax
 
 
