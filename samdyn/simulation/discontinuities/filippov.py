@@ -49,7 +49,7 @@ class Filippov:
     ) -> None:
         self.runs = runs
         self._flow, self._limits = flow, limits
-        self._sliding, self._traps = Sliding(flow, runs.normals), traps or TrapRegions(flow)
+        self._sliding, self._traps = Sliding(flow, runs.normals, backend), traps or TrapRegions(flow)
         self._negligible = min(max(limits.rtol, limits.atol), MAX_NEGLIGIBLE)
         # ``meet`` approximates the path to a surface by a parabola, with an error of a sixth of the cube of its length.
         self._trial = Trial(flow, limits.rtol, limits.atol, self._negligible ** (1 / 3) / 2)
