@@ -17,7 +17,8 @@ from ..singular import scaled_gradients, strengths
 CORRECTIONS = 12  # number of Newton steps across the set
 ZERO_GRADIENT = 1e-7  # relative to the Hessian nearby times the box; a smaller ‖∇L‖ makes a point critical
 CHART_STEPS = 16  # number of steps from the origin of a chart to a point of it
-APPROACHES = 60  # number of steps along the set towards the nearest point
+APPROACHES = 100  # number of steps along the set towards the nearest point
+MIN_DECREASE = 0.25  # decrease of the squared distance over that which the slope predicts; less is overshooting
 WALKS = 5  # number of rounds of random steps that spread a sample
 WALKERS = 256  # number of points that take a step in a round
 WALK_LENGTH = 0.05  # in units of the box; length of such a step
@@ -111,24 +112,27 @@ def nearest(
 ) -> np.ndarray:
     """Return the points of a set that are nearest to others ``(n, d)``, from the nearest ones of a sample: ``(n, d)``.
 
-    Each step goes along the tangent space to the foot of the perpendicular, and back onto the set. A step that leads
-    farther away is halved.
+    Each step goes along the tangent space towards the foot of the perpendicular, and back onto the set. A step that
+    leads little nearer is halved, and after one that does the next is doubled, as the set may bend towards the point.
     """
     away = np.linalg.norm(points[:, None] - sample, axis=2)
     w, distance = sample[away.argmin(axis=1)], away.min(axis=1)
     share = np.ones(len(points))
     for _ in range(APPROACHES):
         tangents = tangents_at(landscape, w, dimension)
-        step = np.einsum("nij,nkj,nk->ni", tangents, tangents, points - w) * share[:, None]
-        longest = WALK_LENGTH * extent.min()
-        step *= np.minimum(1, longest / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-300))
-        if np.linalg.norm(step, axis=1).max(initial=0) <= 1e-14 * extent.max():
+        slope = np.einsum("nij,nkj,nk->ni", tangents, tangents, points - w)
+        step = slope * share[:, None]
+        length, longest = np.linalg.norm(step, axis=1), WALK_LENGTH * extent.min()
+        if length.max(initial=0) <= 1e-14 * extent.max():
             break
+        is_short = length < longest
+        step *= np.minimum(1, longest / np.maximum(length, 1e-300))[:, None]
         new = across(landscape, w + step, tangents)
         new_distance = np.linalg.norm(points - new, axis=1)
-        nearer = critical(landscape, new, extent) & (new_distance <= distance)
+        enough = MIN_DECREASE * 2 * (step * slope).sum(axis=1)
+        nearer = critical(landscape, new, extent) & (distance**2 - new_distance**2 >= enough)
         w, distance = np.where(nearer[:, None], new, w), np.where(nearer, new_distance, distance)
-        share = np.where(nearer, np.minimum(2 * share, 1), share / 2)
+        share = np.where(nearer & is_short, 2 * share, np.where(nearer, share, share / 2))
     return w
 
 
