@@ -40,10 +40,10 @@ class Predictability:
         horizons: the first step or time at which each copy is farther away than that, inf if never, ``(copies,)``.
         horizon: their median: the run can be compared so far, and no farther.
         interval: the ends of the median's 95 % interval, by ``statistics.median_interval``.
-        rate: the growth rate of the distances, per step or per unit of t: the slope of their logarithm by least squares,
-            averaged over the copies. It leaves out the first quarter of the e-folds up to the tolerance, or the first
-            half of a run in which no copy gets there; it is nan if copies are equal to the run. It is the finite-time
-            Lyapunov exponent of this run, and tends to the largest of ``lyapunov`` on an attractor.
+        rate: the growth rate of the distances, per step or per unit of t: the slope of their logarithm by least
+            squares, averaged over the copies. It leaves out the first quarter of the e-folds up to the tolerance, or
+            the first half of a run in which no copy gets there; it is nan if copies are equal to the run. It is the
+            finite-time Lyapunov exponent of this run, and tends to the largest of ``lyapunov`` on an attractor.
 
     >>> import samdyn as sd
     >>> saddle = sd.Map(sd.Landscape("x**2 - y**2", "x y"), sd.GD(), lr=0.1)

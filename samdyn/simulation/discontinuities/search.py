@@ -1,17 +1,15 @@
 """The search for surfaces along given directions, compiled: sliding runs repeat it at every stage of every step."""
 
-from contextlib import suppress
-
 import torch
 
 from ...compiler import LANES, STATIC, VARYING, Input, Kernel, NotCompilable
 from ..backends import MIN_AGREEMENT, Compiled, warn_once
+from .compiled import built
 from .jumps import LOCATION_ERROR, SPREAD, Function, Test, distance_along, size
 
 EAGER_CALLS = 64  # number of searches in torch that take about as long as compiling
 MAX_STEPS = 80  # number of steps that find an interval and narrow it from 1e9 to 1e-15, to a third in each
 SAME_DISTANCE = 1e-12  # relative to max(1, ‖w‖∞); distances of both backends closer than this are the same
-MAX_KERNELS = 16  # number of kernels that the process keeps in memory for further calls
 
 
 class SurfaceSearch:
@@ -51,8 +49,7 @@ class SurfaceSearch:
         """Compile the search, unless that is impossible or its results for these arguments differ from torch's."""
         self._is_over = True
         try:
-            kernel = _kernel_of(self._field, len(w))
-            kernel.build()
+            kernel = built("search", self._field, len(w), _traced)
         except NotCompilable as error:
             if self._backend == "compiled":
                 warn_once(str(error))
@@ -64,18 +61,12 @@ class SurfaceSearch:
             self._kernel = kernel
 
 
-_kernels: dict[tuple[Function, int], Kernel] = {}
-
-
-def _kernel_of(field: Function, d: int) -> Kernel:
-    """Return the kernel of a step of the search; trace it at the first call.
+def _traced(field: Function, d: int) -> Kernel:
+    """Trace a step of the search.
 
     Raises:
         NotCompilable: the field cannot be traced.
     """
-    with suppress(TypeError):  # a field that cannot be hashed is traced at every call
-        if (field, d) in _kernels:
-            return _kernels[field, d]
 
     def step(
         low: torch.Tensor,
@@ -110,12 +101,7 @@ def _kernel_of(field: Function, d: int) -> Kernel:
     ]
     others = [Input(name, (d,), number, STATIC) for name in ("w", "way")]
     others += [Input("width", (), number, STATIC), Input("attempts", (), torch.int64, STATIC)]
-    kernel = Kernel(step, state, others, "active", None)
-    while len(_kernels) >= MAX_KERNELS:
-        _kernels.pop(next(iter(_kernels)))
-    with suppress(TypeError):
-        _kernels[field, d] = kernel
-    return kernel
+    return Kernel(step, state, others, "active", None)
 
 
 def _run(
