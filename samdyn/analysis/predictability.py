@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
 
 from .. import checks, html
-from ..arguments import checked
+from ..arguments import checked, for_any_map
 from ..dynamics import Flow, Map
 from ..ops import norm
 from ..simulation.ode import integrated
@@ -83,6 +84,7 @@ class Predictability:
 
 
 @checked
+@for_any_map
 def predictability(
     system: Map | Flow,
     w0: Any,
@@ -158,8 +160,8 @@ def predictability(
     with progress_bar("copies", 1.0, progress) as show:
         if isinstance(system, Map):
             system.refuse_noise()
-            at = np.arange(steps + 1)
-            z = torch.cat(system.start(start.expand(-1, 1 + copies)))
+            at = np.arange(steps + 1.0)
+            z = system.flat_start(start.expand(-1, 1 + copies))
             states = _iterates(system, z, perturbed)
         else:
             at = np.linspace(0, time, SAVES + 1)
@@ -176,9 +178,9 @@ def _iterates(map_: Map, z: torch.Tensor, perturbed: Any) -> Iterator[torch.Tens
     """Yield the states ``(D, n)`` of a map's runs, with errors after every step."""
     with torch.no_grad():
         z = perturbed(z)
-        while True:
+        for number in count(1):
             yield z
-            z = perturbed(map_.flat_step(z))
+            z = perturbed(map_.flat_step(z, None, number))
 
 
 def _flow_states(flow: Flow, w: torch.Tensor, duration: float, unit: float, perturbed: Any) -> Iterator[torch.Tensor]:
@@ -210,8 +212,8 @@ def _rate(at: np.ndarray, distance: np.ndarray, tolerance: float) -> float:
     nonzero = distance[: last + 1] > 0  # a copy may round to the same numbers as the run
     if nonzero.sum() < MIN_SAVES_OF_RATE:
         return np.nan
-    at, logarithm = at[: last + 1][nonzero], np.log(np.minimum(distance[: last + 1][nonzero], np.finfo(float).max))
+    when, logarithm = at[: last + 1][nonzero], np.log(np.minimum(distance[: last + 1][nonzero], np.finfo(float).max))
     early = logarithm <= logarithm.min() + TURNING * (np.log(tolerance) - logarithm.min())
-    first = int(np.flatnonzero(early)[-1]) if beyond.size else len(at) // 2
-    first = min(first, len(at) - MIN_SAVES_OF_RATE)
-    return float(np.polyfit(at[first:], logarithm[first:], 1)[0])
+    first = int(np.flatnonzero(early)[-1]) if beyond.size else len(when) // 2
+    first = min(first, len(when) - MIN_SAVES_OF_RATE)
+    return float(np.polyfit(when[first:], logarithm[first:], 1)[0])
