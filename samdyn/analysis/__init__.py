@@ -45,7 +45,7 @@ from .points.equilibria import Equilibria, Equilibrium, equilibria
 from .points.exact import ExactCriticalPoints, exact_critical_points
 from .points.proof.report import Unproved
 from .points.sets.geometry import Chart
-from .predictability import Predictability, predictability
+from .rounding import Predictability, predictability
 from .starts import starts_around
 
 __all__ = [

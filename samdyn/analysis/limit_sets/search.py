@@ -67,9 +67,10 @@ class Attractor:
     Attributes:
         kind: "fixed point"; "cycle" of a map, or limit cycle of a flow; "curve" of fixed points, such as a valley of
             minima, or of cycles, such as those around a round minimum; "set" of fixed points of more dimensions;
-            "sliding", resting points of a discontinuous flow on its discontinuity; "quasi-periodic" and "chaotic", sets that a map's runs do not leave and in which
-            they have no period, and whose largest Lyapunov exponent is zero, or positive; "wandering", such a set whose
-            exponent does not decide, or is negative, as on a cycle longer than the longest one of the search.
+            "sliding", resting points of a discontinuous flow on its discontinuity; "quasi-periodic" and "chaotic", sets
+            that a map's runs do not leave and in which they have no period, and whose largest Lyapunov exponent is
+            zero, or positive; "wandering", such a set whose exponent does not decide, or is negative, as on a cycle
+            longer than the longest one of the search.
         w: the fixed point ``(1, d)``, the points of a map's cycle in order ``(p, d)``, or a sample of another set
             ``(m, d)``, such as a flow's cycle.
         loss: the mean of L over ``w``.

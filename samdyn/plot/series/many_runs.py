@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import checks
-from ...analysis.predictability import Predictability
+from ...analysis.rounding import Predictability
 from ...arguments import checked
 from .lines import check_parts
 
