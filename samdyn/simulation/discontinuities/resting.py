@@ -136,8 +136,13 @@ def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_a
     lengths = norm(half_axes)
     # Around most points the field is smooth and nearly vanishes near them; they need no search.
     offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
-    wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
-    sure = narrow > MIN_FIELD_RATIO_AT_JUMP * wide
+    wide, narrow = (flow(centre[:, None] + part * offset) for part in (1.0, 0.01))
+    sure = norm(narrow).amax(0) > MIN_FIELD_RATIO_AT_JUMP * norm(wide).amax(0)
+    # Around most of the others runs slide on, which one direction shows.
+    axes = half_axes / lengths**2  # in units of the half-axes
+    drift = _drift(torch.einsum("ijn,imn->jmn", axes, narrow))
+    ahead = flow(centre + 0.01 * radius * torch.einsum("ijn,jn->in", half_axes, drift))
+    sure &= (torch.einsum("ijn,in->jn", axes, ahead) * drift).sum(0) < 0
     if not sure.any():
         return sure
     some = sure.nonzero().squeeze(1)
