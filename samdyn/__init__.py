@@ -21,7 +21,7 @@ from . import (
     symbolic,
     theory,
 )
-from .analysis import attractors, basins, critical_points, lyapunov
+from .analysis import attractors, basins, critical_points, lyapunov, predictability
 from .checks import InputError
 from .claims import Claim, verify
 from .dynamics import Diffusion, Flow, Map
@@ -89,6 +89,7 @@ __all__ = [
     "networks",
     "noise",
     "plot",
+    "predictability",
     "schedules",
     "simulate",
     "stability",

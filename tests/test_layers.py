@@ -52,8 +52,8 @@ INSIDE = {  # the same within a package
         *["schemes", "iterates", "flows", "discontinuities", "ode"],
     ],
     "analysis": [
-        *["trees", "gradients", "parameters", "comparisons", "sobol", "intervals", "points", "starts"],
-        *["orbits", "limit_sets", "bifurcations", "capture", "moments", "escapes"],
+        *["trees", "gradients", "parameters", "comparisons", "rounding", "sobol", "intervals", "points"],
+        *["starts", "orbits", "limit_sets", "bifurcations", "capture", "moments", "escapes"],
     ],
     "sweep": ["cells", "calls", "memory", "store", "sweep", "estimate", "file"],
     "networks": [

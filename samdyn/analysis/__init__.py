@@ -40,10 +40,12 @@ from .orbits.cycle import Cycle, cycle
 from .orbits.lyapunov import lyapunov
 from .parameters import over_grid, parameters, with_parameters
 from .points.critical_points import CriticalPoint, CriticalPoints, critical_points
-from .points.degenerate import CriticalSet, DegeneratePoint
+from .points.degenerate import CriticalSet, DegeneratePoint, PointOnSet
 from .points.equilibria import Equilibria, Equilibrium, equilibria
 from .points.exact import ExactCriticalPoints, exact_critical_points
 from .points.proof.report import Unproved
+from .points.sets.geometry import Chart
+from .rounding import Predictability, predictability
 from .starts import starts_around
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "BifurcationDiagram",
     "Boundary",
     "Branch",
+    "Chart",
     "CodimensionTwoPoint",
     "ContinuedAttractor",
     "CriticalPoint",
@@ -83,6 +86,8 @@ __all__ = [
     "NoisyGrowth",
     "OrbitDiagram",
     "PhasePlane",
+    "PointOnSet",
+    "Predictability",
     "Share",
     "StabilityChart",
     "Unproved",
@@ -136,6 +141,7 @@ __all__ = [
     "paths_past_saddle",
     "perturbed",
     "phase_plane",
+    "predictability",
     "stability_chart",
     "starts_around",
     "trapping_radii",

@@ -29,7 +29,7 @@ from .series.clipped import clipped
 from .series.facets import facets
 from .series.intervals import intervals
 from .series.magnitude import magnitude
-from .series.many_runs import band, runs, sampled
+from .series.many_runs import band, horizon, predictability, runs, sampled
 from .series.orders import orders
 from .series.outside import with_outside
 from .series.scatter import scatter
@@ -60,6 +60,7 @@ __all__ = [
     "fate",
     "frame",
     "heat_map",
+    "horizon",
     "intervals",
     "label",
     "line",
@@ -78,6 +79,7 @@ __all__ = [
     "phase_portrait",
     "phase_portraits",
     "planes",
+    "predictability",
     "ratio_map",
     "runs",
     "sampled",

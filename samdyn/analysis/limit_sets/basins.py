@@ -47,6 +47,25 @@ class Basins:
     attractors: Attractors
     ways_out: np.ndarray | None = None
 
+    @property
+    def ends(self) -> np.ndarray:
+        """Where the run from each start ended on its attractor, NaN for runs without one: ``(ny, nx, d)``.
+
+        On a curve or a set of minima it is the minimum that the run came to.
+
+        >>> import samdyn as sd
+        >>> valley = sd.Map(sd.Landscape("x**2", "x y"), sd.GD(), lr=0.1)
+        >>> basins = sd.basins(valley, resolution=2)
+        >>> basins.attractors[0].kind, basins.ends[:, 0, 1].tolist()  # y does not change
+        ('curve', [-1.5, 1.5])
+        """
+        d = len(self.attractors[0].w[0]) if self.attractors else len(self.coordinates)
+        ends = np.full((*self.label.shape, d), np.nan)
+        for i, attractor in enumerate(self.attractors):
+            if attractor.ends is not None:
+                ends[self.label == i] = attractor.ends
+        return ends
+
     def fraction(self, label: int) -> float:
         """Return the fraction of the starts with this label.
 

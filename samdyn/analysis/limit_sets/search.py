@@ -22,6 +22,7 @@ from ...simulation.units import ScaledFlow, unit_of
 from ...statistics import wilson
 from ..orbits.cycle import Cycle
 from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
+from ..points.degenerate import CriticalSet
 from ..trees import tree
 from .families import families, neutral_directions
 from .limit_cycles import ROUNDS, LimitCycles
@@ -30,6 +31,7 @@ from .wandering import Exponent, motion, recurrence
 
 # Labels of runs without an attractor; other labels are indices of attractors.
 DIVERGED, UNDECIDED, UNBOUNDED = -1, -2, -3
+NO_SET = -1  # index of the set of critical points of a resting point that lies on none
 FIRST_MEMBER = -4  # label of the runs on the first point that may belong to a continuum; the next have −5, −6, …
 NAMES: dict[int, str] = {DIVERGED: Status.DIVERGED, UNDECIDED: Status.UNDECIDED, UNBOUNDED: "unbounded"}
 
@@ -39,6 +41,7 @@ SETTLED_DISTANCE = 1e-6  # relative to max(unit, ‖w‖∞); largest Newton ste
 SAME_POINT = 1e-4  # in units of the box; resting points closer than this are one
 CURVE_DISTANCE = 0.02  # in units of the box; distance of a resting point on a curve from the curve's points
 SET_DISTANCE = 0.15  # in units of the box; distance of a resting point on a set of higher dimension from its sample
+MAX_GAP = 1.5  # the same, over the largest distance between neighbours of the sample, if that is more
 SAME_LOSS = (
     1e-9  # relative to the variation of the loss in the box; loss of a resting point on such a set, less the set's
 )
@@ -66,11 +69,11 @@ class Attractor:
 
     Attributes:
         kind: "fixed point"; "cycle" of a map, or limit cycle of a flow; "curve" of fixed points, such as a valley of
-            minima, or of cycles, such as those around a round minimum; "sliding", resting points of a discontinuous
-            flow on its discontinuity; "quasi-periodic" and "chaotic", sets that runs do not leave and in which they
-            have no period: the largest Lyapunov exponent of the first is zero, of a flow's torus the two largest, that
-            of the second is positive; "wandering", such a set of a map whose exponent does not decide, or is negative,
-            as on a cycle longer than the longest one of the search.
+            minima, or of cycles, such as those around a round minimum; "set" of fixed points of more dimensions;
+            "sliding", resting points of a discontinuous flow on its discontinuity; "quasi-periodic" and "chaotic", sets
+            that runs do not leave and in which they have no period: the largest Lyapunov exponent of the first is zero,
+            of a flow's torus the two largest, that of the second is positive; "wandering", such a set of a map whose
+            exponent does not decide, or is negative, as on a cycle longer than the longest one of the search.
         w: the fixed point ``(1, d)``, the points of a map's cycle in order ``(p, d)``, or a sample of another set
             ``(m, d)``, such as a flow's cycle.
         loss: the mean of L over ``w``.
@@ -78,6 +81,8 @@ class Attractor:
             Jacobian, in 1/t, for a fixed point of a flow, and the Floquet multipliers of a flow's cycle, ``(d,)``; None
             for other kinds.
         critical: the critical point at or amid the attractor; None if there is none.
+        critical_set: the connected set of critical points on which the attractor lies; None if there is none.
+        ends: where its runs ended, in the order of their starts, ``(runs, d)``.
         runs, of: the number of runs that ended on the attractor, and the number of all runs.
         repeats: the number of steps after which the points of a curve recur.
         exponents: the Lyapunov exponents of a set on which runs have no period, with their 95 % intervals: the largest
@@ -101,6 +106,8 @@ class Attractor:
     repeats: int = 1
     exponents: tuple[Exponent, ...] = ()
     cycle: Cycle | None = None
+    critical_set: CriticalSet | None = None
+    ends: np.ndarray | None = None
 
     @property
     def period(self) -> float:
@@ -110,7 +117,7 @@ class Attractor:
         """
         if self.cycle is not None:
             return self.cycle.period
-        return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve"))
+        return len(self.w) if self.kind == "cycle" else self.repeats * (self.kind in ("fixed point", "curve", "set"))
 
     @property
     def centre(self) -> np.ndarray:
@@ -140,6 +147,8 @@ class Attractor:
     def __str__(self) -> str:
         where = "(" + ", ".join(f"{c:.5g}" for c in np.round(self.centre, 12) + 0.0) + ")"
         what = f"cycle of period {self.period:.5g} about" if self.kind == "cycle" else f"{self.kind} at"
+        if self.kind == "set" and self.critical_set:
+            what = f"{self.critical_set.noun} about"
         if self.repeats > 1:
             what = f"curve of cycles of period {self.period} about"
         low, high = (100 * edge for edge in self.interval)
@@ -157,7 +166,7 @@ class Attractor:
 
     @property
     def _is_spread(self) -> bool:
-        return self.kind not in ("fixed point", "curve") and self.extent > 0
+        return self.kind not in ("fixed point", "curve", "set") and self.extent > 0
 
 
 class Attractors(list[Attractor]):
@@ -220,7 +229,7 @@ def limit_sets(
     ways_out = np.full(starts.shape, np.nan)
     if isinstance(system, Map):
         with progress_bar(f"{system.method}", steps, progress) as show:
-            labels = _of_map(system, starts, far, census, period, steps, show)
+            labels, ends = _of_map(system, starts, far, census, period, steps, show)
     else:
         labels, ends = _of_flow(system, starts, far, census, progress)
         leave = labels == UNBOUNDED
@@ -230,7 +239,11 @@ def limit_sets(
     # The attractor with the most runs comes first.
     counts = [int((labels == i).sum()) for i in range(len(census.attractors))]
     order = np.argsort(-np.array(counts, dtype=int), kind="stable")
-    attractors = Attractors(replace(census.attractors[i], runs=counts[i], of=len(starts)) for i in order if counts[i])
+    attractors = Attractors(
+        replace(census.attractors[i], runs=counts[i], of=len(starts), ends=ends[labels == i])
+        for i in order
+        if counts[i]
+    )
     new = np.full(len(order) + len(NAMES), UNDECIDED)
     new[order] = np.arange(len(order))
     for label in NAMES:
@@ -266,22 +279,27 @@ class _Census:
         self.attractors: list[Attractor] = []
         self.continua: list[_Member] = []
 
-    def index(self, kind: str, orbit: np.ndarray, multipliers: np.ndarray | None) -> int:
-        """Return the index of the attractor at an orbit ``(p, d)``; enter it first if it is new."""
-        curve = self._curve(orbit[0]) if kind == "fixed point" else None
+    def index(self, kind: str, orbit: np.ndarray, multipliers: np.ndarray | None, on: int = NO_SET) -> int:
+        """Return the index of the attractor at an orbit ``(p, d)``, or of the critical set that a fixed point is on.
+
+        If it is new it is entered first. ``on`` is the set's index, as ``sets_of`` returns it.
+        """
+        if on != NO_SET:
+            return self._index_of_set(self.points.sets[on])
         for i, attractor in enumerate(self.attractors):
-            if curve is not None:
-                if attractor.kind == "curve" and attractor.w is curve:
-                    return i
-            elif (
+            if (
                 attractor.kind == kind
                 and len(attractor.w) == len(orbit)
                 and self._near(attractor.w, orbit[0]) < SAME_POINT
             ):
                 return i
-        if curve is not None:
-            return self.enter("curve", curve, None)
         return self.enter(kind, orbit, multipliers)
+
+    def _index_of_set(self, on: CriticalSet) -> int:
+        for i, attractor in enumerate(self.attractors):
+            if attractor.kind in ("curve", "set") and attractor.critical_set is on:
+                return i
+        return self.enter("curve" if on.dimension == 1 else "set", on.w, None, critical_set=on)
 
     def enter(self, kind: str, w: np.ndarray, multipliers: np.ndarray | None, repeats: int = 1, **more: Any) -> int:
         """Enter an attractor, with ``more`` of its attributes, and return its index."""
@@ -293,9 +311,25 @@ class _Census:
         """Enter the limit cycle of a flow and return its index."""
         return self.enter("cycle", cycle.w, cycle.multipliers, cycle=cycle)
 
-    def on_a_set(self, w: np.ndarray) -> bool:
-        """Return whether a resting point ``(d,)`` lies on a set of critical points."""
-        return self._curve(w) is not None
+    def sets_of(self, w: np.ndarray) -> np.ndarray:
+        """Return the indices of the sets of critical points on which resting points ``(n, d)`` lie: ``(n,)``.
+
+        A point belongs to the set whose sample is nearest, if that is near. NO_SET stands for none.
+        """
+        found, nearest = np.full(len(w), NO_SET), np.full(len(w), np.inf)
+        loss = self.system.landscape.value(w.T).numpy()
+        for number, s in enumerate(self.points.sets):
+            reach = CURVE_DISTANCE
+            near = np.ones(len(w), dtype=bool)
+            if s.dimension > 1:
+                apart = tree(s.w / self.extent).query(s.w / self.extent, 2, p=np.inf)[0][:, -1]
+                reach = max(SET_DISTANCE, MAX_GAP * float(apart[np.isfinite(apart)].max(initial=0)))
+                across = float(np.abs(s.eigenvalues).max() * self.extent.min() ** 2)  # change of the loss in the box
+                near = np.abs(loss - s.loss) <= SAME_LOSS * np.maximum(max(self.losses, across), np.abs(loss))
+            distance = tree(s.w / self.extent).query(w / self.extent, p=np.inf)[0]
+            on = near & (distance < np.minimum(reach, nearest))
+            found[on], nearest[on] = number, distance[on]
+        return found
 
     def enter_continua(self, labels: np.ndarray) -> None:
         """Enter each family of the members in ``continua`` once, and replace the labels of its runs by its index."""
@@ -322,15 +356,6 @@ class _Census:
         """Return the distance of the nearest of points ``(m, d)`` to another ``(d,)``, in units of the box."""
         return float(np.abs((w - to) / self.extent).max(axis=1).min())
 
-    def _curve(self, w: np.ndarray) -> np.ndarray | None:
-        """Return the points ``(m, d)`` of the critical set on which w lies; None if it lies on none."""
-        loss = float(self.system.landscape.value(w))
-        for s in self.points.sets:
-            same = s.dimension == 1 or abs(loss - s.loss) <= SAME_LOSS * max(self.losses, abs(loss))
-            if same and self._near(s.w, w) < (CURVE_DISTANCE if s.dimension == 1 else SET_DISTANCE):
-                return s.w
-        return None
-
     def _critical(self, w: np.ndarray) -> CriticalPoint | None:
         """Return the critical point at w, or amid a set w ``(m, d)`` of at most a tenth of the box; else None."""
         size = max(SAME_POINT, float((np.ptp(w, axis=0) / self.extent).max()))
@@ -348,11 +373,15 @@ def _of_map(
     period: int,
     steps: int,
     show: Callable[[float], None],
-) -> np.ndarray:
-    """Return the labels of a map's runs from starts ``(N, d)``: ``(N,)``. The function shows the number of steps."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels of a map's runs from starts ``(N, d)``, ``(N,)``, and where they end, ``(N, d)``.
+
+    ``show`` shows the number of steps.
+    """
     map_.refuse_noise()
     low, high = torch.tensor(far, dtype=torch.float64).T[..., None]
     labels, width = np.full(len(starts), UNDECIDED), max(WINDOW, 2 * period)
+    last = starts.copy()
     running, step = np.arange(len(starts)), Steps(map_, None)
     runs = Iterates(step, torch.as_tensor(starts.T.copy()), number=steps)
     midway: torch.Tensor | None = None
@@ -372,6 +401,7 @@ def _of_map(
                     window.append(runs.w.clone())
             z = torch.cat(runs.parts)
             here = runs.running & torch.isfinite(z).all(0) & ((runs.w >= low) & (runs.w <= high)).all(0)
+            last[running] = runs.w.numpy().T
             step_count, check = stop, max(check, 2 * stop) if stop >= check else check
             labels[running[~here.numpy()]] = DIVERGED
             keep, running, z = here.numpy(), running[here.numpy()], z[:, here]
@@ -390,7 +420,7 @@ def _of_map(
     if running.size and midway is not None and paths is not None:
         labels[running] = _wandering(midway.numpy(), paths.numpy(), census)
         _name_motions(map_, z, labels[running], census, low, high)
-    return labels
+    return labels, last
 
 
 def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int, paths: torch.Tensor | None = None) -> np.ndarray:
@@ -433,13 +463,14 @@ def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int, paths: to
         kind = "fixed point" if p == 1 else "cycle"
         orbit = torch.stack(orbits)  # (p, D, n)
         neutral = neutral_directions(residual, z_at) > 0
+        on = census.sets_of(z_at[:d].numpy().T) if p == 1 else np.full(len(at), NO_SET)
         for column, run in enumerate(at):
             w = orbit[:, :d, column].numpy()
-            if neutral[column] and not (p == 1 and census.on_a_set(w[0])):
+            if neutral[column] and on[column] == NO_SET:
                 census.continua.append(_Member(residual, orbit[:, :, column], 1 + multipliers[column]))
                 labels[run] = FIRST_MEMBER - len(census.continua) + 1
             else:
-                labels[run] = census.index(kind, w, 1 + multipliers[column])
+                labels[run] = census.index(kind, w, 1 + multipliers[column], on[column])
     return labels
 
 
@@ -520,13 +551,15 @@ def _of_flow(
         if at.size:
             points, multipliers = _refine(flow, ends[:, at])
             neutral = neutral_directions(flow, points) > 0
+            on = census.sets_of(points.numpy().T)
             for column, run in enumerate(at):
                 point = points[:, column]
-                if neutral[column] and not census.on_a_set(point.numpy()):
+                if neutral[column] and on[column] == NO_SET:
                     census.continua.append(_Member(flow, point[None], multipliers[column]))
                     labels[running[run]] = FIRST_MEMBER - len(census.continua) + 1
                 else:
-                    labels[running[run]] = census.index("fixed point", point.numpy()[None], multipliers[column])
+                    orbit = point.numpy()[None]
+                    labels[running[run]] = census.index("fixed point", orbit, multipliers[column], on[column])
         # Runs continue if the solver advanced them; runs on which it failed at once stay undecided. Motion on plateaus
         # takes exponentially long, so that the times grow by squares; the solver's steps are long there.
         moved = (np.abs(ends.numpy() - w.numpy()) / census.extent[:, None]).max(0) > MIN_MOVE
@@ -589,4 +622,7 @@ def _sliding(rests: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, cens
         for c in np.unique(component):
             here = members[component == c]
             single = (np.ptp(here, axis=0) <= SAME_POINT * census.extent).all()
-            labels[of[component[copy] == c]] = census.enter("sliding", here[:1] if single else here, None)
+            on = np.unique(census.sets_of(here))
+            on_set = census.points.sets[on[0]] if len(on) == 1 and on[0] != NO_SET else None
+            w = here[:1] if single else here
+            labels[of[component[copy] == c]] = census.enter("sliding", w, None, critical_set=on_set)

@@ -1,9 +1,13 @@
-"""Lines of many runs: one in front of the others, their median with a band, or their mean beside the exact one."""
+"""Lines of many runs: one in front of the others, their median with a band, their mean beside the exact one, and how
+long they can be compared."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ... import checks
+from ...analysis.rounding import Predictability
 from ...arguments import checked
 from .lines import check_parts
 
@@ -111,4 +115,54 @@ def sampled(
         ax.plot(one[x], one[exact].fillna(one[name]), **{**style, "marker": ""})
         points = {"ms": 4, **style, "linestyle": "none", "label": value}
         ax.errorbar(one[x], one[name], yerr=1.96 * one[f"{name}_error"], **points)
+    return ax
+
+
+@checked
+def predictability(found: Predictability, ax: "Axes", **style: Any) -> "Axes":
+    """Draw how copies of a run separate from it, with the tolerance and the horizon of ``samdyn.predictability``.
+
+    Args:
+        found: the result of ``samdyn.predictability``.
+        ax: the Axes to draw on; its vertical axis becomes logarithmic.
+        style: keywords of ``ax.plot`` for the copies.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> saddle = sd.Map(sd.Landscape("x**2 - y**2", "x y"), sd.GD(), lr=0.1)
+    >>> figure, ax = plt.subplots()
+    >>> found = sd.predictability(saddle, (1, 0), steps=200, copies=2, progress=False)
+    >>> [text.get_text() for text in sd.plot.predictability(found, ax).get_legend().get_texts()]
+    ['copies', 'tolerance', 'comparable for ... steps']
+    """
+    for number, distance in enumerate(found.distances.T):
+        shown = np.where((distance > 0) & np.isfinite(distance), distance, np.nan)
+        look: dict[str, Any] = {"color": "C0", **PALE, **style, "label": None if number else "copies"}
+        ax.plot(found.at, shown, **look)
+    ax.axhline(found.tolerance, color="black", lw=1, ls="--", label="tolerance")
+    horizon(found, ax)
+    ax.set(yscale="log", xlabel="step" if found.unit == "steps" else "$t$", ylabel="distance from the run")
+    ax.legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
+    return ax
+
+
+@checked
+def horizon(found: Predictability, ax: "Axes", **style: Any) -> "Axes":
+    """Mark on an axis of steps or times where runs stop being comparable, by a dotted line; nothing if they never do.
+
+    Args:
+        found: the result of ``samdyn.predictability`` for one of the runs that are drawn.
+        ax: the Axes to draw on.
+        style: keywords of ``ax.axvline``.
+
+    >>> import samdyn as sd
+    >>> from matplotlib import pyplot as plt
+    >>> bowl = sd.Map(sd.Landscape("x**2", "x"), sd.GD(), lr=0.1)
+    >>> figure, ax = plt.subplots()
+    >>> len(sd.plot.horizon(sd.predictability(bowl, (1,), steps=100, progress=False), ax).lines)
+    0
+    """
+    if np.isfinite(found.horizon):
+        far = f"{found.horizon:.4g} steps" if found.unit == "steps" else f"t = {found.horizon:.4g}"
+        ax.axvline(found.horizon, **{"color": "black", "lw": 1, "ls": ":", "label": f"comparable for {far}", **style})
     return ax

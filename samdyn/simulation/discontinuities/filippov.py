@@ -11,6 +11,7 @@ from ..flows.rodas import ImplicitTrial
 from ..flows.runs import AT_END, NO_STEP, OUT_OF_STEPS, Limits
 from ..flows.trial import Trial
 from ..units import ScaledFlow
+from .corners import past_corner
 from .jumps import meet, passing, size
 from .regions import TrapRegions
 from .resting import resting_edges, sliding_rests
@@ -23,8 +24,6 @@ AHEAD = 64  # number of those
 MAX_MEETINGS = 100  # surfaces that a run may meet
 CORNER_MEETINGS = 25  # surfaces that a corner counts as
 BESIDE = 1e-11  # distance from a surface at which runs cross and leave it, relative to max(1, ‖w‖∞)
-CORNER_DISTANCE = 1e-4  # distance that runs are moved past a corner of surfaces, relative to max(1, ‖w‖∞)
-CORNER_STEP = 2.5e-8  # length of a step there, relative to max(1, ‖w‖∞)
 MIN_HOLDING_SPEED = 1e-3  # speed towards a surface, over that of the field beside it, with which it holds runs
 MAX_NEGLIGIBLE = 1e-5  # upper bound on the errors that do not count, relative to max(1, ‖w‖∞)
 TRAP_RADIUS = 100  # radius of the search for a trap, over the errors that do not count
@@ -48,8 +47,8 @@ class Filippov:
         self, flow: ScaledFlow, runs: FilippovRuns, limits: Limits, backend: str, traps: TrapRegions | None = None
     ) -> None:
         self.runs = runs
-        self._flow, self._limits = flow, limits
-        self._sliding, self._traps = Sliding(flow, runs.normals), traps or TrapRegions(flow)
+        self._flow, self._limits, self._backend = flow, limits, backend
+        self._sliding, self._traps = Sliding(flow, runs.normals, backend), traps or TrapRegions(flow)
         self._negligible = min(max(limits.rtol, limits.atol), MAX_NEGLIGIBLE)
         # ``meet`` approximates the path to a surface by a parabola, with an error of a sixth of the cube of its length.
         self._trial = Trial(flow, limits.rtol, limits.atol, self._negligible ** (1 / 3) / 2)
@@ -248,16 +247,9 @@ class Filippov:
         runs.state[over], runs.outcome[over] = State.END, OUT_OF_STEPS
 
     def _pass_corner(self, which: torch.Tensor) -> None:
-        """Move runs by steps so small that the place where they change sides does not matter.
-
-        At a corner surfaces have no normal. Euler's method follows Filippov's solution there, to about CORNER_STEP.
-        """
+        """Move runs past a corner, at which surfaces have no normal."""
         if not len(which):
             return
-        w, time = self.runs.w[:, which], torch.zeros_like(self.runs.t[which])
         rest = self.runs.times[-1] - self.runs.t[which]
-        for _ in range(round(CORNER_DISTANCE / CORNER_STEP)):
-            velocity = self._flow(w)
-            h = torch.minimum(CORNER_STEP * size(w) / norm(velocity).clamp(min=1e-300), rest - time)
-            w, time = w + h * velocity, time + h
+        w, time = past_corner(self._flow, self.runs.w[:, which], rest, self._backend)
         self.runs.move(which, time, w)

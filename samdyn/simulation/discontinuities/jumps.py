@@ -5,6 +5,8 @@ The functions use only values of the field. Lengths are relative to max(1, ‖w�
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import torch
 
@@ -24,6 +26,15 @@ FIRST_REACH = 1e-9  # distance that the first search for a surface covers
 SPREAD = 32  # distance that the next search covers, over that of the one before
 CUTS = 3, 255  # least and greatest number of points that cut an interval at once
 POINTS = 2**12  # total number of points that cut all intervals at once; so many take twice the time of a few
+
+
+class Search(Protocol):
+    """What finds the distances to surfaces."""
+
+    def __call__(
+        self, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, attempts: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the distances from w (d, m, n) to surfaces along ``way`` (d, n), and whether they exist: (m, n)."""
 
 
 @dataclass
@@ -144,7 +155,9 @@ def passing(field: Function, w: torch.Tensor) -> Surface:
     return surface
 
 
-def locate(field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor) -> Surface:
+def locate(
+    field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor, search: "Search | None" = None
+) -> Surface:
     """Describe the surfaces on which ``beyond`` changes from false to true, near w in the directions ±way.
 
     Secants to two neighbours in each tangent direction give the normal, with an error near 1e-9. The limits are
@@ -155,22 +168,25 @@ def locate(field: Function, beyond: Test, w: torch.Tensor, way: torch.Tensor) ->
         beyond: test of the side that points are on.
         w: (d, n), near the surfaces.
         way: (d, n), unit vectors that cross them.
+        search: does what ``distance_along`` does with this test, faster.
     """
-    scale = size(w)
-    s, exists = _distance(beyond, w[:, None], way, FIRST_REACH * scale[None], attempts=6)
+    scale, along = size(w), search or partial(distance_along, beyond)
+    s, exists = along(w[:, None], way, FIRST_REACH * scale[None], attempts=6)
     w = w + s[0] * way
     normal = way
     if len(w) > 1:
         tangents = complement(way)
         h = TANGENT_DISTANCE * scale
         around = torch.cat([w[:, None] + h * tangents, w[:, None] - h * tangents], 1)
-        s, exists_around = _distance(beyond, around, way, h.expand(around.shape[1:]), attempts=3)
+        s, exists_around = along(around, way, h.expand(around.shape[1:]), attempts=3)
         exists = torch.cat([exists, exists_around])
         ahead, behind = s.chunk(2)
         normal = way - ((ahead - behind) / (2 * h) * tangents).sum(1)
         normal = normal / norm(normal)
     offset = SIDE_DISTANCE * scale * normal
-    before, after = (2 * field(w + side) - field(w + 2 * side) for side in (-offset, offset))
+    sides = torch.stack([-offset, -2 * offset, offset, 2 * offset], 1)
+    near_before, far_before, near_after, far_after = field(w[:, None] + sides).unbind(1)
+    before, after = 2 * near_before - far_before, 2 * near_after - far_after
     finite = torch.isfinite(before + after).all(0)
     return Surface(w, normal, before, after, exists.all(0) & finite)
 
@@ -190,7 +206,7 @@ def _nearer(field: Function, near: torch.Tensor, far: torch.Tensor) -> Test:
     return beyond
 
 
-def _distance(
+def distance_along(
     beyond: Test, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, attempts: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the distances from w (d, m, n) to the surfaces along ``way`` (d, n), and whether surfaces exist: (m, n).

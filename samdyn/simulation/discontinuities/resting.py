@@ -13,6 +13,7 @@ ELLIPSOIDS = (1.0, 0.1, 0.01, 1e-3)  # longest half-axes of ellipsoids around a 
 DIRECTIONS = 32  # directions sampled around a point of the plane; as many per coordinate in higher dimension
 ROUNDS = 30  # rounds of the search for the direction with the least inward speed
 ROUND_SPREAD = 0.6  # spread of the directions of a round, over that of the round before
+HULL_ITERATIONS = 20  # iterations of the search for the point nearest to 0 in the convex hull of velocities
 # Inward speed at r, r/10 and r/100 over that at r. A jump keeps its speed. Where several singularities of a multi-step
 # method meet, it falls as √r, and runs arrive in finite time too. That of a smooth field falls as r.
 MIN_RATIOS = (0.0, 0.25, 0.06)
@@ -20,7 +21,7 @@ TURN = 2e-7  # angle beside the direction with the least inward speed; the searc
 MIN_TURN_SPEED = 0.01  # speed across that direction, over the greatest speed
 MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
 MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
-ROUNDING_SPEED = 1e-6  # outward speed that counts as none, over the greatest speed around the point
+ROUNDING_SPEED = 1e-7  # outward speed that counts as none, over the greatest speed around the point
 DIFFERENCE_DISTANCE = 1e-3  # distance over which sliding velocities are differentiated, relative to max(1, ‖w‖∞)
 NEUTRAL_RATE = 1e-6  # rate of change that counts as none, over ‖ẇ‖ beside the surface or over the greatest rate
 MAX_NONLINEARITY = 0.05  # second difference of a sliding velocity, over its greatest first difference
@@ -135,8 +136,13 @@ def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_a
     lengths = norm(half_axes)
     # Around most points the field is smooth and nearly vanishes near them; they need no search.
     offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
-    wide, narrow = (norm(flow(centre[:, None] + part * offset)).amax(0) for part in (1.0, 0.01))
-    sure = narrow > MIN_FIELD_RATIO_AT_JUMP * wide
+    wide, narrow = (flow(centre[:, None] + part * offset) for part in (1.0, 0.01))
+    sure = norm(narrow).amax(0) > MIN_FIELD_RATIO_AT_JUMP * norm(wide).amax(0)
+    # Around most of the others runs slide on, which one direction shows.
+    axes = half_axes / lengths**2  # in units of the half-axes
+    drift = _drift(torch.einsum("ijn,imn->jmn", axes, narrow))
+    ahead = flow(centre + 0.01 * radius * torch.einsum("ijn,jn->in", half_axes, drift))
+    sure &= (torch.einsum("ijn,in->jn", axes, ahead) * drift).sum(0) < 0
     if not sure.any():
         return sure
     some = sure.nonzero().squeeze(1)
@@ -180,12 +186,13 @@ def _slowest(
     The third result is the offset with the least inward speed, over the radius: (d, n).
 
     The search samples directions ever nearer to the worst one so far: on a sliding surface the field points inward in
-    all directions but two.
+    all directions but two. In more than two dimensions chance may not find them: the first round also passes on the
+    direction in which runs slide (``_drift``).
     """
     generator = torch.Generator().manual_seed(0)
     directions, spread = _directions(centre), 2 * torch.pi / DIRECTIONS
     fastest = torch.zeros_like(radius)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         offset = torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * directions)
         velocity = flow(centre[:, None] + radius * offset)
         velocity = torch.einsum("ijn,imn->jmn", axes, velocity) / lengths[:, None]
@@ -194,8 +201,27 @@ def _slowest(
         worst = directions.gather(1, worst.expand(len(centre), 1, -1))
         noise = torch.randn(len(centre), 8 * len(centre), 1, generator=generator, dtype=centre.dtype).to(centre.device)
         around = worst + spread * noise
-        directions, spread = torch.cat([worst, around / norm(around)], 1), ROUND_SPREAD * spread
+        slide = [_drift(velocity)[:, None]] if number == 0 else []
+        directions, spread = torch.cat([worst, *slide, around / norm(around)], 1), ROUND_SPREAD * spread
     return inward, fastest, torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * worst)[:, 0]
+
+
+def _drift(velocity: torch.Tensor) -> torch.Tensor:
+    """Return the direction of the point nearest to 0 in the convex hull of velocities: ``(d, m, n) -> (d, n)``.
+
+    Filippov's velocities at a point are the hull of the limits of the field there, and a run can rest if 0 is one of
+    them. If not, no field of the hull has a component against this direction, and the run moves along it. Frank and
+    Wolfe's method finds the point, on a segment between the fields of two sides in two iterations. If the point is 0
+    any direction does, and the first axis is returned.
+    """
+    point = velocity[:, 0]
+    for _ in range(HULL_ITERATIONS):
+        lowest = (velocity * point[:, None]).sum(0).argmin(0)
+        away = point - velocity.gather(1, lowest.expand(len(velocity), 1, -1))[:, 0]
+        share = (point * away).sum(0) / (away * away).sum(0).clamp(min=torch.finfo(point.dtype).tiny)
+        point = point - share.clamp(0, 1) * away
+    point[0] += norm(point) == 0
+    return point / norm(point)
 
 
 def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,6 +3,7 @@
 import torch
 
 from .jumps import Function, Surface, locate
+from .search import SurfaceSearch
 
 
 class Sliding:
@@ -13,8 +14,9 @@ class Sliding:
         normals: (d, N), the normal of each run's surface where the run is; the search for the surface goes along it.
     """
 
-    def __init__(self, field: Function, normals: torch.Tensor) -> None:
+    def __init__(self, field: Function, normals: torch.Tensor, backend: str = "auto") -> None:
         self.field, self.normals = field, normals
+        self._search = SurfaceSearch(field, backend)
         self._latest = normals[:, :0]
 
     def __call__(self, w: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
@@ -33,8 +35,5 @@ class Sliding:
 
     def surface(self, w: torch.Tensor, way: torch.Tensor) -> Surface:
         """Find the surfaces near w (d, n) that the field points to along ``way`` (d, n)."""
-
-        def beyond(x: torch.Tensor) -> torch.Tensor:
-            return (self.field(x) * way.reshape(len(w), *[1] * (x.ndim - 2), -1)).sum(0) < 0
-
-        return locate(self.field, beyond, w, way)
+        beyond = self._search.test(way)
+        return locate(self.field, beyond, w, way, self._search)

@@ -114,7 +114,8 @@ class _Integration:
         h = _first_step(w, f, last)
         if not step.explicit:
             h = torch.where(runs.h[which] > 0, runs.h[which], h)
-            last = runs.times[torch.searchsorted(runs.times, t, right=True)]
+            # A run may have been moved to the last time from a corner; it ends at once.
+            last = runs.times[torch.searchsorted(runs.times, t, right=True).clamp(max=len(runs.times) - 1)]
         batch = Batch.start(w, f, t, h, excess, last, (limits.low, limits.high), patience)
         zero = torch.zeros_like(which)
         return cls(trial, runs, limits, Eager(step), which, batch, batch.w, batch.h, zero, zero, zero > 0, holds)

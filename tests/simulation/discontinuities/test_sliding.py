@@ -342,6 +342,15 @@ def test_held_from_all_sides(scale: float) -> None:
     assert not sees(f"{scale}*(abs(x) + abs(z) + y**2)", GD, (*off, 0.0))
 
 
+def test_minima_of_dimension_3_along_which_sam_slides_hold_no_run() -> None:
+    # A search of the sphere by chance misses the direction of the motion, a hundred times slower than the field beside.
+    flow = sd.Flow(sd.Landscape("(a*b + c*d - 1)**2/2", "a b c d"), sd.SAM(0.1))
+    a = torch.linspace(1.1, 2, 30, dtype=torch.float64)
+    c = (a**2 - 1).sqrt()
+    w, gradient = torch.stack([-a, -a, c, -c]), torch.stack([-a, -a, -c, c])
+    assert not resting.traps(flow, w + 3e-7 * gradient, torch.full_like(a, 1e-5))[0].any()
+
+
 # The geometry.
 
 

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import torch
 
-from ...landscapes import Landscape
-from ..trees import tree
-from .singular import descend_gradient, scaled_gradients, strengths
+from ....landscapes import Landscape
+from ...trees import tree
+from ..singular import descend_gradient, scaled_gradients, strengths
 
 STEP_LENGTH = 0.02  # in units of the box; length of one step of a path
 NEIGHBOURS = 8  # number of nearest neighbours of a point, to which the first paths go

@@ -1,0 +1,1 @@
+"""Sets of critical points: what connects their points, and their geometry."""
