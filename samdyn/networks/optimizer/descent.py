@@ -1,6 +1,6 @@
 """The update of stochastic gradient descent in two parts: the first may fail, the second changes the parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,22 +18,24 @@ class Descent:
         params: the parameters of the group that move, at least one.
         velocities: the velocity of each parameter; empty without momentum.
         sums: memory for the sum of each gradient and its weight decay; empty without weight decay.
+        state: the optimizer's state, which gets the velocities.
     """
 
     group: Mapping[str, Any]
     params: list[torch.Tensor]
     velocities: list[torch.Tensor]
     sums: list[torch.Tensor]
+    state: MutableMapping[torch.Tensor, Any]
 
     @classmethod
     def prepare(
-        cls, group: Mapping[str, Any], params: list[torch.Tensor], state: Mapping[torch.Tensor, Mapping[str, Any]]
+        cls, group: Mapping[str, Any], params: list[torch.Tensor], state: MutableMapping[torch.Tensor, Any]
     ) -> "Descent":
         """Return a step with the velocities in an optimizer's state, which are 0 for a parameter without one."""
         stored = [state.get(p, {}).get("momentum_buffer") for p in params] if group["momentum"] else []
         sums = [torch.empty_like(p) for p in params] if group["weight_decay"] else []
         velocities = [torch.zeros_like(p) if v is None else v for p, v in zip(params, stored, strict=False)]
-        return cls(group, params, velocities, sums)
+        return cls(group, params, velocities, sums, state)
 
     def take(self) -> None:
         """Move the velocities and the parameters."""
@@ -50,3 +52,5 @@ class Descent:
             else:
                 steps = self.velocities
         torch._foreach_add_(self.params, steps, alpha=-group["lr"])
+        for p, velocity in zip(self.params, self.velocities, strict=False):
+            self.state[p]["momentum_buffer"] = velocity

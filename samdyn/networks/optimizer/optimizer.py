@@ -1,8 +1,7 @@
 """Any method as a torch optimizer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,12 +10,15 @@ from torch.amp import GradScaler
 from ... import checks
 from ...interrupts import HeldSignals
 from ...methods import Method
+from .base import BaseStep, check_finite, make_base
 from .buffers import Buffers
 from .descent import Descent
-from .parameters import ParameterBlocks, Parameters
+from .memory import Memory
+from .parameters import Parameters
 from .passes import Closure, ClosureOracle, Overflow, Passes, no_hvp
 from .rounding import Rounding
 from .states import arrange, check_settings
+from .step_method import VectorDraws, for_parameters, with_values
 
 
 class NotFinite(ArithmeticError):
@@ -37,11 +39,16 @@ class NotFinite(ArithmeticError):
     """
 
 
-class Optimizer(torch.optim.Optimizer):
-    """Training by a method F with the update of ``samdyn.Map``, whose gradients a closure computes.
+WITHOUT_BASE = {"momentum": 0.0, "weight_decay": 0.0, "nesterov": False}  # default settings
 
-    The update is v ← γv + F(w) + δw, w ← w − ηv from v = 0, with weight decay δ, or Nesterov's form as in
-    ``torch.optim.SGD``. F sees the trainable parameters of all groups as one vector w.
+
+class Optimizer(torch.optim.Optimizer):
+    """Training by a method F, whose gradients a closure computes, with the update of SGD or of any torch optimizer.
+
+    Without a base the update is that of ``samdyn.Map``: v ← γv + F(w) + δw, w ← w − ηv from v = 0, with weight decay δ,
+    or Nesterov's form as in ``torch.optim.SGD``. With a base, such as ``torch.optim.AdamW``, F is the gradient that the
+    base steps along. Its state, settings and groups are those of this object, so that schedulers of torch find them
+    here. F sees the trainable parameters of all groups as one vector w.
 
     The optimizer calls the closure once for every gradient that the method needs, with the parameters at the point of
     that gradient. It clears the gradients before each call. Whatever the closure does to the gradients, such as
@@ -50,13 +57,20 @@ class Optimizer(torch.optim.Optimizer):
     the parameters is F (with Nesterov's form, what torch makes of it). The optimizer undoes any change that a closure
     makes to the parameters.
 
-    A step happens completely or not at all: after an exception, such as Ctrl-C, the parameters, momentum and buffers
-    are all as before the step, or all as after it. Signals wait while these change, and are handled during a closure.
+    A step happens completely or not at all: after an exception, such as Ctrl-C, the parameters, momentum, memory and
+    buffers are all as before the step, or all as after it. Signals wait while these change, and are handled during a
+    closure. A base may fail halfway, so each step copies its state first, which is memory for one more state during the
+    update. What a base of your own stores elsewhere than in ``state`` and ``param_groups`` is not undone.
+
+    Numbers of the method may be a ``samdyn.schedules.Schedule``. Methods may carry arrays from step to step, or draw
+    random numbers, which are a function of ``seed`` and the number of the step and so the same on all ranks of
+    DistributedDataParallel. With several closures in a step the arrays are means over the micro-batches, as F is.
 
     To save and resume, use ``state_dict``. ``torch.distributed.checkpoint`` does not work, since it steps without a
     closure.
 
-    Groups may have their own lr, momentum, weight_decay and nesterov. All groups have the same method.
+    Groups may have their own lr, momentum, weight_decay and nesterov, or settings of the base. All groups have the same
+    method.
 
     Parameters in float16 and bfloat16 round the points of the gradients, and the updates, as with every optimizer. They
     lose a perturbation of the size of the rounding. If a perturbation loses more than a tenth, a ``RoundingWarning``
@@ -65,6 +79,7 @@ class Optimizer(torch.optim.Optimizer):
     Attributes:
         method: the method F.
         steps: the number of steps, without those that a scaler skipped.
+        seed: the seed of the method's random numbers.
 
     >>> import samdyn as sd
     >>> from samdyn.networks import Optimizer, models
@@ -77,6 +92,14 @@ class Optimizer(torch.optim.Optimizer):
     >>> losses = [float(optimizer.step(closure)) for _ in range(50)]
     >>> losses[-1] < losses[0]
     True
+
+    SAM with AdamW, and a radius that is 0 in the first ten steps:
+
+    >>> method = sd.SAM(rho=sd.schedules.Piecewise([0.0, 0.05], at=[10]))
+    >>> optimizer = Optimizer(model.parameters(), method, lr=0.01, base=torch.optim.AdamW, betas=(0.9, 0.99))
+    >>> losses = [float(optimizer.step(closure)) for _ in range(20)]
+    >>> sorted(optimizer.state[model[0].weight])
+    ['exp_avg', 'exp_avg_sq', 'step']
     """
 
     def __init__(
@@ -84,9 +107,13 @@ class Optimizer(torch.optim.Optimizer):
         params: Any,
         method: Method,
         lr: float,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
-        nesterov: bool = False,
+        momentum: float | None = None,
+        weight_decay: float | None = None,
+        nesterov: bool | None = None,
+        *,
+        base: Callable[..., torch.optim.Optimizer] | None = None,
+        seed: int = 0,
+        **settings: Any,
     ) -> None:
         """Take the parameters to train.
 
@@ -95,25 +122,55 @@ class Optimizer(torch.optim.Optimizer):
                 Parameters that do not require gradients stay as they are.
             method: the method F. ``DNSAM`` and ``ExactSAM`` need more than a closure computes.
             lr: the learning rate η > 0.
-            momentum: the momentum γ in [0, 1).
-            weight_decay: the weight decay δ ≥ 0.
+            momentum: the momentum γ in [0, 1), 0 if None.
+            weight_decay: the weight decay δ ≥ 0, 0 if None.
             nesterov: whether to use Nesterov's form of momentum.
+            base: a class of torch optimizers, or a function that makes one from groups of parameters, lr and settings.
+                None for SGD as above.
+            seed: the seed of the random numbers of methods that draw any, in [0, 2³²).
+            **settings: settings of the base, such as ``betas``. ``momentum``, ``weight_decay`` and ``nesterov`` are
+                settings of the base too; None leaves them to it.
 
         Raises:
-            InputError: a setting out of its range, here or in a group; parameters that are not real numbers.
+            InputError: a setting out of its range, here or in a group; parameters that are not real numbers; a base
+                without such a setting, or whose step needs a closure, as that of ``torch.optim.LBFGS``.
         """
         if not isinstance(method, Method):
             checks.reject("method", method, "is no method", "Use e.g. samdyn.SAM(rho=0.05)")
-        self.method, self.steps = method, 0
-        self._buffers, self._rounding = Buffers(), Rounding()
+        self.method, self.steps, self.seed = method, 0, checks.word("seed", seed, "Use e.g. seed=0")
+        self._base: torch.optim.Optimizer | None = None
+        self._memory, self._buffers, self._rounding = Memory(), Buffers(), Rounding()
         checks.numeric(self)
-        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
+        with_values(method, 1)
+        given = {"momentum": momentum, "weight_decay": weight_decay, "nesterov": nesterov}
+        settings |= {name: value for name, value in given.items() if value is not None}
         try:
-            super().__init__(params, defaults)
+            if base is None:
+                for name in settings.keys() - WITHOUT_BASE.keys():
+                    checks.reject(name, settings[name], "is a setting of a base alone", "Give base=torch.optim.AdamW")
+                super().__init__(params, {"lr": lr, **WITHOUT_BASE, **settings})
+            else:
+                self._base = make_base(base, params, lr, settings)
+                super().__init__(self._base.param_groups, self._base.defaults)
+                self._share()
         except checks.InputError:
             raise
         except (TypeError, ValueError) as error:  # torch's message says what is wrong
             checks.reject("params", params, str(error), "Give model.parameters(), or groups of them")
+
+    def _share(self) -> None:
+        """Take the state, the groups and the defaults of the base for those of this object."""
+        if self._base is not None:
+            self.state, self.param_groups = self._base.state, self._base.param_groups
+            self.defaults = self._base.defaults
+
+    def _check(self, group: dict[str, Any], lowest: str = ">= 0") -> None:
+        """Check the settings of a group, with ``lowest`` for lr.
+
+        Raises:
+            InputError: a setting out of its range.
+        """
+        (check_settings if self._base is None else check_finite)(group, lowest)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group of parameters.
@@ -125,11 +182,14 @@ class Optimizer(torch.optim.Optimizer):
             fix = 'Give e.g. {"params": model.parameters(), "lr": 0.1}'
             checks.reject("param_group", param_group, "must be a dictionary with params", fix)
         for key, value in param_group.items():
-            if key == "method" or hasattr(self.method, key):
+            if key not in self.defaults and (key == "method" or hasattr(self.method, key)):
                 rule = "groups of parameters have no such setting: the method is one of all of them"
                 checks.reject(key, value, rule, f"Use {', '.join(self.defaults)}")
-        check_settings({**self.defaults, **param_group}, lowest="> 0")
-        super().add_param_group(param_group)
+        self._check({**self.defaults, **param_group}, lowest="> 0")
+        if self._base is None or any(group is param_group for group in self._base.param_groups):  # in the constructor
+            super().add_param_group(param_group)
+        else:
+            self._base.add_param_group(param_group)
         for p in self.param_groups[-1]["params"]:
             if not p.is_floating_point():
                 self.param_groups.pop()
@@ -154,8 +214,10 @@ class Optimizer(torch.optim.Optimizer):
 
         Raises:
             InputError: no closure; a closure that does not return a loss, or that leaves a trainable parameter without
-                gradient; a method that needs more than gradients; a setting out of its range.
+                gradient; a method that needs more than gradients; a setting, or the value of a schedule, out of its
+                range.
             NotFinite: a loss or gradient that is not finite.
+            Exception: what the base raises in its step, with a note that nothing has changed.
         """
         batches = [closure] if callable(closure) else closure
         if scaler is not None and not isinstance(scaler, GradScaler):
@@ -164,34 +226,40 @@ class Optimizer(torch.optim.Optimizer):
             fix = "Give a function that computes the loss, calls backward on it and returns it"
             checks.reject("closure", closure, "there is nothing to take gradients with", fix)
         for group in self.param_groups:
-            check_settings(group)  # a scheduler may have changed them
+            self._check(group)  # a scheduler may have changed them
         with HeldSignals() as signals, torch.no_grad():
             return self._step(batches, scaler, signals)
 
     def _step(self, batches: Sequence[Closure], scaler: GradScaler | None, signals: HeldSignals) -> torch.Tensor:
         parameters = self._parameters()
+        method = for_parameters(with_values(self.method, self.steps + 1), parameters)
         w, overflow = parameters.read(), False
+        memory = self._memory.read(method, parameters, w)
         passes = [Passes(batch, parameters, w, self._buffers, signals, self._rounding, scaler) for batch in batches]
         self._buffers.begin_step()
         try:
             try:
-                update = self._mean_gradient(w, parameters, passes)
+                update, *carried = self._mean(method, w, memory, passes)
             except Overflow:
                 overflow = True
             else:
-                self._check_finite([loss for one in passes for loss in one.losses], update)
+                self._check_finite([loss for one in passes for loss in one.losses], [update, *carried])
                 parameters.set_gradient(update if scaler is None else update * scaler.get_scale())
-            descents = self._prepare(parameters.tensors)
+            updates = self._prepare(parameters.tensors)
             if scaler is not None:
                 scaler.unscale_(self)  # the scaler notices an overflow too, and will lower the scale
+            if not overflow:
+                parameters.write(w)
+                for each in updates:
+                    each.take()
         except BaseException:
             self._undo(parameters, w)
             raise
         if overflow:
             self._undo(parameters, w)
         else:
-            parameters.write(w)
-            self._descend(descents)
+            self._memory.write(method, parameters, carried)
+            self.steps += 1
         return torch.stack([one.losses[0] for one in passes if one.losses]).mean()
 
     def _undo(self, parameters: Parameters, w: torch.Tensor) -> None:
@@ -201,25 +269,46 @@ class Optimizer(torch.optim.Optimizer):
         self._buffers.undo_step()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resume needs, including the method's name and the number of steps."""
-        return {**super().state_dict(), "method": repr(self.method), "steps": self.steps}
+        """Return what a resume needs, including the names of the method and of the base, and the number of steps."""
+        return {
+            **({} if self._base is None else self._base.state_dict()),
+            **super().state_dict(),
+            "method": repr(self.method),
+            "steps": self.steps,
+            "base": self._base_name,
+            "seed": self.seed,
+            "memory": self._memory.packed(self.param_groups),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore a state. The following steps are bit for bit those that would have followed the state.
+        """Restore a state, with its seed. The following steps are bit for bit those that would have followed the state.
 
         If both the optimizer and the state have names of parameters, as from ``model.named_parameters()``, momentum
         goes to the parameter of the same name. Otherwise the parameters must be in the same order as in the state.
 
         Raises:
-            InputError: the state of another method, or of another optimizer. This optimizer is then unchanged.
+            InputError: the state of another method or base, or of another optimizer. This optimizer is then unchanged.
         """
         # Without the copy, torch would share the velocities with the state, and so with the optimizer that it came
         # from.
-        super().load_state_dict(deepcopy(arrange(state_dict, repr(self.method), self.param_groups)))
-        self.steps = state_dict["steps"]
+        state = deepcopy(arrange(state_dict, repr(self.method), self._base_name, self.method.memory, self.param_groups))
+        if self._base is not None:
+            self._base.load_state_dict(state)
+        super().load_state_dict(state)
+        self._share()
+        self.steps, self.seed = state["steps"], state["seed"]
+        places, params = (
+            [p for group in groups for p in group["params"]] for groups in (state["param_groups"], self.param_groups)
+        )
+        self._memory.unpack(state["memory"], places, params)
+
+    @property
+    def _base_name(self) -> str | None:
+        return None if self._base is None else type(self._base).__name__
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "method": self.method, "steps": self.steps}
+        own = {"method": self.method, "steps": self.steps, "seed": self.seed}
+        return {**super().__getstate__(), **own, "_base": self._base, "_memory": self._memory}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -240,21 +329,29 @@ class Optimizer(torch.optim.Optimizer):
             checks.reject("params", sum(len(g["params"]) for g in self.param_groups), "parameters, all frozen", fix)
         return Parameters(trainable)
 
-    def _mean_gradient(self, w: torch.Tensor, parameters: Parameters, passes: list[Passes]) -> torch.Tensor:
-        """Return the mean of F at w over the batches. The parameters must be at w."""
+    def _mean(
+        self, method: Method, w: torch.Tensor, memory: tuple[torch.Tensor, ...], passes: list[Passes]
+    ) -> list[torch.Tensor]:
+        """Return F at w, and the arrays that the method carries next: means over the batches.
+
+        The parameters must be at w.
+        """
         total: Any = None
-        at, method = w, _for_parameters(self.method, parameters)
+        at, number = w, self.steps + 1
+        draws = VectorDraws(self.seed, number, w.device) if method.is_random else None
         for one in passes:
             one.at = at
-            update = method(w, ClosureOracle(one.gradient, no_hvp))
-            total = update if total is None else total + update
+            update, carried = method.advance(w, memory, ClosureOracle(one.gradient, no_hvp, draws=draws), number)
+            vectors = [update, *carried]
+            total = vectors if total is None else [a + b for a, b in zip(total, vectors, strict=True)]
             at = one.at
-        return total / len(passes)
+        return [vector / len(passes) for vector in total]
 
-    def _check_finite(self, losses: list[torch.Tensor], update: torch.Tensor) -> None:
-        """Raise NotFinite if a loss or an entry of the update is not finite."""
+    def _check_finite(self, losses: list[torch.Tensor], vectors: list[torch.Tensor]) -> None:
+        """Raise NotFinite if a loss, or an entry of the update or of an array that the method carries, is not."""
+        update = vectors[0]
         values = torch.stack([loss.to(update.device, update.dtype) for loss in losses])
-        ends = torch.stack(update.aminmax())  # nan if any entry is nan
+        ends = torch.stack([end for vector in vectors for end in vector.aminmax()])  # nan if any entry is nan
         if not bool(torch.cat([values, ends]).isfinite().all()):
             raise NotFinite(
                 f"step {self.steps + 1}: losses {values.tolist()} in its passes, {int((~update.isfinite()).sum())} of "
@@ -262,24 +359,10 @@ class Optimizer(torch.optim.Optimizer):
                 "lr or rho."
             )
 
-    def _prepare(self, moved: list[torch.Tensor]) -> list[Descent]:
-        """Return the steps of all groups, for the parameters in ``moved``."""
+    def _prepare(self, moved: list[torch.Tensor]) -> list[Descent] | list[BaseStep]:
+        """Return the updates of all groups, for the parameters in ``moved``."""
+        if self._base is not None:
+            return [BaseStep.prepare(self._base, moved)]
         movable = set(map(id, moved))  # a closure may have unfrozen further parameters
         groups = [(group, [p for p in group["params"] if id(p) in movable]) for group in self.param_groups]
         return [Descent.prepare(group, params, self.state) for group, params in groups if params]
-
-    def _descend(self, descents: list[Descent]) -> None:
-        """Take the steps of all groups."""
-        for descent in descents:
-            descent.take()
-            for p, velocity in zip(descent.params, descent.velocities, strict=False):
-                self.state[p]["momentum_buffer"] = velocity
-        self.steps += 1
-
-
-def _for_parameters(method: Method, parameters: Parameters) -> Method:
-    """Return a method whose ``weights``, if it has any of parameters, are in the order of these parameters."""
-    weights = getattr(method, "weights", None)
-    if not isinstance(weights, ParameterBlocks):
-        return method
-    return replace(method, weights=weights.of(parameters))  # type: ignore[call-arg]

@@ -1,15 +1,17 @@
 """The check of an optimizer's saved state, and its arrangement in the order of the parameters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import torch
 
 from ... import checks
+from .base import check_finite
 
 FIX = "Give what samdyn.networks.Optimizer.state_dict() returned for these parameters"
-KEYS = ("method", "steps", "state", "param_groups")
+SETTINGS = ("lr", "momentum", "weight_decay", "nesterov")  # of a group without a base
+KEYS = ("method", "steps", "base", "seed", "memory", "state", "param_groups")
 
 
 def check_settings(group: Mapping[str, Any], lowest: str = ">= 0") -> None:
@@ -33,7 +35,9 @@ def check_settings(group: Mapping[str, Any], lowest: str = ">= 0") -> None:
         checks.reject("momentum", group["momentum"], rule, "Use e.g. momentum=0.9, or nesterov=False")
 
 
-def arrange(state: Any, method: str, groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def arrange(
+    state: Any, method: str, base: str | None, memory: Sequence[str], groups: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Return a saved state with the parameters of each group in the order of an optimizer's groups.
 
     Names identify the parameters if both the state and the optimizer have names. Otherwise their places do.
@@ -41,10 +45,13 @@ def arrange(state: Any, method: str, groups: Sequence[Mapping[str, Any]]) -> dic
     Args:
         state: the result of ``Optimizer.state_dict``.
         method: the ``repr`` of the optimizer's method.
+        base: the name of the class of its base. None if it has none.
+        memory: the names of the arrays that its method carries.
         groups: the optimizer's groups.
 
     Raises:
-        InputError: not a state, or the state of another method or of other parameters; settings out of their range.
+        InputError: not a state, or the state of another method or base, or of other parameters; settings out of their
+            range.
     """
     if not isinstance(state, Mapping):
         checks.reject("state_dict", state, "is no state", FIX)
@@ -55,28 +62,45 @@ def arrange(state: Any, method: str, groups: Sequence[Mapping[str, Any]]) -> dic
     if state["method"] != method:
         fix = f"Load it into an optimizer with method={state['method']}"
         checks.reject("state_dict", state["method"], f"is its method; this one's is {method}", fix)
+    if state["base"] != base:
+        fix = f"Load it into an optimizer with {'no base' if state['base'] is None else 'base=' + str(state['base'])}"
+        checks.reject("state_dict", state["base"], f"is its base; this optimizer's is {base}", fix)
     if isinstance(state["steps"], bool) or not isinstance(state["steps"], int) or state["steps"] < 0:
         checks.reject("state_dict['steps']", state["steps"], "must be an integer >= 0", FIX)
-    saved = _arrange_groups(state["param_groups"], groups)
+    checks.word("state_dict['seed']", state["seed"], FIX)
+    saved = _arrange_groups(state["param_groups"], groups, check_settings if base is None else check_finite)
     for group, own in zip(saved, groups, strict=True):
-        _check_momentum(state["state"], group["params"], own["params"])
+        _check_shapes("state", state["state"], group["params"], own["params"], may_broadcast=base is not None)
+        _check_shapes("memory", state["memory"], group["params"], own["params"])
+        for place in group["params"]:
+            names = state["memory"].get(place)
+            if names is not None and set(names) != {*memory}:
+                rule = f"are the arrays of a method; this optimizer's carries {list(memory)}"
+                checks.reject(f"state_dict['memory'][{place!r}]", sorted(names), rule, FIX)
     return {**state, "param_groups": saved}
 
 
-def _arrange_groups(saved: Any, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _arrange_groups(
+    saved: Any, groups: Sequence[Mapping[str, Any]], check: Callable[[Mapping[str, Any]], None]
+) -> list[dict[str, Any]]:
     """Return the groups of a saved state with their parameters in the order of an optimizer's groups.
+
+    ``check`` refuses settings of a group.
 
     Raises:
         InputError: they are not groups with the same parameters.
     """
-    name, settings = "state_dict['param_groups']", ("params", "lr", "momentum", "weight_decay", "nesterov")
+    name, settings = (
+        "state_dict['param_groups']",
+        ("params", *SETTINGS) if check is check_settings else ("params", "lr"),
+    )
     if not isinstance(saved, list) or not all(isinstance(g, Mapping) and g.keys() >= {*settings} for g in saved):
         checks.reject(name, saved, f"must be groups with {', '.join(settings)}", FIX)
     sizes, own = ([len(group["params"]) for group in some] for some in (saved, groups))
     if sizes != own:
         checks.reject(name, sizes, f"are the numbers of their parameters; this optimizer's are {own}", FIX)
     for group in saved:
-        check_settings(group)
+        check(group)
     names, own_names = ([sorted(group.get("param_names", ())) for group in some] for some in (saved, groups))
     if names != own_names and sorted(chain(*names)) == sorted(chain(*own_names)):
         fix = "Make groups of the same parameters as when it was saved"
@@ -93,14 +117,27 @@ def _in_order(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     return {**saved, "params": [places[name] for name in own_names], "param_names": list(own_names)}
 
 
-def _check_momentum(state: Any, saved: Sequence[Any], params: Sequence[torch.Tensor]) -> None:
-    """Check the shapes of the velocities in a saved state, where the places in ``saved`` belong to ``params``."""
+def _check_shapes(
+    key: str, state: Any, saved: Sequence[Any], params: Sequence[torch.Tensor], *, may_broadcast: bool = False
+) -> None:
+    """Check the shapes of the tensors in a part of a saved state, where the places in ``saved`` belong to ``params``.
+
+    They have the shape of the parameter, or one that broadcasts to it, as a number of steps does.
+    """
+    name = f"state_dict['{key}']"
     if not isinstance(state, Mapping):
-        checks.reject("state_dict['state']", state, "must have an entry for each parameter that was moved", FIX)
+        checks.reject(name, state, "must have an entry for each parameter that was moved", FIX)
     for place, p in zip(saved, params, strict=True):
         entry = state.get(place, {})
-        velocity = entry.get("momentum_buffer") if isinstance(entry, Mapping) else entry
-        if velocity is not None and (not torch.is_tensor(velocity) or velocity.shape != p.shape):
-            shape = tuple(velocity.shape) if torch.is_tensor(velocity) else velocity
-            rule = f"is the shape of its velocity; this optimizer's parameter is {tuple(p.shape)}"
-            checks.reject(f"state_dict['state'][{place!r}]", shape, rule, FIX)
+        for tensor in entry.values() if isinstance(entry, Mapping) else [entry]:
+            shape = tuple(tensor.shape) if torch.is_tensor(tensor) else tensor
+            fits = shape == p.shape or (may_broadcast and (not torch.is_tensor(tensor) or _broadcasts(shape, p.shape)))
+            if tensor is not None and not fits:
+                rule = f"is the shape of an entry; this optimizer's parameter is {tuple(p.shape)}"
+                checks.reject(f"{name}[{place!r}]", shape, rule, FIX)
+
+
+def _broadcasts(shape: Sequence[int], to: Sequence[int]) -> bool:
+    """Return whether a tensor of one shape broadcasts to another."""
+    ends = zip(reversed(shape), reversed(to), strict=False)
+    return len(shape) <= len(to) and all(mine in (1, other) for mine, other in ends)
