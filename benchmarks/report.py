@@ -11,7 +11,7 @@ from samdyn import plot
 
 SCALES = {"N": "runs", "steps": "steps", "d": "coordinates"}
 MILLIONS = 1e5  # the rate from which they are counted in millions
-SETTINGS = ("N", "dtype", "d", "steps")  # of a case, in the order in which they are shown
+SETTINGS = ("base", "N", "dtype", "d", "steps")  # of a case, in the order in which they are shown
 
 
 def table(workload: str, cases: list[dict[str, Any]]) -> Table:

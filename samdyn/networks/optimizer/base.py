@@ -36,7 +36,7 @@ def make_base(
     try:
         base = make(groups, lr=lr, **settings)
     except (TypeError, ValueError, RuntimeError) as error:  # its message says what is wrong
-        checks.reject("base", _name(make), f"refuses {settings | {'lr': lr}}: {error}", "Change this setting")
+        checks.reject("base", _name(make), f"refuses {dict(settings, lr=lr)}: {error}", "Change this setting")
     if not isinstance(base, torch.optim.Optimizer):
         checks.reject("base", base, "is what base made, and no torch optimizer", FIX)
     of_base, own = ([[*map(id, group["params"])] for group in some] for some in (base.param_groups, groups))
@@ -85,7 +85,7 @@ def check_finite(group: Mapping[str, Any], lowest: str = ">= 0") -> None:
     Raises:
         InputError: a number out of its range.
     """
-    rule, fix = f"must be a finite number {lowest}", "Use e.g. lr=0.001"
+    rule, fix = f"must be a finite number {lowest}", "Use e.g. lr=0.001; torch.optim.lr_scheduler changes it"
     lr = group["lr"].item() if torch.is_tensor(group["lr"]) and group["lr"].numel() == 1 else group["lr"]
     checks.number("lr", lr, rule, fix, lambda rate: rate > 0 or (lowest == ">= 0" and rate == 0))
     for name, value in group.items():

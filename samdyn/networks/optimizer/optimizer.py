@@ -345,7 +345,7 @@ class Optimizer(torch.optim.Optimizer):
             vectors = [update, *carried]
             total = vectors if total is None else [a + b for a, b in zip(total, vectors, strict=True)]
             at = one.at
-        return [vector / len(passes) for vector in total]
+        return total if len(passes) == 1 else [vector / len(passes) for vector in total]
 
     def _check_finite(self, losses: list[torch.Tensor], vectors: list[torch.Tensor]) -> None:
         """Raise NotFinite if a loss, or an entry of the update or of an array that the method carries, is not."""

@@ -24,7 +24,7 @@ def check_settings(group: Mapping[str, Any], lowest: str = ">= 0") -> None:
     Raises:
         InputError: a setting out of its range.
     """
-    rule, fix = f"must be a finite number {lowest}", "Use e.g. lr=0.1"
+    rule, fix = f"must be a finite number {lowest}", "Use e.g. lr=0.1; torch.optim.lr_scheduler changes it"
     checks.number("lr", group["lr"], rule, fix, lambda lr: lr > 0 or (lowest == ">= 0" and lr == 0))
     fix = "Use e.g. momentum=0.9, or 0 for none"
     checks.number("momentum", group["momentum"], "must lie in [0, 1)", fix, lambda gamma: 0 <= gamma < 1)

@@ -1,10 +1,10 @@
 """The method of one step: with the values of its schedules, for the parameters of a network, and its random numbers."""
 
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
 
 import torch
 
+from ... import checks
 from ...methods import Method
 from ...noise import Draws
 from ...noise.generator import PAIRS
@@ -12,20 +12,24 @@ from ...schedules import Schedule
 from .parameters import ParameterBlocks, Parameters
 
 
-def with_values(method: Any, number: int) -> Any:
+def with_values(method: Method, number: int) -> Method:
     """Return a method whose schedules are their values in the step of a number, 1 for the first.
 
     Raises:
         InputError: a value out of its range.
     """
-    values: dict[str, Any] = {}
-    for field in fields(method) if is_dataclass(method) else ():
+    for field in fields(method):
         part = getattr(method, field.name)
         if isinstance(part, Schedule):
-            values[field.name] = float(part.at(number))
+            value = float(part.at(number))
+            try:
+                method = replace(method, **{field.name: value})
+            except checks.InputError as error:
+                rule = f"is {value:g} in step {number}: {str(error).split(': ', 1)[-1].split('. ')[0]}"
+                checks.reject(field.name, part, rule, "Use a schedule that stays in this range for all steps")
         elif isinstance(part, Method) and (inner := with_values(part, number)) is not part:
-            values[field.name] = inner
-    return replace(method, **values) if values else method
+            method = replace(method, **{field.name: inner})
+    return method
 
 
 def for_parameters(method: Method, parameters: Parameters) -> Method:

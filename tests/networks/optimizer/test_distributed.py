@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,15 +22,15 @@ import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 sys.path.insert(0, {folder!r})
-from test_distributed import closure_of, made, part, trained
+from test_distributed import SETTINGS, made, part, trained
 
 torch.set_num_threads(1)
 other = os.fork()  # both have imported everything, which takes longer than the rest
 rank = 0 if other else 1
 distributed.init_process_group("gloo", rank=rank, world_size=2)
-model = DistributedDataParallel(made(), gradient_as_bucket_view=True)
-trained(model, *part(slice(6 * rank, 6 * rank + 6)))
-torch.save([p.detach() for p in model.parameters()], {out!r} + f"/{{rank}}.pt")
+half = part(slice(6 * rank, 6 * rank + 6))
+ends = [trained(DistributedDataParallel(made(), gradient_as_bucket_view=True), *half, **each) for each in SETTINGS]
+torch.save(ends, {out!r} + f"/{{rank}}.pt")
 distributed.destroy_process_group()
 if other:
     _, status = os.waitpid(other, 0)
@@ -58,8 +59,15 @@ def closure_of(model: nn.Module, x: torch.Tensor, y: torch.Tensor):  # type: ign
     return closure
 
 
-def trained(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
-    optimizer = Optimizer(model.parameters(), sd.SAM(0.2), lr=0.1, momentum=0.9)
+SETTINGS: list[dict[str, Any]] = [
+    {"method": sd.SAM(0.2), "momentum": 0.9},
+    {"method": sd.methods.LookSAM(0.2, every=2), "base": torch.optim.AdamW, "eps": 1e-3},
+    {"method": sd.methods.SometimesSAM(0.2, probability=0.5), "seed": 4},
+]
+
+
+def trained(model: nn.Module, x: torch.Tensor, y: torch.Tensor, **settings: Any) -> list[torch.Tensor]:
+    optimizer = Optimizer(model.parameters(), lr=0.1, **settings)
     for _ in range(5):
         optimizer.step(closure_of(model, x, y))
     return [p.detach() for p in model.parameters()]
@@ -75,9 +83,10 @@ def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=there, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     # Both halves have as many samples: the mean of their mean gradients is that of all.
-    expected = trained(made(), *part(slice(None)))
-    halves = trained(made(), *part(slice(0, 6)))
+    expected = [trained(made(), *part(slice(None)), **each) for each in SETTINGS]
+    halves = [trained(made(), *part(slice(0, 6)), **each) for each in SETTINGS]
     for rank in range(2):
-        for found, p, q in zip(torch.load(tmp_path / f"{rank}.pt"), expected, halves, strict=True):
-            torch.testing.assert_close(found, p, rtol=1e-12, atol=1e-14)
-            assert not torch.allclose(found, q, rtol=1e-6)
+        for of_each in zip(torch.load(tmp_path / f"{rank}.pt"), expected, halves, strict=True):
+            for found, p, q in zip(*of_each, strict=True):
+                torch.testing.assert_close(found, p, rtol=1e-11, atol=1e-13)
+                assert not torch.allclose(found, q, rtol=1e-6)

@@ -17,40 +17,9 @@ import samdyn as sd
 from samdyn.networks import Network, NotFinite, Optimizer
 from samdyn.networks import weights as weights_of
 
+from .training import closure_of, net, refused, samples, scaled, train, weights
+
 SAM = sd.SAM(0.1)
-
-
-def net(dtype: torch.dtype = torch.float64, *, norm: bool = False) -> nn.Module:
-    """Return a small classifier, always the same."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        layers = [nn.Linear(5, 8), *([nn.BatchNorm1d(8)] if norm else []), nn.Tanh(), nn.Linear(8, 3)]
-        return nn.Sequential(*layers).to(dtype)
-
-
-def samples(dtype: torch.dtype = torch.float64, number: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return inputs and targets, always the same."""
-    generator = torch.Generator().manual_seed(2)
-    x = torch.randn(number, 5, generator=generator, dtype=torch.float64)
-    return x.to(dtype), torch.randint(3, (number,), generator=generator)
-
-
-def closure_of(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> Callable[[], torch.Tensor]:
-    def closure() -> torch.Tensor:
-        loss = functional.cross_entropy(model(x), y)
-        loss.backward()
-        return loss
-
-    return closure
-
-
-def weights(model: nn.Module) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
-
-
-def train(model: nn.Module, optimizer: Optimizer, steps: int = 5) -> list[float]:
-    closure = closure_of(model, *samples(next(model.parameters()).dtype))
-    return [float(optimizer.step(closure)) for _ in range(steps)]
 
 
 METHODS = [
@@ -290,18 +259,6 @@ def test_sparse_gradients_are_those_of_dense_ones() -> None:
     torch.testing.assert_close(*found, rtol=1e-13, atol=1e-15)
 
 
-def scaled(model: nn.Module, scaler: Any, factor: float = 1.0) -> Callable[[], torch.Tensor]:
-    x, y = samples(torch.float32)
-
-    def closure() -> torch.Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = factor * functional.cross_entropy(model(x), y)
-        scaler.scale(loss).backward()
-        return loss
-
-    return closure
-
-
 def test_mixed_precision_unscales_what_it_takes() -> None:
     with_scaler, without = net(torch.float32), net(torch.float32)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
@@ -356,13 +313,6 @@ def test_low_precision_parameters_come_back_as_they_were() -> None:
     Optimizer(model.parameters(), sd.SAM(1.0), lr=1e-12).step(closure)
     assert len(seen) == 2
     assert torch.equal(weights(model), before)
-
-
-def refused(call: Callable[[], Any], *told: str) -> None:
-    with pytest.raises(sd.InputError) as error:
-        call()
-    for words in told:
-        assert words in str(error.value)
 
 
 def unchanged(model: nn.Module, optimizer: Optimizer, bad: Any, error: type[BaseException], *told: str) -> None:
