@@ -122,7 +122,9 @@ class BaseStep:
         """Return a step of a base, in which some of its parameters move."""
         tensors: list[torch.Tensor] = []
         state = {key: _outline(value, tensors) for key, value in base.state.items()}
-        settings = [_outline({k: v for k, v in g.items() if k != "params"}, tensors) for g in base.param_groups]
+        settings = [
+            {k: v if k == "params" else _outline(v, tensors) for k, v in group.items()} for group in base.param_groups
+        ]
         return cls(base, moved, state, settings, tensors, [tensor.clone() for tensor in tensors])
 
     def take(self) -> None:
@@ -150,9 +152,8 @@ class BaseStep:
         self.base.state.clear()
         self.base.state.update(self.state)
         for group, settings in zip(self.base.param_groups, self.settings, strict=True):
-            params = group["params"]
             group.clear()
-            group.update(settings, params=params)
+            group.update(settings)
         for tensor, before in zip(self.tensors, self.copies, strict=True):
             tensor.copy_(before)
 

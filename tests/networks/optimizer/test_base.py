@@ -285,15 +285,13 @@ class Halfway(ADAM):
     """Adam that stops in the middle of a step, once it has moved a part, its state and a setting."""
 
     fails = True
-    stop: Callable[[], None]
 
     def step(self, closure: Any = None) -> Any:
         if not self.fails:
             return super().step()
         for group in self.param_groups:
-            rest, group["params"], group["lr"] = group["params"], group["params"][:2], 7.0
+            group["params"], group["lr"] = group["params"][:2], 7.0
             super().step()
-            group["params"] = rest
         raise MemoryError
 
 
