@@ -1,6 +1,7 @@
 """What trains on a GPU trains as on a processor."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -17,12 +18,22 @@ Y = torch.randint(3, (24,), generator=GENERATOR)
 MODEL = models.mlp((5, 8, 3)).double()
 
 
-@pytest.mark.parametrize("method", [sd.SAM(0.1), sd.ASAM(0.5), sd.USAM(0.1, ascent_steps=2)], ids=str)
-def test_optimizer(method: sd.Method) -> None:
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        (sd.SAM(0.1), {"momentum": 0.9}),
+        (sd.ASAM(0.5), {"momentum": 0.9}),
+        (sd.USAM(0.1, ascent_steps=2), {"momentum": 0.9}),
+        (sd.methods.LookSAM(0.1, every=2), {"base": torch.optim.AdamW, "eps": 1e-3, "fused": True}),
+        (sd.methods.SometimesSAM(0.1), {"base": torch.optim.AdamW, "eps": 1e-3, "foreach": True}),
+    ],
+    ids=str,
+)
+def test_optimizer(method: sd.Method, settings: dict[str, Any]) -> None:
     ends = []
     for device in ("cpu", "cuda"):
         model, x, y = copy.deepcopy(MODEL).to(device), X.to(device), Y.to(device)
-        optimizer = Optimizer(model.parameters(), method, lr=0.1, momentum=0.9)
+        optimizer = Optimizer(model.parameters(), method, lr=0.1, **settings)
 
         def closure(model: nn.Module = model, x: torch.Tensor = x, y: torch.Tensor = y) -> torch.Tensor:
             loss = cross_entropy(model(x), y)
