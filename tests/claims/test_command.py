@@ -15,21 +15,22 @@ import pytest
 import samdyn as sd
 from samdyn.claims.judge import Judgement
 from samdyn.claims.verdict import HOLDS, fails
+from samdyn.commands import main
 from samdyn.commands import verify as command
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "samdyn", *arguments], capture_output=True, text=True, check=False)
-
-
 @pytest.mark.slow
-def test_one_claim(tmp_path: Path) -> None:
+def test_one_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     files = [tmp_path / f"report.{kind}" for kind in ("json", "html", "xml", "md")]
     options = zip(("--json", "--html", "--junit", "--markdown"), map(str, files), strict=True)
-    done = run("verify", "usam-threshold", "--quick", "--quiet", *(word for pair in options for word in pair))
-    assert done.returncode == 0, done.stderr
-    assert "usam-threshold: holds" in done.stdout
-    assert "1 claim from 1 paper: 1 holds; every verdict as recorded" in done.stdout
+    words = ("verify", "usam-threshold", "--quick", "--quiet", *(word for pair in options for word in pair))
+    monkeypatch.setattr(sys, "argv", ["samdyn", *words])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    printed = capsys.readouterr().out
+    assert "usam-threshold: holds" in printed
+    assert "1 claim from 1 paper: 1 holds; every verdict as recorded" in printed
     assert json.loads(files[0].read_text())["claims"][0]["id"] == "usam-threshold"
     assert all(file.stat().st_size > 200 for file in files)
 

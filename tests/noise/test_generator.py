@@ -90,23 +90,23 @@ def test_normal_and_independent() -> None:
 
 
 @pytest.mark.slow
-def test_normal_on_forty_million() -> None:
-    runs, sums, tails, cross = torch.arange(1_000_000), np.zeros(4), np.zeros(5), np.zeros(3)
-    previous, n, steps = None, 0, 20
+def test_normal_on_eight_million() -> None:
+    runs, sums, tails, cross = torch.arange(1_000_000), np.zeros(4), np.zeros(4), np.zeros(3)
+    previous, n, steps = None, 0, 4
     for step in range(steps):
         z = normals(11, runs, step, 0, 2)
         squares = z * z
         sums += [float(p.sum()) for p in (z, squares, squares * z, squares * squares)]
-        tails += [float((squares > edge**2).sum()) for edge in (1, 2, 3, 4, 5)]
+        tails += [float((squares > edge**2).sum()) for edge in (1, 2, 3, 4)]  # beyond 5 lie too few
         n += z.numel()
         cross[0] += float((z[0] * z[1]).sum())
         cross[1] += float((z[0, 1:] * z[0, :-1]).sum())
         cross[2] += float((z[0] * previous).sum()) if previous is not None else 0
         previous = z[0]
-    assert n == 4 * 10**7
+    assert n == 8 * 10**6
     moments, variances = np.array([0, 1, 0, 3]), np.array([1, 2, 15, 96])
     assert (np.abs(sums / n - moments) < 4.5 * np.sqrt(variances / n)).all()
-    shares = 2 * stats.norm.sf([1, 2, 3, 4, 5])
+    shares = 2 * stats.norm.sf([1, 2, 3, 4])
     assert (np.abs(tails / n - shares) < 4.5 * np.sqrt(shares / n)).all()
     assert (np.abs(cross) < 4.5 * np.sqrt(n / 2)).all()
 

@@ -39,7 +39,7 @@ coordinates = st.one_of(st.just(0.0), st.floats(-1.0, 1.0), st.floats(-1e3, 1e3)
 starts = st.lists(st.tuples(coordinates, coordinates), min_size=1, max_size=4)
 
 
-@settings(max_examples=120)
+@settings(max_examples=50)
 @given(
     map_=maps(),
     w0=starts,
@@ -71,7 +71,7 @@ def test_every_run_has_an_end(map_: sd.Map, w0: Any, steps: int, dtype: str, box
             assert inside[i, : end[i]].all()
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(map_=maps(), w0=starts, steps=st.integers(1, 25))
 def test_what_is_saved_does_not_matter(map_: sd.Map, w0: Any, steps: int) -> None:
     every = sd.simulate(map_, w0, steps, save_every=1, progress=False)
@@ -81,7 +81,7 @@ def test_what_is_saved_does_not_matter(map_: sd.Map, w0: Any, steps: int) -> Non
     assert every.end.equals(last.end)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(map_=maps(), w0=starts, steps=st.integers(1, 10))
 def test_settled_means_that_it_stays(map_: sd.Map, w0: Any, steps: int) -> None:
     # Not a proof of rest, but one the certificate cannot bend: 200 steps later every settled run is still there.

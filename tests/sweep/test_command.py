@@ -126,7 +126,9 @@ def test_commands_that_make_no_sense_are_refused(written: Callable[..., Path], t
 
 
 @pytest.mark.slow
-def test_it_stops_on_ctrl_c_and_its_processes_end_with_it(written: Callable[..., Path], tmp_path: Path) -> None:
+def test_it_stops_on_ctrl_c_and_its_processes_end_with_it(
+    written: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = written('growth"', 'slow"')
     file.write_text(file.read_text().partition("[grid]")[0] + f"[grid]\nn = {list(range(200))}\n")
     store = tmp_path / "grid.zarr"
@@ -148,7 +150,8 @@ def test_it_stops_on_ctrl_c_and_its_processes_end_with_it(written: Callable[...,
         while _is_alive(process.pid):
             assert time.monotonic() < until, "processes of the sweep still run"
             time.sleep(0.05)
-    result = subprocess.run([*arguments[:4], "--status", store], capture_output=True, text=True, check=True).stdout
+    command.sweep(status=store)
+    result = capsys.readouterr().out
     assert "missing; no sweep is running" in result
     assert "slow: 0 of" not in result
 

@@ -53,8 +53,10 @@ def test_many_maps_are_each_what_they_are_alone(saddle, origin) -> None:
         assert list(escape.outcome) == list(alone.outcome)
         assert list(escape.end) == list(alone.end)
         assert escape.lr == map_.lr
-        # One may be compiled and the other not: rounding, which the way out stretches by at most |w| / 1e-16.
-        np.testing.assert_allclose(escape.w, alone.w, atol=1e-9)
+        # One may be compiled and the other not: rounding, which the way out stretches by at most |w| / 1e-16. In a trap
+        # of SAM it grows without end.
+        left = alone.outcome == "escaped"
+        np.testing.assert_allclose(escape.w[left], alone.w[left], atol=1e-9)
         assert str(boundary) == str(analysis.capture_boundary(map_, origin, 0.4, 300))
     assert outcomes >= {"trapped", "escaped"}
     assert {boundary.quantity for boundary in boundaries} == {"rho", "width"}

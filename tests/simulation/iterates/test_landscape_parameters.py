@@ -126,19 +126,18 @@ def test_a_name_that_results_have_already() -> None:
     assert runs.method_shift.values.tolist() == [0.1, 0.2]
 
 
-@pytest.mark.parametrize("method", [sd.GD(), sd.SAM(0.1), sd.USAM(0.1)], ids=lambda m: type(m).__name__)
-@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    ("order", "method"), [(1, sd.GD()), (1, sd.SAM(0.1)), (1, sd.USAM(0.1)), (2, sd.USAM(0.1))], ids=str
+)
 def test_flows(method: sd.Method, order: int) -> None:
-    if order == 2 and isinstance(method, sd.SAM):
-        pytest.skip("no modified equation: the field jumps")
     values, options = [1.0, 0.5, 1.0, 0.25], {"order": order, "lr": 0.05} if order == 2 else {}
     flow = sd.Flow(LANDSCAPE.with_parameters(a=values, b=0), method, **options)
-    for w0 in (STARTS, STARTS[0]):
-        runs = sd.integrate(flow, w0, [1.0, 30.0], progress=False)
+    for w0, compared in ((STARTS, range(4)), (STARTS[0], (1,))):
+        runs = sd.integrate(flow, w0, [1.0, 15.0], progress=False)
         assert runs.a.values.tolist() == values
-        for i, a in enumerate(values):
-            one = sd.Flow(LANDSCAPE.with_parameters(a=a, b=0), method, **options)
-            alone = sd.integrate(one, np.atleast_2d(w0)[i % len(np.atleast_2d(w0))], [1.0, 30.0])
+        for i in compared:
+            one = sd.Flow(LANDSCAPE.with_parameters(a=values[i], b=0), method, **options)
+            alone = sd.integrate(one, np.atleast_2d(w0)[i % len(np.atleast_2d(w0))], [1.0, 15.0])
             # In a batch and alone, solvers of other orders: the tolerance 1e-8, stretched by a decaying flow.
             np.testing.assert_allclose(runs.w[i], alone.w[0], atol=1e-6)
             np.testing.assert_allclose(runs.loss[i], alone.loss[0], atol=1e-6)
