@@ -58,10 +58,12 @@ class LookSAM(Remembering):
             rule = f"acts at every {self.every}th step, and the number of this step is not known"
             checks.reject("method", self, rule, "Give step(…, number=1), or simulate")
         g = grad(w)
-        climbed = grad(w + self.rho * unit(grad.up(w, g)))
-        across = climbed - dot(climbed, unit(g)) * unit(g)
         climbs = True if number is None else (number - 1) % self.every == 0
         between = g + self.alpha * norm(g) * unit(memory[0])
+        if climbs is False:  # of a number that is no tensor: the second gradient is saved
+            return between, memory
+        climbed = grad(w + self.rho * unit(grad.up(w, g)))
+        across = climbed - dot(climbed, unit(g)) * unit(g)
         return where(climbs, climbed, between), (where(climbs, across, memory[0]),)
 
 
@@ -93,4 +95,6 @@ class SometimesSAM(SAM):
 
     def __call__(self, w: Point, grad: Oracle) -> Point:
         climbs = grad.uniform(w) < self.probability
+        if not climbs.ndim:  # of one network: the gradients that the step does not need are saved
+            return super().__call__(w, grad) if climbs else grad(w)
         return where(climbs, super().__call__(w, grad), grad(w))

@@ -228,3 +228,25 @@ def test_bad_states_change_nothing(memory: Any, told: str) -> None:
     assert str(optimizer.state_dict()) == str(state)
     optimizer.load_state_dict(state)
     train(model, optimizer, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "passes"),
+    [
+        (LOOK, [2, 1, 1, 2, 1, 1]),
+        (sd.methods.SometimesSAM(0.1, probability=0.0), [1] * 6),
+        (sd.methods.SometimesSAM(0.1, probability=1.0), [2] * 6),
+    ],
+)
+def test_gradients_that_a_step_does_not_need_are_saved(method: sd.Method, passes: list[int]) -> None:
+    model, calls = net(), [0]
+    closure, optimizer = closure_of(model, *samples()), Optimizer(model.parameters(), method, lr=LR)
+
+    def counted() -> torch.Tensor:
+        calls[-1] += 1
+        return closure()
+
+    for _ in passes:
+        optimizer.step(counted)
+        calls.append(0)
+    assert calls[:-1] == passes
