@@ -8,8 +8,8 @@ import numpy as np
 import sympy
 
 from ... import checks
-from ...methods import Ascent, Method
-from ...ops import Point, symbolic
+from ...methods import Method
+from ...ops import Point, dot, symbolic
 from ...oracle import Oracle
 
 SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # two critical points without symmetry
@@ -37,13 +37,16 @@ def field_on_quadratic(
     def gradient(w: Point) -> Point:
         return times_hessian(w - center)
 
-    oracle = Oracle(gradient, lambda w, v: times_hessian(v))
+    def value(w: Point) -> sympy.Expr:
+        return dot(w - center, gradient(w)) / 2
+
+    oracle = Oracle(gradient, lambda w, v: times_hessian(v), value=value)
     return lambda w: method(w, oracle)
 
 
 def with_radius(method: Method, rho: Any) -> Method:
     """Return the method with another radius, or the method itself if it has none."""
-    return replace(method, rho=rho) if isinstance(method, Ascent) else method
+    return replace(method, rho=rho) if "rho" in getattr(method, "__dataclass_fields__", ()) else method  # type: ignore[call-arg]
 
 
 def own_radius(method: Method) -> sympy.Expr | None:
