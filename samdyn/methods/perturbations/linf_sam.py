@@ -9,9 +9,9 @@ from ..method import Ascent
 
 @dataclass(frozen=True)
 class LinfSAM(Ascent):
-    """ℓ∞-SAM: F(w) = ∇L(w + ρ sign(g)), g = ∇L(w), with sign(0) = 0.
+    """ℓ∞-SAM: F(w) = ∇L(w + ρ sign(g)), g = ∇L(w).
 
-    ρ sign(g) maximises the linear model of the loss where no coordinate moves by more than ρ.
+    ρ sign(g) maximises the linear model of the loss where no coordinate moves by more than ρ. The sign of 0 is 0.
 
     [F20, equation 2 for p = ∞]
 
