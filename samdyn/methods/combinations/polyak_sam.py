@@ -38,7 +38,9 @@ class PolyakSAM(Method):
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", checks.radius(self.rho))
         rule, fix = "must be a finite number", "Use the least value of the loss, e.g. least=0.0"
-        object.__setattr__(self, "least", checks.parameter("least", self.least, rule, fix, lambda least: least == least))
+        object.__setattr__(
+            self, "least", checks.parameter("least", self.least, rule, fix, lambda least: least == least)
+        )
 
     def perturbed(self, w: Point, grad: Oracle) -> Point:
         """Return w + ρ g/‖g‖."""

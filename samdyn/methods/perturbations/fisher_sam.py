@@ -13,8 +13,8 @@ from ..method import Ascent
 class FisherSAM(Ascent):
     """Fisher SAM: F(w) = ∇L(w + ρ F⁻¹g/√(gᵀF⁻¹g)), with the metric F = 1 + weight·diag(g²) and g = ∇L(w).
 
-    [KL22]. The metric is the diagonal of the empirical Fisher information of the batch, added to the identity. As in the
-    published code, the square of the mean gradient stands for the mean of the squares.
+    [KL22]. The metric is the diagonal of the empirical Fisher information of the batch, added to the identity. The
+    square of the batch's mean gradient stands for the mean of the samples' squares (our reading).
 
     >>> import samdyn as sd, torch
     >>> loss, w = sd.Landscape("x**2 - y**2", "x y"), torch.tensor([0.75, 1.0], dtype=torch.float64)

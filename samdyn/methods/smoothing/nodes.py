@@ -60,4 +60,6 @@ def _hermite(nodes: int) -> list[tuple[sympy.Expr, sympy.Expr]]:
     roots = sorted(sympy.roots(polynomial(nodes), x), key=float)
     below = polynomial(nodes - 1)
     number = sympy.factorial(nodes)
-    return [(r, sympy.nsimplify(sympy.radsimp(sympy.simplify(number / (nodes * below.subs(x, r)) ** 2)))) for r in roots]
+    return [
+        (r, sympy.nsimplify(sympy.radsimp(sympy.simplify(number / (nodes * below.subs(x, r)) ** 2)))) for r in roots
+    ]

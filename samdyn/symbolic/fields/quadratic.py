@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from ... import checks
-from ...methods import Method
+from ...methods import Ascent, Method
 from ...ops import Point, dot, symbolic
 from ...oracle import Oracle
 
@@ -46,7 +46,7 @@ def field_on_quadratic(
 
 def with_radius(method: Method, rho: Any) -> Method:
     """Return the method with another radius, or the method itself if it has none."""
-    return replace(method, rho=rho) if "rho" in getattr(method, "__dataclass_fields__", ()) else method  # type: ignore[call-arg]
+    return replace(method, rho=rho) if isinstance(method, Ascent) else method
 
 
 def own_radius(method: Method) -> sympy.Expr | None:
