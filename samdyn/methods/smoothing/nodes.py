@@ -38,7 +38,7 @@ def perturbations(w: Point, nodes: int) -> list[tuple[Point, Any]]:
     if nodes ** len(w) > MOST:
         rule = f"{nodes} nodes in each of {len(w)} coordinates are more than {MOST} gradients a step"
         checks.reject("nodes", nodes, rule, "Use fewer nodes or coordinates, or methods.StochasticSAM")
-    points = []
+    points: list[tuple[Point, Any]] = []
     for chosen in itertools.product(_hermite(nodes), repeat=len(w)):
         x, weight = [one for one, _ in chosen], sympy.prod(p for _, p in chosen)
         if is_symbolic(w):
