@@ -10,9 +10,12 @@ T = TypeVar("T")
 
 
 def import_all(package: str, path: Iterable[str]) -> None:
-    """Import every module of a package, so that a new file needs no other edit. ``path`` is its ``__path__``."""
-    for info in pkgutil.iter_modules(path):
-        import_module(f"{package}.{info.name}")
+    """Import every module of a package and of its sub-folders, so that a new file needs no other edit.
+
+    ``path`` is the package's ``__path__``.
+    """
+    for info in pkgutil.walk_packages(path, f"{package}."):
+        import_module(info.name)
 
 
 def concrete(base: type[T]) -> dict[str, type[T]]:

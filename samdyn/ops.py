@@ -6,7 +6,7 @@ tensors do.)
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -166,6 +166,20 @@ def sqrt(a: Point) -> Point:
 def sign(a: Point) -> Point:
     """Return the sign of every component, and 0 where it is 0: ``(d, …) -> (d, …)``."""
     return symbolic(map(sympy.sign, a)) if is_symbolic(a) else a.sign()
+
+
+def softmax(a: Sequence[Any]) -> list[Any]:
+    """Return the weights exp(aᵢ)/Σⱼ exp(aⱼ) of K numbers aᵢ ``(…)``, or of K formulas.
+
+    >>> softmax([torch.tensor(1000.0), torch.tensor(1000.0)])
+    [tensor(0.5000), tensor(0.5000)]
+    """
+    if not torch.is_tensor(a[0]):
+        terms = [sympy.exp(entry) for entry in a]
+        return [term / sum(terms) for term in terms]
+    stacked = torch.stack(list(a))
+    powers = (stacked - stacked.detach().amax(0)).exp()  # no result depends on the largest, which avoids overflow
+    return list(powers / halves(powers, 0))
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:

@@ -12,11 +12,12 @@ LAST_DRAW = 2**16 - 1  # index of the last draw of a step; those of the noise ar
 
 @dataclass(frozen=True)
 class Oracle:
-    """The gradient of a loss, and two further functions that few methods need.
+    """The gradient of a loss, and further functions that few methods need.
 
     Attributes:
         gradient: ∇L, ``(d, …) -> (d, …)``. A call of the oracle returns it too.
         hvp: the Hessian-vector product (w, v) ↦ H(w)v, ``(d, …), (d, …) -> (d, …)``.
+        value: the loss L, ``(d, …) -> (…)``; None where methods see gradients alone, as with noise.
         draws: the random numbers of the step, a ``noise.StepDraws``; None outside a step that has any.
 
     >>> oracle = Oracle(lambda w: 2 * w, lambda w, v: 2 * v)
@@ -26,6 +27,7 @@ class Oracle:
 
     gradient: Callable[[Point], Point]
     hvp: Callable[[Point, Point], Point]
+    value: Callable[[Point], Any] | None = field(default=None, kw_only=True)
     draws: Any = field(default=None, kw_only=True)
 
     def __call__(self, w: Point) -> Point:
@@ -38,6 +40,17 @@ class Oracle:
     def full(self, w: Point) -> Point:
         """Return the full-batch gradient ∇L(w): ``(d, …) -> (d, …)``. Without noise it is the gradient itself."""
         return self.gradient(w)
+
+    def loss(self, w: Point) -> Any:
+        """Return L(w): ``(d, …) -> (…)``.
+
+        Raises:
+            InputError: there are gradients alone here, as with noise.
+        """
+        if self.value is None:
+            rule = "needs the loss itself, and there are gradients alone here"
+            checks.reject("method", "L(w)", rule, "Use a map without noise, a flow, or a method of gradients alone")
+        return self.value(w)
 
     def normals(self, w: Point, draw: int = 0) -> Point:
         """Return standard normal numbers for the components of w ``(d, N)``, a function of (seed, run, step, draw).

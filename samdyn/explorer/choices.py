@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar
 
 from .. import checks
-from ..catalogues import is_published
+from ..dynamics.parts import check_memoryless
 from ..landscapes import Landscape
 from ..landscapes import catalogue as landscape_catalogue
 from ..landscapes.formulas.parse import CONSTANTS, FUNCTIONS
-from ..methods import Ascent, Method, is_stateless
-from ..methods import catalogue as method_catalogue
+from ..methods import Ascent, Method
 from ..methods import named as named_method
 
-FIRST_LANDSCAPE, FIRST_METHODS = "saddle", ("GD", "USAM", "SAM")  # what a page begins with; the others follow
+FIRST_LANDSCAPE = "saddle"  # what a page begins with; the others follow
+# The methods of a page unless others are asked for. Each takes seconds to trace and a tenth of a megabyte.
+METHODS = ("GD", "USAM", "SAM", "ASAM", "DNSAM", "ExactSAM", "UASAM")
 START = 0.5  # ρ at the start, in the units of w
 OTHER_START = 1.0  # value of another number that a method needs and has no default for
 NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")  # a name in a formula; the e of 1e5 is none
@@ -87,8 +88,8 @@ def chosen_methods(methods: Any) -> dict[str, Any]:
     """Return methods by the names that the page shows.
 
     Args:
-        methods: a method, a class, a name, names separated by commas, or a list of these. None for all of the
-            catalogue.
+        methods: a method, a class, a name, names separated by commas, or a list of these. None for GD, USAM, SAM, ASAM,
+            DNSAM, ExactSAM and UASAM.
 
     Raises:
         InputError: an entry is no method, or a class needs values that cannot be guessed.
@@ -97,15 +98,15 @@ def chosen_methods(methods: Any) -> dict[str, Any]:
     {'USAM': USAM(rho=0.5, ascent_steps=1, average=False), 'GD': GD()}
     """
     if methods is None:
-        classes = {name: cls for name, cls in method_catalogue().items() if is_published(cls) and is_stateless(cls)}
-        order = [*FIRST_METHODS, *(name for name in classes if name not in FIRST_METHODS)]
-        return {name: _instance(classes[name]) for name in order}
+        return {name: _instance(named_method(name)) for name in METHODS}
     listed = methods.replace(",", " ").split() if isinstance(methods, str) else methods
     if isinstance(listed, type | Method) or not isinstance(listed, Iterable):
         listed = [listed]
     chosen = [_method(one) for one in listed]
     if not chosen:
         checks.reject("methods", methods, "at least one method is needed", METHOD_FIX)
+    for one in chosen:
+        check_memoryless(one)
     return _by_name((getattr(one, "__name__", type(one).__name__), one) for one in chosen)
 
 

@@ -274,7 +274,7 @@ class Landscape(Portable):
     @cached_property
     def grad(self) -> Oracle:
         """The gradient oracle that methods call: ``grad(w)`` and ``grad.hvp(w, v)``, both ``(d, …)``."""
-        return Oracle(self._grad, self._hvp)
+        return Oracle(self._grad, self._hvp, value=self.value)
 
     def hessian(self, w: Any) -> Any:
         """Return the Hessian H(w): ``(d, …) -> (d, d, …)``."""

@@ -1,18 +1,32 @@
 """Optimisation methods. Each one is a function of a gradient oracle.
 
-A new file of this folder that defines a Method adds it to the catalogue.
+A new file of this folder, or of one in it, that defines a Method adds it to the catalogue.
 """
 
 from .. import catalogues, checks
 from .asam import ASAM, UASAM
 from .blocks import Blocks
+from .combinations.gsam import GSAM
+from .combinations.polyak_sam import PolyakSAM
+from .combinations.stable_sam import StableSAM
+from .combinations.wsam import WSAM
 from .exact_sam import ExactSAM
 from .gd import GD
 from .look_sam import LookSAM, SometimesSAM
 from .method import Ascent, Method, Remembering, is_stateless
+from .perturbations.fisher_sam import FisherSAM
+from .perturbations.friendly_sam import FriendlySAM, FullFriendlySAM
+from .perturbations.layer_sam import LayerSAM
+from .perturbations.linf_sam import LinfSAM
+from .perturbations.momentum_sam import MomentumSAM
 from .sam import DNSAM, SAM, USAM
+from .smoothing.gaussian_smoothing import GaussianSmoothing
+from .smoothing.stochastic_sam import StochasticSAM
+from .smoothing.tilted_sam import TiltedSAM
 
-__all__ = ["ASAM", "DNSAM", "GD", "SAM", "UASAM", "USAM", "Ascent", "Blocks", "ExactSAM"]
+__all__ = ["ASAM", "DNSAM", "GD", "GSAM", "SAM", "UASAM", "USAM", "WSAM", "Ascent", "Blocks", "ExactSAM"]
+__all__ += ["FisherSAM", "FriendlySAM", "FullFriendlySAM", "GaussianSmoothing", "LayerSAM", "LinfSAM", "MomentumSAM"]
+__all__ += ["PolyakSAM", "StableSAM", "StochasticSAM", "TiltedSAM"]
 __all__ += ["LookSAM", "Method", "Remembering", "SometimesSAM", "is_stateless"]
 __all__ += ["catalogue", "named"]
 

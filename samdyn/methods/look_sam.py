@@ -17,7 +17,7 @@ class LookSAM(Remembering):
     At a step with SAM's gradient gₛ, F = gₛ, and the method remembers gᵥ, the part of gₛ at right angles to g. At the
     others F = g + α ‖g‖ gᵥ/‖gᵥ‖. With α = 0 the method is SAM at every k-th step and GD in between.
 
-    [Liu et al. 2022, algorithm 1]
+    [LS22, algorithm 1]
 
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.methods.LookSAM(rho=0.1, every=5), lr=0.01)

@@ -184,16 +184,25 @@ class Ascent(Method):
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
         """Return the direction of the ascent at w ``(d, …)``, where the gradient is g. A step is ρ/n times it."""
 
-    def ascend(self, w: Point, grad: Oracle) -> Iterator[tuple[Point, Point]]:
-        """Yield the n points of the ascent, each with the gradient at it."""
-        g = None
+    def ascend(self, w: Point, grad: Oracle, g: Point | None = None) -> Iterator[tuple[Point, Point]]:
+        """Yield the n points of the ascent, each with the gradient at it.
+
+        Args:
+            w: the points ``(d, …)`` from which the method climbs.
+            grad: the gradient oracle.
+            g: the gradient at w, if the caller computed it before.
+        """
         for _ in range(self.ascent_steps):
             w = w + self.rho / self.ascent_steps * self.direction(w, grad.up(w, g), grad)
             g = grad(w)
             yield w, g
 
     def __call__(self, w: Point, grad: Oracle) -> Point:
-        gradients = [g for _, g in self.ascend(w, grad)]
+        return self.climb(w, grad)
+
+    def climb(self, w: Point, grad: Oracle, g: Point | None = None) -> Point:
+        """Return the gradient at the last point of the ascent, or the mean of the gradients; g as of ``ascend``."""
+        gradients = [g for _, g in self.ascend(w, grad, g)]
         return sum(gradients[1:], gradients[0]) / self.ascent_steps if self.average else gradients[-1]
 
     def perturbed(self, w: Point, grad: Oracle) -> Point:

@@ -11,13 +11,15 @@ from samdyn.ops import Point, jacobian, symbolic
 
 LANDSCAPES = {name: make() for name, make in sd.landscapes.catalogue().items()}
 RADII = {"SAM": 0.05, "DNSAM": 0.05}
-METHODS = {
+PUBLISHED = {
     n: kind for n, kind in sd.methods.catalogue().items() if is_published(kind) and sd.methods.is_stateless(kind)
 }
+METHODS = [name for name, kind in PUBLISHED.items() if kind.__module__.count(".") == 2]
+VARIANTS = [name for name in PUBLISHED if name not in METHODS]  # of SAM, each of which meets one landscape
 
 
 def method(name: str, **options: object) -> sd.Method:
-    return METHODS[name](RADII.get(name, 0.01), **options) if issubclass(METHODS[name], sd.methods.Ascent) else sd.GD()
+    return sd.GD() if name == "GD" else PUBLISHED[name](rho=RADII.get(name, 0.01), **options)
 
 
 def regular_points(landscape: sd.Landscape, count: int) -> torch.Tensor:
@@ -43,6 +45,7 @@ TURNS = [  # every method with all short formulas and one to three of the long o
     for turn, name in enumerate(METHODS)
     if landscape not in LONG or (turn + 2 * LONG.index(landscape)) % 7 < 3
 ]
+TURNS += [(name, "monkey_saddle") for name in VARIANTS]
 
 
 @pytest.mark.parametrize(("name", "where"), TURNS)

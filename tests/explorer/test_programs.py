@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import samdyn as sd
-from samdyn.catalogues import is_published
+from samdyn.explorer.choices import chosen_methods
 from samdyn.ops import jacobian
 
 if TYPE_CHECKING:
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # to draw in software takes a whole core
 
 PLANE = [name for name, make in sd.landscapes.catalogue().items() if make().dim == 2]
-METHODS = sorted(
-    name for name, kind in sd.methods.catalogue().items() if is_published(kind) and sd.methods.is_stateless(kind)
-)
+METHODS = sorted(chosen_methods(None))
 RHO = 0.3
 # Unnormalised methods climb by ρ times a gradient, which is in the 1000s in the boxes here.
 SMALL_RHO = dict.fromkeys(["USAM", "UASAM", "ExactSAM"], 0.002)

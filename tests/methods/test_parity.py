@@ -72,8 +72,8 @@ def ours(method, **momentum):
     iterate = sd.Map(NetworkLoss(net), method, lr=LR, **momentum)
     state = iterate.start(flat(net))
     found = []
-    for _ in range(STEPS):
-        state = iterate.step(state)
+    for number in range(1, STEPS + 1):
+        state = iterate.step(state, number=number)
         found.append(state[0])
     return torch.stack(found)
 
@@ -93,6 +93,46 @@ def rivals(momentum, **kwargs):
 
         closure()
         optimizer.step(closure)
+        found.append(flat(net))
+    return torch.stack(found)
+
+
+class Constant:
+    """A schedule of the rival's radius."""
+
+    def __init__(self, rho):
+        self.rho = rho
+
+    def step(self):
+        return self.rho
+
+
+def variants_of_rival(name, momentum, **kwargs):
+    """Return the iterates of pytorch_optimizer's variants of SAM, (step, coord), with every tiny number set to 0."""
+    net = network()
+    if name == "GSAM":
+        base = torch.optim.SGD(net.parameters(), lr=LR, **momentum)
+        rho = Constant(kwargs.pop("rho"))
+        optimizer = pytorch_optimizer.GSAM(net.parameters(), base, net, rho, perturb_eps=0.0, **kwargs)
+        optimizer.set_closure(torch.nn.functional.mse_loss, INPUTS, TARGETS)
+    elif name == "WSAM":
+        options = {"lr": LR, "eps": 0.0, **momentum, **kwargs}
+        optimizer = pytorch_optimizer.WSAM(net, net.parameters(), torch.optim.SGD, **options)
+    else:
+        options = {"lr": LR, "perturb_eps": 0.0, **momentum, **kwargs}
+        optimizer = pytorch_optimizer.FriendlySAM(net.parameters(), torch.optim.SGD, **options)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_of(net)
+        loss.backward()
+        return loss
+
+    found = []
+    for _ in range(STEPS):
+        if name == "FriendlySAM":
+            closure()
+        optimizer.step(None if name == "GSAM" else closure)
         found.append(flat(net))
     return torch.stack(found)
 
@@ -175,3 +215,23 @@ def test_same_iterates_as_asams_authors(momentum):
 def test_a_radius_off_by_a_hundredth_is_seen():
     # What the comparison can tell apart: an error of 1e-2 in the radius is 1e9 times the tolerance.
     assert (ours(sd.SAM(0.0505)) - rivals({}, rho=0.05)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("method", "kwargs", "momentum"),
+    [
+        (sd.methods.GSAM(0.05, alpha=0.3), {"rho": 0.05, "alpha": 0.3}, {}),
+        (sd.methods.GSAM(0.05, alpha=0.3), {"rho": 0.05, "alpha": 0.3}, {"momentum": 0.9}),
+        # With momentum the decoupled form subtracts the sharpness after the step of the base, which a map does not.
+        (sd.methods.WSAM(0.05, gamma=0.6), {"rho": 0.05, "gamma": 0.6, "decouple": True}, {}),
+        (sd.methods.WSAM(0.05, gamma=0.6), {"rho": 0.05, "gamma": 0.6, "decouple": False}, {"momentum": 0.9}),
+        (sd.methods.FriendlySAM(0.05, sigma=0.7, decay=0.8), {"rho": 0.05, "sigma": 0.7, "lmbda": 0.8}, {}),
+        (sd.methods.FriendlySAM(0.05), {"rho": 0.05, "sigma": 1.0, "lmbda": 0.9}, {"momentum": 0.9}),
+    ],
+)
+def test_variants_of_pytorch_optimizer(monkeypatch, method, kwargs, momentum):
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    expected = variants_of_rival(type(method).__name__, momentum, **kwargs)
+    monkeypatch.undo()
+    close(ours(method, **momentum), expected, atol=1e-12)  # as above
+    assert (ours(sd.SAM(0.05), **momentum)[-1] - expected[-1]).abs().max() > 1e-4  # it is not SAM

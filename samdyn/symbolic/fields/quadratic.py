@@ -9,7 +9,7 @@ import sympy
 
 from ... import checks
 from ...methods import Ascent, Method
-from ...ops import Point, symbolic
+from ...ops import Point, dot, symbolic
 from ...oracle import Oracle
 
 SOMEWHERE = symbolic([sympy.Rational(1, 3), sympy.Rational(-5, 7)])  # two critical points without symmetry
@@ -37,7 +37,10 @@ def field_on_quadratic(
     def gradient(w: Point) -> Point:
         return times_hessian(w - center)
 
-    oracle = Oracle(gradient, lambda w, v: times_hessian(v))
+    def value(w: Point) -> sympy.Expr:
+        return dot(w - center, gradient(w)) / 2
+
+    oracle = Oracle(gradient, lambda w, v: times_hessian(v), value=value)
     return lambda w: method(w, oracle)
 
 

@@ -88,6 +88,7 @@ def at(grad: Oracle, values: Mapping[sympy.Symbol, sympy.Rational]) -> Oracle:
     return Oracle(
         lambda w: symbolic(e.subs(values) for e in grad(w)),
         lambda w, v: symbolic(e.subs(values) for e in grad.hvp(w, v)),
+        value=lambda w: grad.loss(w).subs(values),
     )
 
 

@@ -72,7 +72,12 @@ def test_every_run_is_what_it_is_alone_to_the_bit(backend: str, noise: Any, nest
 @BOTH
 @pytest.mark.parametrize(
     "name",
-    [n for n, kind in methods.catalogue().items() if issubclass(kind, Ascent) and is_published(kind)],
+    # Of the variants one: they climb as SAM does.
+    [
+        name
+        for name, kind in methods.catalogue().items()
+        if issubclass(kind, Ascent) and is_published(kind) and (kind.__module__.count(".") == 2 or name == "GSAM")
+    ],
 )
 def test_every_method(backend: str, name: str) -> None:
     kind: Any = methods.named(name)

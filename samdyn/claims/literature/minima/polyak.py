@@ -2,19 +2,15 @@
 
 import numpy as np
 
+import samdyn as sd
 from samdyn.claims import Claim, grid
 
 
 def measure(eigenvalues: tuple[float, ...], start: float, rho: float, steps: int) -> float:
-    """Return |w| after steps of SAM with the learning rate (L(wᵖ) − ρ⟨∇L(wᵖ), u⟩)/‖∇L(wᵖ)‖², from the last axis."""
-    lam, w = np.array(eigenvalues), np.array([0.0] * (len(eigenvalues) - 1) + [start])
-    for _ in range(steps):
-        u = lam * w / np.linalg.norm(lam * w)
-        perturbed = w + rho * u
-        gradient = lam * perturbed
-        rate = (perturbed @ gradient / 2 - rho * gradient @ u) / (gradient @ gradient)
-        w = w - rate * gradient
-    return float(np.linalg.norm(w))
+    """Return |w| after steps of SAM with Polyak's step, from the last axis."""
+    map_ = sd.Map(sd.landscapes.quadratic(eigenvalues), sd.methods.PolyakSAM(rho), lr=1.0)
+    w0 = [0.0] * (len(eigenvalues) - 1) + [start]
+    return float(np.linalg.norm(sd.simulate(map_, w0, steps, progress=False).w.values[0, -1]))
 
 
 polyak = Claim(

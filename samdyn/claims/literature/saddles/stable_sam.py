@@ -1,27 +1,14 @@
 """StableSAM, which cures the bounce at minima, converges to saddles."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 import samdyn as sd
 from samdyn.claims import Claim
-from samdyn.ops import Point, norm, unit
-from samdyn.oracle import Oracle
+from samdyn.methods import StableSAM
 
 from .trap_width import CASES, half_width
-
-
-@dataclass(frozen=True)
-class StableSAM(sd.methods.Ascent):
-    """SAM whose gradient has the length of the plain one: F(w) = ‖g‖ ∇L(wᵖ)/‖∇L(wᵖ)‖, g = ∇L(w)  [TZ24]."""
-
-    def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
-        return unit(g)
-
-    def __call__(self, w: Point, grad: Oracle) -> Point:
-        return norm(grad(w)) * unit(super().__call__(w, grad))
 
 
 def late_factor(eigenvalues: Sequence[float], rho: float, lr: float) -> float:

@@ -1,0 +1,1 @@
+"""Methods that take the gradient at another perturbed point than SAM."""
