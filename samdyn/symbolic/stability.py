@@ -16,7 +16,7 @@ from ..landscapes import Landscape
 from ..methods import Ascent, Method, is_stateless
 from ..ops import symbolic
 from .criteria.conditions import Condition, conditions_on_eigenvalues, conditions_on_matrix
-from .criteria.linearised import spectrum
+from .criteria.linearised import DIGITS, spectrum
 from .fields.differentiable import has_jacobian, linear_part, rests_at
 from .fields.effective import is_function_of_hessian, scalar_formula
 from .fields.matrix import effective_matrix
@@ -233,7 +233,7 @@ def stability(system: Map | Flow, point: Any) -> Stability:
     place = _place(system.landscape, point)
     method, own = system.method, own_radius(system.method)
     trial = with_radius(method, sympy.Integer(1) if own is None else own)
-    if not rests_at(trial, *place.in_numbers):
+    if not _rests(trial, place):
         fix = "Give an equilibrium of the method: its field must vanish where the gradient does"
         where = tuple(c if c.free_symbols else float(c) for c in place.where)
         checks.reject("point", where, f"is critical, but {method} does not rest there", fix)
@@ -378,6 +378,20 @@ def _commutes(system: Map | Flow) -> bool:
     """Return whether the step treats all directions alike, so that each eigenvalue of H has a condition of its own."""
     base = system.base if isinstance(system, Map) else None
     return base is None or not isinstance(getattr(base.linearised(), "scale", None), tuple)
+
+
+def _rests(method: Method, place: _Place) -> bool:
+    """Return whether the method's field vanishes at the point, on the quadratic there and on the landscape itself.
+
+    A mean over points at a distance, as of Gaussian smoothing, vanishes on the quadratic alone.
+    """
+    if not rests_at(method, *place.in_numbers):
+        return False
+    if not place.exact:  # a point with rounding is not critical enough to test that
+        return True
+    center = symbolic(sympy.N(c, DIGITS) for c in place.in_numbers[1])
+    field = method(center, at(place.landscape.grad, place.example))
+    return all(abs(sympy.N(e, DIGITS)) <= ROUNDING * max(1, _size(place.in_numbers[0])) for e in field)
 
 
 def _is_differentiable(method: Method, place: _Place) -> bool:
