@@ -58,6 +58,8 @@ def settled(
     Returns:
         Truth values ``(N,)``.
     """
+    if not z.shape[1]:
+        return torch.zeros(0, dtype=torch.bool, device=z.device)
     z, residual = z.double() / unit, in_unit(residual, unit)
     near = tolerance * z.abs().amax(0).clamp(min=1)
     rests = torch.zeros_like(near, dtype=torch.bool)
@@ -68,7 +70,9 @@ def settled(
     def of(states: torch.Tensor) -> Function:
         return residual if residual_of is None else in_unit(residual_of(states), unit)
 
-    for block in candidates.split(max(1, BLOCK // len(z) ** 2)) if len(candidates) else ():
+    for block in candidates.split(max(1, BLOCK // len(z) ** 2)):
+        if not len(block):
+            break
         here, a = _linearised(of(block), z[:, block])
         # ‖A⁻¹ r‖ ≥ ‖r‖/‖A‖ rules out most moving runs without a decomposition.
         slow = here.norm(dim=0) <= near[block] * a.flatten(1).norm(dim=1)
