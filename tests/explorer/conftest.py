@@ -4,15 +4,16 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import samdyn as sd
-from samdyn.explorer import explorer, page
+from samdyn.explorer import explorer
+from samdyn.explorer.page import PLACE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The first three let Chromium run as root, without a GPU, and with WebGL in software; the rest keep it off the network.
@@ -33,7 +34,9 @@ def chromium() -> Iterator["Browser"]:
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
+        left_open = len(browser.contexts)
         browser.close()
+    assert not left_open  # such a page goes on drawing, and takes a whole core from all later tests
 
 
 @pytest.fixture(scope="session")
@@ -44,31 +47,80 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def open_page(chromium: "Browser", page_file: Path) -> Iterator[Callable[..., "Page"]]:
-    """Open a page in an empty browser, and wait until it has drawn. At the end its console must hold no error."""
-    complaints: list[str] = []
-    contexts = []
+# Ten pictures a second instead of sixty: where WebGL is in software, to draw is nearly all that a page costs.
+FEW_FRAMES = """
+const draw = window.requestAnimationFrame.bind(window);
+window.requestAnimationFrame = (callback) => setTimeout(() => draw(callback), 100);
+"""
 
-    def start(path: Path = page_file, hash_: str = FEW, **options: object) -> "Page":
+
+class Tabs:
+    """Pages that were opened, and the errors in their consoles."""
+
+    def __init__(self, browser: "Browser", page_file: Path) -> None:
+        self.browser, self.page_file = browser, page_file
+        self.complaints: list[str] = []
+        self.contexts: list[BrowserContext] = []
+
+    def open(self, path: Path | None = None, hash_: str = FEW, **options: Any) -> "Page":
+        """Open a page in an empty browser, and wait until it has drawn."""
         # Playwright waits by evaluating text, which the page forbids; a test of its own looks at that.
-        context = chromium.new_context(bypass_csp=True, **{"viewport": {"width": 1400, "height": 900}, **options})
-        contexts.append(context)
+        context = self.browser.new_context(bypass_csp=True, **{"viewport": {"width": 1400, "height": 900}, **options})
+        self.contexts.append(context)
         context.set_default_timeout(LIMIT)
+        context.add_init_script(FEW_FRAMES)
         tab = context.new_page()
-        tab.on("console", lambda line: line.type == "error" and complaints.append(line.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.goto(f"{path.as_uri()}{hash_}")
+        tab.on("console", lambda line: line.type == "error" and self.complaints.append(line.text))
+        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        tab.goto(f"{(path or self.page_file).as_uri()}{hash_}")
         tab.wait_for_function("window.samdyn !== undefined && window.samdyn.frames().length > 2")
         return tab
 
-    yield start
-    for context in contexts:
-        context.close()
-    assert not complaints
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+        assert not self.complaints
 
 
-STUB = f"<!doctype html><html><body>{page.PLACE}<script>start()</script></body></html>"
+@pytest.fixture
+def open_page(chromium: "Browser", page_file: Path) -> Iterator[Callable[..., "Page"]]:
+    """Open a page in an empty browser, and wait until it has drawn. At the end its console must hold no error."""
+    tabs = Tabs(chromium, page_file)
+    yield tabs.open
+    tabs.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(chromium: "Browser", page_file: Path) -> Iterator[Tabs]:
+    """One open page for all tests of a module: to open one takes four seconds."""
+    tabs = Tabs(chromium, page_file)
+    tabs.open()
+    yield tabs
+    tabs.close()
+
+
+# Of two changes in a row the page is told twice, and sees both times the second one. The first makes sure that there
+# is a change: the address may be the one that is asked for, and the settings not yet be in it.
+BEGIN_ANEW = """async address => {
+  const told = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
+  location.hash = "lr=0.02";
+  location.hash = address;
+  await told;
+  for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+}"""
+
+
+@pytest.fixture
+def page(tabs: Tabs) -> Iterator["Page"]:
+    """The page that the tests of a module share, with its first settings. Its console must hold no error."""
+    (context,) = tabs.contexts
+    (tab,) = context.pages
+    tab.evaluate(BEGIN_ANEW, FEW)
+    yield tab
+    assert not tabs.complaints
+
+
+STUB = f"<!doctype html><html><body>{PLACE}<script>start()</script></body></html>"
 
 
 @pytest.fixture

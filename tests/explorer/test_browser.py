@@ -57,16 +57,15 @@ def saddle_verdict(page: "Page") -> dict[str, Any]:
     return page.evaluate("samdyn.verdicts()[samdyn.points().findIndex(p => p.kind === 'saddle')]")
 
 
-def test_it_draws(open_page: Open) -> None:
+def test_it_draws(page: "Page") -> None:
     """The picture has many colours: contours, particles, points and a run."""
-    picture = pixels(open_page())
+    picture = pixels(page)
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
     assert picture.std() > 10
 
 
-def test_the_saddles_marker_changes_at_the_threshold(open_page: Open) -> None:
+def test_the_saddles_marker_changes_at_the_threshold(page: "Page") -> None:
     """On x² − y² USAM's saddle attracts for ρ > 1/|λ| = ½. Its marker shows that, and the table says it."""
-    page = open_page()
     change(page, landscape="saddle", method="USAM", particles=False, basins=False, start=None, rho=0.495)
     before, says = pixels(page, (0, 0)), page.locator("aside + .facts, .facts").first.inner_text()
     assert saddle_verdict(page)["role"] == "saddle"
@@ -81,8 +80,8 @@ def test_the_saddles_marker_changes_at_the_threshold(open_page: Open) -> None:
     assert high >= 2
 
 
-def test_multipliers_are_those_of_the_map(open_page: Open) -> None:
-    page, himmelblau = open_page(), sd.landscapes.himmelblau()
+def test_multipliers_are_those_of_the_map(page: "Page") -> None:
+    himmelblau = sd.landscapes.himmelblau()
     for name, step in itertools.product(["GD", "USAM", "ExactSAM", "UASAM"], ["plain", "heavy ball", "Nesterov"]):
         change(page, landscape="Himmelblau", method=name, step=step, lr=0.004, momentum=0.6, rho=0.02)
         method = sd.methods.named(name)(**({} if name == "GD" else {"rho": 0.02}))
@@ -97,8 +96,7 @@ def test_multipliers_are_those_of_the_map(open_page: Open) -> None:
             np.testing.assert_allclose(found, np.sort_complex(expected), atol=1e-7)  # of points found to 1e-9
 
 
-def test_dragging_the_slider_moves_rho(open_page: Open) -> None:
-    page = open_page()
+def test_dragging_the_slider_moves_rho(page: "Page") -> None:
     change(page, landscape="saddle", method="SAM", rho=0.5)
     slider = page.get_by_role("slider", name="rho")
     box = slider.bounding_box()
@@ -127,9 +125,8 @@ def test_dragging_the_slider_moves_rho(open_page: Open) -> None:
         ("Himmelblau", "ASAM", {"step": "heavy ball", "momentum": 0.5, "lr": 1e-3, "steps": 150}),
     ],
 )
-def test_a_click_starts_a_run(open_page: Open, landscape: str, method: str, options: dict[str, Any]) -> None:
+def test_a_click_starts_a_run(page: "Page", landscape: str, method: str, options: dict[str, Any]) -> None:
     """Its iterates are those of ``simulate``, and its flow that of ``integrate``."""
-    page = open_page()
     usual = {"lr": 0.01, "step": "plain", "momentum": 0.0, "ascentSteps": 1, "average": False, "rho": 0.1, "steps": 200}
     settings = {**usual, **options}
     change(page, landscape=landscape, method=method, **settings)
@@ -150,9 +147,8 @@ def test_a_click_starts_a_run(open_page: Open, landscape: str, method: str, opti
         np.testing.assert_allclose(ends, flow, atol=2e-3)  # the page draws it to the width of a line
 
 
-def test_presets(open_page: Open) -> None:
+def test_presets(page: "Page") -> None:
     """Each tells what its caption says."""
-    page = open_page()
 
     def choose(number: int) -> dict[str, Any]:
         page.keyboard.press(str(number))
@@ -186,8 +182,7 @@ def test_presets(open_page: Open) -> None:
     assert math.dist(momentum["run"], momentum["pinned"]) < 0.1
 
 
-def test_a_link_reproduces_the_picture(open_page: Open) -> None:
-    page = open_page()
+def test_a_link_reproduces_the_picture(page: "Page", open_page: Open) -> None:
     page.evaluate("samdyn.set({landscape: '', formula: 'x**2 - y**2 + x*y**3', method: 'USAM', lr: 0.003})")
     page.wait_for_function("location.hash.includes('USAM')")
     again = open_page(hash_=page.evaluate("location.hash"))
@@ -231,18 +226,17 @@ def test_a_wrong_formula_is_refused_in_words(open_page: Open) -> None:
 
 def test_without_webgl(chromium: "Browser", page_file: Path) -> None:
     """Without WebGL2 the page computes in JavaScript, and says so."""
-    page = chromium.new_page(viewport={"width": 1400, "height": 900}, bypass_csp=True)
-    page.add_init_script(WITHOUT_WEBGL)
-    page.goto(page_file.as_uri())
-    page.wait_for_function("window.samdyn !== undefined && samdyn.engine()?.steps > 20")
-    assert page.evaluate("samdyn.engine().kind") == "JavaScript"
-    assert "without WebGL2" in page.locator(".transport").inner_text()
-    assert pixels(page).std() > 10
+    with chromium.new_page(viewport={"width": 1400, "height": 900}, bypass_csp=True) as page:
+        page.add_init_script(WITHOUT_WEBGL)
+        page.goto(page_file.as_uri())
+        page.wait_for_function("window.samdyn !== undefined && samdyn.engine()?.steps > 20")
+        assert page.evaluate("samdyn.engine().kind") == "JavaScript"
+        assert "without WebGL2" in page.locator(".transport").inner_text()
+        assert pixels(page).std() > 10
 
 
-def test_particles_are_iterates(open_page: Open) -> None:
+def test_particles_are_iterates(page: "Page") -> None:
     """Particles on the GPU end on SAM's 2-cycle x = ± ηρλ/(2 − ηλ) along the largest eigenvalue, λ = 2."""
-    page = open_page()
     change(page, landscape="", formula="x**2 + y**2/4", method="SAM", rho=0.2, lr=0.05, count=400, speed=100)
     page.wait_for_timeout(500)  # numbers that change start the particles anew, a little later
     page.wait_for_function("samdyn.engine().count < 1000 && samdyn.engine().steps > 400")
@@ -253,37 +247,37 @@ def test_particles_are_iterates(open_page: Open) -> None:
     assert 0.2 < (x > 0).mean() < 0.8
 
 
-def test_many_particles(open_page: Open) -> None:
+def test_many_particles(page: "Page") -> None:
     """10⁵ particles move, also where WebGL is in software. benchmarks/explorer.py measures how fast."""
-    page = open_page()
     change(page, landscape="Himmelblau", method="SAM", count=100_000)
     page.wait_for_function("samdyn.engine().count > 90000 && samdyn.engine().steps > 10")
     assert np.isfinite(page.evaluate("samdyn.frames().slice(-10).map(f => f.interval)")).all()
 
 
 def test_it_evaluates_no_text_and_loads_nothing(chromium: "Browser", page_file: Path) -> None:
-    page = chromium.new_page()
-    page.goto(page_file.as_uri())
-    # Later, since what Playwright evaluates itself is free of the page's policy.
-    script = "try { eval('1'); window.outcome = 'ran'; } catch (e) { window.outcome = e.name; }"
-    page.add_script_tag(content=f"setTimeout(() => {{ {script} }}, 50)")
-    while page.evaluate("window.outcome") is None:
-        page.wait_for_timeout(100)
-    assert page.evaluate("window.outcome") == "EvalError"
-    assert page.evaluate("fetch('data:text/plain,1').then(() => 'loaded', () => 'refused')") == "refused"
+    with chromium.new_page() as page:
+        page.goto(page_file.as_uri())
+        # Later, since what Playwright evaluates itself is free of the page's policy.
+        script = "try { eval('1'); window.outcome = 'ran'; } catch (e) { window.outcome = e.name; }"
+        page.add_script_tag(content=f"setTimeout(() => {{ {script} }}, 50)")
+        while page.evaluate("window.outcome") is None:
+            page.wait_for_timeout(100)
+        assert page.evaluate("window.outcome") == "EvalError"
+        assert page.evaluate("fetch('data:text/plain,1').then(() => 'loaded', () => 'refused')") == "refused"
 
 
-@pytest.mark.parametrize(
-    "name", ["</script><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "$\\lambda$ & <b>"]
-)
-def test_names_are_only_text(open_page: Open, tmp_path: Path, name: str) -> None:
-    landscape = sd.Landscape("x**2 - y**2 + x*y", "x y", name=name)
+# All that a page could take for markup, in one name: to make a page and open it takes seconds. test_page.py has more.
+MARKUP = '</script><script>alert(1)</script> "><img src=x onerror=alert(1)> $\\lambda$ & <b>'
+
+
+def test_names_are_only_text(open_page: Open, tmp_path: Path) -> None:
+    landscape = sd.Landscape("x**2 - y**2 + x*y", "x y", name=MARKUP)
     path = tmp_path / "page.html"
-    sd.explore(landscape).save(path)
+    sd.explore(landscape, "GD").save(path)
     page = open_page(path)
-    assert page.evaluate("samdyn.data.landscapes[0].name") == name
+    assert page.evaluate("samdyn.data.landscapes[0].name") == MARKUP
     assert page.evaluate("document.querySelectorAll('img, b').length") == 0
-    assert page.locator("option", has_text=name).count() >= 1
+    assert page.locator("option", has_text=MARKUP).count() >= 1
 
 
 def test_a_method_and_a_landscape_of_the_user(open_page: Open, tmp_path: Path) -> None:
