@@ -56,13 +56,13 @@ def assert_same(eager: Any, compiled: Any, rtol: float = RTOL, atol: float = ATO
     np.testing.assert_allclose(compiled.end, eager.end, rtol=1e-6)  # where a run leaves, a step's length may differ
 
 
-@pytest.mark.parametrize("landscape", [BEALE, WELL, landscapes.himmelblau()], ids=lambda x: x.name)
-@pytest.mark.parametrize("method", [sd.GD(), sd.USAM(0.002), sd.SAM(0.05)], ids=str)
+@pytest.mark.parametrize(
+    ("landscape", "method"),
+    [(BEALE, sd.USAM(0.002)), (BEALE, sd.SAM(0.05)), (landscapes.himmelblau(), sd.GD()), (WELL, sd.SAM(0.05))],
+    ids=str,
+)
 def test_both_take_the_same_steps(landscape: sd.Landscape, method: Method) -> None:
     assert_same(*both(sd.Flow(landscape, method), 0.3))
-
-
-CURVED = sd.Landscape("sin(x)*y + abs(y)/3 + x**2", "x y")
 
 
 OF_EACH = [

@@ -69,15 +69,19 @@ def test_every_run_is_what_it_is_alone_to_the_bit(backend: str, noise: Any, nest
     np.testing.assert_array_equal(runs.time, np.array(LR)[:, None] * runs.step.values)
 
 
-@BOTH
+# Of the variants one: they climb as SAM does.
+ASCENTS = [
+    name
+    for name, kind in methods.catalogue().items()
+    if issubclass(kind, Ascent) and is_published(kind) and (kind.__module__.count(".") == 2 or name == "GSAM")
+]
+
+
+# Eager runs show what a method makes of one ρ per run, compiled ones that its numbers reach the kernel: as a field, as
+# the base class's, and of a step that draws random numbers.
 @pytest.mark.parametrize(
-    "name",
-    # Of the variants one: they climb as SAM does.
-    [
-        name
-        for name, kind in methods.catalogue().items()
-        if issubclass(kind, Ascent) and is_published(kind) and (kind.__module__.count(".") == 2 or name == "GSAM")
-    ],
+    ("backend", "name"),
+    [*(("eager", name) for name in ASCENTS), *(("compiled", name) for name in ("SAM", "ASAM", "SometimesSAM"))],
 )
 def test_every_method(backend: str, name: str) -> None:
     kind: Any = methods.named(name)
@@ -97,9 +101,16 @@ def test_float32(backend: str) -> None:
     assert runs.w.dtype == np.float32
 
 
-@BOTH
 @pytest.mark.parametrize(
-    ("coupling", "replacement"), [("shared", True), ("shared", False), ("independent", True), ("clean", False)]
+    ("backend", "coupling", "replacement"),
+    [
+        ("eager", "shared", True),
+        ("eager", "shared", False),
+        ("eager", "independent", True),
+        ("eager", "clean", False),
+        ("compiled", "independent", True),
+        ("compiled", "clean", False),
+    ],
 )
 def test_batch_sizes(backend: str, coupling: str, replacement: bool) -> None:
     sizes = [1, 3, 4, 3]
