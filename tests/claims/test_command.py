@@ -140,6 +140,10 @@ def slow(eigenvalues):
     time.sleep(600)
 
 
-before = replace(named("usam-threshold"), id="before")
+def quick(eigenvalues):
+    return 1 / abs(max(lam for lam in eigenvalues if lam < 0))
+
+
+before = replace(named("usam-threshold"), id="before", measure=quick)
 claim = replace(named("usam-threshold"), id="slow", measure=slow)
 """

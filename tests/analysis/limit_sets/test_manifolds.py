@@ -126,7 +126,6 @@ def nearest_attractor(flow: sd.Flow, time: float) -> Ends:
     [
         ("double_well", sd.GD(), 20.0),
         ("double_well", sd.USAM(1.3), 60.0),  # beyond its threshold: three attractors, two separatrices
-        ("himmelblau", sd.GD(), 2.0),
         pytest.param("himmelblau", sd.USAM(0.01), 2.0, marks=pytest.mark.slow),
     ],
 )

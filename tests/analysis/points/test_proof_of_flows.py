@@ -70,7 +70,7 @@ def test_the_proof_finds_equilibria_that_the_search_missed() -> None:
     assert len({tuple(p.w.round(7)) for p in found}) == 69
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_blind_search_loses_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With and without Newton's search the proof lists the same equilibria of random quartics under SAM."""
     a = np.random.default_rng(seed).uniform(-1, 1, 5).round(2)
