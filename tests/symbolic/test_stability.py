@@ -693,7 +693,5 @@ def test_a_mean_over_points_rests_on_quadratics_alone() -> None:
     """Gaussian smoothing moves the critical points of Beale's function, and not that of a quadratic."""
     smooth = sd.methods.GaussianSmoothing(0.1)
     assert sd.stability(sd.Flow(sd.landscapes.saddle(), smooth), (0, 0)).kind == "saddle"
-    with pytest.raises(
-        sd.InputError, match=r"is critical, but GaussianSmoothing.* does not rest there"
-    ):
+    with pytest.raises(sd.InputError, match=r"is critical, but GaussianSmoothing.* does not rest there"):
         sd.stability(sd.Flow(sd.landscapes.beale(), smooth), (3, 0.5))
