@@ -16,9 +16,6 @@ shorter in steep directions; WSAM, which adds nine times the difference of the g
 UASAM leaves the saddle, but rests at y = ±1/√(2ρ), which is no critical point of the loss.
 """
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 import sympy
 import xarray as xr
@@ -30,26 +27,18 @@ from samdyn import analysis, lab, plot
 
 RADII, LR, STEPS, FAR, START = (0.1, 0.25, 0.4, 0.6, 0.9, 1.2, 2.0), 0.01, 2000, 4.0, 0.05
 NEAR = 0.3  # distance within which a run that a saddle holds ends; where F does not shrink, as of WSAM, it bounces
-# On a quadratic without noise the first two are GD. LayerSAM is SAM or LinfSAM here, Polyak's step needs a least loss,
-# and the threshold of tilted SAM is not derived in ρ.
-LEFT_OUT = ("FullFriendlySAM", "GaussianSmoothing", "LayerSAM", "PolyakSAM", "TiltedSAM")
-METHODS: dict[str, Callable[..., sd.methods.Method]] = {
-    # Without those that other scripts of the same process have defined.
-    **{
-        name: cls
-        for name, cls in sd.methods.catalogue().items()
-        if cls.__module__.startswith("samdyn.methods.") and sd.methods.is_stateless(cls) and name not in LEFT_OUT
-    },
-    "GD": lambda rho: sd.GD(),
-    "USAM, 3 steps": partial(sd.USAM, ascent_steps=3),
-    "SAM, 3 steps": partial(sd.SAM, ascent_steps=3),
-    "SAM, 2 steps averaged": partial(sd.SAM, ascent_steps=2, average=True),
-    "ASAM, shift 0.1": partial(sd.ASAM, shift=0.1),
-}
-KINDS = ["GD", "USAM", "USAM, 3 steps", "ExactSAM", "SAM", "DNSAM", "SAM, 3 steps", "SAM, 2 steps averaged"]
-KINDS += ["FisherSAM", "LinfSAM", "GSAM", "WSAM", "StableSAM"]
-KINDS += ["ASAM", "ASAM, shift 0.1", "UASAM"]  # from above: without a norm, with a norm, variants of SAM, adaptive
-ORDER = [*KINDS, *(name for name in METHODS if name not in KINDS)]  # a method that is new in the catalogue comes last
+# From above: without a norm, with a norm, variants of SAM, adaptive. The other methods without memory are GD or SAM
+# here, or have no radius.
+ORDER = ["GD", "USAM", "USAM, 3 steps", "ExactSAM", "SAM", "DNSAM", "SAM, 3 steps", "SAM, 2 steps averaged"]
+ORDER += ["FisherSAM", "LinfSAM", "GSAM", "WSAM", "StableSAM", "ASAM", "ASAM, shift 0.1", "UASAM"]
+OPTIONS = {"3 steps": {"ascent_steps": 3}, "2 steps averaged": {"ascent_steps": 2, "average": True}}
+OPTIONS |= {"shift 0.1": {"shift": 0.1}}
+
+
+def method(name: str, rho: float) -> sd.Method:
+    """Return the method of a row at a radius."""
+    kind, _, options = name.partition(", ")
+    return sd.GD() if kind == "GD" else sd.methods.named(kind)(rho, **OPTIONS.get(options, {}))  # type: ignore[call-arg]
 
 
 def draw() -> Figure:
@@ -59,7 +48,7 @@ def draw() -> Figure:
     width = xr.DataArray(np.zeros((len(ORDER), len(RADII))), coords={"iterates": ORDER[::-1], "rho": list(RADII)})
     verdicts = {}
     for name in ORDER:
-        maps = [sd.Map(saddle, METHODS[name](rho), lr=LR) for rho in RADII]
+        maps = [sd.Map(saddle, method(name, rho), lr=LR) for rho in RADII]
         traps = analysis.held_sets(maps, origin, FAR, STEPS, rtol=0.01)
         width.loc[name] = [np.inf if trap.outer == np.inf else (trap.inner + trap.outer) / 2 for trap in traps]
         condition = sd.stability(sd.Flow(saddle, maps[0].method), (0, 0)).condition
@@ -73,7 +62,7 @@ def draw() -> Figure:
     for text in ax.texts:
         column, row = map(int, text.get_position())
         if np.isinf(width[row, column]):
-            map_ = sd.Map(saddle, METHODS[ORDER[-1 - row]](RADII[column]), lr=LR)
+            map_ = sd.Map(saddle, method(ORDER[-1 - row], RADII[column]), lr=LR)
             end = np.linalg.norm(sd.simulate(map_, (1e-3, START), STEPS).w.values[0, -1])
             text.set_text("all" if end < NEAR else "rests\nelsewhere")
     right = ax.secondary_yaxis("right")

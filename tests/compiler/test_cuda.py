@@ -44,7 +44,10 @@ def maps() -> list[sd.Map]:
     published = [cls for cls in methods.catalogue().values() if is_published(cls)]
     made = [cls(0.05) if issubclass(cls, Ascent) else cls() for cls in published]
     beale = landscapes.beale()
-    found = [sd.Map(beale, m, lr=1e-4, momentum=g, noise=n) for m in made for g, n in ((0.9, GAUSSIAN), (0, None))]
+    found = [sd.Map(beale, method, lr=1e-4) for method in made]
+    # With noise a method sees gradients alone.
+    by_gradients = [method for method in made if not isinstance(method, methods.PolyakSAM | methods.TiltedSAM)]
+    found += [sd.Map(beale, method, lr=1e-4, momentum=0.9, noise=GAUSSIAN) for method in by_gradients]
     found += [sd.Map(landscapes.named(name), sd.SAM(0.05), lr=1e-3) for name in landscapes.catalogue()]
     rho, lr = np.linspace(0, 0.2, RUNS), np.linspace(1e-5, 1e-3, RUNS)
     found.append(sd.Map(beale, sd.SAM(rho), lr=lr, momentum=RUNS // 2 * [0.0, 0.9], noise=GAUSSIAN))

@@ -50,7 +50,7 @@ def test_analysing(run_page: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert "rho > 1/4" in printed
     assert "[0.09531]" in printed
     assert {f"cycle of period {p} about" in printed for p in (4, 6, 8, 10)} == {True}
-    assert printed.count("chaotic at") == 2
+    assert printed.count("chaotic at") == 3
     assert "stable cycle of period 5.8653" in printed
     assert "Hopf 0.182136" in printed
     assert re.search(r"^cycles over rho from 0.182\d* to 0.183: .* stable; reached the limit$", printed, re.MULTILINE)
