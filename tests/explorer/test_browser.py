@@ -13,6 +13,8 @@ import torch
 
 import samdyn as sd
 
+from .conftest import FEW_FRAMES, POLLING
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -227,9 +229,9 @@ def test_a_wrong_formula_is_refused_in_words(open_page: Open) -> None:
 def test_without_webgl(chromium: "Browser", page_file: Path) -> None:
     """Without WebGL2 the page computes in JavaScript, and says so."""
     with chromium.new_page(viewport={"width": 1400, "height": 900}, bypass_csp=True) as page:
-        page.add_init_script(WITHOUT_WEBGL)
+        page.add_init_script(WITHOUT_WEBGL + FEW_FRAMES)
         page.goto(page_file.as_uri())
-        page.wait_for_function("window.samdyn !== undefined && samdyn.engine()?.steps > 20")
+        page.wait_for_function("window.samdyn !== undefined && samdyn.engine()?.steps > 20", polling=POLLING)
         assert page.evaluate("samdyn.engine().kind") == "JavaScript"
         assert "without WebGL2" in page.locator(".transport").inner_text()
         assert pixels(page).std() > 10

@@ -11,7 +11,7 @@ import samdyn as sd
 from samdyn.explorer.choices import chosen_methods
 from samdyn.ops import jacobian
 
-from .conftest import FEW_FRAMES
+from .conftest import FEW_FRAMES, POLLING
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,7 +38,7 @@ def shared_page(chromium: Any, page_file: Any) -> Iterator["Page"]:
     with chromium.new_page(bypass_csp=True, viewport={"width": 800, "height": 500}) as page:
         page.add_init_script(FEW_FRAMES)
         page.goto(f"{page_file.as_uri()}#count=100")
-        page.wait_for_function("window.samdyn !== undefined")
+        page.wait_for_function("window.samdyn !== undefined", polling=POLLING)
         page.evaluate("samdyn.set({parameters: {...samdyn.settings().parameters, shift: 0.1}})")
         page.evaluate("samdyn.set({particles: false, basins: false, contours: false})")
         set_rho(page, RHO)
@@ -151,7 +151,7 @@ def test_typed_formula(shared_page: "Page") -> None:
     box = page.get_by_label("L(x, y)")
     box.fill(TYPED)
     box.press("Enter")
-    page.wait_for_function("formula => samdyn.settings().formula === formula", arg=TYPED)
+    page.wait_for_function("formula => samdyn.settings().formula === formula", arg=TYPED, polling=POLLING)
     w = points(landscape)
     hessian = landscape.hessian(w)
     expected = {"value": landscape.value(w), "gradient": landscape.grad(w)}
