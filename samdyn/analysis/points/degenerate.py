@@ -47,6 +47,11 @@ class DegeneratePoint:
 class PointOnSet:
     """A point of a set of critical points.
 
+    >>> import samdyn as sd
+    >>> (circle,) = sd.critical_points(sd.Landscape("(x**2 + y**2 - 1)**2/4", "x y", box=[(-2, 2)] * 2)).sets
+    >>> round(circle.sharpest.sharpness, 6)
+    2.0
+
     Attributes:
         w: its position, ``(d,)``.
         eigenvalues: the eigenvalues of the Hessian, ascending, ``(d,)``.
