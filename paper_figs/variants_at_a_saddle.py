@@ -16,6 +16,8 @@ shorter in steep directions; WSAM, which adds nine times the difference of the g
 UASAM leaves the saddle, but rests at y = ±1/√(2ρ), which is no critical point of the loss.
 """
 
+from typing import Any
+
 import numpy as np
 import sympy
 import xarray as xr
@@ -31,8 +33,8 @@ NEAR = 0.3  # distance within which a run that a saddle holds ends; where F does
 # here, or have no radius.
 ORDER = ["GD", "USAM", "USAM, 3 steps", "ExactSAM", "SAM", "DNSAM", "SAM, 3 steps", "SAM, 2 steps averaged"]
 ORDER += ["FisherSAM", "LinfSAM", "GSAM", "WSAM", "StableSAM", "ASAM", "ASAM, shift 0.1", "UASAM"]
-OPTIONS = {"3 steps": {"ascent_steps": 3}, "2 steps averaged": {"ascent_steps": 2, "average": True}}
-OPTIONS |= {"shift 0.1": {"shift": 0.1}}
+OPTIONS: dict[str, dict[str, Any]] = {"3 steps": {"ascent_steps": 3}, "shift 0.1": {"shift": 0.1}}
+OPTIONS |= {"2 steps averaged": {"ascent_steps": 2, "average": True}}
 
 
 def method(name: str, rho: float) -> sd.Method:
