@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -53,8 +54,17 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # which Playwright polls.
 FEW_FRAMES = """
 window.requestAnimationFrame = (callback) => setTimeout(() => callback(performance.now()), 100);
+window.cancelAnimationFrame = clearTimeout;
 """
 POLLING = 100  # milliseconds
+
+
+def wait(tab: "Page", expression: str, *, arg: Any = None) -> None:
+    """Wait until an expression, or a function of ``arg``, is true in a page. Playwright's own waiting can miss it."""
+    end = time.monotonic() + LIMIT / 1000
+    while not tab.evaluate(expression, arg):
+        assert time.monotonic() < end, f"not true in {LIMIT / 1000:g} seconds: {expression}"
+        tab.wait_for_timeout(POLLING)
 
 
 class Tabs:
@@ -73,7 +83,7 @@ class Tabs:
         context.set_default_timeout(LIMIT)
         context.add_init_script(FEW_FRAMES)
         tab = context.new_page()
-        tab.wait_for_function = partial(tab.wait_for_function, polling=POLLING)  # type: ignore[method-assign]
+        tab.wait_for_function = partial(wait, tab)  # type: ignore[method-assign]
         tab.on("console", lambda line: line.type == "error" and self.complaints.append(line.text))
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         tab.goto(f"{(path or self.page_file).as_uri()}{hash_}")
@@ -81,25 +91,25 @@ class Tabs:
         return tab
 
     def close(self) -> None:
-        for context in self.contexts:
-            context.close()
+        """Close all pages. Their consoles must hold no error."""
+        while self.contexts:
+            self.contexts.pop().close()
         assert not self.complaints
-
-
-@pytest.fixture
-def open_page(chromium: "Browser", page_file: Path) -> Iterator[Callable[..., "Page"]]:
-    """Open a page in an empty browser, and wait until it has drawn. At the end its console must hold no error."""
-    tabs = Tabs(chromium, page_file)
-    yield tabs.open
-    tabs.close()
 
 
 @pytest.fixture(scope="module")
 def tabs(chromium: "Browser", page_file: Path) -> Iterator[Tabs]:
-    """One open page for all tests of a module: to open one takes four seconds."""
+    """The pages that are open. A test that opens its own closes the others: only one window is sure to get keys."""
     tabs = Tabs(chromium, page_file)
-    tabs.open()
     yield tabs
+    tabs.close()
+
+
+@pytest.fixture
+def open_page(tabs: Tabs) -> Iterator[Callable[..., "Page"]]:
+    """Open a page in an empty browser, and wait until it has drawn. At the end its console must hold no error."""
+    tabs.close()
+    yield tabs.open
     tabs.close()
 
 
@@ -116,9 +126,8 @@ BEGIN_ANEW = """async address => {
 
 @pytest.fixture
 def page(tabs: Tabs) -> Iterator["Page"]:
-    """The page that the tests of a module share, with its first settings. Its console must hold no error."""
-    (context,) = tabs.contexts
-    (tab,) = context.pages
+    """A page that tests share, since to open one takes four seconds, with its first settings. Its console is empty."""
+    tab = tabs.contexts[0].pages[0] if tabs.contexts else tabs.open()
     tab.evaluate(BEGIN_ANEW, FEW)
     yield tab
     assert not tabs.complaints

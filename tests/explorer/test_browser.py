@@ -184,7 +184,8 @@ def test_presets(page: "Page") -> None:
     assert math.dist(momentum["run"], momentum["pinned"]) < 0.1
 
 
-def test_a_link_reproduces_the_picture(page: "Page", open_page: Open) -> None:
+def test_a_link_reproduces_the_picture(open_page: Open) -> None:
+    page = open_page()
     page.evaluate("samdyn.set({landscape: '', formula: 'x**2 - y**2 + x*y**3', method: 'USAM', lr: 0.003})")
     page.wait_for_function("location.hash.includes('USAM')")
     again = open_page(hash_=page.evaluate("location.hash"))
