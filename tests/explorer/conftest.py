@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -59,14 +58,6 @@ window.cancelAnimationFrame = clearTimeout;
 POLLING = 100  # milliseconds
 
 
-def wait(tab: "Page", expression: str, *, arg: Any = None) -> None:
-    """Wait until an expression, or a function of ``arg``, is true in a page. Playwright's own waiting can miss it."""
-    end = time.monotonic() + LIMIT / 1000
-    while not tab.evaluate(expression, arg):
-        assert time.monotonic() < end, f"not true in {LIMIT / 1000:g} seconds: {expression}"
-        tab.wait_for_timeout(POLLING)
-
-
 class Tabs:
     """Pages that were opened, and the errors in their consoles."""
 
@@ -83,7 +74,7 @@ class Tabs:
         context.set_default_timeout(LIMIT)
         context.add_init_script(FEW_FRAMES)
         tab = context.new_page()
-        tab.wait_for_function = partial(wait, tab)  # type: ignore[method-assign]
+        tab.wait_for_function = partial(tab.wait_for_function, polling=POLLING)  # type: ignore[method-assign]
         tab.on("console", lambda line: line.type == "error" and self.complaints.append(line.text))
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         tab.goto(f"{(path or self.page_file).as_uri()}{hash_}")
@@ -99,7 +90,7 @@ class Tabs:
 
 @pytest.fixture(scope="module")
 def tabs(chromium: "Browser", page_file: Path) -> Iterator[Tabs]:
-    """The pages that are open. A test that opens its own closes the others: only one window is sure to get keys."""
+    """The pages that are open. A test that opens its own closes the others, which would go on drawing."""
     tabs = Tabs(chromium, page_file)
     yield tabs
     tabs.close()

@@ -227,6 +227,29 @@ def test_a_wrong_formula_is_refused_in_words(open_page: Open) -> None:
         assert page.evaluate("samdyn.points()") == before  # the last landscape that could be read
 
 
+# Within one call, since a page that draws is slow to answer: one formula is applied, and soon another one typed.
+TYPE_TWICE = """async (box, [applied, typed, pause]) => {
+  const type = (text) => {
+    box.value = text;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  type(applied);
+  box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+  await wait(pause);
+  type(typed);
+  await wait(400);
+  return box.value;
+}"""
+
+
+@pytest.mark.parametrize("pause", [0, 25, 100])
+def test_what_is_typed_just_after_a_formula_was_applied_stays(page: "Page", pause: int) -> None:
+    box = page.get_by_label("L(x, y)")
+    for formula in ("x^2", "x**2 - y**2 + x*y**3"):
+        assert box.evaluate(TYPE_TWICE, [formula, "x**2 - y*", pause]) == "x**2 - y*"
+
+
 def test_without_webgl(chromium: "Browser", page_file: Path) -> None:
     """Without WebGL2 the page computes in JavaScript, and says so."""
     with chromium.new_page(viewport={"width": 1400, "height": 900}, bypass_csp=True) as page:

@@ -1,5 +1,5 @@
 /** The handles: every setting has a native input. */
-import { useEffect, useId, useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { COUPLINGS, legalParameter, LIMITS, startIn, STEP_NAMES, viewOf } from "../settings";
 import { climbsByGradient } from "../scales";
 import type { Settings } from "../types";
@@ -51,9 +51,9 @@ function LandscapeControls({ explorer }: { explorer: Explorer }) {
 function FormulaField({ explorer }: { explorer: Explorer }) {
   const id = useId();
   const { settings, formulaError } = explorer;
-  const [text, setText] = useState(settings.formula);
-  useEffect(() => setText(settings.formula), [settings.formula, settings.landscape]);
+  const [typed, setTyped] = useState<string | null>(null);
   const apply = (formula: string) => {
+    setTyped(null);
     if (formula === explorer.settings.formula) return;
     explorer.set({ landscape: TYPED, formula, pinned: null }, { history: true });
     explorer.current();
@@ -71,10 +71,10 @@ function FormulaField({ explorer }: { explorer: Explorer }) {
           autocomplete="off"
           autocapitalize="off"
           maxLength={explorer.data.grammar.maxLength}
-          value={text}
+          value={typed ?? settings.formula}
           aria-invalid={formulaError !== ""}
           aria-describedby={`${id}-note`}
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => setTyped(event.currentTarget.value)}
           onBlur={(event) => apply(event.currentTarget.value)}
           onKeyDown={(event) => event.key === "Enter" && apply(event.currentTarget.value)}
         />
