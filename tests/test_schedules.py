@@ -112,3 +112,17 @@ def test_refusals(make: Any, message: str) -> None:
 
 
 (POINT,) = sd.critical_points(sd.landscapes.saddle())
+
+
+def test_exit_times_in_units_of_each_runs_steps() -> None:
+    """Time is the sum of the scheduled learning rates, or kη at each run's own η."""
+    saddle, box = sd.landscapes.saddle(), [(-9, 9), (-1, 1)]
+
+    def times(lr: Any) -> np.ndarray:
+        return sd.analysis.exit_times(sd.Map(saddle, sd.GD(), lr), [(0, 0.1), (0, 0.2)], box, 100).t
+
+    alone = [times(0.1)[0], times(0.05)[1]]
+    np.testing.assert_allclose(times([0.1, 0.05]), alone, rtol=1e-14)
+    np.testing.assert_allclose(times(Piecewise([0.1, 0.05], at=[2])), [0.2 + 0.05 * n for n in (21, 14)], rtol=1e-12)
+    with pytest.raises(InputError, match=r"lr = .*exit times are counted in steps of one length"):
+        sd.simulate(sd.Map(saddle, sd.GD(), Warmup(2, 0.1)), (0, 0.1), 9, box=box, statistics=["exit_times"])

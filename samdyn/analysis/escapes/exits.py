@@ -10,6 +10,7 @@ import torch
 from ... import checks
 from ...arguments import checked, for_any_map
 from ...dynamics import Map
+from ...schedules import Schedule
 from ...simulation import Scheme, Status, simulate
 from ...simulation.starts import start_points
 from ...statistics import Survival, survival
@@ -115,7 +116,8 @@ def exit_times(
     runs = simulate(map_, starts, steps, box=limits, seed=seed, first_run=first_run, device=device, progress=False)
     # A run that left the floating-point range has left the box.
     exited = np.isin(runs.status.values, (Status.LEFT, Status.DIVERGED))
-    return Exits(map_.times(runs.end.values), exited)
+    ends, dt = runs.end.values, map_.dt
+    return Exits(map_.times(ends) if isinstance(dt, Schedule) else ends * np.asarray(dt), exited)
 
 
 @checked

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ... import checks
+from ...schedules import Schedule
 from ..results import TIME, meaning
 from ..status import Status
 from .statistic import Accumulator, Setting, Snapshot, Statistic, Variable
@@ -28,7 +30,14 @@ class ExitTimes(Statistic):
     name = "exit_times"
 
     def accumulator(self, setting: Setting) -> Accumulator:
-        """Return an accumulator of exits."""
+        """Return an accumulator of exits.
+
+        Raises:
+            InputError: the learning rate is a schedule.
+        """
+        if isinstance(setting.dt, Schedule):
+            rule = "exit times are counted in steps of one length"
+            checks.reject("lr", setting.dt, rule, "Use one learning rate, or analysis.exit_times")
         return ExitAccumulator(setting)
 
 
