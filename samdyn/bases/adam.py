@@ -8,6 +8,7 @@ from ..ops import Point, sqrt
 from .base import Base
 from .parameters import correction, decay, not_negative, weight_decay
 from .preconditioned import Preconditioned
+from .weight_decay import coupled, decoupled
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,17 @@ class Adam(Base):
         self, w: Point, f: Point, memory: tuple[Point, ...], lr: Any, number: Any
     ) -> tuple[Point, tuple[Point, ...]]:
         m, v = memory
-        f = f if self.decoupled else f + self.weight_decay * w
+        f = coupled(self, w, f)
         m = self.beta1 * m + (1 - self.beta1) * f
         v = self.beta2 * v + (1 - self.beta2) * f * f
         direction = m / correction(self.beta1, number) / (sqrt(v / correction(self.beta2, number)) + self.eps)
-        return -lr * (direction + self.weight_decay * w if self.decoupled else direction), (m, v)
+        return -lr * decoupled(self, w, direction), (m, v)
 
     def limit(self, w: Point, f: Point) -> Point:
         """Return the direction of motion for small steps at fixed β: F/(|F| + ε), and the decay.  [Ma, Wu, E 2022]"""
-        f = f if self.decoupled else f + self.weight_decay * w
+        f = coupled(self, w, f)
         direction = f / (abs(f) + self.eps)
-        return direction + self.weight_decay * w if self.decoupled else direction
+        return decoupled(self, w, direction)
 
     def frozen(self, v: Any) -> Preconditioned:
         """Return this base with fixed second moments v ≥ 0: a number, or one per coordinate.

@@ -9,6 +9,7 @@ from .. import checks
 from ..ops import Point, is_symbolic
 from .base import Base
 from .parameters import decay, weight_decay
+from .weight_decay import coupled, decoupled
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,16 @@ class Preconditioned(Base):
     def __call__(
         self, w: Point, f: Point, memory: tuple[Point, ...], lr: Any, number: Any
     ) -> tuple[Point, tuple[Point, ...]]:
-        f = f if self.decoupled else f + self.weight_decay * w
+        f = coupled(self, w, f)
         m = self.beta * memory[0] + (1 - self.beta) * f
         direction = m / self._scale_of(w)
-        return -lr * (direction + self.weight_decay * w if self.decoupled else direction), (m,)
+        return -lr * decoupled(self, w, direction), (m,)
 
     def limit(self, w: Point, f: Point) -> Point:
         """Return the direction of motion for small steps: F/s, and the decay."""
-        f = f if self.decoupled else f + self.weight_decay * w
+        f = coupled(self, w, f)
         direction = f / self._scale_of(w)
-        return direction + self.weight_decay * w if self.decoupled else direction
+        return decoupled(self, w, direction)
 
     def _scale_of(self, w: Point) -> Any:
         if not isinstance(self.scale, tuple):

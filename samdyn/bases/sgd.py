@@ -7,6 +7,7 @@ from .. import checks
 from ..ops import Point, where
 from .base import Base
 from .parameters import decay, weight_decay
+from .weight_decay import coupled
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class SGD(Base):
     def __call__(
         self, w: Point, f: Point, memory: tuple[Point, ...], lr: Any, number: Any
     ) -> tuple[Point, tuple[Point, ...]]:
-        f = f if self.decoupled else f + self.weight_decay * w
+        f = coupled(self, w, f)
         weight = 1 - self.dampening if number is None else where(number == 1, 1, 1 - self.dampening)
         v = self.momentum * memory[0] + weight * f
         change = -lr * (f + self.momentum * v if self.nesterov else v)

@@ -113,7 +113,18 @@ class Map(Portable):
     def memory(self) -> tuple[str, ...]:
         """The names of the arrays ``(d, …)`` of the state after w: those of the base, and those of the method."""
         of_base = ("v",) * self.has_velocity if self.base is None else self.base.memory
-        return (*of_base, *getattr(self.method, "memory", ()))
+        return (*of_base, *self._of_method)
+
+    @property
+    def _of_method(self) -> tuple[str, ...]:
+        """The names of the last arrays of the state, which the method carries."""
+        return getattr(self.method, "memory", ())
+
+    @property
+    def late_numbers(self) -> tuple[int | None, ...]:
+        """The numbers of the steps of a period after the first one, in which some bases correct their means."""
+        p = self.period
+        return tuple(range(p + 1, 2 * p + 1)) if p > 1 else (None,)
 
     @property
     def period(self) -> int:
@@ -137,7 +148,7 @@ class Map(Portable):
         """
         if self.base is not None:
             return f"the base {self.base}"
-        if getattr(self.method, "memory", ()):
+        if self._of_method:
             return f"the memory of {self.method}"
         if getattr(self.method, "is_random", False):
             return f"the random numbers of {self.method}"
@@ -191,7 +202,7 @@ class Map(Portable):
             of_base = (self.lr / (1 - self.momentum),) * self.has_velocity  # what a unit of velocity still covers
         else:
             of_base = self.base.lengths(self.lr)
-        return (*of_base, *(1.0 for _ in getattr(self.method, "memory", ())))
+        return (*of_base, *(1.0 for _ in self._of_method))
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of a result, by name."""
@@ -211,6 +222,15 @@ class Map(Portable):
         if self.noise is not None:
             rule = "what is asked for follows the iterates without noise"
             checks.reject("noise", self.noise, rule, "Use dataclasses.replace(map_, noise=None), or simulate")
+
+    def refuse_schedules(self) -> None:
+        """Refuse a map with schedules, for computations about one step.
+
+        Raises:
+            InputError: the map has a schedule.
+        """
+        for path, schedule in self.schedules.items():
+            checks.reject(path[-1], schedule, "the map is another in every step", "Ask it of map_.at(number)")
 
     def start(self, w: Point) -> State:
         """Return the state at w before the first step: (w,), or with momentum (w, v) with v = 0."""
@@ -287,7 +307,7 @@ class Map(Portable):
             now = {path: schedule.at(number) for path, schedule in self.schedules.items()}
             return filled(self, now)._move(state, draws, number)
         w, *memory = state
-        of_base = len(memory) - len(getattr(self.method, "memory", ()))
+        of_base = len(memory) - len(self._of_method)
         update, carried = self._field(w, tuple(memory[of_base:]), draws, number)
         if self.base is not None:
             change, remembered = self.base(w, update, tuple(memory[:of_base]), self.lr, number)

@@ -11,7 +11,7 @@ from .. import checks
 from ..arguments import checked, for_any_map
 from ..dynamics import Map
 from ..ops import Point, symbolic
-from .criteria.linearised import DIGITS, high_precision
+from .criteria.linearised import DIGITS, eigenvalues
 from .fields.differentiable import linear_part
 from .points.exact import exact_point
 
@@ -46,20 +46,16 @@ def multipliers(map_: Map, point: Any) -> np.ndarray:
     Source: derived, by difference quotients in arithmetic of 120 digits.
     """
     checks.numeric(map_)
-    if map_.schedules:
-        path, schedule = next(iter(map_.schedules.items()))
-        checks.reject(path[-1], schedule, "the map is another in every step", "Ask it of map_.at(number)")
+    map_.refuse_schedules()
     if map_.is_random:
         checks.reject("map_", map_, "its steps draw random numbers", "Ask it of a map without noise")
     if map_.base is not None:
         map_ = replace(map_, base=map_.base.linearised())
     where, _ = exact_point(map_.landscape, point)
     start = map_.flat_start(symbolic(where))
-    period = map_.period
 
     def steps(z: Point) -> Point:
-        # Not the first steps, in which some bases correct their means.
-        for number in range(period + 1, 2 * period + 1) if period > 1 else (None,):
+        for number in map_.late_numbers:
             z = map_.flat_step(z, number=number)
         return z
 
@@ -72,7 +68,5 @@ def multipliers(map_: Map, point: Any) -> np.ndarray:
         rule = "has no Jacobian at this point"
         checks.reject("map_", map_, rule, "Simulate the map; sd.stability says what is true of SAM")
     with mpmath.workdps(DIGITS):
-        entries = high_precision(sympy.Matrix(matrix))
-        roots = mpmath.eig(entries, left=False, right=False) if entries.rows > 1 else [entries[0]]
-        values = np.array(sorted((complex(z) for z in roots), key=abs))
+        values = np.array(sorted(map(complex, eigenvalues(sympy.Matrix(matrix))), key=abs))
     return values.real if np.all(np.abs(values.imag) <= 1e-15 * np.abs(values)) else values

@@ -312,8 +312,7 @@ def _check_map(map_: Map) -> None:
     if not is_stateless(map_.method):
         fix = "Use symbolic.multipliers for a method with memory, or simulate"
         checks.reject("method", map_.method, "its step is no function of w alone", fix)
-    for path, schedule in map_.schedules.items():
-        checks.reject(path[-1], schedule, "the map is another in every step", "Ask it of map_.at(number)")
+    map_.refuse_schedules()
     if map_.base is not None:
         map_.base.linearised()  # refuses what has none
 

@@ -75,7 +75,7 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
     spread = {path: values.expand(settings).flatten().repeat(len(center)) for path, values in varied.items()}
     map_ = filled(map_, spread)
     scale = distance * max(1.0, float(center.abs().max()))
-    velocity_scale = map_.lr / (1 - map_.momentum)  # makes v a length, like w
+    factors = map_.lengths()
     start = center + scale * directions.repeat_interleave(number, 1)
     total = torch.zeros(start.shape[1], dtype=center.dtype)
     half, block = steps // 2, 1
@@ -84,7 +84,8 @@ def growth_rates(map_: Map, point: CriticalPoint, *, distance: float = 1e-7, ste
             block = min(block, (half if step < half else steps) - step)
             runs.advance(block)
             w, *velocity = runs.parts
-            growth = torch.cat([w - center, *(velocity_scale * v for v in velocity)]).norm(dim=0) / scale
+            lengths = [factor * v for factor, v in zip(factors, velocity, strict=True)]
+            growth = torch.cat([w - center, *lengths]).norm(dim=0) / scale
             if step >= half:
                 total += growth.log()
             # A run that reached the point exactly stays there: its deviation of 0 has no direction.

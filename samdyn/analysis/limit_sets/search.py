@@ -429,9 +429,8 @@ def _resting(map_: Map, z: torch.Tensor, census: _Census, period: int, paths: to
     ``paths`` are the positions at the last steps, ``(k, d, n)``, for cycles of more than SHORT steps.
     """
     d = map_.landscape.dim
-    velocity_scale = map_.lr / (1 - map_.momentum)  # makes v a length, like w
-    unit = torch.ones(len(z), 1, dtype=z.dtype)
-    unit[d:] = velocity_scale
+    factors = torch.tensor([1.0, *map_.lengths()], dtype=z.dtype)
+    unit = factors.repeat_interleave(d)[:, None]
     labels = np.full(z.shape[1], UNDECIDED)
     periods = list(range(1, min(period, SHORT) + 1))
     recurs = np.zeros(z.shape[1], dtype=int)

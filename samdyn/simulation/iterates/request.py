@@ -248,8 +248,6 @@ def _check_schedules(map_: Map | Scheme, first_step: int, steps: int) -> None:
         values = schedule.at(numbers)
         try:
             replace(owner, **{path[-1]: values})
-            if path == ("lr",) and not (values > 0).all():
-                raise checks.InputError
         except checks.InputError:
             _refuse_first(owner, path[-1], schedule, numbers, values)
 

@@ -48,10 +48,9 @@ def linearised(system: Map | Flow, effective: sympy.Matrix) -> sympy.Matrix:
     if isinstance(system, Map) and system.base is not None:
         parts["base"], _ = base_in_symbols(system.base)
     linear_system = replace(system, **parts)
-    if isinstance(linear_system, Map) and linear_system.period > 1:
-        numbers = range(linear_system.period + 1, 2 * linear_system.period + 1)
-        return reduce(lambda product, one: one * product, map(linear_system.jacobian, numbers))
-    return linear_system.jacobian()
+    if isinstance(linear_system, Flow):
+        return linear_system.jacobian()
+    return reduce(lambda product, one: one * product, map(linear_system.jacobian, linear_system.late_numbers))
 
 
 def characteristic_polynomial(system: Map | Flow, effective: sympy.Matrix) -> sympy.Expr:
@@ -75,9 +74,7 @@ def spectrum(system: Map | Flow, effective: sympy.Matrix, neutral: float) -> tup
     """Return the eigenvalues of the Jacobian and the kind of point. Rates below ``neutral`` count as 0."""
     jacobian = at_own_rates(system, linearised(system, effective))
     with mpmath.workdps(DIGITS):
-        matrix = high_precision(jacobian)
-        # For one row mpmath returns eigenvectors even if they are switched off.
-        roots = mpmath.eig(matrix, left=False, right=False) if matrix.rows > 1 else [matrix[0]]
+        roots = eigenvalues(jacobian)
         if isinstance(system, Map):
             neutral *= _per_curvature(system)
             rates = [float(abs(z) - 1) for z in roots]
@@ -100,6 +97,13 @@ def _per_curvature(map_: Map) -> float:
         return float(map_.lr / (1 - map_.momentum))
     ones = torch.ones(map_.landscape.dim, 1, dtype=torch.float64)
     return float(map_.lr * map_.period * map_.base.linearised().limit(0 * ones, ones).max())
+
+
+def eigenvalues(matrix: sympy.Matrix) -> Any:
+    """Return the eigenvalues of a matrix of numbers, in mpmath's current precision."""
+    numbers = high_precision(matrix)
+    # For one row mpmath returns eigenvectors even if they are switched off.
+    return mpmath.eig(numbers, left=False, right=False) if numbers.rows > 1 else [numbers[0]]
 
 
 def high_precision(matrix: sympy.Matrix) -> Any:
