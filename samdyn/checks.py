@@ -162,8 +162,17 @@ def learning_rate(value: Any) -> Any:
 
 def momentum(value: Any) -> Any:
     """Check a momentum γ: it must lie in [0, 1). See ``parameter``."""
-    fix = "Use e.g. momentum=0.9, or 0 for none"
-    return parameter("momentum", value, "must lie in [0, 1)", fix, lambda gamma: (gamma >= 0) & (gamma < 1))
+    return fraction("momentum", value, "Use e.g. momentum=0.9, or 0 for none")
+
+
+def fraction(name: str, value: Any, fix: str) -> Any:
+    """Check a parameter such as a momentum or a rate of decay: it must lie in [0, 1). See ``parameter``."""
+    return parameter(name, value, "must lie in [0, 1)", fix, lambda number: (number >= 0) & (number < 1))
+
+
+def size(name: str, value: Any, fix: str) -> Any:
+    """Check a parameter such as a weight: it must be finite and ≥ 0. See ``parameter``."""
+    return parameter(name, value, "must be a finite number >= 0", fix, lambda number: number >= 0)
 
 
 def count(name: str, value: Any, fix: str) -> int:

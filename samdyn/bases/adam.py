@@ -6,7 +6,7 @@ from typing import Any
 from .. import checks
 from ..ops import Point, sqrt
 from .base import Base
-from .parameters import correction, decay, not_negative, weight_decay
+from .parameters import correction, decay, weight_decay
 from .preconditioned import Preconditioned
 from .weight_decay import coupled, decoupled
 
@@ -49,7 +49,7 @@ class Adam(Base):
     def __post_init__(self) -> None:
         for name in ("beta1", "beta2"):
             object.__setattr__(self, name, decay(name, getattr(self, name)))
-        object.__setattr__(self, "eps", not_negative("eps", self.eps, "Use e.g. eps=1e-8"))
+        object.__setattr__(self, "eps", checks.size("eps", self.eps, "Use e.g. eps=1e-8"))
         object.__setattr__(self, "weight_decay", weight_decay(self.weight_decay))
         object.__setattr__(self, "decoupled", checks.flag("decoupled", self.decoupled))
 
@@ -133,7 +133,7 @@ class RMSProp(Base):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alpha", decay("alpha", self.alpha))
-        object.__setattr__(self, "eps", not_negative("eps", self.eps, "Use e.g. eps=1e-8"))
+        object.__setattr__(self, "eps", checks.size("eps", self.eps, "Use e.g. eps=1e-8"))
         object.__setattr__(self, "weight_decay", weight_decay(self.weight_decay))
 
     def __call__(

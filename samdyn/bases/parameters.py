@@ -7,18 +7,12 @@ from .. import checks
 
 def decay(name: str, value: Any) -> Any:
     """Check a rate at which a mean forgets: it must lie in [0, 1). See ``checks.parameter``."""
-    fix = f"Use e.g. {name}=0.9, or 0 for no memory"
-    return checks.parameter(name, value, "must lie in [0, 1)", fix, lambda beta: (beta >= 0) & (beta < 1))
-
-
-def not_negative(name: str, value: Any, fix: str) -> Any:
-    """Check a number that must be finite and ≥ 0. See ``checks.parameter``."""
-    return checks.parameter(name, value, "must be a finite number >= 0", fix, lambda number: number >= 0)
+    return checks.fraction(name, value, f"Use e.g. {name}=0.9, or 0 for no memory")
 
 
 def weight_decay(value: Any) -> Any:
     """Check a weight decay δ: it must be finite and ≥ 0."""
-    return not_negative("weight_decay", value, "Use e.g. weight_decay=0.01, or 0 for none")
+    return checks.size("weight_decay", value, "Use e.g. weight_decay=0.01, or 0 for none")
 
 
 def correction(beta: Any, number: Any) -> Any:

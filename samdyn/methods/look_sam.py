@@ -42,8 +42,8 @@ class LookSAM(Remembering):
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", checks.radius(self.rho))
         object.__setattr__(self, "every", checks.count("every", self.every, "Use e.g. every=5"))
-        rule, fix = "must be a finite number >= 0", "Use e.g. alpha=0.5, or 0 for GD in between"
-        object.__setattr__(self, "alpha", checks.parameter("alpha", self.alpha, rule, fix, lambda a: a >= 0))
+        fix = "Use e.g. alpha=0.5, or 0 for GD in between"
+        object.__setattr__(self, "alpha", checks.size("alpha", self.alpha, fix))
 
     @property
     def period(self) -> int:

@@ -35,8 +35,7 @@ class GSAM(Ascent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rule, fix = "must be a finite number >= 0", "Use e.g. alpha=0.4, or 0 for SAM"
-        object.__setattr__(self, "alpha", checks.parameter("alpha", self.alpha, rule, fix, lambda a: a >= 0))
+        object.__setattr__(self, "alpha", checks.size("alpha", self.alpha, "Use e.g. alpha=0.4, or 0 for SAM"))
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
         """Return g/‖g‖."""

@@ -36,9 +36,7 @@ class WSAM(Ascent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rule, fix = "must lie in [0, 1)", "Use e.g. gamma=0.9, or 0.5 for SAM"
-        allowed = checks.parameter("gamma", self.gamma, rule, fix, lambda gamma: (gamma >= 0) & (gamma < 1))
-        object.__setattr__(self, "gamma", allowed)
+        object.__setattr__(self, "gamma", checks.fraction("gamma", self.gamma, "Use e.g. gamma=0.9, or 0.5 for SAM"))
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
         """Return g/‖g‖."""

@@ -33,8 +33,7 @@ class FisherSAM(Ascent):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rule, fix = "must be a finite number >= 0", "Use e.g. weight=1.0, or 0 for SAM"
-        object.__setattr__(self, "weight", checks.parameter("weight", self.weight, rule, fix, lambda v: v >= 0))
+        object.__setattr__(self, "weight", checks.size("weight", self.weight, "Use e.g. weight=1.0, or 0 for SAM"))
 
     def direction(self, w: Point, g: Point, grad: Oracle) -> Point:
         """Return F⁻¹g/√(gᵀF⁻¹g)."""

@@ -8,11 +8,9 @@ from ...ops import Point, unit, where
 from ...oracle import Oracle
 from ..method import Ascent, Remembering
 
-SIGMA_FIX = "Use e.g. sigma=1.0, or 0 for SAM"
-
 
 def _sigma(value: Any) -> Any:
-    return checks.parameter("sigma", value, "must be a finite number >= 0", SIGMA_FIX, lambda s: s >= 0)
+    return checks.size("sigma", value, "Use e.g. sigma=1.0, or 0 for SAM")
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,7 @@ class FriendlySAM(Remembering):
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", checks.radius(self.rho))
         object.__setattr__(self, "sigma", _sigma(self.sigma))
-        rule, fix = "must lie in [0, 1)", "Use e.g. decay=0.9"
-        allowed = checks.parameter("decay", self.decay, rule, fix, lambda decay: (decay >= 0) & (decay < 1))
-        object.__setattr__(self, "decay", allowed)
+        object.__setattr__(self, "decay", checks.fraction("decay", self.decay, "Use e.g. decay=0.9"))
 
     def advance(
         self, w: Point, memory: tuple[Point, ...], grad: Oracle, number: Any

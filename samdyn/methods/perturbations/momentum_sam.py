@@ -38,9 +38,7 @@ class MomentumSAM(Remembering):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", checks.radius(self.rho))
-        rule, fix = "must lie in [0, 1)", "Use e.g. gamma=0.9"
-        allowed = checks.parameter("gamma", self.gamma, rule, fix, lambda gamma: (gamma >= 0) & (gamma < 1))
-        object.__setattr__(self, "gamma", allowed)
+        object.__setattr__(self, "gamma", checks.fraction("gamma", self.gamma, "Use e.g. gamma=0.9"))
 
     def advance(
         self, w: Point, memory: tuple[Point, ...], grad: Oracle, number: Any

@@ -38,15 +38,26 @@ def perturbations(w: Point, nodes: int) -> list[tuple[Point, Any]]:
     if nodes ** len(w) > MOST:
         rule = f"{nodes} nodes in each of {len(w)} coordinates are more than {MOST} gradients a step"
         checks.reject("nodes", nodes, rule, "Use fewer nodes or coordinates, or methods.StochasticSAM")
-    points: list[tuple[Point, Any]] = []
-    for chosen in itertools.product(_hermite(nodes), repeat=len(w)):
-        x, weight = [one for one, _ in chosen], sympy.prod(p for _, p in chosen)
-        if is_symbolic(w):
-            points.append((symbolic(x), weight))
-        else:
-            node = torch.tensor([float(one) for one in x], dtype=w.dtype, device=w.device)
-            points.append((node.reshape(-1, *[1] * (w.ndim - 1)), float(weight)))
-    return points
+    if is_symbolic(w):
+        return [(symbolic(x), weight) for x, weight in _grid(nodes, len(w))]
+    axes = [1] * (w.ndim - 1)
+    return [
+        (torch.tensor(x, dtype=w.dtype, device=w.device).reshape(-1, *axes), weight)
+        for x, weight in _numbers(nodes, len(w))
+    ]
+
+
+@cache
+def _numbers(nodes: int, dim: int) -> list[tuple[list[float], float]]:
+    """Return the grid in floating-point numbers."""
+    return [([float(one) for one in x], float(weight)) for x, weight in _grid(nodes, dim)]
+
+
+@cache
+def _grid(nodes: int, dim: int) -> list[tuple[list[sympy.Expr], sympy.Expr]]:
+    """Return the nodes in ``dim`` coordinates with their weights, as square roots."""
+    product = itertools.product(_hermite(nodes), repeat=dim)
+    return [([one for one, _ in chosen], sympy.prod(weight for _, weight in chosen)) for chosen in product]
 
 
 @cache

@@ -1,5 +1,6 @@
 """SAM that weighs random perturbations by the loss."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,8 +45,7 @@ class TiltedSAM(Method):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", checks.radius(self.rho))
-        rule, fix = "must be a finite number >= 0", "Use e.g. tilt=1.0"
-        object.__setattr__(self, "tilt", checks.parameter("tilt", self.tilt, rule, fix, lambda t: t >= 0))
+        object.__setattr__(self, "tilt", checks.size("tilt", self.tilt, "Use e.g. tilt=1.0"))
         object.__setattr__(self, "nodes", check_nodes(self.nodes))
 
     def __call__(self, w: Point, grad: Oracle) -> Point:
@@ -56,5 +56,4 @@ class TiltedSAM(Method):
 
 
 def _log(weight: Any) -> Any:
-    logarithm = sympy.log(weight)
-    return logarithm if isinstance(weight, sympy.Expr) else float(logarithm)
+    return sympy.log(weight) if isinstance(weight, sympy.Expr) else math.log(weight)
