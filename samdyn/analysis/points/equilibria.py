@@ -1,7 +1,7 @@
 """Searches a box for the equilibria of a planar flow: the critical points of its landscape, and others."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ SEARCHES = 3  # number of searches, the first included
 NEARBY = 1e-2  # in units of the box; distance at which the variation of the field is measured
 SMOOTH = 1e-3  # relative error of the Jacobian's prediction that a smooth field may have
 COLUMNS = ("equilibrium", "at", "rates", "attracts", "critical point of the loss")
+ZERO_FIELD = 1e-6  # relative to the field nearby; smaller fields count as zero
 ZERO_RATE = 1e-9  # relative to the variation of the field nearby; smaller rates count as zero
 
 
@@ -102,7 +103,7 @@ def _cells(point: Equilibrium) -> tuple[Any, ...]:
 def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> Equilibria:
     """Return the equilibria of a planar flow in a box: the critical points of its landscape, and others.
 
-    A method that ascends also rests where its perturbed point is a critical point, as normalised SAM on x² − y² at
+    Smoothed methods do not rest at the critical points, unless the landscape is quadratic. A method that ascends also rests where its perturbed point is a critical point, as normalised SAM on x² − y² at
     (0, ±ρ), the edges of its trap. Newton's method searches for such points from 1024 starts spread evenly over the
     box. Where the degree of the field in one of 24 × 24 cells differs from the sum of the indices of the equilibria
     there, it starts again in that cell and on rings around points at which the field jumps. ``missing`` reports the
@@ -132,10 +133,12 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
     limits = np.array(plane_box(flow, box))
     low, extent = limits[:, 0], limits[:, 1] - limits[:, 0]
     points = critical_points(flow.landscape, [(float(a), float(b)) for a, b in limits])
-    # Every method here rests at a critical point; Newton's method would not find it where the field jumps.
-    equilibria_ = [equilibrium_at(flow, p.w, extent, p) for p in points]
-    equilibria_ += [equilibrium_at(flow, p.w, extent) for p in points.degenerate]
-    places = [p.w for p in points] + [p.w for p in points.degenerate] + [w for s in points.sets for w in s.w]
+    # Newton's method would not find the critical points where the field jumps.
+    resting = [p for p in points if _rests(flow, p.w, extent)]
+    degenerate = [p for p in points.degenerate if _rests(flow, p.w, extent)]
+    equilibria_ = [equilibrium_at(flow, p.w, extent, p) for p in resting]
+    equilibria_ += [equilibrium_at(flow, p.w, extent) for p in degenerate]
+    places = [p.w for p in equilibria_] + [w for s in points.sets for w in s.w]
 
     # Uneven margins keep the cells' lines off points with round coordinates.
     lines = [np.linspace(a - 1e-3 * e, b + 1.3e-3 * e, CELLS + 1) for (a, b), e in zip(limits, extent, strict=True)]
@@ -159,7 +162,7 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
         starts = np.concatenate([starts, *(_rings(p.w, extent) for p in equilibria_ if p.kind == "no Jacobian")])
     searched = low - 1e-3 * np.sqrt(2) * extent, limits[:, 1] + 1e-3 * np.sqrt(3) * extent  # as critical_points does
     regular = np.reshape([p.w for p in equilibria_ if p.rates is not None], (-1, 2))
-    proof = prove_flow(flow, limits, searched, regular, points)
+    proof = prove_flow(flow, limits, searched, regular, points, resting)
     for w in proof.new_zeros(equilibria_, limits):
         equilibria_.append(equilibrium_at(flow, w, extent))
     difference = degree - _indices(flow, lines, equilibria_, extent)
@@ -171,6 +174,28 @@ def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> 
         unchecked=float(np.isnan(difference).mean()),
         unproved=proof.unproved,
     )
+
+
+def _rests(flow: Flow, w: np.ndarray, extent: np.ndarray) -> bool:
+    """Return whether a flow rests at a critical point w ``(2,)`` of its landscape, as all methods but smoothed ones do.
+
+    The gradient at w counts as zero, since normalised methods would magnify its rounding.
+    """
+    here, grad = torch.as_tensor(w)[:, None], flow.landscape.grad
+    exact = replace(grad, gradient=lambda p: torch.where((p == here).all(0), torch.zeros_like(p), grad(p)))
+    return bool(flow.method(here, exact).norm() <= ZERO_FIELD * _largest_nearby(flow, here, extent))
+
+
+def _largest_nearby(flow: Flow, here: torch.Tensor, extent: np.ndarray) -> float:
+    """Return the largest size of the field at the distance ``NEARBY`` from a point ``(2, 1)``."""
+    return float(flow(here + NEARBY * _around(extent)).norm(dim=0).max())
+
+
+def _around(extent: np.ndarray) -> torch.Tensor:
+    """Return directions, as long as the shorter side of the box, ``(2, n)``."""
+    # The offset keeps them off the axes, where a kink may lie.
+    angle = torch.arange(DIRECTIONS) * (2 * torch.pi / DIRECTIONS) + 0.1
+    return float(extent.min()) * torch.stack([angle.cos(), angle.sin()]).double()
 
 
 def _rings(w: np.ndarray, extent: np.ndarray) -> np.ndarray:
@@ -203,10 +228,7 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
         critical: the critical point of the landscape at w, if there is one.
     """
     here = torch.as_tensor(w)[:, None]
-    angle = (
-        torch.arange(DIRECTIONS) * (2 * torch.pi / DIRECTIONS) + 0.1
-    )  # the offset keeps directions off the axes, where a kink may lie
-    around = float(extent.min()) * torch.stack([angle.cos(), angle.sin()]).double()
+    around = _around(extent)
     # Central differences give derivatives that automatic differentiation misses, as that of √(g·g)·g at g = 0.
     slopes = (flow.jacobian_at(here)[:, :, 0], _differences(flow, here, DIFFERENCE_STEP * float(extent.min())))
     jacobian = next((slope for slope in slopes if _predicts(flow, here, slope, around)), None)
@@ -216,7 +238,7 @@ def equilibrium_at(flow: Flow, w: np.ndarray, extent: np.ndarray, critical: Crit
     rates, directions = np.linalg.eig(jacobian.numpy())
     order = np.argsort(rates.real)
     rates, directions = rates[order], directions[:, order]
-    nearby = float((flow(here + NEARBY * around).norm(dim=0) / (NEARBY * around).norm(dim=0)).max())
+    nearby = _largest_nearby(flow, here, extent) / (NEARBY * float(extent.min()))
     if np.abs(rates.real).min() <= ZERO_RATE * max(nearby, float(jacobian.norm())):
         kind = "not hyperbolic"
     else:

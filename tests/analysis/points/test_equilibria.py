@@ -47,6 +47,18 @@ def test_usam_turns_the_saddle_into_an_attractor(rho: float, kind: str) -> None:
     assert {p.kind for p in found if p.critical is None} <= {"saddle"}
 
 
+@pytest.mark.parametrize("method", [sd.methods.GaussianSmoothing(0.5), sd.methods.TiltedSAM(0.5, tilt=0.0, nodes=3)])
+def test_smoothed_methods_rest_beside_the_critical_points(method: Method) -> None:
+    """E(x + ρξ)² − 1 is x² + ρ² − 1, which vanishes at x = ±√(1 − ρ²), and not at the critical points ±1."""
+    found = equilibria(sd.Flow(sd.Landscape("x**3/3 - x + y**2/2", "x y", box=((-3, 3), (-2, 2))), method))
+    assert found.complete
+    assert [(at(found, x, 0).kind, at(found, x, 0).critical) for x in (-np.sqrt(0.75), np.sqrt(0.75))] == [
+        ("saddle", None),
+        ("attractor", None),
+    ]
+    assert len(found) == 2
+
+
 def test_the_edges_of_the_trap_of_sam_are_saddles(saddle: sd.Landscape) -> None:
     """At (0, ±ρ) the perturbed point is the origin; there ẋ = −2x(1 + ρ/r), ẏ = 2y(1 − ρ/r) have rates −4 and 2."""
     found = equilibria(sd.Flow(saddle, sd.SAM(0.5)))

@@ -1,5 +1,7 @@
 """Proves which equilibria a planar flow has in a box."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from ...intervals.formula import IntervalFormulas
 from ...intervals.functions import FUNCTIONS, Marks
 from ...intervals.interval import Interval
 from ...sobol import sobol
-from ..critical_points import CriticalPoints
+from ..critical_points import CriticalPoint, CriticalPoints
 from .field import Enclosure, FormulaField, GradientField
 from .landscape import Proof, field_of, named_sets, not_tried
 from .newton import ProvedZeros, prove_zeros
@@ -43,12 +45,13 @@ class Trace:
         """Call the method with symbols."""
         landscape = flow.landscape
         self.symbols = landscape.symbols
-        self._derivatives = Derivatives(stable(landscape.expr), self.symbols)
+        self._expr = stable(landscape.expr)
+        self._derivatives = Derivatives(self._expr, self.symbols)
         self.definitions: list[tuple[sympy.Symbol, sympy.Expr]] = []
         self._gradients: dict[tuple[sympy.Expr, ...], np.ndarray] = {}
         w = symbolic(self.symbols)
         self._gradient(w)
-        self.values = list(flow.method(w, Oracle(self._gradient, self._hvp)))
+        self.values = list(flow.method(w, Oracle(self._gradient, self._hvp, value=self._loss)))
 
     @property
     def gradients(self) -> list[np.ndarray]:
@@ -60,6 +63,10 @@ class Trace:
             here = dict(zip(self.symbols, self._named(w), strict=True))
             self._gradients[tuple(w)] = self._named([g.xreplace(here) for g in self._derivatives.gradient])
         return self._gradients[tuple(w)]
+
+    def _loss(self, w: Any) -> sympy.Symbol:
+        here = dict(zip(self.symbols, self._named(w), strict=True))
+        return self._named([self._expr.xreplace(here)])[0]
 
     def _hvp(self, w: Any, v: Any) -> np.ndarray:
         here, d = dict(zip(self.symbols, self._named(w), strict=True)), len(self.symbols)
@@ -180,6 +187,7 @@ def prove_flow(
     searched: tuple[np.ndarray, np.ndarray],
     points: np.ndarray,
     critical: CriticalPoints,
+    resting: Sequence[CriticalPoint],
 ) -> Proof:
     """Prove which equilibria a planar flow has in a box.
 
@@ -189,6 +197,7 @@ def prove_flow(
         searched: the bounds of a slightly larger box, ``(2,)`` each, on whose edge no equilibrium lies.
         points: equilibria that a search found, ``(n, 2)``, from which the proof starts.
         critical: the critical points of the landscape, at which the flow may jump.
+        resting: those of them at which the flow rests.
     """
     extent = searched[1] - searched[0]
     gradient = field_of(flow.landscape)
@@ -201,8 +210,8 @@ def prove_flow(
     except (TypeError, AttributeError, ValueError):
         return not_tried("the method has no formula", searched)
     jump = Jump(trace)
-    zones = [jump.zone(gradient, p.w, extent) for p in critical]
-    left = [p.w for p, zone in zip(critical, zones, strict=True) if zone is None]
+    zones = [jump.zone(gradient, p.w, extent) for p in resting]
+    left = [p.w for p, zone in zip(resting, zones, strict=True) if zone is None]
     names = [(f"the critical point at {coordinates(w)}", w) for w in left]
     names += [(f"the degenerate point at {coordinates(p.w)}", p.w) for p in critical.degenerate]
     for number, places in _later_jumps(flow, critical, searched, len(trace.gradients)):
@@ -273,7 +282,7 @@ def _points_of(flow: Flow, w: torch.Tensor) -> list[torch.Tensor]:
             points.append(p)
         return flow.landscape.grad(p)
 
-    flow.method(w, Oracle(gradient, flow.landscape.grad.hvp))
+    flow.method(w, replace(flow.landscape.grad, gradient=gradient))
     return points
 
 
