@@ -25,6 +25,7 @@ SAMPLES = 400  # least number of states of a run over the bound on the period
 MAX_STATES = 100_000  # number of states of a run after which it is given up
 MIN_EXTENT = 1e-7  # in units of length; a smaller loop is an equilibrium
 FAR = 100.0  # in units of the landscape's box; a run farther from its middle has gone away
+NEUTRAL = 1e-5  # distance from 1 of a multiplier's size up to which it is 1, as rounding splits double ones this far
 SHRUNK = 1e-3  # extent of a loop over that of the run; a smaller one has shrunk to an equilibrium
 
 
@@ -61,8 +62,21 @@ class Cycle:
 
     @property
     def stable(self) -> bool:
-        """Whether nearby runs approach the cycle: all multipliers but that of the shift are below 1 in size."""
-        return bool((np.abs(self.others) < 1).all())
+        """Whether nearby runs approach the cycle: all multipliers but that of the shift are below 1 in size.
+
+        A cycle of a family, as around a centre, is ``neutral`` and not stable.
+        """
+        return bool((np.abs(self.others) < 1 - NEUTRAL).all())
+
+    @property
+    def kind(self) -> str:
+        """One of: stable cycle, unstable cycle, neutral cycle."""
+        return "stable cycle" if self.stable else "neutral cycle" if self.neutral else "unstable cycle"
+
+    @property
+    def neutral(self) -> bool:
+        """Whether the largest of the other multipliers has size 1, to rounding."""
+        return bool(abs(np.abs(self.others).max(initial=0.0) - 1) <= NEUTRAL)
 
     @property
     def others(self) -> np.ndarray:
@@ -79,21 +93,17 @@ class Cycle:
         values = ", ".join(
             f"{m.real:.5g}{m.imag:+.5g}i" if abs(m.imag) > 1e-9 else f"{m.real:.5g}" for m in self._shown
         )
-        return f"{self._kind} of period {self.period:.5g} about {where}, multipliers {values}"
+        return f"{self.kind} of period {self.period:.5g} about {where}, multipliers {values}"
 
     def _repr_html_(self) -> str:
         names = ("kind", "period", "about", "extent", "multipliers")
-        return html.block(html.table(names, [(self._kind, self.period, self.centre, self.extent, self.multipliers)]))
+        return html.block(html.table(names, [(self.kind, self.period, self.centre, self.extent, self.multipliers)]))
 
     @cached_property
     def centre(self) -> np.ndarray:
         """The middle of the box that the cycle fills, ``(d,)``; 0 where that is nearly symmetric about 0."""
         low, high = self.w.min(0), self.w.max(0)
         return np.where(np.abs(low + high) < 1e-3 * (high - low), 0.0, (low + high) / 2)
-
-    @property
-    def _kind(self) -> str:
-        return "stable cycle" if self.stable else "unstable cycle"
 
     @property
     def _shown(self) -> list[complex]:

@@ -103,12 +103,13 @@ def _cells(point: Equilibrium) -> tuple[Any, ...]:
 def equilibria(flow: Flow, box: Sequence[tuple[float, float]] | None = None) -> Equilibria:
     """Return the equilibria of a planar flow in a box: the critical points of its landscape, and others.
 
-    Smoothed methods do not rest at the critical points, unless the landscape is quadratic. A method that ascends also rests where its perturbed point is a critical point, as normalised SAM on x² − y² at
-    (0, ±ρ), the edges of its trap. Newton's method searches for such points from 1024 starts spread evenly over the
-    box. Where the degree of the field in one of 24 × 24 cells differs from the sum of the indices of the equilibria
-    there, it starts again in that cell and on rings around points at which the field jumps. ``missing`` reports the
-    cells that still differ. Of these further equilibria the search returns the hyperbolic ones, and no curves;
-    ``critical_points`` returns the curves of the landscape.
+    Smoothed methods do not rest at the critical points, unless the landscape is quadratic. A method that ascends also
+    rests where its perturbed point is a critical point, as normalised SAM on x² − y² at (0, ±ρ), the edges of its trap.
+    Newton's method searches for such points from 1024 starts spread evenly over the box. Where the degree of the field
+    in one of 24 × 24 cells differs from the sum of the indices of the equilibria there, it starts again in that cell
+    and on rings around points at which the field jumps. ``missing`` reports the cells that still differ. Of these
+    further equilibria the search returns the hyperbolic ones, and no curves; ``critical_points`` returns the curves of
+    the landscape.
 
     Interval arithmetic then proves which equilibria there are, as in ``critical_points``, and adds those that the
     search missed. Around a point at which the field of a normalised method jumps, a critical point or one from which

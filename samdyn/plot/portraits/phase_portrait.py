@@ -163,7 +163,7 @@ def _draw_cycle(curve: Cycle, ax: "Axes") -> None:
     from matplotlib.patheffects import Normal, Stroke
 
     w = np.vstack([curve.w, curve.w[:1]])
-    label = "stable limit cycle" if curve.stable else "unstable limit cycle"
+    label = curve.kind.replace("cycle", "limit cycle")
     style: dict[str, Any] = {"lw": 2.4, "ls": "-" if curve.stable else (0, (1, 1)), "color": CYCLE, "zorder": 2.8}
     (drawn,) = ax.plot(*w.T, **style, label=label)
     drawn.set_path_effects([Stroke(linewidth=drawn.get_linewidth() + 2, foreground="white"), Normal()])

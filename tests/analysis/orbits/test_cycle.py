@@ -54,6 +54,21 @@ def test_an_unstable_cycle_is_found_from_beside_it() -> None:
     assert str(inner).startswith("unstable cycle of period 6.2832")
 
 
+@dataclass(frozen=True)
+class Oscillator(sd.Method):
+    """x″ = −x − x³, whose cycles fill the plane."""
+
+    def __call__(self, w: Any, grad: Any) -> Any:
+        x, y = w
+        return torch.stack([-y, x + x**3])
+
+
+@pytest.mark.parametrize("guess", [(0.5, 0.0), (1.0, 0.3)])
+def test_a_cycle_of_a_family_is_neutral(guess: tuple[float, float]) -> None:
+    found = cycle(sd.Flow(FLAT, Oscillator()), guess)
+    assert (found.kind, found.stable) == ("neutral cycle", False)
+
+
 @pytest.mark.parametrize("mu", [0.1, 1.0, 5.0])
 def test_van_der_pol(mu: float) -> None:
     """Beside SciPy's solver; the multipliers' product is the exponential of the divergence's integral."""
