@@ -43,9 +43,9 @@ def test_lorenz_is_chaotic() -> None:
 
 def test_a_torus_has_two_zero_exponents() -> None:
     """A start on the saddle cycle u = v = 0, whose exponents 1, 1, 0, −6 look like chaos, is on no attractor."""
-    found, on = sets(sd.Flow(FOUR, TwoHopf()), np.array([(1.0, 0.5, 0.3, 1), (0.2, 1, -1, 1), (1, 0, 0, 0)]), 20.0, 5.0)
+    found, on = sets(sd.Flow(FOUR, TwoHopf()), np.array([(1.0, 0.5, 0.3, 1), (1, 0, 0, 0)]), 20.0, 5.0)
     (torus,) = found.found
-    assert on.tolist() == [0, 0, -1]
+    assert on.tolist() == [0, -1]
     assert torus.kind == "quasi-periodic"
     assert [e.value for e in torus.exponents] == pytest.approx([0, 0, -2, -6], abs=1e-5)
     assert np.hypot(*torus.w.T[:2]) == pytest.approx(1, abs=1e-6)
@@ -62,13 +62,13 @@ def test_a_slow_spiral_is_no_torus(rate: float) -> None:
 def test_attractors_and_basins_name_them() -> None:
     """Rössler: 0.0714, 0 and −5.394 (Sprott 2003)."""
     rossler = sd.Landscape("0*x + 0*y + 0*z", "x y z", box=[(-10, 10), (-10, 10), (0, 20)])
-    (chaos,) = sd.attractors(sd.Flow(rossler, Rossler()), starts=8)
+    (chaos,) = sd.attractors(sd.Flow(rossler, Rossler()), starts=4)
     assert (chaos.kind, chaos.period, chaos.share) == ("chaotic", 0, 1.0)
     for exponent, known in zip(chaos.exponents, (0.0714, 0, -5.394), strict=True):
         assert exponent.low < known < exponent.high
     assert chaos.exponent is chaos.exponents[0]
     assert "exponents 0.0" in str(chaos)
-    basins = sd.basins(sd.Flow(FOUR, TwoHopf()), resolution=4, fixed={"u": 0.3, "v": 0.4})
+    basins = sd.basins(sd.Flow(FOUR, TwoHopf()), resolution=2, fixed={"u": 0.3, "v": 0.4})
     assert [a.kind for a in basins.attractors] == ["quasi-periodic"]
     assert basins.fraction(0) == 1
 

@@ -132,7 +132,7 @@ def test_a_name_that_results_have_already() -> None:
 def test_flows(method: sd.Method, order: int) -> None:
     values, options = [1.0, 0.5, 1.0, 0.25], {"order": order, "lr": 0.05} if order == 2 else {}
     flow = sd.Flow(LANDSCAPE.with_parameters(a=values, b=0), method, **options)
-    for w0, compared in ((STARTS, range(4)), (STARTS[0], (1,))):
+    for w0, compared in ((STARTS, (1, 3)), (STARTS[0], (1,))):
         runs = sd.integrate(flow, w0, [1.0, 15.0], progress=False)
         assert runs.a.values.tolist() == values
         for i in compared:
