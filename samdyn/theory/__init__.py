@@ -1,5 +1,6 @@
 """Closed forms, each with its source and a rival: a plausible wrong formula. Measurements never read them."""
 
+from .adaptive_trap import adam_sam_threshold, sign_sam_held_share, sign_sam_threshold
 from .closed_form import About, Verdict, about, check
 from .diffusion import (
     exact_sam_msd,
@@ -32,6 +33,7 @@ __all__ = [
     "About",
     "Verdict",
     "about",
+    "adam_sam_threshold",
     "check",
     "compared_chart",
     "edge_of_stability",
@@ -50,6 +52,8 @@ __all__ = [
     "predicted_chart",
     "rest_distances",
     "sgd_msd",
+    "sign_sam_held_share",
+    "sign_sam_threshold",
     "theorem_2_gap",
     "theorem_2_msd",
     "theorem_3_excess",

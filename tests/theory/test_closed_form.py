@@ -104,7 +104,7 @@ def test_forms_and_rivals_are_pickled(form: Callable[..., Any]) -> None:
 
 def test_every_rival_takes_some_of_the_parameters_and_no_others() -> None:
     forms = [form for form in REGISTER if getattr(theory, form.__name__, None) is form]
-    assert len(forms) == 18
+    assert len(forms) == 21
     for form in forms:
         rival = inspect.signature(theory.about(form).rival).parameters
         assert rival
@@ -150,6 +150,9 @@ BROADCAST: dict[str, dict[str, Any]] = {
     "theorem_3_excess": {"lam": -1.0, "lr": 0.01, "t": 1.0, "momentum": 0.5, "rho": 0.1},
     "heavy_ball_msd": {"drift": -1.0, "noise": 0.1, "lr": 0.01, "t": 1.0, "momentum": 0.5},
     "noise_threshold": {"lam": -1.0, "noise": 0.25},
+    "sign_sam_held_share": {"lam": -2.0, "across": 2.0, "rho": 0.01, "lr": 0.01},
+    "sign_sam_threshold": {"lam": -2.0, "across": 2.0, "lr": 0.01},
+    "adam_sam_threshold": {"lam": -2.0, "lr": 0.01, "eps": 0.005},
     "noisy_escape_rate": {"lam": -1.0, "rho": 0.1, "noise": 0.25, "lr": 0.01, "momentum": 0.5},
 }
 
