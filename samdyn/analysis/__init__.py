@@ -12,6 +12,7 @@ from .capture.boundary import capture_boundaries, capture_boundary
 from .capture.chart import StabilityChart, stability_chart
 from .capture.growth import growth_rate, growth_rates, is_linear, trapping_threshold
 from .capture.held_set import HeldSet, Share, held_set, held_sets
+from .capture.least_radius import least_radius
 from .capture.noise_threshold import NoiseThreshold, NoisyGrowth, noise_threshold, noisy_growth
 from .capture.trapping import trapping_radii, trapping_radius
 from .comparisons import COMPARISONS, by_comparison, comparable, compared_on_quadratic, distinct_rates, equal_rates
@@ -19,6 +20,7 @@ from .escapes.dataset import escapes_dataset
 from .escapes.escape import OUTCOMES, Escape, escape, escapes
 from .escapes.exits import Exits, exit_times, exits_along
 from .escapes.first_passage import first_passage_time, mean_exit_time
+from .escapes.passage import passage_time
 from .escapes.paths import example_paths, paths_past_saddle
 from .gradients import cosine, perturbed
 from .limit_sets.along.basins_along import basins_along
@@ -37,6 +39,7 @@ from .moments.linear_step import LinearStep, linear_step
 from .moments.msd import msd
 from .moments.weak import expected
 from .orbits.cycle import Cycle, cycle
+from .orbits.late_motion import LateMotion, late_motion
 from .orbits.lyapunov import lyapunov
 from .parameters import over_grid, parameters, with_parameters
 from .points.critical_points import CriticalPoint, CriticalPoints, critical_points
@@ -79,6 +82,7 @@ __all__ = [
     "Exits",
     "Exponent",
     "HeldSet",
+    "LateMotion",
     "LinearDiffusion",
     "LinearStep",
     "Manifolds",
@@ -126,7 +130,9 @@ __all__ = [
     "held_set",
     "held_sets",
     "is_linear",
+    "late_motion",
     "least_momentum",
+    "least_radius",
     "linear_diffusion",
     "linear_step",
     "lyapunov",
@@ -138,6 +144,7 @@ __all__ = [
     "orbit_diagram",
     "over_grid",
     "parameters",
+    "passage_time",
     "paths_past_saddle",
     "perturbed",
     "phase_plane",

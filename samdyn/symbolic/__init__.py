@@ -9,8 +9,10 @@ from .fields.along import field_along
 from .fields.effective import effective_hessian
 from .growth import predicted_growth
 from .limits import edge_at_gradient, edge_of_stability, largest_lr
+from .minimum import AtMinimum, at_minimum
 from .multipliers import multipliers
 from .notation import ETA, GAMMA, LAMBDA, RHO, radii_text
+from .passage import holding_radius, passage_time, trap_edge
 from .stability import Stability, stability
 
 __all__ = [
@@ -18,16 +20,21 @@ __all__ = [
     "GAMMA",
     "LAMBDA",
     "RHO",
+    "AtMinimum",
     "Condition",
     "Stability",
+    "at_minimum",
     "edge_at_gradient",
     "edge_of_stability",
     "effective_hessian",
     "field_along",
+    "holding_radius",
     "largest_lr",
     "multipliers",
+    "passage_time",
     "predicted_boundary",
     "predicted_growth",
     "radii_text",
     "stability",
+    "trap_edge",
 ]

@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import sympy
 import torch
 
 from .. import checks
 from ..dynamics import Map
-from ..ops import symbolic
+from ..landscapes.entries.quadratics import quadratic
 from .criteria.radii import real_roots
 from .fields.along import Piece, pieces
-from .fields.differentiable import linear_part
-from .fields.quadratic import SOMEWHERE, field_on_quadratic
+from .fields.formula import formula_along, inward_up_to, scale_of
+from .minimum import stable_end
 from .notation import X
+
+BESIDE = 1e-5  # deviation from the bounce that a step must shrink, in units of the bounce
 
 
 def trap_half_width(map_: Map, eigenvalues: Sequence[float]) -> float | None:
@@ -34,20 +38,40 @@ def trap_half_width(map_: Map, eigenvalues: Sequence[float]) -> float | None:
     lr, lam = sympy.Rational(str(map_.lr)), sympy.Rational(escaping[0])
     field = pieces(map_.method, lam)
     if field is None:
-        return None
+        return _width_in_numbers(map_, escaping[0], max(eigenvalues))
     inside = [i for i, piece in enumerate(field) if piece.leads_inward]
     if not inside:
         return 0.0
     trap = field[inside[0] :]
     width = trap[0].high
-    if not all(_stays(piece, lr, width) for piece in trap):
-        return None
+    if not all(_stays(piece, lr, width) for piece in trap):  # or rounding moved its edge, of a parameter beside ρ
+        return _width_in_numbers(map_, escaping[0], max(eigenvalues))
     sharpest = max(eigenvalues)
     if sharpest > 0:
         returns = _bounce_returns(map_, lr, sympy.Rational(sharpest), lam)
         if not returns:
             return None if returns is None else 0.0
     return math.inf if width is sympy.oo else float(width)
+
+
+def _width_in_numbers(map_: Map, lam: float, sharpest: float) -> float | None:
+    """Return the half-width for a field that is no quotient of polynomials, from its zeros in numbers."""
+    field, scale = formula_along(map_.method, lam, anywhere=True), scale_of(map_.method)
+    if field is None:
+        return None
+    width = inward_up_to(field, scale)
+    if width in (0.0, math.inf):
+        return width
+    x = np.linspace(0, width, 2001)[1:]
+    if np.any(np.abs(x - map_.lr * field(x)) > width * (1 + 1e-9)):
+        return None
+    across = formula_along(map_.method, sharpest, anywhere=True) if sharpest > 0 else None
+    end = None if across is None else stable_end(across, map_.lr, scale)
+    if sharpest > 0 and end is None:
+        return None
+    if end is None or not end[1]:
+        return width
+    return width if _shrinks_beside(map_, sharpest, lam, end[0]) else 0.0
 
 
 def _stays(piece: Piece, lr: sympy.Rational, width: sympy.Expr) -> bool:
@@ -77,8 +101,16 @@ def _bounce_returns(map_: Map, lr: sympy.Rational, sharpest: sympy.Rational, lam
     ends = [x for x in real_roots(sympy.Poly(meets, X)) if 0 < x < nearest.high]
     if not ends or abs(1 - lr * sympy.diff(nearest.field, X).subs(X, ends[0])) >= 1:
         return None
-    # Here the method computes with its own radius, which has the digits of a floating-point number.
-    field = field_on_quadratic(map_.method, sympy.diag(sharpest, lam), SOMEWHERE)
-    jacobian = linear_part(field, SOMEWHERE + symbolic([ends[0], 0]))
+    return _shrinks_beside(map_, float(sharpest), float(lam), float(ends[0]))
+
+
+def _shrinks_beside(map_: Map, sharpest: float, lam: float, x: float) -> bool:
+    """Return whether a step from the end x of the bounce brings a deviation along λ nearer.
+
+    The quotient is one across the deviation, so that a jump towards the bounce counts as a large pull.
+    """
+    beside = BESIDE * x
+    there = torch.tensor([[x, x], [beside, -beside]], dtype=torch.float64)
+    to = replace(map_, landscape=quadratic([sharpest, lam])).flat_step(there)[1]
     # A factor below −1 turns the deviation over, and the jump along λ then brings it back.
-    return None if jacobian is None else bool(1 - lr * jacobian[1, 1] < 1)
+    return bool(float(to[0] - to[1]) < 2 * beside)
