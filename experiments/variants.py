@@ -1,8 +1,6 @@
 """Which variants of SAM does a saddle hold, from which radius, how wide is the trap, and what do they do at minima?
 
-The script derives and measures five numbers of every variant at λ = ±2: the radius from which on a saddle holds runs,
-the half-width of its trap, the rate at which runs leave it, the distance at which they end at a minimum, and the drift
-along a valley.
+The script derives five numbers of every variant from its formula, at λ = ±2, and measures them.
 """
 
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from samdyn import analysis, lab, plot, symbolic
 
 LAM = 2.0
 SLOPE = 0.02  # λ′ along the valley; small, since the formula is that for λ′ → 0
-LARGEST, BETWEEN = 4.0, (1.0, 2.0)  # distances: of a held start, and between which the rate of leaving is measured
+LARGEST, BETWEEN = 4.0, (1.0, 2.0)  # distances: the largest of a start; those between which a rate is measured
 NEAR = 0.01  # distance of starts where the least radius is looked for
 ZERO = 1e-4  # number up to which a measurement counts as 0
 AGREE = 0.01  # largest relative difference of a measurement from what is derived
@@ -45,11 +43,12 @@ QUANTITIES = {
     "drift": "drift / ηρ²λ′",
 }
 LEGEND = f"""\
-Measured, and in brackets derived from the method's own formula, at λ = ±{LAM:g}. threshold: the least ρ that holds runs \
+Measured, and in brackets derived from the method's own formula, λ = ±{LAM:g}. threshold: the least ρ that holds runs \
 near the saddle, 0: every ρ. half-width: of the trap at this ρ. rate: ln 2 over the time from {BETWEEN[0]:g} to \
 {BETWEEN[1]:g} away; 0: held there. distance: at which runs end at a minimum. drift: in a step along ½λ(z)y². \
 ✓ and ✗: within {100 * AGREE:g} % of what is derived, or not. No bracket: the derivation has no formula."""
-KINDS = ("at every ρ", "from a ρ on", "never", "random")
+KINDS = {"at every ρ": "#f6cfc0", "from a ρ on": "#fbeec2", "never": "#dcebf7", "at random": "#eeeeee"}
+SCALES = {"width": 1.0, "rate": 2.0, "distance": 0.05, "drift": 0.5}  # numbers up to which the axes are linear
 
 
 @lab.one_thread()
@@ -60,10 +59,9 @@ def main(
     steps: Annotated[lab.Steps, lab.at_least(300)] = 1200,
 ) -> None:
     data = sd.sweep(compared, {"variant": [*VARIANTS], "rho": rho, "lr": lr, "steps": steps})
-    limit = np.isinf(data.threshold)
-    kinds = xr.where(data.threshold == 0, KINDS[0], xr.where(limit, KINDS[2], KINDS[1]))
-    data["holds"] = xr.where(np.isnan(data.threshold), KINDS[3], kinds)
-    data = data.isel(variant=np.argsort([KINDS.index(kind) for kind in data.holds.values], kind="stable"))
+    which = xr.where(np.isnan(data.threshold), 3, xr.where(data.threshold == 0, 0, 1 + np.isinf(data.threshold)))
+    data["holds"] = "variant", [[*KINDS][kind] for kind in which.values]
+    data = data.isel(variant=np.argsort(which.values, kind="stable"))
     columns: dict[str, Any] = {"held": "{holds}", "variant": "{variant}"}
     columns |= {header: partial(cell, name) for name, header in QUANTITIES.items()}
     report.print(lab.table(data, columns, "variant", title=f"ρ = {rho:g}, η = {lr:g}", keys=2, left=2, once=1), LEGEND)
@@ -80,7 +78,7 @@ def compared(variant: str, rho: float, lr: float, steps: int) -> dict[str, float
 
 def measured(map_: sd.Map, steps: int) -> dict[str, float]:
     """Measure the five numbers of a map; those of a trap are nan where steps are random."""
-    (origin,), rho, lr = sd.critical_points(map_.landscape), float(map_.radius) or 1.0, map_.lr
+    (origin,), rho = sd.critical_points(map_.landscape), float(map_.radius) or 1.0
     width = threshold = np.nan
     if not map_.is_random:
         held = analysis.held_set(map_, origin, LARGEST, steps, starts=64, rtol=1e-3)
@@ -101,10 +99,9 @@ def derived(map_: sd.Map) -> dict[str, float]:
     """Derive the five numbers from the formula of the method; nan where it has none."""
     if map_.is_random or map_.method.memory:
         return dict.fromkeys(QUANTITIES, np.nan)
-    threshold, edge = symbolic.holding_radius(map_, -LAM, LARGEST), symbolic.trap_edge(map_, -LAM)
     end = symbolic.at_minimum(map_, LAM) or symbolic.AtMinimum(np.nan, False, np.nan)
-    time = symbolic.passage_time(map_, -LAM, *BETWEEN)
-    return numbers(map_, threshold, edge, time, end.distance, end.drift)
+    threshold, time = symbolic.holding_radius(map_, -LAM, LARGEST), symbolic.passage_time(map_, -LAM, *BETWEEN)
+    return numbers(map_, threshold, symbolic.trap_edge(map_, -LAM), time, end.distance, end.drift)
 
 
 def numbers(map_: sd.Map, threshold: Any, width: Any, time: Any, distance: float, drift: float) -> dict[str, float]:
@@ -115,40 +112,36 @@ def numbers(map_: sd.Map, threshold: Any, width: Any, time: Any, distance: float
     return {name: np.nan if v is None else float(v) for name, v in zip(QUANTITIES, values, strict=True)}
 
 
-def agrees(found: Any, expected: Any) -> Any:
-    """Return whether measurements are within AGREE of what is derived, or both are 0 or beyond the largest number."""
-    with np.errstate(invalid="ignore"):
-        near = np.abs(found - expected) <= AGREE * np.abs(expected) + ZERO
-    return (near & np.isfinite(expected)) | (found == expected)
-
-
 def cell(name: str, row: xr.Dataset) -> str:
-    """Return the text of a number, with what is derived and a mark."""
+    """Return the text of a number, with what is derived and whether they agree: to a share, or as both 0 or inf."""
     found, expected = float(row[name]), float(row[f"{name}_derived"])
     if np.isnan(found):
         return "–"
     text = f"{found:.3g}" if abs(found) > ZERO else "0"
-    return text if np.isnan(expected) else f"{text} ({expected:.3g}) {'✓' if agrees(found, expected) else '✗'}"
+    agree = found == expected or (np.isfinite(expected) and abs(found - expected) <= AGREE * abs(expected) + ZERO)
+    return text if np.isnan(expected) else f"{text} ({expected:.3g}) {'✓' if agree else '✗'}"
 
 
 def draw(data: xr.Dataset) -> Figure:
-    """Draw a panel for each number: filled dots are measured, rings derived; colours say from when a saddle holds."""
-    shown = [name for name in QUANTITIES if name != "threshold"]
-    figure, axes = plt.subplots(1, len(shown), figsize=(12, 7.4), sharey=True)
+    """Draw a panel for each number, with a band of rows for each kind. Filled dots are measured, rings derived."""
+    figure, axes = plt.subplots(1, len(SCALES), figsize=(12, 7.4), sharey=True)
     places = np.arange(data.sizes["variant"])[::-1]
-    for ax, name in zip(axes, shown, strict=True):
-        size, expected = np.abs(data[name]), np.abs(data[f"{name}_derived"])
-        ax.scatter(expected, places, s=90, facecolors="none", edgecolors="black", label="derived")
-        for kind, style in zip(KINDS, plot.CYCLE, strict=False):
-            ax.scatter(size.where(data.holds == kind), places, s=26, color=style["color"], label=f"held {kind}")
-        ax.set(xscale="symlog", xlabel=QUANTITIES[name].replace("drift", "− drift"))
-        ax.grid(axis="y", lw=0.4)
-    for place, row in zip(places, data.threshold.values, strict=True):
-        text = "" if np.isnan(row) or not row else "never" if np.isinf(row) else f"from ρ = {row:.2g}"
-        axes[0].annotate(text, (0.08, place), va="center", fontsize="small")
+    for ax, (name, scale) in zip(axes, SCALES.items(), strict=True):
+        for kind, color in KINDS.items():
+            rows = places[data.holds.values == kind]
+            ax.axhspan(min(rows, default=0) - 0.5, max(rows, default=0) + 0.5, color=color, lw=0, label=f"held {kind}")
+        ax.scatter(abs(data[f"{name}_derived"]), places, s=90, facecolors="none", edgecolors="black", label="derived")
+        ax.scatter(abs(data[name]), places, s=26, color="black", label="measured")
+        ax.set(xlabel=QUANTITIES[name].replace("drift", "− drift"), ylim=(-0.5, len(places) - 0.5))
+        ax.set_xscale("symlog", linthresh=scale, subs=[2, 5])
+        ax.xaxis.set_major_formatter("{x:g}")
+        largest = max(scale, float(abs(data[name]).where(np.isfinite(data[name])).max()))
+        ax.set_xlim(-0.08 * scale, 1.3 * largest)
+    for place, (rho, width) in zip(places, zip(data.threshold.values, data.width.values, strict=True), strict=True):
+        text = "all" if np.isinf(width) else "" if not rho > 0 else "never" if np.isinf(rho) else f"from ρ = {rho:.2g}"
+        axes[0].annotate(text, (0.2, place), va="center", fontsize="small")
     axes[0].set_yticks(places, data.variant.values)
-    figure.suptitle("Which variants of SAM does a saddle hold, and what do they do at a minimum?")
-    return figure
+    return plot.frame(figure, "Which variants of SAM does a saddle hold, and what do they do at a minimum?")
 
 
 if __name__ == "__main__":

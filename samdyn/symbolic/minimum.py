@@ -45,8 +45,8 @@ def at_minimum(map_: Map, lam: float) -> AtMinimum | None:
     """Return where runs end at a minimum of curvature λ, and how they drift along the valley ½λ(z)y².
 
     Along y a step is y ← y − ηF(y). A run ends at a zero of F, or on a 2-cycle, where ηF(y) = 2y, if a step there
-    shrinks deviations. The drift is −η∂F_z/∂λ′, the mean over the ends of the bounce. The minimum is at the origin, which
-    matters to adaptive methods.
+    shrinks deviations. The drift is −η∂F_z/∂λ′, the mean over the ends of the bounce. The minimum is at the origin,
+    which matters to adaptive methods.
 
     >>> import samdyn as sd
     >>> sgd = sd.Map(sd.landscapes.ravine(), sd.USAM(0.1), lr=0.05)

@@ -21,8 +21,8 @@ def trap_edge(map_: Map, lam: float) -> float | None:
 
     A run that rests farther than 2ρ from the critical point counts as not held by it.
 
-    Unlike ``predicted_boundary`` the edge has a value for adaptive methods too, whose field depends on the place, and it does
-    not ask what the bounce along other directions does.
+    Unlike ``predicted_boundary`` the edge has a value for adaptive methods too, whose field depends on the place, and
+    it does not ask what the bounce along other directions does.
 
     >>> import samdyn as sd
     >>> asam = sd.ASAM(rho=0.5, shift=0.1)  # F = λ(x − ρ(x + shift))
@@ -34,8 +34,8 @@ def trap_edge(map_: Map, lam: float) -> float | None:
         lam: λ, in the units of the loss per w². The critical point is at the origin, which matters to adaptive methods.
 
     Returns:
-        The distance, in the units of w: 0 if the field leads outward everywhere, inf if inward far out. None if there is
-        no formula: with momentum, or if the field along the direction has none.
+        The distance, in the units of w: 0 if the field leads outward everywhere, inf if inward far out. None if there
+        is no formula: with momentum, or if the field along the direction has none.
 
     Raises:
         InputError: a number of the map is a symbol or one per run.

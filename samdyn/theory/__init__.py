@@ -28,6 +28,7 @@ from .saddles import (
     two_cycle_amplitude,
     usam_threshold,
 )
+from .variants import fisher_distance, look_sam_half_width, valley_drift
 
 __all__ = [
     "About",
@@ -40,10 +41,12 @@ __all__ = [
     "effective_curvature",
     "escape_rate",
     "exact_sam_msd",
+    "fisher_distance",
     "gaussian_noise_threshold",
     "heavy_ball_msd",
     "labelled",
     "largest_lr",
+    "look_sam_half_width",
     "mean_step",
     "noise_threshold",
     "noisy_escape_rate",
@@ -64,4 +67,5 @@ __all__ = [
     "usam_gap",
     "usam_msd",
     "usam_threshold",
+    "valley_drift",
 ]

@@ -16,6 +16,7 @@ QUICK = [
 ]
 # The closed forms that the other tests of this folder compare with exact recursions and with each other.
 TESTED_HERE = {"theorem_3_excess", "heavy_ball_msd", "largest_lr", "gaussian_noise_threshold", "noisy_escape_rate"}
+TESTED_HERE |= {"fisher_distance", "look_sam_half_width"}
 
 
 @pytest.mark.parametrize("name", QUICK)

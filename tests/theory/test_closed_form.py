@@ -104,7 +104,7 @@ def test_forms_and_rivals_are_pickled(form: Callable[..., Any]) -> None:
 
 def test_every_rival_takes_some_of_the_parameters_and_no_others() -> None:
     forms = [form for form in REGISTER if getattr(theory, form.__name__, None) is form]
-    assert len(forms) == 21
+    assert len(forms) == 24
     for form in forms:
         rival = inspect.signature(theory.about(form).rival).parameters
         assert rival
@@ -153,6 +153,8 @@ BROADCAST: dict[str, dict[str, Any]] = {
     "sign_sam_held_share": {"lam": -2.0, "across": 2.0, "rho": 0.01, "lr": 0.01},
     "sign_sam_threshold": {"lam": -2.0, "across": 2.0, "lr": 0.01},
     "adam_sam_threshold": {"lam": -2.0, "lr": 0.01, "eps": 0.005},
+    "valley_drift": {"lam": 2.0, "slope": 0.5, "rho": 0.1, "lr": 0.1, "alpha": 0.4},
+    "fisher_distance": {"lam": 2.0, "distance": 0.1, "weight": 1.0},
     "noisy_escape_rate": {"lam": -1.0, "rho": 0.1, "noise": 0.25, "lr": 0.01, "momentum": 0.5},
 }
 

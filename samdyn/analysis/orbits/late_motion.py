@@ -49,7 +49,7 @@ class LateMotion:
 def late_motion(map_: Map, w0: Any, steps: int, window: int) -> LateMotion:
     """Measure the motion of runs over the last steps, the window.
 
-    The drift is that between the means of both halves of the window, so that a 2-cycle counts as a bounce without drift.
+    The drift is that between the means of both halves of the window. A 2-cycle counts as a bounce without drift.
     The window is shortened to a multiple of four times the period of the map.
 
     Args:
