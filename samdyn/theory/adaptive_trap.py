@@ -38,7 +38,7 @@ def sign_sam_held_share(*, lam: Quantity, across: Quantity, rho: Quantity, lr: Q
 
     >>> import samdyn as sd
     >>> round(sd.theory.sign_sam_held_share(lam=-2.0, across=2.0, rho=0.01, lr=0.01), 2)
-    0.49
+    0.57
 
     Args:
         lam: λ < 0, ``(…)``, in the units of the loss per w².

@@ -44,7 +44,7 @@ def least_radius(
     >>> import samdyn as sd
     >>> map_ = sd.Map(sd.landscapes.saddle(), sd.USAM(0.1), lr=0.1)
     >>> (point,) = sd.critical_points(map_.landscape)
-    >>> round(sd.analysis.least_radius(map_, point, (0.1, 4.0), near=0.01, steps=200), 2)  # 1/|λ|
+    >>> round(sd.analysis.least_radius(map_, point, (0.3, 0.8), near=0.01, steps=50, rtol=0.01), 2)  # 1/|λ|
     0.5
     """
     if not hasattr(map_.method, "rho"):

@@ -66,7 +66,7 @@ def late_motion(map_: Map, w0: Any, steps: int, window: int) -> LateMotion:
     >>> map_ = sd.Map(sd.landscapes.ravine("2 + 0.1*z"), sd.SAM(0.1), lr=0.5)  # y ↔ −y with |y| = ηρλ/(2 − ηλ)
     >>> motion = sd.analysis.late_motion(map_, [(0.3, 0.0)], steps=40, window=16)
     >>> motion.amplitude.round(2).tolist(), motion.drift.round(6).tolist()
-    ([[0.1, 0.0]], [[0.0, -0.00098]])
+    ([[0.1, 0.0]], [[0.0, -0.000997]])
     """
     steps = checks.count("steps", steps, "Use e.g. steps=1000")
     unit = math.lcm(4, 2 * map_.period)

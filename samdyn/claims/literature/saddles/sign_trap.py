@@ -43,7 +43,7 @@ sign_sam_held_share = Claim(
     formula=r"\rho \leq \eta\,\min(\sqrt{1 + \kappa^2}/2,\ 1)",
     source="derived",
     process="map of SAM with Adam, β₁ = β₂ = ε = 0",
-    cases=grid(kappa=(0.1, 1.0, 4.0), ratio=(0.45, 0.8, 1.1, 1.6), lam=-2.0, lr=0.01),
+    cases=grid(kappa=(1.0, 0.1, 4.0), ratio=(1.1, 0.8, 0.45, 1.6), lam=-2.0, lr=0.01),
     predict=lambda kappa, ratio, lam, lr: sd.theory.sign_sam_held_share(
         lam=lam, across=-kappa * lam, rho=ratio * lr, lr=lr
     ),
