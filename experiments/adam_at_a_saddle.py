@@ -51,7 +51,13 @@ def main(
         kappa=across / abs(data.lam),
         sign=theory.labelled(theory.sign_sam_threshold, lam=data.lam, across=across, lr=1.0),
     )
-    shown = {"angle": "{angle:g}", "λ₋": "{lam:g}", "κ": "{kappa:g}", "sign": "{sign:.3g}", "β₁": "{beta1:g}"}
+    shown: dict[str, Any] = {
+        "angle": "{angle:g}",
+        "λ₋": "{lam:g}",
+        "κ": "{kappa:g}",
+        "sign": "{sign:.3g}",
+        "β₁": "{beta1:g}",
+    }
     shown |= lab.across(data.beta2, "half, β₂ = {:g}", "{half:.3g} [{none:.3g}, {full:.3g}]")
     rows = xr.merge([data, ends(data.held)])
     report.print(f"ρ/η from which on a saddle holds SAM with Adam, ε = 0, {starts} runs of {steps} steps", LEGEND)
@@ -62,13 +68,13 @@ def main(
     close = sd.sweep(flat, {**fine, **usual}, batch=("size", "ratio", "beta2"))
     close = xr.merge([close, ends(close.held)])
     close["theory"] = theory.labelled(theory.adam_sam_threshold, lam=-1.0, lr=1.0, eps=close["size"])
-    columns = {"ε/(η|λ₋|)": "{size:g}", "√3(1 − ε/(η|λ₋|))": "{theory:.3f}", "λ₋": "{lam:g}"}
+    columns: dict[str, Any] = {"ε/(η|λ₋|)": "{size:g}", "√3(1 − ε/(η|λ₋|))": "{theory:.3f}", "λ₋": "{lam:g}"}
     columns |= lab.across(close.beta2, "half, β₂ = {:g}", "{half:.3g} [{none:.3g}, {full:.3g}]")
     title = f"\nthe same for β₁ = 0, κ = {FLAT:g}, along the axes"
     report.print(lab.table(close, columns, ("size", "lam"), title=title, left=0, once=2))
     report.data(close, "epsilon")
 
-    radii = {"ratio": [0.9, 1.1], "beta1": beta1, "lam": eigenvalues, "angle": 0.0}
+    radii: dict[str, Any] = {"ratio": [0.9, 1.1], "beta1": beta1, "lam": eigenvalues, "angle": 0.0}
     check = sd.sweep(partial(held, method=sd.USAM), {**radii, **usual, "beta2": beta2[-1], "eps": 0.0, "within": 1.0})
     low, high = (check.held.sel(ratio=ratio) for ratio in radii["ratio"])
     text = "USAM with Adam, in % held: at most {:.0f} at ρ = 0.9/|λ₋|, at least {:.0f} at ρ = 1.1/|λ₋|"

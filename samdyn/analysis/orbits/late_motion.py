@@ -72,8 +72,8 @@ def late_motion(map_: Map, w0: Any, steps: int, window: int) -> LateMotion:
     unit = math.lcm(4, 2 * map_.period)
     rule = f"must lie between {LEAST * map_.period} and {steps}, the number of steps"
     fix = f"Use e.g. window={max(LEAST * map_.period, steps // 4)}, and enough steps"
-    window = checks.number("window", window, rule, fix, lambda n: LEAST * map_.period <= n <= steps)
-    window = max(int(window) // unit * unit, unit)
+    length = checks.number("window", window, rule, fix, lambda n: LEAST * map_.period <= n <= steps)
+    window = max(int(length) // unit * unit, unit)
     runs = simulate(map_, w0, steps, save_every=1, progress=False)
     w = np.where(runs.status.values[:, None, None] == Status.DIVERGED, np.nan, runs.w.values[:, -window:])
     half = window // 2
