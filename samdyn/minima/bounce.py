@@ -1,0 +1,163 @@
+"""The drift along a manifold of minima that a method's own bounce across it makes, at one point."""
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import NoReturn
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..dynamics import Map
+from ..landscapes import Sampled
+from ..noise import FiniteSum
+from ..simulation import simulate
+from .manifold import CRITICAL, tangent, top_pairs
+
+RADIUS = 1e-4  # radius of the bounce in units of max(1, rms w); a smaller one would lose digits to rounding
+STEPS, MAX_STEPS = 64, 8192  # steps of a bounce without noise: at first, and at most
+SAME = 3e-5  # relative difference of two means of the drift up to which a bounce counts as settled
+KICK = 1e-3  # random part of the start of a bounce, which leaves unstable cycles
+SETTLING, MEAN = 800, 400  # steps of a bounce with noise before the mean of its drift is taken, and of the mean
+GROUPS = 16  # count of groups of runs from whose means the standard error is computed
+RESTING = 1e-3  # length of a bounce relative to its start below which it counts as dead
+DEGENERATE = 1e-3  # relative difference of the two largest eigenvalues up to which they count as equal
+SMALL = (0.01, 0.005)  # ηλ_max at which the limit η → 0 is extrapolated, with an error of their product
+SMALL_NOISY = 1e-3  # ηλ_max that stands for the limit if there is noise
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The mean velocity dz/ds along the manifold in the time s = ηρ²k, ``(d,)``, and where it is.
+
+    Attributes:
+        velocity: dz/ds, in the units of the loss per w³.
+        error: the length of its standard error; 0 without noise.
+        eigenvalues: the two largest eigenvalues of the Hessian, the largest first.
+        vector: the eigenvector of the largest.
+    """
+
+    velocity: np.ndarray
+    error: float
+    eigenvalues: np.ndarray
+    vector: np.ndarray
+
+
+def drift(map_: Map, w: np.ndarray, *, limit: bool, runs: int, seed: int) -> Drift:
+    """Return the drift at a minimum w, from runs of the map itself at a small radius.
+
+    Args:
+        map_: the iterates.
+        w: a point of the manifold.
+        limit: whether to take the limit η → 0 in place of the map's learning rate.
+        runs: the number of runs, if steps draw random numbers.
+        seed: the seed of the starts and of the noise.
+
+    Raises:
+        InputError: w is no minimum of a manifold; with batches, a sample whose gradient is not 0 there; the method comes
+            to rest, or its bounce grows or does not settle.
+    """
+    values, vectors = top_pairs(map_.landscape, w)
+    if isinstance(map_.noise, FiniteSum):
+        _check_interpolation(map_, w, float(values[0]))
+    rates = [map_.lr]
+    if limit:
+        rates = [h / values[0] for h in ((SMALL_NOISY,) if map_.is_random else SMALL)]
+    means = [_mean(replace(map_, lr=float(lr)), w, values, vectors, runs, seed) for lr in rates]
+    velocity = 2 * means[1][0] - means[0][0] if len(means) == 2 else means[0][0]
+    return Drift(velocity, means[0][1], values, vectors[:, 0])
+
+
+def _mean(
+    map_: Map, w: np.ndarray, values: np.ndarray, vectors: np.ndarray, runs: int, seed: int
+) -> tuple[np.ndarray, float]:
+    """Return the mean velocity and its standard error."""
+    rho = min(float(map_.radius), RADIUS * max(1.0, float(np.sqrt(np.mean(w**2)))))
+    map_ = replace(map_, method=replace(map_.method, rho=rho))  # type: ignore[type-var]  # checked by ManifoldFlow
+    # Random directions of which the Hessian has removed the part along the manifold.
+    random = torch.as_tensor(np.random.default_rng(seed).standard_normal((len(w), runs if map_.is_random else 1)))
+    across = map_.landscape.grad.hvp(torch.as_tensor(w)[:, None].expand(-1, random.shape[1]), random).T.numpy()
+    length = map_.lr * rho * values[0]
+    if map_.is_random:
+        return _of_runs(map_, w, length / values[0] * across, seed)
+    start = length * (vectors[:, 0] + KICK * across[0] / np.linalg.norm(across[0]))
+    return _of_cycle(map_, w, start, values, vectors), 0.0
+
+
+def _of_cycle(map_: Map, w: np.ndarray, start: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the mean velocity of a bounce without noise, over ever more steps until it does not change."""
+    steps, most = STEPS * map_.period, MAX_STEPS * map_.period
+    while steps <= most:
+        runs = simulate(map_, w + start, steps, save_every=steps // 4, progress=False)
+        path = runs.w.values[0] - w
+        size = float(np.linalg.norm(path[-1]) / np.linalg.norm(start))
+        _check_growth(map_, w, path[-1])
+        earlier, later = (_velocity(map_, w, path[i + 1] - path[i], steps // 4) for i in (2, 3))
+        if np.linalg.norm(later - earlier) <= SAME * np.linalg.norm(later) and size > RESTING:
+            _check_simple(path[-1], values, vectors)
+            return later
+        steps *= 2
+    if size <= RESTING:
+        _refuse_rest(map_)
+    rule = "its bounce across the manifold settles on no cycle, so that the drift has no mean"
+    checks.reject("method", map_.method, rule, "Follow the iterates, or use another learning rate")
+
+
+def _of_runs(map_: Map, w: np.ndarray, start: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
+    """Return the mean velocity of many bounces with noise, and its standard error."""
+    saved = simulate(map_, w + start, SETTLING + MEAN, save_every=MEAN, seed=seed, progress=False).w.values
+    _check_growth(map_, w, np.abs(saved[:, -1] - w).max(0))
+    if np.linalg.norm(saved[:, -1] - w) <= RESTING * np.linalg.norm(start):
+        _refuse_rest(map_)
+    moved = np.array_split(saved[:, -1] - saved[:, -2], GROUPS)
+    means = np.stack([_velocity(map_, w, group.mean(0), MEAN) for group in moved])
+    error = means.std(0, ddof=1) / np.sqrt(GROUPS)
+    return means.mean(0), float(np.linalg.norm(error))
+
+
+def _velocity(map_: Map, w: np.ndarray, moved: np.ndarray, steps: int) -> np.ndarray:
+    return tangent(map_.landscape, w, moved) / (steps * map_.lr * map_.radius**2)
+
+
+def _check_interpolation(map_: Map, w: np.ndarray, scale: float) -> None:
+    """Refuse a point at which some sample has a gradient: batches then move along the manifold at the order of η."""
+    landscape = map_.landscape
+    assert isinstance(landscape, Sampled)  # as its noise draws samples
+    point = torch.as_tensor(w)
+    for i in range(landscape.samples):
+        size = float(landscape.batch_gradient(point, landscape.data[:, i : i + 1]).norm())
+        if size > 1e3 * CRITICAL * scale * (1 + np.abs(w).max()):
+            rule = f"sample {i} has a gradient of length {size:.3g} at this minimum, which moves batches of it along"
+            checks.reject("noise", map_.noise, rule, "Use samples that all have their minimum here, or noise=None")
+
+
+def _check_growth(map_: Map, w: np.ndarray, end: np.ndarray) -> None:
+    size = float(np.abs(end).max())
+    if not size <= 1e3 * map_.radius:
+        rule = f"the bounce across the manifold grows: its largest |coordinate| is {size / map_.radius:.3g} ρ"
+        checks.reject("lr", map_.lr, rule, "Use a smaller one: below 2(1+γ)/λ_max without noise")
+
+
+def _check_simple(end: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> None:
+    """Refuse a bounce in the plane of two equal eigenvalues, where every direction is a cycle."""
+    if len(values) < 2 or values[0] - values[1] > DEGENERATE * values[0]:
+        return
+    if np.linalg.norm(vectors.T @ end) > np.linalg.norm(end) / 2:
+        rule = "are equal, so that λ_max has no gradient"
+        checks.reject("eigenvalues", values.round(9).tolist(), rule, "Start where the largest eigenvalue is simple")
+
+
+def _refuse_rest(map_: Map) -> NoReturn:
+    rule = "comes to rest on the manifold: no bounce remains, and there is no drift of the order of ρ²"
+    checks.reject("method", map_.method, rule, "Use a normalised method, such as SAM")
+
+
+def check_radius(method: object) -> None:
+    """Refuse a method without one positive radius as a number.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not is_dataclass(method) or "rho" not in {field.name for field in fields(method)}:
+        rule = "has no radius rho, in whose square the drift is measured"
+        checks.reject("method", method, rule, "Use a method of a radius, such as samdyn.SAM(0.05)")
+    checks.positive("rho", method.rho, "Use e.g. rho=0.05")  # type: ignore[attr-defined]  # a field of this name

@@ -1,0 +1,92 @@
+"""A manifold of minima from products with the Hessian: the nearest minimum, and tangent directions."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from .. import checks
+from ..landscapes import Landscape
+from ..networks.curvature import extreme_eigenpairs
+
+FLAT = 1e-6  # |eigenvalue| relative to λ_max up to which a direction counts as tangent to the manifold
+STEPS = 100  # largest count of Newton's steps to the manifold
+COARSE, FINE = 1e-3, 1e-9  # relative residuals of a Newton step, which is repeated, and of a projection, which is not
+PRODUCTS = 5000  # largest count of products with the Hessian in one solution
+CRITICAL = 1e-9  # ‖∇L‖ relative to λ_max (1 + |w|), up to which a point counts as critical
+
+
+def nearest_minimum(landscape: Landscape, w: np.ndarray) -> np.ndarray:
+    """Return the minimum that Newton's steps across the manifold reach from a point near it, ``(d,)``.
+
+    A step solves Hδ = ∇L by conjugate gradients, from δ = 0 and to a residual so coarse that no part of δ is along the
+    manifold. The point that is reached has the distance from the nearest one of the square of the distance of w.
+
+    Raises:
+        InputError: the steps reach no critical point.
+    """
+    point = torch.as_tensor(w, dtype=torch.float64)
+    least = np.inf
+    for _ in range(STEPS):
+        gradient = landscape.grad(point).numpy()
+        size = float(np.linalg.norm(gradient))
+        if not np.isfinite(size) or size == 0 or size >= least:
+            break
+        least, w = size, point.numpy().copy()
+        point = point - torch.as_tensor(solution(landscape, point, gradient, COARSE))
+    scale = extreme_eigenpairs(landscape, w, lowest=0)[0][0] if np.isfinite(w).all() else np.nan
+    if size == 0:
+        w = point.numpy().copy()
+    elif not least <= CRITICAL * scale * (1 + np.abs(w).max()):
+        rule = f"Newton's steps reach no minimum from here; ‖∇L‖ is {least:.3g} where they end"
+        checks.reject("start", np.round(w[:6], 6).tolist(), rule, "Start nearer to the manifold: train longer")
+    return w
+
+
+def tangent(landscape: Landscape, w: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return the part of v along the manifold at its point w, which is what the Hessian H sends to 0: v − H⁺Hv."""
+    point = torch.as_tensor(w, dtype=torch.float64)
+    image = _product(landscape, point)(v)
+    return v - solution(landscape, point, image, FINE)
+
+
+def top_pairs(landscape: Landscape, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two largest eigenvalues of the Hessian at a minimum, the largest first, and their eigenvectors.
+
+    Raises:
+        InputError: an eigenvalue is negative; all are 0; or none is, so that the minimum is isolated.
+    """
+    values, vectors = extreme_eigenpairs(landscape, w, highest=min(2, landscape.dim - 1))
+    low, high = values[0], values[-1]
+    where = np.round(w[:6], 6).tolist()
+    if low < -FLAT * abs(high) or high <= 0:
+        rule = f"is no minimum: eigenvalues of the Hessian from {low:.3g} to {high:.3g}"
+        checks.reject("start", where, rule, "Start at a minimum with a direction of positive curvature")
+    if low > FLAT * high:
+        rule = f"is an isolated minimum: the smallest eigenvalue of the Hessian is {low:.3g}"
+        checks.reject("start", where, rule, "Use a landscape whose minima form a manifold")
+    return values[:0:-1], vectors[:, :0:-1]
+
+
+def solution(landscape: Landscape, point: torch.Tensor, v: np.ndarray, residual: float) -> np.ndarray:
+    """Return the smallest δ with Hδ = v, by conjugate gradients.
+
+    Raises:
+        InputError: the method needs more products than ``PRODUCTS``.
+    """
+    from scipy.sparse.linalg import LinearOperator, cg
+
+    size = np.linalg.norm(v)
+    if size == 0:
+        return np.zeros_like(v)
+    operator = LinearOperator((landscape.dim,) * 2, matvec=_product(landscape, point), dtype=np.float64)
+    delta, failed = cg(operator, v / size, rtol=residual, atol=0.0, maxiter=min(PRODUCTS, 20 * landscape.dim))
+    if failed and residual == FINE:
+        rule = f"{failed} products with its Hessian do not separate tangent from normal directions"
+        checks.reject("landscape", landscape, rule, "Use a smaller network, or one whose small eigenvalues are larger")
+    return delta * size
+
+
+def _product(landscape: Landscape, point: torch.Tensor) -> Callable[[np.ndarray], np.ndarray]:
+    times = landscape.hvp_at(point)
+    return lambda v: times(torch.as_tensor(v.reshape(-1))).numpy()
