@@ -14,7 +14,7 @@ from ..simulation import simulate
 from .manifold import CRITICAL, tangent, top_pairs
 
 RADIUS = 1e-4  # radius of the bounce in units of max(1, rms w); a smaller one would lose digits to rounding
-STEPS, MAX_STEPS = 64, 8192  # steps of a bounce without noise: at first, and at most
+FIRST, MAX_STEPS = 8, 8192  # steps of a bounce without noise before its first mean, and in all
 SAME = 3e-5  # relative difference of two means of the drift up to which a bounce counts as settled
 KICK = 1e-3  # random part of the start of a bounce, which leaves unstable cycles
 SETTLING, MEAN = 800, 400  # steps of a bounce with noise before the mean of its drift is taken, and of the mean
@@ -57,7 +57,7 @@ def drift(map_: Map, w: np.ndarray, *, limit: bool, runs: int, seed: int) -> Dri
             to rest, or its bounce grows or does not settle.
     """
     values, vectors = top_pairs(map_.landscape, w)
-    if isinstance(map_.noise, FiniteSum):
+    if map_.noise is not None:
         _check_interpolation(map_, w, float(values[0]))
     rates = [map_.lr]
     if limit:
@@ -85,27 +85,31 @@ def _mean(
 
 def _of_cycle(map_: Map, w: np.ndarray, start: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Return the mean velocity of a bounce without noise, over ever more steps until it does not change."""
-    steps, most = STEPS * map_.period, MAX_STEPS * map_.period
-    while steps <= most:
-        runs = simulate(map_, w + start, steps, save_every=steps // 4, progress=False)
-        path = runs.w.values[0] - w
-        size = float(np.linalg.norm(path[-1]) / np.linalg.norm(start))
-        _check_growth(map_, w, path[-1])
-        earlier, later = (_velocity(map_, w, path[i + 1] - path[i], steps // 4) for i in (2, 3))
+    state, steps, total = map_.start(torch.as_tensor(w + start)), FIRST * map_.period, 0
+    earlier, size = np.full_like(w, np.inf), np.inf
+    while total <= MAX_STEPS * map_.period:
+        before = state[0]
+        for number in range(total + 1, total + steps + 1):
+            state = map_.step(state, None, number)
+        end = state[0].numpy() - w
+        _check_growth(map_, end)
+        later = _velocity(map_, w, (state[0] - before).numpy(), steps)
+        was, size = size, float(np.linalg.norm(end) / np.linalg.norm(start))
+        if max(was, size) <= RESTING:
+            _refuse_rest(map_)
         if np.linalg.norm(later - earlier) <= SAME * np.linalg.norm(later) and size > RESTING:
-            _check_simple(path[-1], values, vectors)
+            _check_simple(end, values, vectors)
             return later
-        steps *= 2
-    if size <= RESTING:
-        _refuse_rest(map_)
+        total, earlier = total + steps, later
+        steps = total  # the next mean is over as many steps as were taken so far
     rule = "its bounce across the manifold settles on no cycle, so that the drift has no mean"
-    checks.reject("method", map_.method, rule, "Follow the iterates, or use another learning rate")
+    checks.reject("method", type(map_.method).__name__, rule, "Follow the iterates, or use another learning rate")
 
 
 def _of_runs(map_: Map, w: np.ndarray, start: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
     """Return the mean velocity of many bounces with noise, and its standard error."""
     saved = simulate(map_, w + start, SETTLING + MEAN, save_every=MEAN, seed=seed, progress=False).w.values
-    _check_growth(map_, w, np.abs(saved[:, -1] - w).max(0))
+    _check_growth(map_, saved[:, -1] - w)
     if np.linalg.norm(saved[:, -1] - w) <= RESTING * np.linalg.norm(start):
         _refuse_rest(map_)
     moved = np.array_split(saved[:, -1] - saved[:, -2], GROUPS)
@@ -119,18 +123,18 @@ def _velocity(map_: Map, w: np.ndarray, moved: np.ndarray, steps: int) -> np.nda
 
 
 def _check_interpolation(map_: Map, w: np.ndarray, scale: float) -> None:
-    """Refuse a point at which some sample has a gradient: batches then move along the manifold at the order of η."""
+    """Refuse a point at which some sample has a gradient: its batches would not rest there without the bounce."""
     landscape = map_.landscape
     assert isinstance(landscape, Sampled)  # as its noise draws samples
     point = torch.as_tensor(w)
     for i in range(landscape.samples):
         size = float(landscape.batch_gradient(point, landscape.data[:, i : i + 1]).norm())
         if size > 1e3 * CRITICAL * scale * (1 + np.abs(w).max()):
-            rule = f"sample {i} has a gradient of length {size:.3g} at this minimum, which moves batches of it along"
+            rule = f"sample {i} has a gradient of length {size:.3g} at this minimum"
             checks.reject("noise", map_.noise, rule, "Use samples that all have their minimum here, or noise=None")
 
 
-def _check_growth(map_: Map, w: np.ndarray, end: np.ndarray) -> None:
+def _check_growth(map_: Map, end: np.ndarray) -> None:
     size = float(np.abs(end).max())
     if not size <= 1e3 * map_.radius:
         rule = f"the bounce across the manifold grows: its largest |coordinate| is {size / map_.radius:.3g} ρ"
@@ -148,16 +152,23 @@ def _check_simple(end: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> N
 
 def _refuse_rest(map_: Map) -> NoReturn:
     rule = "comes to rest on the manifold: no bounce remains, and there is no drift of the order of ρ²"
-    checks.reject("method", map_.method, rule, "Use a normalised method, such as SAM")
+    checks.reject("method", type(map_.method).__name__, rule, "Use a normalised method, such as SAM")
 
 
-def check_radius(method: object) -> None:
-    """Refuse a method without one positive radius as a number.
+def check_map(map_: Map) -> None:
+    """Refuse a map whose steps do not bounce with its radius alone.
 
     Raises:
-        InputError: there is none.
+        InputError: the noise is not that of batches of samples; a number is a schedule, a symbol or one per run; the
+            method has no positive radius.
     """
+    if map_.noise is not None and type(map_.noise) is not FiniteSum:
+        rule = "moves iterates at every minimum, and not in proportion to the radius"
+        checks.reject("noise", map_.noise, rule, "Use noise.FiniteSum(batch_size), or None for the full batch")
+    checks.numeric(map_)
+    map_.refuse_schedules()
+    method = map_.method
     if not is_dataclass(method) or "rho" not in {field.name for field in fields(method)}:
         rule = "has no radius rho, in whose square the drift is measured"
         checks.reject("method", method, rule, "Use a method of a radius, such as samdyn.SAM(0.05)")
-    checks.positive("rho", method.rho, "Use e.g. rho=0.05")  # type: ignore[attr-defined]  # a field of this name
+    checks.positive("rho", method.rho, "Use e.g. rho=0.05")

@@ -13,7 +13,7 @@ from ..dynamics import Map
 from ..landscapes import Landscape
 from ..methods import Method
 from ..noise import Noise
-from .bounce import Drift, check_radius, drift
+from .bounce import Drift, check_map, drift
 from .manifold import nearest_minimum
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ class ManifoldFlow:
         seed: the seed of the starts of bounces, and of the noise.
 
     Raises:
-        InputError: what ``Map`` refuses; a method without a radius.
+        InputError: what ``Map`` refuses; a method without a radius; noise other than that of batches of samples; a number that is
+            a schedule, a symbol or one per run; too few runs.
     """
 
     landscape: Landscape
@@ -75,9 +76,7 @@ class ManifoldFlow:
         if self.runs < 32:
             checks.reject("runs", self.runs, "must be 32 or more, for a standard error", "Use e.g. runs=1024")
         checks.word("seed", self.seed, "Use e.g. seed=0")
-        checks.numeric(self._map)
-        self._map.refuse_schedules()
-        check_radius(self.method)
+        check_map(self._map)
 
     @cached_property
     def _map(self) -> Map:
