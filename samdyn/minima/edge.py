@@ -50,7 +50,8 @@ def edge_along(map_: Map, runs: "xarray.Dataset", *, within: float = 0.1) -> "xa
         "effective", λₑ; "ratio", λₑ over the limit; "edge", the λ at which λₑ would be at the limit (inf if none). Over
         "run": "first", the step at which λₑ passes the limit, interpolated between two saves, and "settled", the first
         saved step from which on the ratio stays within ``within`` of 1; nan if there is none. "limit" is 2(1+γ)/η.
-        Points that diverged or without a gradient are nan.
+        Points that diverged are nan, and so is λₑ of a
+        normalised method where the gradient is 0.
 
     Raises:
         InputError: runs without states or of another landscape; a map with noise, a base or a schedule; a method with a
@@ -98,13 +99,18 @@ def _look(map_: Map, w: np.ndarray, limit: float) -> dict[str, float]:
     gradient = landscape.grad(point)
     names = ("loss", "gradient_norm", "share", "eigenvalue", "effective", "ratio", "edge")
     norm = float(gradient.norm())
-    if not np.isfinite(norm) or not np.isfinite(w).all() or norm == 0:
+    if not np.isfinite(norm):
         return dict.fromkeys(names, np.nan)
     values, vectors = extreme_eigenpairs(landscape, point, lowest=0, tolerance=TOLERANCE)
     lam, u = float(values[0]), torch.as_tensor(vectors[:, 0].copy())
-    share = float(u @ gradient / norm) ** 2
+    share = float(u @ gradient / norm) ** 2 if norm else np.nan
+    if not norm:
+        gradient = u  # λₑ does not depend on the gradient if the method is linear at a critical point
     effective = _effective(map_, point, gradient, u, lam, lam)
-    edge = _edge(map_, point, gradient, u, lam, limit)
+    if norm or np.isclose(effective, _effective(map_, point, 2 * u, u, lam, lam), rtol=1e-9):
+        edge = _edge(map_, point, gradient, u, lam, limit)
+    else:
+        effective = edge = np.nan
     found = (float(landscape.value(point)), norm, share, lam, effective, effective / limit, edge)
     return dict(zip(names, found, strict=True))
 
