@@ -64,5 +64,5 @@ minibatch_drift_isotropic = Claim(
     tolerance=3e-3,
     reason="the standard error, and the digits of the recorded ratio",
     record=fails(1.463),
-    instead="minibatch-drift-ends",
+    instead="minibatch-drift",
 )
