@@ -53,8 +53,8 @@ def drift(map_: Map, w: np.ndarray, *, limit: bool, runs: int, seed: int) -> Dri
         seed: the seed of the starts and of the noise.
 
     Raises:
-        InputError: w is no minimum of a manifold; with batches, a sample whose gradient is not 0 there; the method comes
-            to rest, or its bounce grows or does not settle.
+        InputError: w is no minimum of a manifold; with batches, a sample whose gradient is not 0 there; the method
+            comes to rest, or its bounce grows or does not settle.
     """
     values, vectors = top_pairs(map_.landscape, w)
     if map_.noise is not None:
@@ -87,7 +87,7 @@ def _of_cycle(map_: Map, w: np.ndarray, start: np.ndarray, values: np.ndarray, v
     """Return the mean velocity of a bounce without noise, over ever more steps until it does not change."""
     state, steps, total = map_.start(torch.as_tensor(w + start)), FIRST * map_.period, 0
     earlier, size = np.full_like(w, np.inf), np.inf
-    while total <= MAX_STEPS * map_.period:
+    while True:
         before = state[0]
         for number in range(total + 1, total + steps + 1):
             state = map_.step(state, None, number)
@@ -102,8 +102,8 @@ def _of_cycle(map_: Map, w: np.ndarray, start: np.ndarray, values: np.ndarray, v
             return later
         total, earlier = total + steps, later
         steps = total  # the next mean is over as many steps as were taken so far
-    rule = "its bounce across the manifold settles on no cycle, so that the drift has no mean"
-    checks.reject("method", type(map_.method).__name__, rule, "Follow the iterates, or use another learning rate")
+        if total > MAX_STEPS * map_.period:
+            _refuse_unsettled(map_)
 
 
 def _of_runs(map_: Map, w: np.ndarray, start: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
@@ -148,6 +148,11 @@ def _check_simple(end: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> N
     if np.linalg.norm(vectors.T @ end) > np.linalg.norm(end) / 2:
         rule = "are equal, so that λ_max has no gradient"
         checks.reject("eigenvalues", values.round(9).tolist(), rule, "Start where the largest eigenvalue is simple")
+
+
+def _refuse_unsettled(map_: Map) -> NoReturn:
+    rule = "its bounce across the manifold settles on no cycle, so that the drift has no mean"
+    checks.reject("method", type(map_.method).__name__, rule, "Follow the iterates, or use another learning rate")
 
 
 def _refuse_rest(map_: Map) -> NoReturn:

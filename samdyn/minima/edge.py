@@ -32,7 +32,7 @@ def edge_along(map_: Map, runs: "xarray.Dataset", *, within: float = 0.1) -> "xa
     Let u be the eigenvector of λ = λ_max at a point of a run. The step there moves w along u by −η u·F(w). The
     effective curvature is λₑ = λ (u·F)/(u·∇L), F of the quadratic with the run's own gradient and Hessian: λ for GD,
     λ + ρλ² for USAM, λ(1 + ρλ)² for exact SAM, and λ + ρλ²/‖∇L‖ for SAM. Steps along u grow where λₑ is above the limit
-    2(1+γ)/η (2(1+γ)/(η(1+2γ)) in Nesterov's form). [L23] for SAM and [AD23] for USAM; derived from the method for others.
+    2(1+γ)/η (2(1+γ)/(η(1+2γ)) in Nesterov's form). [L23] for SAM, [AD23] for USAM; derived from the method for others.
 
     A run at its edge need not have regulated its curvature. An iterate that jumps from w* + x to w* − x, and back, has
     ηF = 2(1+γ)x by the meaning of the words: on this 2-cycle λₑ is the limit, whatever λ is. SAM bounces so at every

@@ -31,8 +31,8 @@ class ManifoldFlow:
 
     Near a manifold of minima a normalised method does not rest: it bounces across the manifold with a length of the
     order of ηρ, and each step takes the gradient a distance ρ away. Its part along the manifold has a mean of the order
-    of ρ². This object measures that mean from the method itself, at a radius so small that its square is negligible,
-    and integrates it. [W22] have two cases of SAM in the limit η → 0: the full batch descends half the largest
+    of ρ². This object measures that mean from short runs of the method itself, at a radius so small that its square is
+    negligible, and integrates it [EE03]. [W22] have two cases of SAM in the limit η → 0: the full batch descends half the largest
     eigenvalue of the Hessian, dz/ds = −½∇λ_max, and batches of one sample half the trace, −½∇tr H. Between them the
     mean over the batches' own bounces is the rule. At a learning rate η SAM's full-batch drift is
     −½∇λ_max·(2/(2 − ηλ_max))² [theory 8].
@@ -59,8 +59,8 @@ class ManifoldFlow:
         seed: the seed of the starts of bounces, and of the noise.
 
     Raises:
-        InputError: what ``Map`` refuses; a method without a radius; noise other than that of batches of samples; a number that is
-            a schedule, a symbol or one per run; too few runs.
+        InputError: what ``Map`` refuses; a method without a radius; noise other than that of batches of samples; a
+            number that is a schedule, a symbol or one per run; too few runs.
     """
 
     landscape: Landscape
@@ -116,9 +116,9 @@ class ManifoldFlow:
         Returns:
             Over "time" (s) and "coord": "w"; "velocity", dz/ds, and "velocity_error", the length of its standard error;
             "loss"; "eigenvalue", λ_max, and "second", the next; "trace", tr H, with "trace_error", its standard error
-            (0 up to 256 coordinates; larger traces are estimated from 100 random vectors [Hutchinson 1990]); "distance",
-            by which the step had left the manifold. With a learning rate, the coordinate "step" is k = s/(ηρ²). The
-            attribute "end" says why the path ends.
+            (0 up to 256 coordinates; larger traces are estimated from 100 random vectors [H90]);
+            "distance", by which the step had left the manifold. With a learning rate, the coordinate "step" is
+            k = s/(ηρ²). The attribute "end" says why the path ends.
 
         Raises:
             InputError: a time or a number of steps that is not positive; what ``velocity`` refuses, at the start.

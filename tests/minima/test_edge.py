@@ -60,7 +60,9 @@ def test_limit(momentum: float, nesterov: bool, limit: float) -> None:
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
-@pytest.mark.parametrize("method", [sd.SAM(RHO), sd.SAM(RHO, ascent_steps=3), sd.SAM(RHO, ascent_steps=2, average=True)])
+@pytest.mark.parametrize(
+    "method", [sd.SAM(RHO), sd.SAM(RHO, ascent_steps=3), sd.SAM(RHO, ascent_steps=2, average=True)]
+)
 def test_edge_of_normalised_methods_is_the_equation_of_their_cycle(method: sd.Method, momentum: float) -> None:
     """On a quadratic no curvature moves, and yet each of three is at the edge: ηF = 2(1+γ)x on the cycle ±x."""
     for lam in (15.0, 18.0) if momentum else (3.0, 15.0):  # with momentum small ηλ have other cycles, too

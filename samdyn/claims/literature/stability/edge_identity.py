@@ -31,8 +31,7 @@ edge_identity = Claim(
     statement="An iterate that bounces from x to −x and back has the effective curvature 2(1+γ)/η along its bounce, "
     "whatever the curvature is, for SAM with any number of ascent steps and their mean. So where a normalised "
     "method is at its edge, its curvature need not have moved there.",
-    formula=r"\eta F(x) = 2(1+\gamma)\,x \iff \lambda_e = \lambda\,\frac{u \cdot F}{u \cdot \nabla L} = "
-    r"\frac{2(1+\gamma)}{\eta}",
+    formula=r"\eta F(x) = 2(1+\gamma)\,x,\quad \lambda_e = \frac{2(1+\gamma)}{\eta}",
     source="derived; the edge of SAM is that of [L23]",
     process="map on a quadratic, on its 2-cycle, also with heavy ball",
     cases=CASES,
