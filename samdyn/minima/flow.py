@@ -32,10 +32,10 @@ class ManifoldFlow:
     Near a manifold of minima a normalised method does not rest: it bounces across the manifold with a length of the
     order of ηρ, and each step takes the gradient a distance ρ away. Its part along the manifold has a mean of the order
     of ρ². This object measures that mean from short runs of the method itself, at a radius so small that its square is
-    negligible, and integrates it [EE03]. [W22] have two cases of SAM in the limit η → 0: the full batch descends half the largest
-    eigenvalue of the Hessian, dz/ds = −½∇λ_max, and batches of one sample half the trace, −½∇tr H. Between them the
-    mean over the batches' own bounces is the rule. At a learning rate η SAM's full-batch drift is
-    −½∇λ_max·(2/(2 − ηλ_max))² [theory 8].
+    negligible, and integrates it [EE03]. [W22] have two cases of SAM in the limit η → 0: the full batch descends half
+    the largest eigenvalue of the Hessian, dz/ds = −½∇λ_max, and batches of one sample half the trace, −½∇tr H. Between
+    them the mean over the batches' own bounces is the rule. At a learning rate η SAM's full-batch drift is
+    −½∇λ_max·(2/(2 − ηλ_max))² [theory 8, 9].
 
     The manifold needs products with the Hessian alone: its minima are found by Newton's steps across it, and its
     tangent directions are those that the Hessian sends to 0.
