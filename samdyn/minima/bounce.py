@@ -8,13 +8,15 @@ import torch
 
 from .. import checks
 from ..dynamics import Map
+from ..dynamics.map import State
 from ..landscapes import Sampled
 from ..noise import FiniteSum
 from ..simulation import simulate
 from .manifold import CRITICAL, tangent, top_pairs
 
 RADIUS = 1e-4  # radius of the bounce in units of max(1, rms w); a smaller one would lose digits to rounding
-FIRST, MAX_STEPS = 8, 8192  # steps of a bounce without noise before its first mean, and in all
+NEAR_EDGE = 0.02  # least factor by which the radius is reduced, where the bounce becomes long
+FIRST, MAX_STEPS = 8, 8192  # steps of a mean of a bounce without noise, and steps in all
 SAME = 3e-5  # relative difference of two means of the drift up to which a bounce counts as settled
 KICK = 1e-3  # random part of the start of a bounce, which leaves unstable cycles
 SETTLING, MEAN = 800, 400  # steps of a bounce with noise before the mean of its drift is taken, and of the mean
@@ -71,7 +73,9 @@ def _mean(
     map_: Map, w: np.ndarray, values: np.ndarray, vectors: np.ndarray, runs: int, seed: int
 ) -> tuple[np.ndarray, float]:
     """Return the mean velocity and its standard error."""
-    rho = min(float(map_.radius), RADIUS * max(1.0, float(np.sqrt(np.mean(w**2)))))
+    below_edge = 1 - map_.lr * values[0] / (2 * (1 + map_.momentum))  # the bounce of SAM is ρ over this long
+    radius = RADIUS * max(1.0, float(np.sqrt(np.mean(w**2)))) * max(below_edge, NEAR_EDGE)
+    rho = min(float(map_.radius), radius)
     map_ = replace(map_, method=replace(map_.method, rho=rho))  # type: ignore[type-var]  # checked by ManifoldFlow
     # Random directions of which the Hessian has removed the part along the manifold.
     random = torch.as_tensor(np.random.default_rng(seed).standard_normal((len(w), runs if map_.is_random else 1)))
@@ -85,25 +89,38 @@ def _mean(
 
 def _of_cycle(map_: Map, w: np.ndarray, start: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Return the mean velocity of a bounce without noise, over ever more steps until it does not change."""
-    state, steps, total = map_.start(torch.as_tensor(w + start)), FIRST * map_.period, 0
+    state, measured, steps, total = map_.start(torch.as_tensor(w + start)), FIRST * map_.period, 0, 0
     earlier, size = np.full_like(w, np.inf), np.inf
     while True:
-        before = state[0]
-        for number in range(total + 1, total + steps + 1):
-            state = map_.step(state, None, number)
-        end = state[0].numpy() - w
-        _check_growth(map_, end)
-        later = _velocity(map_, w, (state[0] - before).numpy(), steps)
-        was, size = size, float(np.linalg.norm(end) / np.linalg.norm(start))
+        for first in range(total, total + steps, measured):
+            state = _back(map_, w, _run(map_, state, first, measured))
+        end, total = _run(map_, state, total + steps, measured), total + steps + measured
+        later = _velocity(map_, w, (end[0] - state[0]).numpy(), measured)
+        distance = end[0].numpy() - w
+        _check_growth(map_, distance)
+        was, size = size, float(np.linalg.norm(distance) / np.linalg.norm(start))
         if max(was, size) <= RESTING:
             _refuse_rest(map_)
         if np.linalg.norm(later - earlier) <= SAME * np.linalg.norm(later) and size > RESTING:
-            _check_simple(end, values, vectors)
+            _check_simple(distance, values, vectors)
             return later
-        total, earlier = total + steps, later
-        steps = total  # the next mean is over as many steps as were taken so far
+        state, steps, earlier = _back(map_, w, end), total, later  # as many steps again as were taken so far
         if total > MAX_STEPS * map_.period:
             _refuse_unsettled(map_)
+
+
+def _back(map_: Map, w: np.ndarray, state: State) -> State:
+    """Return the state without what it moved along the manifold: the drift at w is asked for."""
+    away = state[0].numpy() - w
+    _check_growth(map_, away)
+    return (state[0] - torch.as_tensor(tangent(map_.landscape, w, away)), *state[1:])
+
+
+def _run(map_: Map, state: State, first: int, steps: int) -> State:
+    """Return the state after some more steps."""
+    for number in range(first + 1, first + steps + 1):
+        state = map_.step(state, None, number)
+    return state
 
 
 def _of_runs(map_: Map, w: np.ndarray, start: np.ndarray, seed: int) -> tuple[np.ndarray, float]:

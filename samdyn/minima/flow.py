@@ -106,7 +106,7 @@ class ManifoldFlow:
 
         The classical Runge-Kutta method of order 4 takes steps of equal length. After each step the path returns to the
         manifold. It ends early where the flow does: if the two largest eigenvalues meet, the bounce grows, or the
-        method comes to rest.
+        method comes to rest. Steps that are too long for the drift may end it, too: halve them to see.
 
         Args:
             start: a point of the manifold, ``(d,)``.

@@ -12,7 +12,9 @@ from ..networks.curvature import extreme_eigenpairs
 FLAT = 1e-6  # |eigenvalue| relative to λ_max up to which a direction counts as tangent to the manifold
 STEPS = 40  # largest count of Newton's steps to the manifold
 DESCENTS = 50  # steps of gradient descent in place of a Newton step that fails
+LAST = 1e-15  # length of a Newton step, relative to 1 + |w|, below which no further one follows
 COARSE, FINE = 1e-3, 1e-9  # relative residuals of a Newton step, which is repeated, and of a projection, which is not
+ROUNDING = 1e-12  # relative error of a product with the Hessian at most
 PRODUCTS = 5000  # largest count of products with the Hessian in one solution
 CRITICAL = 1e-9  # ‖∇L‖ relative to λ_max (1 + |w|), up to which a point counts as critical
 
@@ -34,7 +36,10 @@ def nearest_minimum(landscape: Landscape, w: np.ndarray) -> np.ndarray:
         size = float(gradient.norm())
         if size == 0 or not np.isfinite(size):
             break
-        new = point - torch.as_tensor(solution(landscape, point, gradient.numpy(), COARSE))
+        delta = torch.as_tensor(solution(landscape, point, gradient.numpy(), COARSE))
+        if float(delta.abs().max()) <= LAST * (1 + float(point.abs().max())):
+            return point.numpy().copy()
+        new = point - delta
         after = landscape.grad(new)
         if float(after.norm()) > size / 2:
             values = extreme_eigenpairs(landscape, point)[0]
@@ -55,8 +60,10 @@ def nearest_minimum(landscape: Landscape, w: np.ndarray) -> np.ndarray:
 def tangent(landscape: Landscape, w: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Return the part of v along the manifold at its point w, which is what the Hessian H sends to 0: v − H⁺Hv."""
     point = torch.as_tensor(w, dtype=torch.float64)
-    image = _product(landscape, point)(v)
-    return v - solution(landscape, point, image, FINE)
+    times = _product(landscape, point)
+    probe = np.random.default_rng(0).standard_normal(len(w))
+    scale = np.linalg.norm(times(probe)) / np.linalg.norm(probe)
+    return v - solution(landscape, point, times(v), FINE, float(ROUNDING * scale * np.linalg.norm(v)))
 
 
 def top_pairs(landscape: Landscape, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,8 +84,10 @@ def top_pairs(landscape: Landscape, w: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return values[:0:-1], vectors[:, :0:-1]
 
 
-def solution(landscape: Landscape, point: torch.Tensor, v: np.ndarray, residual: float) -> np.ndarray:
-    """Return the smallest δ with Hδ = v, by conjugate gradients.
+def solution(
+    landscape: Landscape, point: torch.Tensor, v: np.ndarray, residual: float, rounding: float = 0.0
+) -> np.ndarray:
+    """Return the smallest δ with Hδ = v, by conjugate gradients, to a relative residual or to rounding errors of v.
 
     Raises:
         InputError: the method needs more products than ``PRODUCTS``.
@@ -86,10 +95,11 @@ def solution(landscape: Landscape, point: torch.Tensor, v: np.ndarray, residual:
     from scipy.sparse.linalg import LinearOperator, cg
 
     size = np.linalg.norm(v)
-    if size == 0:
+    if size <= rounding:
         return np.zeros_like(v)
     operator = LinearOperator((landscape.dim,) * 2, matvec=_product(landscape, point), dtype=np.float64)
-    delta, failed = cg(operator, v / size, rtol=residual, atol=0.0, maxiter=min(PRODUCTS, 20 * landscape.dim))
+    limits = {"rtol": residual, "atol": rounding / size, "maxiter": min(PRODUCTS, 20 * landscape.dim)}
+    delta, failed = cg(operator, v / size, **limits)
     if failed and residual == FINE:
         rule = f"{failed} products with its Hessian do not separate tangent from normal directions"
         checks.reject("landscape", landscape, rule, "Use a smaller network, or one whose small eigenvalues are larger")

@@ -54,7 +54,7 @@ def end_of_iterates(map_: sd.Map, start: np.ndarray, steps: int) -> np.ndarray:
     return (last + following.numpy()) / 2
 
 
-@pytest.mark.parametrize("lr", [None, 0.1, 0.5, 1 / LAM])
+@pytest.mark.parametrize("lr", [None, 0.1, 1 / LAM, 1.95 / LAM])
 def test_drift_in_a_valley(lr: float | None) -> None:
     velocity = sd.ManifoldFlow(VALLEY, sd.SAM(0.05), lr=lr).velocity([0.0, Z])
     expected = -SLOPE / 2 * (2 / (2 - (lr or 0.0) * LAM)) ** 2
