@@ -76,7 +76,7 @@ def _mean(
     below_edge = 1 - map_.lr * values[0] / (2 * (1 + map_.momentum))  # the bounce of SAM is ρ over this long
     radius = RADIUS * max(1.0, float(np.sqrt(np.mean(w**2)))) * max(below_edge, NEAR_EDGE)
     rho = min(float(map_.radius), radius)
-    map_ = replace(map_, method=replace(map_.method, rho=rho))  # type: ignore[type-var]  # checked by ManifoldFlow
+    map_ = replace(map_, method=replace(map_.method, rho=rho))  # type: ignore[call-arg]  # check_map has seen the field
     # Random directions of which the Hessian has removed the part along the manifold.
     random = torch.as_tensor(np.random.default_rng(seed).standard_normal((len(w), runs if map_.is_random else 1)))
     across = map_.landscape.grad.hvp(torch.as_tensor(w)[:, None].expand(-1, random.shape[1]), random).T.numpy()
@@ -95,9 +95,9 @@ def _of_cycle(map_: Map, w: np.ndarray, start: np.ndarray, values: np.ndarray, v
         for first in range(total, total + steps, measured):
             state = _back(map_, w, _run(map_, state, first, measured))
         end, total = _run(map_, state, total + steps, measured), total + steps + measured
-        later = _velocity(map_, w, (end[0] - state[0]).numpy(), measured)
         distance = end[0].numpy() - w
         _check_growth(map_, distance)
+        later = _velocity(map_, w, (end[0] - state[0]).numpy(), measured)
         was, size = size, float(np.linalg.norm(distance) / np.linalg.norm(start))
         if max(was, size) <= RESTING:
             _refuse_rest(map_)
@@ -193,4 +193,4 @@ def check_map(map_: Map) -> None:
     if not is_dataclass(method) or "rho" not in {field.name for field in fields(method)}:
         rule = "has no radius rho, in whose square the drift is measured"
         checks.reject("method", method, rule, "Use a method of a radius, such as samdyn.SAM(0.05)")
-    checks.positive("rho", method.rho, "Use e.g. rho=0.05")
+    checks.positive("rho", map_.radius, "Use e.g. rho=0.05")

@@ -174,6 +174,12 @@ def test_bad_points() -> None:
         sd.ManifoldFlow(sd.Landscape("exp(x) + 0*y", "x y"), sd.SAM(0.05)).project([0.0, 0.0])
 
 
+def test_products_that_do_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, w = interpolating(4)
+    monkeypatch.setattr(sd.minima.manifold, "PRODUCTS", 1)
+    reject(net, w.tolist(), "1 products with its Hessian do not separate tangent from normal directions", lr=0.05)
+
+
 def test_bad_methods() -> None:
     for method in (sd.USAM(0.05), sd.ExactSAM(0.05), sd.methods.StableSAM(0.05), sd.ASAM(0.05)):
         reject(VALLEY, [0, Z], "comes to rest on the manifold", method)
