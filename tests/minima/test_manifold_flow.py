@@ -79,6 +79,12 @@ def test_other_methods_follow_their_own_bounce() -> None:
     assert velocity == pytest.approx(-SLOPE / 2 * 0.01 * (2 / (2 - h)) ** 2, rel=1e-2)
 
 
+def test_random_perturbations_descend_the_trace() -> None:
+    """With y = x + ρξ and x ← x − ηλy the mean of y² is 2ρ²/(2 − ηλ)."""
+    velocity = sd.ManifoldFlow(VALLEY, sd.methods.StochasticSAM(0.05), lr=0.3, runs=4096).velocity([0.0, Z])[1]
+    assert velocity == pytest.approx(-SLOPE / 2 * 2 / (2 - 0.3 * LAM), rel=0.01)
+
+
 @pytest.mark.parametrize("landscape", [FACTORS, sd.Landscape("(x*y*z - 1)**2/2", "x y z")])
 def test_drift_on_curved_manifolds(landscape: sd.Landscape) -> None:
     flow = sd.ManifoldFlow(landscape, sd.SAM(0.05), lr=0.2)
