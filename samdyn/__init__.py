@@ -13,6 +13,7 @@ from . import (
     claims,
     landscapes,
     methods,
+    minima,
     networks,
     noise,
     plot,
@@ -28,6 +29,7 @@ from .dynamics import Diffusion, Flow, Map
 from .explorer import explore
 from .landscapes import Landscape, SampleLandscape
 from .methods import ASAM, DNSAM, GD, SAM, UASAM, USAM, ExactSAM, Method
+from .minima import ManifoldFlow
 from .simulation import (
     MSD,
     Accumulator,
@@ -66,6 +68,7 @@ __all__ = [
     "Histogram",
     "InputError",
     "Landscape",
+    "ManifoldFlow",
     "Map",
     "Mean",
     "Method",
@@ -86,6 +89,7 @@ __all__ = [
     "landscapes",
     "lyapunov",
     "methods",
+    "minima",
     "networks",
     "noise",
     "plot",

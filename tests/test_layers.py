@@ -36,6 +36,7 @@ ORDER += [
     "analysis",
     "theory",
     "networks",
+    "minima",
     "plot",
     "output",
     "explorer",

@@ -19,7 +19,7 @@ from samdyn.lab.options import Kind
 MODULES = (
     "samdyn",
     *(f"samdyn.{part}" for part in ("landscapes", "methods", "bases", "schedules", "ops", "oracle", "noise")),
-    *(f"samdyn.{part}" for part in ("simulation", "analysis", "symbolic", "theory", "networks")),
+    *(f"samdyn.{part}" for part in ("simulation", "analysis", "symbolic", "theory", "networks", "minima")),
     *(f"samdyn.networks.{part}" for part in ("models", "saddles", "saddle_dynamics", "attacks")),
     *(f"samdyn.{part}" for part in ("statistics", "plot", "explorer", "claims", "lab")),
 )
@@ -31,6 +31,7 @@ PARTS = (
     "simulation",
     "symbolic",
     "analysis",
+    "minima",
     "sweep",
     "explorer",
     "claims",
