@@ -16,7 +16,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 import samdyn as sd
-from samdyn import lab, networks, plot
+from samdyn import lab, networks
 from samdyn.statistics import best_by_others
 
 DATA = {"digits": partial(networks.digits, test=0.4), "MNIST-1D": partial(networks.mnist1d, samples=10_000)}
@@ -52,7 +52,7 @@ def main(
 ) -> None:
     grid = {"base": [*BASES], "direction": [*METHODS], "lr": lr, "rho": rho, "seed": range(training.seeds)}
     results = []
-    for name, read in DATA.items():
+    for read in DATA.values():
         halves = split(read(), samples)
         task = networks.Task(halves[0], (width, width), training.seeds, training.seed)
         how = {"seed": training.seed, "device": training.device}
@@ -62,7 +62,9 @@ def main(
         best = runs.isel(best_by_others(-runs.validation_accuracy, ["lr", "rho"], "seed")).reset_coords(["lr", "rho"])
         w = torch.as_tensor(best.w.stack(net=["base", "direction", "seed"]).transpose("weight", "net").values)
         lam = networks.largest_eigenvalue(task.network, w.float(), tolerance=1e-2)
-        best["eigenvalue"] = best.test_loss.transpose("base", "direction", "seed").copy(data=lam.reshape(2, len(METHODS), -1))
+        best["eigenvalue"] = best.test_loss.transpose("base", "direction", "seed").copy(
+            data=lam.reshape(2, len(METHODS), -1)
+        )
         results.append(best.drop_vars(["w", "cell_status", "cell_error"]))
     ends = xr.concat(results, xr.Variable("data", [*DATA]))
 
@@ -120,14 +122,13 @@ def draw(medians: xr.Dataset, seeds: int) -> Figure:
     rows = [(shown, "gain", "test accuracy\nminus plain [points]"), (shown, "loss_change", "test loss minus plain")]
     rows += [(shown, "flatness", r"$\lambda_{\max}$ over that of plain")]
     heading = f"Do SAM and its variants help SGD and AdamW alike? (medians of {seeds}, bars: 95 %)"
-    look: dict[str, Any] = {"x": "direction", "hue": "base", "aside": 0.12}
-    figure, axes = lab.facets(rows, heading, column="data", xlabel="", size=(4.2, 2.6), **look)
+    look: dict[str, Any] = {"x": "direction", "hue": "base", "aside": 0.15}
+    figure, axes = lab.facets(rows, heading, column="data", size=(4.4, 2.6), ls="none", **look)
     for row, level in zip(axes, (0, 0, 1), strict=True):
         for ax in row:
             ax.axhline(level, color="0.6", lw=1, zorder=0)
-            ax.set(xticks=range(len(others)), xticklabels=[name.replace(", ", ",\n") for name in others])
-    for ax in axes[2]:
-        plot.log_axis(ax, "y")
+    ticks = ["\n".join(name.replace("FriendlySAM", "Friendly SAM").split(maxsplit=1)) for name in others]
+    axes[0, 0].set(xticks=range(len(others)), xticklabels=ticks)
     return figure
 
 

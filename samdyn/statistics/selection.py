@@ -27,7 +27,7 @@ def best_by_others(losses: "xarray.DataArray", settings: Sequence[str], dim: str
         takes. Of equal losses the first setting is chosen.
 
     Raises:
-        InputError: the losses lack a dimension, or there is a single sample.
+        InputError: the losses lack a dimension, there is no setting, or a single sample.
 
     >>> import xarray as xr
     >>> from samdyn.statistics import best_by_others
@@ -37,6 +37,8 @@ def best_by_others(losses: "xarray.DataArray", settings: Sequence[str], dim: str
     """
     import xarray
 
+    if not settings:
+        checks.reject("settings", list(settings), "names none", 'Use e.g. ["lr", "rho"]')
     for name in (*settings, dim):
         checks.present("dimension", name, map(str, losses.dims))
     samples = losses.fillna(float("inf"))

@@ -94,7 +94,9 @@ def python_reference(
     windows = len(parts[0].inputs)
     if train is not None:
         if checks.count("train", train, "Use e.g. train=1000") > windows:
-            checks.reject("train", train, f"there are {windows} windows of {context}", "Use fewer, or a shorter context")
+            checks.reject(
+                "train", train, f"there are {windows} windows of {context}", "Use fewer, or a shorter context"
+            )
         parts[0] = Windows(parts[0].inputs[-train:], parts[0].targets[-train:])
     name = f"pydoc_data.topics of Python {platform.python_version()}"
     return Text(name, hashlib.sha256(text.encode()).hexdigest(), len(text), ALPHABET, *parts)

@@ -1,0 +1,156 @@
+"""Does ASAM, with Adam, help a transformer more than SAM does [A21]? A small one, on text that every Python has.
+
+The script trains causal transformers on windows of Python's reference, one token a character, with AdamW, with AdamW
+and SAM, and with AdamW and ASAM, from the same weights and with the same batches. SAM takes two gradients a step, so
+that AdamW counts twice: after as many epochs, and after twice as many. Validation stops all: what counts is the loss on
+the text for testing at the epoch with the lowest loss on that for validation. For each seed SAM and ASAM have the ρ
+with the lowest mean validation loss of the other seeds. η, the length of the text and the epochs were fixed by one run
+of AdamW alone with another seed, and the radii before any run of SAM; docs/networks.md has the numbers of the defaults.
+"""
+
+from functools import partial
+from typing import Annotated, Any
+
+import torch
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+import samdyn as sd
+from samdyn import lab, networks, plot
+from samdyn.networks import models
+from samdyn.statistics import best_by_others
+
+PLAIN, TWICE, WIDER = "AdamW", "AdamW, 2 × epochs", 10  # the factor on the radius of ASAM
+METHODS: dict[str, Any] = {PLAIN: lambda rho: sd.GD(), "SAM": sd.SAM, "ASAM": lambda rho: sd.ASAM(WIDER * rho)}
+COLORS = ("0.4", "#0072B2", "#D55E00")  # of AdamW, SAM and ASAM
+SHARE = 0.04  # of the text for validation, and of that for testing
+LOOK, RADIUS = 16, 0.5  # windows on which curvature is measured, and the radius of adaptive sharpness there
+LEGEND = (
+    "Medians over seeds with 95 % intervals, in nats per character; differences seed by seed. epoch: where validation "
+    "stopped. At the end of training: the train loss, a mean over the last epoch; and, on "
+    f"{LOOK} windows, λ_max and the rise of the loss by one step of ASAM with ρ = {RADIUS:g}."
+)
+
+
+@lab.one_thread()
+def main(
+    report: lab.Report,
+    rho: Annotated[lab.PositiveRadii, "Radii ρ > 0 of SAM; those of ASAM are ten times as large."] = (0.03, 0.1, 0.3),
+    lr: Annotated[lab.LearningRate, "Learning rate η of AdamW."] = 0.002,
+    epochs: Annotated[lab.Epochs, "Number of epochs, and twice as many for AdamW alone."] = 12,
+    batch_size: Annotated[lab.BatchSize, "B, the number of windows."] = 8,
+    samples: Annotated[lab.Samples, "Number of windows to train on."] = 320,
+    context: Annotated[lab.Count, "Characters of a window."] = 64,
+    width: Annotated[lab.Width, "Features of a token."] = 64,
+    depth: Annotated[lab.Count, "Number of blocks."] = 3,
+    training: lab.Training = lab.Training(seeds=6),
+) -> None:
+    text = networks.python_reference(context, train=samples, validation=SHARE, test=SHARE)
+    report.about["text"], report.about["sha256 of the text"] = text.name, text.sha256
+    how = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "first": training.seed}
+    function = partial(measure, text, (context, width, depth), how, report.about["device"])
+    settings = [(PLAIN, 0.0), *((name, r) for name in ("SAM", "ASAM") for r in rho)]
+    grid = {("direction", "rho"): settings, "seed": range(training.seeds)}
+    runs = sd.sweep(function, grid, processes=training.processes).assign_attrs(text=text.name, sha256=text.sha256)
+    report.data(runs, "networks")
+    windows = [len(part.inputs) for part in (text.train, text.validation, text.test)]
+    report.print(f"{text.name}: {windows} windows of {context} characters for training, validation and testing")
+
+    runs = runs.drop_vars(["cell_status", "cell_error"]).set_index(direction_rho=["direction", "rho"]).unstack()
+    twice = stopped(runs.sel(direction=[PLAIN]), 2 * epochs).assign_coords(direction=[TWICE])
+    ends = xr.concat([stopped(runs, epochs), twice], "direction").sel(direction=[PLAIN, TWICE, "SAM", "ASAM"])
+    plain, longer = (ends.sel(direction=one, rho=0.0, drop=True).test_loss for one in (PLAIN, TWICE))
+    ends["over_plain"], ends["over_longer"] = ends.test_loss - plain, ends.test_loss - longer
+    medians = lab.medians(ends, "seed")
+    rows = [medians.sel(direction=one, rho=0.0) for one in (PLAIN, TWICE)]
+    rows += [medians.sel(direction=one, rho=r) for one in ("SAM", "ASAM") for r in rho]
+    columns: dict[str, Any] = {
+        "": "{direction}",
+        "ρ": lambda row: f"{row.rho * (WIDER if row.direction == 'ASAM' else 1):g}",
+    }
+    columns |= {"test loss": lab.interval("test_loss", ".3f"), "minus AdamW": lab.interval("over_plain", "+.3f")}
+    columns |= {"minus 2 × epochs": lab.interval("over_longer", "+.3f"), "epoch": "{epoch:g}"}
+    columns |= {"train loss": lab.interval("train_loss", ".2f"), "λ_max": lab.interval("eigenvalue", ".3g")}
+    columns["adaptive sharpness"] = lab.interval("sharpness", ".2g")
+    report.print(lab.table(rows, columns, keys=2), LEGEND)
+
+    best = ends.isel(best_by_others(ends.validation_loss, ["rho"], "seed"))
+    sam, asam = (best.sel(direction=one, drop=True) for one in ("SAM", "ASAM"))
+    gains = {f"SAM minus {PLAIN}": sam.over_plain, f"SAM minus {TWICE}": sam.over_longer}
+    gains |= {f"ASAM minus {PLAIN}": asam.over_plain, f"ASAM minus {TWICE}": asam.over_longer}
+    gains["ASAM minus SAM"] = asam.test_loss - sam.test_loss
+    answers = lab.medians(xr.Dataset({"loss": xr.concat(gains.values(), xr.Variable("pair", [*gains]))}), "seed")
+    report.print("Test loss with ρ by the validation loss of the other seeds:")
+    report.print(lab.table(answers, {"": "{pair}", "difference": lab.interval("loss", "+.3f")}, "pair"))
+    report.figure(draw(medians, lab.medians(runs, "seed"), rho, training.seeds), "transformer")
+
+
+def measure(
+    text: networks.Text, sizes: tuple[int, int, int], how: dict[str, Any], device: str,
+    direction: str, rho: float, seed: int,
+) -> xr.Dataset:  # fmt: skip
+    """Train one transformer. Return its losses after every epoch, and its curvature after the epochs, and twice."""
+    context, width, depth = sizes
+    model = models.gpt(len(text.alphabet), context, width, depth, seed=how["first"] + seed).to(device)
+    train, validation, test = ([one.to(device) for one in part] for part in (text.train, text.validation, text.test))
+    parts = {"validation_loss": validation, "test_loss": test}
+    landscape = networks.Network(model, models.next_token_loss, *(one[:LOOK] for one in train))
+    optimizer = networks.Optimizer(model.parameters(), METHODS[direction](rho), how["lr"], base=torch.optim.AdamW)
+    generator = torch.Generator().manual_seed(how["first"] + seed)
+    names = ("train_loss", *parts, "eigenvalue", "sharpness")
+    result = {name: torch.full((2 * how["epochs"],), torch.nan) for name in names}
+    for epoch in range((2 if direction == PLAIN else 1) * how["epochs"]):
+        drawn = networks.batches(*train, how["batch_size"], generator)
+        result["train_loss"][epoch] = networks.train_epoch(model, optimizer, drawn, criterion=models.next_token_loss)
+        for name, (inputs, targets) in parts.items():
+            with torch.no_grad():
+                result[name][epoch] = models.next_token_loss(model(inputs), targets)
+        if not (epoch + 1) % how["epochs"]:
+            w = landscape.vector(model).float()[:, None]
+            result["eigenvalue"][epoch] = float(networks.largest_eigenvalue(landscape, w, tolerance=1e-2)[0])
+            result["sharpness"][epoch] = networks.rise(landscape, w, sd.ASAM(RADIUS))[0]
+    values = {name: ("epoch", one.numpy()) for name, one in result.items()}
+    return xr.Dataset(values, {"epoch": range(1, 2 * how["epochs"] + 1)})
+
+
+def stopped(runs: xr.Dataset, epochs: int) -> xr.Dataset:
+    """Return the losses where that in validation is lowest, and the other measures after the epochs."""
+    until = runs.sel(epoch=slice(1, epochs))
+    at = until[["validation_loss", "test_loss"]].isel(epoch=until.validation_loss.fillna(torch.inf).argmin("epoch"))
+    at["epoch"] = at.epoch.where(at.test_loss.notnull())
+    ends = until[["train_loss", "eigenvalue", "sharpness"]].isel(epoch=-1, drop=True)
+    return at.reset_coords("epoch").merge(ends)
+
+
+def draw(ends: xr.Dataset, course: xr.Dataset, rho: tuple[float, ...], seeds: int) -> Figure:
+    """Draw the difference of test losses over the radius, the curvature, and the losses in the course of training."""
+    figure, axes = plt.subplots(1, 3, figsize=(12, 4))
+    shown = ends.sel(direction=["SAM", "ASAM"], rho=list(rho))
+    blue = [{**look, "color": color} for look, color in zip(plot.CYCLE, COLORS[1:], strict=False)]
+    for ax, name in zip(axes, ("over_plain", "eigenvalue"), strict=False):
+        plot.intervals(shown, name, ax, x="rho", hue="direction", styles=blue)
+        for one, style in ((PLAIN, "-"), (TWICE, ":")):
+            ax.axhline(float(ends[name].sel(direction=one, rho=0.0)), color=COLORS[0], ls=style, lw=1, label=one)
+        ax.set(xscale="log", xlabel=f"ρ of SAM; that of ASAM is {WIDER} ρ")
+        ax.set_xticks(rho, [f"{r:g}" for r in rho])
+        ax.minorticks_off()
+    axes[0].set_ylabel("test loss minus AdamW\n[nats per character]")
+    axes[1].set_ylabel(r"$\lambda_{\max}$ at the end")
+    plot.log_axis(axes[1], "y")
+    axes[0].legend()
+    middle = rho[len(rho) // 2]
+    lines = {PLAIN: 0.0, "SAM": middle, "ASAM": middle}
+    for color, (one, r) in zip(COLORS, lines.items(), strict=True):
+        line = course.sel(direction=one, rho=r)
+        label = f"{one}, ρ = {r * (WIDER if one == 'ASAM' else 1):g}" if r else one
+        axes[2].plot(line.epoch, line.test_loss, color=color, label=label)
+        axes[2].plot(line.epoch, line.train_loss, color=color, ls=":")
+    axes[2].set(xlabel="epoch", ylabel="loss: test solid, training dotted")
+    axes[2].legend()
+    figure.suptitle(f"Do SAM and ASAM help AdamW on a transformer? (medians of {seeds}, bars: 95 %)")
+    return figure
+
+
+if __name__ == "__main__":
+    lab.run(main)
