@@ -4,8 +4,8 @@ The script trains causal transformers on windows of Python's reference, one toke
 and SAM, and with AdamW and ASAM, from the same weights and with the same batches. SAM takes two gradients a step, so
 that AdamW counts twice: after as many epochs, and after twice as many. Validation stops all: what counts is the loss on
 the text for testing at the epoch with the lowest loss on that for validation. For each seed SAM and ASAM have the ρ
-with the lowest mean validation loss of the other seeds. η, the length of the text and the epochs were fixed by one run
-of AdamW alone with another seed, and the radii before any run of SAM; docs/networks.md has the numbers of the defaults.
+with the lowest mean validation loss of the other seeds. η, the length of the text and the epochs were fixed by four
+runs of AdamW alone, and the radii before any run of SAM; docs/networks.md has the numbers of the defaults.
 """
 
 from functools import partial
@@ -51,12 +51,11 @@ def main(
     how = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "first": training.seed}
     function = partial(measure, text, (context, width, depth), how, report.about["device"])
     settings = [(PLAIN, 0.0), *((name, r) for name in ("SAM", "ASAM") for r in rho)]
-    grid = {("direction", "rho"): settings, "seed": range(training.seeds)}
+    grid = {"seed": range(training.seeds), ("direction", "rho"): settings}
     runs = sd.sweep(function, grid, processes=training.processes).assign_attrs(text=text.name, sha256=text.sha256)
     report.data(runs, "networks")
-    windows = [len(part.inputs) for part in (text.train, text.validation, text.test)]
-    report.print(f"{text.name}: {windows} windows of {context} characters for training, validation and testing")
-
+    number = len(text.test.inputs)
+    report.print(f"{text.name}: {samples} windows of {context} characters to train on, {number} to test on")
     runs = runs.drop_vars(["cell_status", "cell_error"]).set_index(direction_rho=["direction", "rho"]).unstack()
     twice = stopped(runs.sel(direction=[PLAIN]), 2 * epochs).assign_coords(direction=[TWICE])
     ends = xr.concat([stopped(runs, epochs), twice], "direction").sel(direction=[PLAIN, TWICE, "SAM", "ASAM"])
@@ -65,10 +64,7 @@ def main(
     medians = lab.medians(ends, "seed")
     rows = [medians.sel(direction=one, rho=0.0) for one in (PLAIN, TWICE)]
     rows += [medians.sel(direction=one, rho=r) for one in ("SAM", "ASAM") for r in rho]
-    columns: dict[str, Any] = {
-        "": "{direction}",
-        "ρ": lambda row: f"{row.rho * (WIDER if row.direction == 'ASAM' else 1):g}",
-    }
+    columns: dict[str, Any] = {"": "{direction}", "ρ": lambda row: radius(row.direction.item(), row.rho.item())}
     columns |= {"test loss": lab.interval("test_loss", ".3f"), "minus AdamW": lab.interval("over_plain", "+.3f")}
     columns |= {"minus 2 × epochs": lab.interval("over_longer", "+.3f"), "epoch": "{epoch:g}"}
     columns |= {"train loss": lab.interval("train_loss", ".2f"), "λ_max": lab.interval("eigenvalue", ".3g")}
@@ -76,13 +72,12 @@ def main(
     report.print(lab.table(rows, columns, keys=2), LEGEND)
 
     best = ends.isel(best_by_others(ends.validation_loss, ["rho"], "seed"))
-    sam, asam = (best.sel(direction=one, drop=True) for one in ("SAM", "ASAM"))
-    gains = {f"SAM minus {PLAIN}": sam.over_plain, f"SAM minus {TWICE}": sam.over_longer}
-    gains |= {f"ASAM minus {PLAIN}": asam.over_plain, f"ASAM minus {TWICE}": asam.over_longer}
-    gains["ASAM minus SAM"] = asam.test_loss - sam.test_loss
-    answers = lab.medians(xr.Dataset({"loss": xr.concat(gains.values(), xr.Variable("pair", [*gains]))}), "seed")
-    report.print("Test loss with ρ by the validation loss of the other seeds:")
-    report.print(lab.table(answers, {"": "{pair}", "difference": lab.interval("loss", "+.3f")}, "pair"))
+    sam, asam = (best.test_loss.sel(direction=one, drop=True) for one in ("SAM", "ASAM"))
+    gains = {f"SAM minus {PLAIN}": sam - plain, f"SAM minus {TWICE}": sam - longer}
+    gains |= {f"ASAM minus {PLAIN}": asam - plain, f"ASAM minus {TWICE}": asam - longer, "ASAM minus SAM": asam - sam}
+    answers = lab.medians(xr.concat(gains.values(), xr.Variable("pair", [*gains])).to_dataset(name="loss"), "seed")
+    columns = {"ρ by the validation loss of the other seeds": "{pair}", "test loss": lab.interval("loss", "+.3f")}
+    report.print(lab.table(answers, columns, "pair"))
     report.figure(draw(medians, lab.medians(runs, "seed"), rho, training.seeds), "transformer")
 
 
@@ -91,8 +86,7 @@ def measure(
     direction: str, rho: float, seed: int,
 ) -> xr.Dataset:  # fmt: skip
     """Train one transformer. Return its losses after every epoch, and its curvature after the epochs, and twice."""
-    context, width, depth = sizes
-    model = models.gpt(len(text.alphabet), context, width, depth, seed=how["first"] + seed).to(device)
+    model = models.gpt(len(text.alphabet), *sizes, seed=how["first"] + seed).to(device)
     train, validation, test = ([one.to(device) for one in part] for part in (text.train, text.validation, text.test))
     parts = {"validation_loss": validation, "test_loss": test}
     landscape = networks.Network(model, models.next_token_loss, *(one[:LOOK] for one in train))
@@ -114,6 +108,11 @@ def measure(
     return xr.Dataset(values, {"epoch": range(1, 2 * how["epochs"] + 1)})
 
 
+def radius(direction: str, rho: float) -> str:
+    """Return a method's own radius, as a text."""
+    return f"{rho * (WIDER if direction == 'ASAM' else 1):g}"
+
+
 def stopped(runs: xr.Dataset, epochs: int) -> xr.Dataset:
     """Return the losses where that in validation is lowest, and the other measures after the epochs."""
     until = runs.sel(epoch=slice(1, epochs))
@@ -127,23 +126,18 @@ def draw(ends: xr.Dataset, course: xr.Dataset, rho: tuple[float, ...], seeds: in
     """Draw the difference of test losses over the radius, the curvature, and the losses in the course of training."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 4))
     shown = ends.sel(direction=["SAM", "ASAM"], rho=list(rho))
-    blue = [{**look, "color": color} for look, color in zip(plot.CYCLE, COLORS[1:], strict=False)]
-    for ax, name in zip(axes, ("over_plain", "eigenvalue"), strict=False):
-        plot.intervals(shown, name, ax, x="rho", hue="direction", styles=blue)
+    styles = [{"color": color, "marker": "o"} for color in COLORS[1:]]
+    labels = {"over_plain": "test loss minus AdamW\n[nats per character]", "eigenvalue": r"$\lambda_{\max}$ at the end"}
+    for ax, (name, label) in zip(axes, labels.items(), strict=False):
+        plot.intervals(shown, name, ax, x="rho", hue="direction", styles=styles)
         for one, style in ((PLAIN, "-"), (TWICE, ":")):
             ax.axhline(float(ends[name].sel(direction=one, rho=0.0)), color=COLORS[0], ls=style, lw=1, label=one)
-        ax.set(xscale="log", xlabel=f"ρ of SAM; that of ASAM is {WIDER} ρ")
-        ax.set_xticks(rho, [f"{r:g}" for r in rho])
-        ax.minorticks_off()
-    axes[0].set_ylabel("test loss minus AdamW\n[nats per character]")
-    axes[1].set_ylabel(r"$\lambda_{\max}$ at the end")
-    plot.log_axis(axes[1], "y")
+        ax.set(xlabel=f"ρ of SAM; that of ASAM is {WIDER} ρ", ylabel=label)
+        plot.log_axis(ax, "x" if name == "over_plain" else "xy")
     axes[0].legend()
-    middle = rho[len(rho) // 2]
-    lines = {PLAIN: 0.0, "SAM": middle, "ASAM": middle}
-    for color, (one, r) in zip(COLORS, lines.items(), strict=True):
+    for color, one, r in zip(COLORS, (PLAIN, "SAM", "ASAM"), (0.0, *2 * [rho[len(rho) // 2]]), strict=True):
         line = course.sel(direction=one, rho=r)
-        label = f"{one}, ρ = {r * (WIDER if one == 'ASAM' else 1):g}" if r else one
+        label = f"{one}, ρ = {radius(one, r)}" if r else one
         axes[2].plot(line.epoch, line.test_loss, color=color, label=label)
         axes[2].plot(line.epoch, line.train_loss, color=color, ls=":")
     axes[2].set(xlabel="epoch", ylabel="loss: test solid, training dotted")
