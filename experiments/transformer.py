@@ -95,7 +95,7 @@ def measure(
     names = ("train_loss", *parts, "eigenvalue", "sharpness")
     result = {name: torch.full((2 * how["epochs"],), torch.nan) for name in names}
     for epoch in range((2 if direction == PLAIN else 1) * how["epochs"]):
-        drawn = networks.batches(*train, how["batch_size"], generator)
+        drawn = networks.batches(train[0], train[1], how["batch_size"], generator)
         result["train_loss"][epoch] = networks.train_epoch(model, optimizer, drawn, criterion=models.next_token_loss)
         for name, (inputs, targets) in parts.items():
             with torch.no_grad():

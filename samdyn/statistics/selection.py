@@ -45,4 +45,5 @@ def best_by_others(losses: "xarray.DataArray", settings: Sequence[str], dim: str
     if samples.sizes[dim] < 2:
         checks.reject(dim, samples.sizes[dim], "sample has no others", "Give two or more")
     means = [samples.drop_isel({dim: i}).mean(dim) for i in range(samples.sizes[dim])]
-    return xarray.concat(means, dim=losses[dim]).argmin(list(settings))
+    best = xarray.concat(means, dim=losses[dim]).argmin(list(settings))
+    return {name: best[name] for name in settings}
