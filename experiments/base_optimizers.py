@@ -68,6 +68,8 @@ def main(
         results.append(best.drop_vars(["w", "cell_status", "cell_error"]))
     ends = xr.concat(results, xr.Variable("data", [*DATA]))
 
+    ends["lr"] = ends.lr * xr.DataArray([FASTER[base] for base in BASES], dims="base")
+    ends["rho"] = (ends.rho * xr.where(ends.direction == "ASAM", WIDER, 1)).where(~ends.direction.isin([PLAIN, TWICE]))
     plain = ends.sel(direction=PLAIN, drop=True)
     ends["gain"] = ends.test_accuracy - plain.test_accuracy
     ends["gain_by_gradients"] = ends.test_accuracy - ends.test_accuracy.sel(direction=TWICE, drop=True)
