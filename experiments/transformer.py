@@ -72,7 +72,7 @@ def main(
     report.print(lab.table(rows, columns, keys=2), LEGEND)
 
     best = ends.isel(best_by_others(ends.validation_loss, ["rho"], "seed"))
-    sam, asam = (best.test_loss.sel(direction=one, drop=True) for one in ("SAM", "ASAM"))
+    sam, asam = (best.test_loss.sel(direction=one).drop_vars(["direction", "rho"]) for one in ("SAM", "ASAM"))
     gains = {f"SAM minus {PLAIN}": sam - plain, f"SAM minus {TWICE}": sam - longer}
     gains |= {f"ASAM minus {PLAIN}": asam - plain, f"ASAM minus {TWICE}": asam - longer, "ASAM minus SAM": asam - sam}
     answers = lab.medians(xr.concat(gains.values(), xr.Variable("pair", [*gains])).to_dataset(name="loss"), "seed")
