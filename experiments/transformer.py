@@ -28,7 +28,7 @@ SHARE = 0.04  # of the text for validation, and of that for testing
 LOOK, RADIUS = 16, 0.5  # windows on which curvature is measured, and the radius of adaptive sharpness there
 LEGEND = (
     "Medians over seeds with 95 % intervals, in nats per character; differences seed by seed. epoch: where validation "
-    "stopped. At the end of training: the train loss, a mean over the last epoch; and, on "
+    "stopped. At the end of training: end, the test loss; the train loss, a mean over the last epoch; and, on "
     f"{LOOK} windows, λ_max and the rise of the loss by one step of ASAM with ρ = {RADIUS:g}."
 )
 
@@ -54,8 +54,7 @@ def main(
     grid = {"seed": range(training.seeds), ("direction", "rho"): settings}
     runs = sd.sweep(function, grid, processes=training.processes).assign_attrs(text=text.name, sha256=text.sha256)
     report.data(runs, "networks")
-    number = len(text.test.inputs)
-    report.print(f"{text.name}: {samples} windows of {context} characters to train on, {number} to test on")
+    report.print(f"{text.name}: {samples} windows of {context} characters, {len(text.test.inputs)} to test on")
     runs = runs.drop_vars(["cell_status", "cell_error"]).set_index(direction_rho=["direction", "rho"]).unstack()
     twice = stopped(runs.sel(direction=[PLAIN]), 2 * epochs).assign_coords(direction=[TWICE])
     ends = xr.concat([stopped(runs, epochs), twice], "direction").sel(direction=[PLAIN, TWICE, "SAM", "ASAM"])
@@ -67,14 +66,15 @@ def main(
     columns: dict[str, Any] = {"": "{direction}", "ρ": lambda row: radius(row.direction.item(), row.rho.item())}
     columns |= {"test loss": lab.interval("test_loss", ".3f"), "minus AdamW": lab.interval("over_plain", "+.3f")}
     columns |= {"minus 2 × epochs": lab.interval("over_longer", "+.3f"), "epoch": "{epoch:g}"}
-    columns |= {"train loss": lab.interval("train_loss", ".2f"), "λ_max": lab.interval("eigenvalue", ".3g")}
-    columns["adaptive sharpness"] = lab.interval("sharpness", ".2g")
+    columns |= {"end": lab.interval("end_loss", ".3f"), "train loss": lab.interval("train_loss", ".2f")}
+    columns |= {"λ_max": lab.interval("eigenvalue", ".3g"), "adaptive sharpness": lab.interval("sharpness", ".2g")}
     report.print(lab.table(rows, columns, keys=2), LEGEND)
 
     best = ends.isel(best_by_others(ends.validation_loss, ["rho"], "seed"))
-    sam, asam = (best.test_loss.sel(direction=one).drop_vars(["direction", "rho"]) for one in ("SAM", "ASAM"))
-    gains = {f"SAM minus {PLAIN}": sam - plain, f"SAM minus {TWICE}": sam - longer}
-    gains |= {f"ASAM minus {PLAIN}": asam - plain, f"ASAM minus {TWICE}": asam - longer, "ASAM minus SAM": asam - sam}
+    sam, asam = (best.sel(direction=one).drop_vars(["direction", "rho"]) for one in ("SAM", "ASAM"))
+    gains = {f"SAM minus {PLAIN}": sam.over_plain, f"SAM minus {TWICE}": sam.over_longer}
+    gains |= {f"ASAM minus {PLAIN}": asam.over_plain, f"ASAM minus {TWICE}": asam.over_longer}
+    gains |= {"ASAM minus SAM": asam.test_loss - sam.test_loss, "– at the end": asam.end_loss - sam.end_loss}
     answers = lab.medians(xr.concat(gains.values(), xr.Variable("pair", [*gains])).to_dataset(name="loss"), "seed")
     columns = {"ρ by the validation loss of the other seeds": "{pair}", "test loss": lab.interval("loss", "+.3f")}
     report.print(lab.table(answers, columns, "pair"))
@@ -118,7 +118,7 @@ def stopped(runs: xr.Dataset, epochs: int) -> xr.Dataset:
     until = runs.sel(epoch=slice(1, epochs))
     at = until[["validation_loss", "test_loss"]].isel(epoch=until.validation_loss.fillna(torch.inf).argmin("epoch"))
     at["epoch"] = at.epoch.where(at.test_loss.notnull())
-    ends = until[["train_loss", "eigenvalue", "sharpness"]].isel(epoch=-1, drop=True)
+    ends = until.drop_vars("validation_loss").rename(test_loss="end_loss").isel(epoch=-1, drop=True)
     return at.reset_coords("epoch").merge(ends)
 
 
