@@ -67,6 +67,9 @@ def test_each_seed_has_the_settings_of_the_others(result: tuple[Path, str]) -> N
     for seed in range(3):
         others = runs.validation_accuracy.drop_sel(seed=seed).mean("seed")
         one = chosen.sel(seed=seed)
-        at_choice = others.sel(lr=one.lr, rho=one.rho)
-        np.testing.assert_allclose(at_choice, others.max(["lr", "rho"]))
-        np.testing.assert_allclose(one.test_loss, runs.test_loss.sel(seed=seed, lr=one.lr, rho=one.rho))
+        # The chosen η is that of the base, and the chosen ρ that of the method; plain ones have none.
+        lr = one.lr / xr.where(one.base == "SGD", 10, 1)
+        rho = (one.rho / xr.where(one.direction == "ASAM", 10, 1)).fillna(0.1)
+        at = {"lr": lr, "rho": rho, "method": "nearest"}
+        np.testing.assert_allclose(others.sel(**at), others.max(["lr", "rho"]))
+        np.testing.assert_allclose(one.test_loss, runs.test_loss.sel(seed=seed).sel(**at))
