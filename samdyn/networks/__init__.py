@@ -5,6 +5,7 @@ from .curvature import extreme_eigenpairs
 from .data.archives import cifar
 from .data.batches import augment, batches
 from .data.data import Data, digits, mnist1d
+from .data.text import Text, python_reference
 from .epochs import train_epochs
 from .landscape.classifier import Task, classifier, initial_weights
 from .landscape.network import Network
@@ -28,6 +29,7 @@ __all__ = [
     "Optimizer",
     "RoundingWarning",
     "Task",
+    "Text",
     "accuracy_at_saves",
     "against_edge",
     "ascent_plane",
@@ -47,6 +49,7 @@ __all__ = [
     "mnist1d",
     "models",
     "performance",
+    "python_reference",
     "rescale",
     "rise",
     "saddle_dynamics",

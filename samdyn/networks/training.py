@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from .. import checks
-from ..arguments import checked
+from ..arguments import checked, for_any_map
 from ..dynamics import Map
 from ..dynamics.settings import per_run
 from ..simulation.iterates.advance import eager
@@ -18,6 +18,7 @@ from ..simulation.starts import choose_device, choose_dtype, noise_indices, save
 
 
 @checked
+@for_any_map
 def train(
     map_: Map,
     starts: Any,
@@ -45,7 +46,8 @@ def train(
         train(Map(network, SAM(rho), lr=0.1, noise=FiniteSum(32)), starts.repeat(len(radii), 1), 1000, runs=runs)
 
     Args:
-        map_: the iterates on a ``Network``, with ``noise.FiniteSum`` for mini-batches.
+        map_: the iterates on a ``Network``, with ``noise.FiniteSum`` for mini-batches. Methods with a memory, bases
+            such as ``bases.AdamW`` and schedules are possible.
         starts: the initial parameters ``(n, d)``, as ``Network.vector`` returns them.
         steps: the number of steps.
         save_every: the number of steps between two saves. The start and the last step are saves too. None: only the

@@ -38,6 +38,17 @@ def test_each_is_trained_as_if_it_were_alone() -> None:
             np.testing.assert_allclose(w[:, i], alone.w.sel(step=step)[0], rtol=1e-11, atol=1e-13)
 
 
+def test_bases_memories_and_schedules_are_those_of_simulate() -> None:
+    made, starts = network()
+    lr = sd.schedules.Cosine(0.03, 9)
+    for method in (sd.GD(), sd.methods.FriendlySAM(torch.tensor([0.1, 0.2, 0.3]))):
+        map_ = sd.Map(made, method, lr=lr, base=sd.bases.AdamW(beta2=0.9), noise=sd.noise.FiniteSum(4))
+        saves = dict(train(map_, starts, 7, save_every=3, seed=5, dtype="float64"))
+        runs = sd.simulate(map_, starts, 7, save_every=3, seed=5, progress=False)
+        for step, w in saves.items():
+            np.testing.assert_allclose(w, runs.w.sel(step=step).T, rtol=1e-11, atol=1e-13)
+
+
 def test_batches_do_not_depend_on_which_other_settings_are_trained() -> None:
     made, starts = network()
     inits, radii = torch.arange(3), [0.1, 0.3, 0.5]
