@@ -13,12 +13,13 @@ from ...landscapes import Box
 from ...ops import jacobian
 from ...simulation import Status
 from ...simulation.discontinuities.regions import TrapRegions
+from ...simulation.flows.velocity import CompiledFlow
 from ...simulation.iterates.iterate import Iterates
 from ...simulation.iterates.stepping import Steps
 from ...simulation.ode import integrated
 from ...simulation.progress import progress_bar
 from ...simulation.settling import Function, settled
-from ...simulation.units import ScaledFlow, unit_of
+from ...simulation.units import unit_of
 from ...statistics import wilson
 from ..orbits.cycle import Cycle
 from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
@@ -524,7 +525,7 @@ def _of_flow(
     """
     labels, last = np.full(len(starts), UNDECIDED), starts.copy()
     running, w = np.arange(len(starts)), torch.as_tensor(starts.T.copy())
-    scaled = ScaledFlow(flow, census.unit)
+    scaled = CompiledFlow(flow, census.unit, "auto")
     traps = TrapRegions(scaled)
     time, factor = _first_time(flow, w, census.extent), 2.0
     cycles, recurring = LimitCycles(flow, census.extent), 0

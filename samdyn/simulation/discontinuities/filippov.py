@@ -10,7 +10,7 @@ from ..flows.chooser import Chooser
 from ..flows.rodas import ImplicitTrial
 from ..flows.runs import AT_END, NO_STEP, OUT_OF_STEPS, Limits
 from ..flows.trial import Trial
-from ..units import ScaledFlow
+from ..flows.velocity import CompiledFlow
 from .corners import past_corner
 from .jumps import meet, passing, size
 from .regions import TrapRegions
@@ -44,10 +44,10 @@ class Filippov:
     """
 
     def __init__(
-        self, flow: ScaledFlow, runs: FilippovRuns, limits: Limits, backend: str, traps: TrapRegions | None = None
+        self, flow: CompiledFlow, runs: FilippovRuns, limits: Limits, traps: TrapRegions | None = None
     ) -> None:
         self.runs = runs
-        self._flow, self._limits, self._backend = flow, limits, backend
+        self._flow, self._limits, backend = flow, limits, flow.backend
         self._sliding, self._traps = Sliding(flow, runs.normals, backend), traps or TrapRegions(flow)
         self._negligible = min(max(limits.rtol, limits.atol), MAX_NEGLIGIBLE)
         # ``meet`` approximates the path to a surface by a parabola, with an error of a sixth of the cube of its length.
@@ -172,7 +172,9 @@ class Filippov:
     def _probe(self, which: torch.Tensor) -> None:
         """Find runs that are trapped, or meet a jump of the field; the others go on with LSODA."""
         runs, w = self.runs, self.runs.w[:, which]
-        jump = self._traps.find(w, self._radius(which))[0] | meet(self._flow, w, runs.h[which])[0].exists
+        jump = self._traps.find(w, self._radius(which))[0]
+        if not jump.all():
+            jump[~jump] = meet(self._flow, w[:, ~jump], runs.h[which[~jump]])[0].exists
         runs.state[which] = torch.where(jump, State.AT_JUMP, State.SINGLE)
         runs.single_patience[which] = torch.where(jump, SINGLE_PATIENCE, 2 * runs.single_patience[which])
 
@@ -251,5 +253,5 @@ class Filippov:
         if not len(which):
             return
         rest = self.runs.times[-1] - self.runs.t[which]
-        w, time = past_corner(self._flow, self.runs.w[:, which], rest, self._backend)
+        w, time = past_corner(self._flow, self.runs.w[:, which], rest, self._flow.backend)
         self.runs.move(which, time, w)

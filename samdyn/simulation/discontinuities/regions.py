@@ -3,7 +3,7 @@
 import torch
 
 from ...ops import norm
-from ..units import ScaledFlow
+from ..flows.velocity import CompiledFlow
 from .resting import certify
 
 SAME_CELL = 0.5  # width of the cells from which one run each is certified at first, over the radius of the search
@@ -19,7 +19,7 @@ class TrapRegions:
         trap_most: whether such points trap most of the runs that meet a jump of the field.
     """
 
-    def __init__(self, flow: ScaledFlow) -> None:
+    def __init__(self, flow: CompiledFlow) -> None:
         self.trap_most = False
         self._flow = flow
         self._centres: torch.Tensor | None = None  # (d, K)

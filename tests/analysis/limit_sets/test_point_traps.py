@@ -9,7 +9,7 @@ from samdyn.analysis import UNBOUNDED, UNDECIDED
 from samdyn.simulation.discontinuities import regions
 from samdyn.simulation.discontinuities.regions import TrapRegions
 from samdyn.simulation.discontinuities.resting import certify
-from samdyn.simulation.units import ScaledFlow
+from samdyn.simulation.flows.velocity import CompiledFlow
 
 SADDLE = sd.Landscape("x**2 - y**2", "x y")
 WELL = sd.landscapes.double_well()
@@ -62,7 +62,7 @@ def test_sam_on_beale_leaves_no_start_undecided() -> None:
 def test_a_trap_is_certified_once(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
 
-    def counted(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def counted(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, ...]:
         runs.append(w.shape[1])
         return certify(flow, w, radius)
 
@@ -75,7 +75,7 @@ def test_a_trap_is_certified_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("scene", [WELL, sd.landscapes.beale()], ids=lambda scene: scene.name)
 def test_a_region_holds_every_run_in_it(scene: sd.Landscape) -> None:
     """What one certificate says of a region, each run's own says too; outside nothing is said."""
-    flow, radius = ScaledFlow(sd.Flow(scene, sd.SAM(0.3)), 1.0), 1e-5
+    flow, radius = CompiledFlow(sd.Flow(scene, sd.SAM(0.3)), 1.0, "auto"), 1e-5
     point = torch.tensor([1.0, 0.0] if scene is WELL else [3.0, 0.5], dtype=torch.float64)[:, None]
     traps = TrapRegions(flow)
     size = torch.tensor([radius], dtype=torch.float64)
