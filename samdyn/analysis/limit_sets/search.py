@@ -24,7 +24,7 @@ from ...statistics import wilson
 from ..orbits.cycle import Cycle
 from ..points.critical_points import CriticalPoint, CriticalPoints, critical_points
 from ..points.degenerate import CriticalSet
-from ..trees import tree
+from ..trees import distinct, tree
 from .families import families, neutral_directions
 from .limit_cycles import ROUNDS, LimitCycles
 from .recurrent import RecurrentSets
@@ -537,7 +537,7 @@ def _of_flow(
     def follow(w: torch.Tensor, grid: np.ndarray) -> np.ndarray:
         return integrated(scaled, w, grid, RTOL, ATOL * census.unit, far, MAX_FOLLOW_STEPS).states.numpy()
 
-    slides_to_rest: list[tuple[int, np.ndarray, bool]] = []
+    slides_to_rest: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     while running.size and time <= MAX_TIME:
         grid, atol = np.array([time]), ATOL * census.unit
         runs = integrated(scaled, w, grid, RTOL, atol, far, SOLVER_STEPS, progress=progress, traps=traps)
@@ -545,8 +545,9 @@ def _of_flow(
         labels[running[status == Status.DIVERGED]] = DIVERGED
         labels[running[status == Status.LEFT]] = UNBOUNDED
         last[running] = ends.numpy().T
-        for run in np.flatnonzero((status == Status.SETTLED) & slides):
-            slides_to_rest.append((running[run], ends[:, run].numpy(), bool(runs.alone[run])))
+        at = np.flatnonzero((status == Status.SETTLED) & slides)
+        if at.size:
+            slides_to_rest.append((running[at], ends[:, at].numpy().T, runs.alone.numpy()[at]))
         at = np.flatnonzero((status == Status.SETTLED) & ~slides)
         if at.size:
             points, multipliers = _refine(flow, ends[:, at])
@@ -598,23 +599,24 @@ def _first_time(flow: Flow, w: torch.Tensor, extent: np.ndarray) -> float:
     return min(FIRST_TIME / fastest if fastest > 0 else 1.0, MAX_TIME)
 
 
-def _sliding(rests: list[tuple[int, np.ndarray, bool]], labels: np.ndarray, census: _Census, link: float) -> None:
+def _sliding(
+    rests: list[tuple[np.ndarray, np.ndarray, np.ndarray]], labels: np.ndarray, census: _Census, link: float
+) -> None:
     """Group the resting points of runs at jumps into attractors, and set the labels of their runs.
 
+    ``rests`` are the runs ``(n,)``, their resting points ``(n, d)`` and whether these are isolated ``(n,)``, in parts.
     Points that attract runs by themselves form one attractor each. The other points form one attractor if gaps of at
     most ``link``, in units of the box, connect them.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    runs, ends, isolated = (np.array(part) for part in zip(*rests, strict=True))
+    runs, ends, isolated = (np.concatenate(part) for part in zip(*rests, strict=True))
     for some, gap in ((isolated, SAME_POINT), (~isolated, link)):
         if not some.any():
             continue
         # Most runs end on few points. Pairs of all runs that end on one would be as many as the square of their number.
-        _, first, copy = np.unique(
-            np.round(ends[some] / (0.01 * SAME_POINT * census.extent)), axis=0, return_index=True, return_inverse=True
-        )
+        first, copy = distinct(np.round(ends[some] / (0.01 * SAME_POINT * census.extent)))
         members, of = ends[some][first], runs[some]
         pairs = tree(members / census.extent).query_pairs(gap, output_type="ndarray")
         graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(members), len(members)))

@@ -24,6 +24,7 @@ TURN = 2e-7  # angle beside the direction with the least inward speed; the searc
 MIN_TURN_SPEED = 0.01  # speed across that direction, over the greatest speed
 MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
 MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
+MAX_OUTWARD_SPEED = 1e-3  # outward speed, over the greatest speed around a point, above which runs surely leave it
 ROUNDING_SPEED = 1e-7  # outward speed that counts as none, over the greatest speed around the point
 DIFFERENCE_DISTANCE = 1e-3  # distance over which sliding velocities are differentiated, relative to max(1, ‖w‖∞)
 NEUTRAL_RATE = 1e-6  # rate of change that counts as none, over ‖ẇ‖ beside the surface or over the greatest rate
@@ -115,6 +116,11 @@ def resting_edges(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> 
         inverse = torch.linalg.pinv(flow.jacobian_at(centre).movedim(-1, 0).nan_to_num(0, 0, 0), rtol=NEUTRAL_RATE)
         centre = centre - (inverse @ flow(centre).T[..., None])[..., 0].T
     rests = torch.isfinite(centre).all(0) & (norm(centre - w) <= radius)
+    # Most zeros of a smooth field are left in many directions, and need no search for the direction with the least
+    # inward speed.
+    ways = _directions(w)
+    velocity = flow(centre[:, None] + radius * ways)
+    rests &= dot(velocity, ways).amax(0) <= MAX_OUTWARD_SPEED * norm(velocity).amax(0)
     unit_axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None].expand(-1, -1, w.shape[1])
     for part in SPHERES:
         if not rests.any():
