@@ -253,12 +253,12 @@ def _status(flow: CompiledFlow, filippov: Filippov, limits: Limits, start: torch
     blew_up = (runs.outcome == NO_STEP) & (grew | ~(norm(flow(w)) < LARGEST))
     status[blew_up.cpu().numpy()] = Status.DIVERGED
     status[limits.outside(w).cpu().numpy()] = outside
-    tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * limits.rtol, 10 * limits.atol)
+    tolerance = limits.resting_distance
     candidates = (runs.outcome == AT_END).nonzero().squeeze(1)
     candidates = candidates[_hardly_moves(flow, w[:, candidates], tolerance)]
     rests = runs.state[candidates] == State.RESTING
     rests[~rests] = settled(flow.eager, w[:, candidates[~rests]], len(w), tolerance, discrete=False)
-    rests[~rests] = filippov.rests(candidates[~rests], tolerance)
+    rests[~rests] = filippov.rests(candidates[~rests])
     status[candidates[rests].cpu().numpy()] = Status.SETTLED
     return status
 

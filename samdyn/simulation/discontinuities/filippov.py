@@ -95,23 +95,22 @@ class Filippov:
                 if len(some):
                     move(some)
 
-    def rests(self, which: torch.Tensor, tolerance: float) -> torch.Tensor:
+    def rests(self, which: torch.Tensor) -> torch.Tensor:
         """Say which of these runs, which reached the last time, rest where the field jumps or has a kink."""
         runs = self.runs
         sliding = which[runs.state[which] == State.END_ON_SURFACE]
         if len(sliding):
-            rest, runs.w[:, sliding], alone = sliding_rests(
-                self._sliding, runs.w[:, sliding], runs.normals[:, sliding], tolerance
-            )
+            rest, runs.w[:, sliding], alone = self._sliding_rests(sliding)
             self._rest(sliding[rest], alone[rest])
         others = which[runs.state[which] != State.RESTING]
         if len(others):
             rest, runs.w[:, others] = self._traps.find(runs.w[:, others], self._radius(others))
             self._rest(others[rest], True)
-        rests = runs.state[which] == State.RESTING
-        others = which[~rests]
+        # A run that still slides is on the way, however slow.
+        edges = (runs.state[which] != State.RESTING) & (runs.state[which] != State.END_ON_SURFACE)
+        rests, others = runs.state[which] == State.RESTING, which[edges]
         if len(others):
-            rests[~rests], runs.w[:, others] = resting_edges(self._flow, runs.w[:, others], self._radius(others))
+            rests[edges], runs.w[:, others] = resting_edges(self._flow, runs.w[:, others], self._radius(others))
         return rests
 
     # Integrations.
@@ -199,6 +198,10 @@ class Filippov:
 
     def _leave(self, which: torch.Tensor) -> None:
         """Move runs off the surfaces that no longer hold them, or past a corner where the surfaces end."""
+        # On a curve or a set of resting points no point traps runs, and each run would need a certificate of its own.
+        rest, w, alone = self._sliding_rests(which)
+        self._come_to_rest(which[rest & ~alone], w[:, rest & ~alone], False)
+        which = which[~(rest & ~alone)]
         which = self._untrapped(which)
         if not len(which):
             return
@@ -227,12 +230,21 @@ class Filippov:
         """Let the runs rest that are trapped from all sides; return the others."""
         runs = self.runs
         rest, w = self._traps.find(runs.w[:, which], self._radius(which))
-        ids = which[rest]
-        runs.w[:, ids] = w[:, rest]
-        runs.hold(ids)
-        runs.t[ids], runs.outcome[ids] = runs.times[-1], AT_END
-        self._rest(ids, True)
+        self._come_to_rest(which[rest], w[:, rest], True)
         return which[~rest]
+
+    def _sliding_rests(self, which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Say which sliding runs rest, and where, and whether at isolated points (``resting.sliding_rests``)."""
+        w, normals = self.runs.w[:, which], self.runs.normals[:, which]
+        return sliding_rests(self._sliding, w, normals, self._limits.resting_distance)
+
+    def _come_to_rest(self, which: torch.Tensor, w: torch.Tensor, isolated: bool) -> None:
+        """Let runs rest at points (d, n) until the last time."""
+        runs = self.runs
+        runs.w[:, which] = w
+        runs.hold(which)
+        runs.t[which], runs.outcome[which] = runs.times[-1], AT_END
+        self._rest(which, isolated)
 
     def _rest(self, which: torch.Tensor, isolated: torch.Tensor | bool) -> None:
         self.runs.state[which], self.runs.isolated[which], self.runs.slid[which] = State.RESTING, isolated, True
