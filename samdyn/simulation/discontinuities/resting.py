@@ -59,7 +59,9 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
     return certify(flow, w, radius)[:2]
 
 
-def certify(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def certify(
+    flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Do what ``traps`` does, and return the regions too: ``(n,), (d, n), (d, d, n)``.
 
     A region is the ball or ellipsoid in which the field points inward: all points with ‖shape · (w − centre)‖ ≤ 1.
@@ -132,7 +134,9 @@ def resting_edges(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> 
     return rests, torch.where(rests, centre, w)
 
 
-def _along_axes(flow: CompiledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+def _along_axes(
+    flow: CompiledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor
+) -> torch.Tensor:
     """Say around which points the field points inward at the ends of all half-axes ``(d, d, n)``, in columns: (n,)."""
     # The normal v|H| at the end of an axis is parallel to the axis.
     offset = radius * half_axes

@@ -88,6 +88,15 @@ def test_a_region_holds_every_run_in_it(scene: sd.Landscape) -> None:
     assert not traps.holding(point + torch.tensor([[0.0], [2 * radius]], dtype=torch.float64))[0].any()
 
 
+def test_sam_ends_on_the_circle_of_the_flattest_minima() -> None:
+    """The minima of (ab + cd − 1)²/2 are a set of dimension 3; SAM slides along it to the least trace, ‖w‖² = 2."""
+    flow = sd.Flow(sd.Landscape("(a*b + c*d - 1)**2/2", "a b c d"), sd.SAM(0.3))
+    found = sd.attractors(flow, ((-1.9, 2.1), (-2.2, 1.8), (-2.1, 1.8), (-1.6, 2.4)), starts=16, progress=False)
+    assert [a.kind for a in found] == ["sliding"]
+    assert found[0].share == 1
+    np.testing.assert_allclose((found[0].w ** 2).sum(1), 2, rtol=0, atol=1e-10)
+
+
 def test_a_run_that_slides_goes_on_after_a_restart() -> None:
     """On xy = 1 the run slides to the flattest minimum (1, 1), also in parts that each begin on the curve."""
     flow = sd.Flow(sd.Landscape("(x*y-1)**2/2", "x y"), sd.SAM(0.2))
