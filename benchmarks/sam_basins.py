@@ -1,7 +1,7 @@
 """How many starts a second the basins of normalised SAM's flow take: ``python benchmarks/sam_basins.py``.
 
-The flow is stiff, and its field jumps at points. Prints starts per second on all cores and per second of processor time,
-kernels built before, and how many starts ended undecided. Takes a minute or two.
+The flow is stiff, and its field jumps at points. Prints starts per second, on all cores and per second of
+processor time, kernels built before, and how many starts ended undecided. Takes a minute or two.
 """
 
 import time
