@@ -1,7 +1,7 @@
 """The velocity of a flow, compiled once torch has worked on it for as long as compiling takes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -26,7 +26,7 @@ class CompiledFlow(ScaledFlow):
         backend: "eager", "compiled" or "auto", as in ``integrate``.
     """
 
-    backend: str
+    backend: str = field(compare=False)  # all backends share compiled code
 
     def __call__(self, u: torch.Tensor) -> torch.Tensor:
         """Return the velocity at points that ``torch.func`` does not transform: ``(d, …) -> (d, …)``."""
