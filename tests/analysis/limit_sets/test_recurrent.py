@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import samdyn as sd
-from samdyn.analysis.limit_sets.recurrent import RecurrentSets, kind_of_flow
+from samdyn.analysis.limit_sets.search.recurrence.recurrent import RecurrentSets, kind_of_flow
 from samdyn.simulation.flows.velocity import CompiledFlow
 from samdyn.simulation.ode import integrated
 
