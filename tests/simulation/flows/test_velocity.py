@@ -49,9 +49,10 @@ def test_compiled_velocities_are_torchs(shape: tuple[int, ...], unit: float) -> 
     assert (flow(strided(u)) == second).all()
 
 
-def test_repeated_velocities_are_those_of_single_calls() -> None:
-    flow, u = CompiledFlow(FLOW, 1.0, "compiled"), points(3)
-    repeated = flow.repeated(3)
+@pytest.mark.parametrize("n", [3, 40_000])  # in this thread, in others
+def test_repeated_velocities_are_those_of_single_calls(n: int) -> None:
+    flow, u = CompiledFlow(FLOW, 1.0, "compiled"), points(n)
+    repeated = flow.repeated(n)
     torch.testing.assert_close(repeated(u), flow.eager(u), rtol=0, atol=0)  # not compiled yet
     for point in (u, 2 * u, strided(u)):
         assert (repeated(point) == flow(point)).all()
