@@ -13,6 +13,7 @@ from .velocity import CompiledFlow
 if TYPE_CHECKING:
     from scipy.integrate import LSODA
 
+EPS = float(np.finfo(float).eps)  # relative distance between neighbouring numbers
 MAX_SHORT_MOVE = 100.0  # |Δw|∞ of a step that counts as short, in units of the error bound
 MAX_SHORT_TIME = 1e-3  # Δt of a step that counts as short, as a fraction of the time left
 AHEAD = 8  # length within which a jump may lie ahead of a run, over LSODA's latest step
@@ -53,7 +54,7 @@ def solve(flow: CompiledFlow, runs: Runs, run: int, limits: Limits, patience: in
             outcome = OUTSIDE
         elif solver.status == "finished":
             reached, outcome = end, AT_END
-        elif time <= 4 * np.finfo(float).eps * solver.t and largest > BLOW_UP_DISTANCE:
+        elif time <= 4 * EPS * solver.t and largest > BLOW_UP_DISTANCE:
             outcome = NO_STEP
         elif in_a_row >= patience:
             outcome = SHORT_STEPS
