@@ -29,8 +29,9 @@ from .limit_sets.attractors import attractors
 from .limit_sets.basins import Basins, basins
 from .limit_sets.manifolds import Manifolds, manifolds
 from .limit_sets.phase_plane import PhasePlane, equilibria_dataset, phase_plane
-from .limit_sets.search import DIVERGED, UNBOUNDED, UNDECIDED, Attractor, Attractors
-from .limit_sets.wandering import Exponent
+from .limit_sets.search.attractor import Attractor, Attractors
+from .limit_sets.search.labels import DIVERGED, UNBOUNDED, UNDECIDED
+from .limit_sets.search.recurrence.wandering import Exponent
 from .moments.exact_msd import exact_msd
 from .moments.exact_msds import exact_msds
 from .moments.least_momentum import least_momentum

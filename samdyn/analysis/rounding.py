@@ -12,10 +12,11 @@ from .. import checks, html
 from ..arguments import checked, for_any_map
 from ..dynamics import Flow, Map
 from ..ops import norm
+from ..simulation.flows.velocity import CompiledFlow
 from ..simulation.ode import integrated
 from ..simulation.progress import progress_bar
 from ..simulation.starts import start_points
-from ..simulation.units import ScaledFlow, unit_of
+from ..simulation.units import unit_of
 from ..statistics import median_interval
 
 ROUNDING = float(torch.finfo(torch.float64).eps)  # size of a map's perturbation, relative to the largest coordinate
@@ -185,7 +186,7 @@ def _iterates(map_: Map, z: torch.Tensor, perturbed: Any) -> Iterator[torch.Tens
 
 def _flow_states(flow: Flow, w: torch.Tensor, duration: float, unit: float, perturbed: Any) -> Iterator[torch.Tensor]:
     """Yield the states ``(d, n)`` of a flow's runs after equal durations, with errors after each."""
-    scaled, w = ScaledFlow(flow, unit), perturbed(w)
+    scaled, w = CompiledFlow(flow, unit, "auto"), perturbed(w)
     while True:
         yield w
         w = perturbed(integrated(scaled, w, np.array([duration]), FLOW_ERROR, 1e-10 * unit, None, MAX_STEPS).states[-1])

@@ -20,6 +20,7 @@ from .discontinuities.states import FilippovRuns, State
 from .flows.runs import AT_END, NO_STEP, OUTSIDE, Limits
 from .flows.settings import by_setting
 from .flows.trial import BLOW_UP_DISTANCE
+from .flows.velocity import CompiledFlow
 from .iterates.request import parameters_of, start_of_every_run
 from .progress import progress_bar, tracked
 from .results import MEANINGS, dataset, label
@@ -27,7 +28,7 @@ from .settling import settled
 from .starts import check_memory, choose_device, start_points
 from .status import DTYPE, Status
 from .threads import threads_for
-from .units import ScaledFlow, unit_of
+from .units import unit_of
 
 if TYPE_CHECKING:
     import xarray
@@ -112,13 +113,13 @@ def integrate(
     several = len(settings) > 1
     on, parts = torch.device("cpu"), []
     for one, runs in tracked("settings", settings, progress and several):
-        scaled, w = ScaledFlow(one, unit), start[:, runs]
+        scaled, w = CompiledFlow(one, unit, backend), start[:, runs]
         if len(runs) > 1:
             on = start.device
         else:
             w = w.cpu()
         each = progress and not several
-        parts.append(integrated(scaled, w, grid, rtol, atol, limits, max_steps, backend=backend, progress=each))
+        parts.append(integrated(scaled, w, grid, rtol, atol, limits, max_steps, progress=each))
     ends = _joined(parts, [runs for _, runs in settings]) if several else parts[0]
     states = ends.states.cpu()
     loss = torch.stack([landscape.value(state) for state in states])
@@ -202,7 +203,7 @@ def _joined(parts: Sequence[Ends], runs: Sequence[torch.Tensor]) -> Ends:
 
 
 def integrated(
-    flow: ScaledFlow,
+    flow: CompiledFlow,
     w0: torch.Tensor,
     grid: np.ndarray,
     rtol: float,
@@ -210,7 +211,6 @@ def integrated(
     box: Sequence[tuple[float, float]] | None,
     max_steps: int,
     *,
-    backend: str = "auto",
     progress: bool = False,
     traps: TrapRegions | None = None,
 ) -> Ends:
@@ -227,7 +227,7 @@ def integrated(
     with torch.no_grad(), progress_bar(f"{flow.flow.method}", grid[-1], progress) as show, ExitStack() as stack:
         limits = Limits(rtol, atol / unit, low, high, max_steps, show)
         runs = FilippovRuns.start(start, torch.as_tensor(grid, device=on))
-        filippov = Filippov(flow, runs, limits, backend, traps)
+        filippov = Filippov(flow, runs, limits, traps)
         chooser = stack.enter_context(filippov.chooser)
         stack.enter_context(filippov.implicit_chooser)
         if on.type == "cpu":
@@ -243,7 +243,7 @@ def integrated(
     return Ends(unit * runs.states, status, runs.t, runs.slid, at_jump, runs.isolated, chooser.name, chooser.reason)
 
 
-def _status(flow: ScaledFlow, filippov: Filippov, limits: Limits, start: torch.Tensor, outside: str) -> np.ndarray:
+def _status(flow: CompiledFlow, filippov: Filippov, limits: Limits, start: torch.Tensor, outside: str) -> np.ndarray:
     """Return the status of every run, (N,), and move the runs that rest to their resting points."""
     runs, status = filippov.runs, np.full(start.shape[1], Status.UNDECIDED, dtype=DTYPE)
     w = runs.w
@@ -253,16 +253,17 @@ def _status(flow: ScaledFlow, filippov: Filippov, limits: Limits, start: torch.T
     blew_up = (runs.outcome == NO_STEP) & (grew | ~(norm(flow(w)) < LARGEST))
     status[blew_up.cpu().numpy()] = Status.DIVERGED
     status[limits.outside(w).cpu().numpy()] = outside
-    tolerance = max(torch.finfo(torch.float64).eps ** 0.5, 10 * limits.rtol, 10 * limits.atol)
+    tolerance = limits.resting_distance
     candidates = (runs.outcome == AT_END).nonzero().squeeze(1)
     candidates = candidates[_hardly_moves(flow, w[:, candidates], tolerance)]
-    rests = settled(flow, w[:, candidates], len(w), tolerance, discrete=False)
-    rests[~rests] = filippov.rests(candidates[~rests], tolerance)
+    rests = runs.state[candidates] == State.RESTING
+    rests[~rests] = settled(flow.eager, w[:, candidates[~rests]], len(w), tolerance, discrete=False)
+    rests[~rests] = filippov.rests(candidates[~rests])
     status[candidates[rests].cpu().numpy()] = Status.SETTLED
     return status
 
 
-def _hardly_moves(flow: ScaledFlow, w: torch.Tensor, tolerance: float) -> torch.Tensor:
+def _hardly_moves(flow: CompiledFlow, w: torch.Tensor, tolerance: float) -> torch.Tensor:
     """Say which runs ``(d, n)`` may rest, from a few values of the field: ``(n,)``. The others have no certificate.
 
     ``settled`` requires ‖ẇ‖ ≤ near · ‖A‖ where the field is linear to 5 % over the distance ``near``.

@@ -7,7 +7,8 @@ import numpy as np
 from ... import checks
 from ...arguments import checked
 from ...dynamics import Flow, Map
-from .search import Attractors, limit_sets
+from .search.attractor import Attractors
+from .search.limit_sets import limit_sets
 
 STARTS = 2500  # number of starts
 

@@ -13,7 +13,9 @@ from ...dynamics import Flow, Map
 from ...landscapes import Box
 from ...statistics import wilson
 from .attractors import centres
-from .search import COLUMNS, NAMES, UNBOUNDED, Attractors, cells, limit_sets
+from .search.attractor import COLUMNS, Attractors, cells
+from .search.labels import NAMES, UNBOUNDED
+from .search.limit_sets import limit_sets
 
 SAME_WAY = 0.3  # angle, in radians, up to which unbounded runs leave in one direction
 SAME_PLACE = 1e-3  # in units of the plane's sides; distance from a point at which an attractor counts as being there

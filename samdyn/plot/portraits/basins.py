@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...analysis import DIVERGED, UNBOUNDED, UNDECIDED, Attractor, Basins
-from ...analysis.limit_sets.search import NAMES
+from ...analysis.limit_sets.search.labels import NAMES
 from ...arguments import checked
 from ..styles.legends import equal_units, legend_below_axes
 from ..styles.names import latex

@@ -7,7 +7,7 @@ import numpy as np
 
 from ... import checks
 from ...analysis import BasinsAlong, ContinuedAttractor
-from ...analysis.limit_sets.search import NAMES
+from ...analysis.limit_sets.search.labels import NAMES
 from ...arguments import checked
 from ..styles.legends import legend_below_axes
 from ..styles.names import SYMBOLS

@@ -11,6 +11,14 @@ MAX_KERNELS = 32  # number of kernels that the process keeps in memory
 _kernels: dict[tuple[str, Function, int], Kernel] = {}
 
 
+def is_built(name: str, field: Function, d: int) -> bool:
+    """Say whether ``built`` has the kernel of a field ready."""
+    try:
+        return (name, field, d) in _kernels
+    except TypeError:  # the field cannot be hashed
+        return False
+
+
 def built(name: str, field: Function, d: int, trace: Callable[[Function, int], Kernel]) -> Kernel:
     """Return the kernel that ``trace`` makes of a field in d coordinates, ready to run; trace it at the first call.
 

@@ -10,7 +10,7 @@ from ..flows.chooser import Chooser
 from ..flows.rodas import ImplicitTrial
 from ..flows.runs import AT_END, NO_STEP, OUT_OF_STEPS, Limits
 from ..flows.trial import Trial
-from ..units import ScaledFlow
+from ..flows.velocity import CompiledFlow
 from .corners import past_corner
 from .jumps import meet, passing, size
 from .regions import TrapRegions
@@ -44,10 +44,10 @@ class Filippov:
     """
 
     def __init__(
-        self, flow: ScaledFlow, runs: FilippovRuns, limits: Limits, backend: str, traps: TrapRegions | None = None
+        self, flow: CompiledFlow, runs: FilippovRuns, limits: Limits, traps: TrapRegions | None = None
     ) -> None:
         self.runs = runs
-        self._flow, self._limits, self._backend = flow, limits, backend
+        self._flow, self._limits, backend = flow, limits, flow.backend
         self._sliding, self._traps = Sliding(flow, runs.normals, backend), traps or TrapRegions(flow)
         self._negligible = min(max(limits.rtol, limits.atol), MAX_NEGLIGIBLE)
         # ``meet`` approximates the path to a surface by a parabola, with an error of a sixth of the cube of its length.
@@ -95,23 +95,22 @@ class Filippov:
                 if len(some):
                     move(some)
 
-    def rests(self, which: torch.Tensor, tolerance: float) -> torch.Tensor:
+    def rests(self, which: torch.Tensor) -> torch.Tensor:
         """Say which of these runs, which reached the last time, rest where the field jumps or has a kink."""
         runs = self.runs
         sliding = which[runs.state[which] == State.END_ON_SURFACE]
         if len(sliding):
-            rest, runs.w[:, sliding], alone = sliding_rests(
-                self._sliding, runs.w[:, sliding], runs.normals[:, sliding], tolerance
-            )
+            rest, runs.w[:, sliding], alone = self._sliding_rests(sliding)
             self._rest(sliding[rest], alone[rest])
         others = which[runs.state[which] != State.RESTING]
         if len(others):
             rest, runs.w[:, others] = self._traps.find(runs.w[:, others], self._radius(others))
             self._rest(others[rest], True)
-        rests = runs.state[which] == State.RESTING
-        others = which[~rests]
+        # A run that still slides is on the way, however slow.
+        edges = (runs.state[which] != State.RESTING) & (runs.state[which] != State.END_ON_SURFACE)
+        rests, others = runs.state[which] == State.RESTING, which[edges]
         if len(others):
-            rests[~rests], runs.w[:, others] = resting_edges(self._flow, runs.w[:, others], self._radius(others))
+            rests[edges], runs.w[:, others] = resting_edges(self._flow, runs.w[:, others], self._radius(others))
         return rests
 
     # Integrations.
@@ -172,7 +171,9 @@ class Filippov:
     def _probe(self, which: torch.Tensor) -> None:
         """Find runs that are trapped, or meet a jump of the field; the others go on with LSODA."""
         runs, w = self.runs, self.runs.w[:, which]
-        jump = self._traps.find(w, self._radius(which))[0] | meet(self._flow, w, runs.h[which])[0].exists
+        jump = self._traps.find(w, self._radius(which))[0]
+        if not jump.all():
+            jump[~jump] = meet(self._flow, w[:, ~jump], runs.h[which[~jump]])[0].exists
         runs.state[which] = torch.where(jump, State.AT_JUMP, State.SINGLE)
         runs.single_patience[which] = torch.where(jump, SINGLE_PATIENCE, 2 * runs.single_patience[which])
 
@@ -197,6 +198,10 @@ class Filippov:
 
     def _leave(self, which: torch.Tensor) -> None:
         """Move runs off the surfaces that no longer hold them, or past a corner where the surfaces end."""
+        # On a curve or a set of resting points no point traps runs, and each run would need a certificate of its own.
+        rest, w, alone = self._sliding_rests(which)
+        self._come_to_rest(which[rest & ~alone], w[:, rest & ~alone], False)
+        which = which[~(rest & ~alone)]
         which = self._untrapped(which)
         if not len(which):
             return
@@ -225,12 +230,21 @@ class Filippov:
         """Let the runs rest that are trapped from all sides; return the others."""
         runs = self.runs
         rest, w = self._traps.find(runs.w[:, which], self._radius(which))
-        ids = which[rest]
-        runs.w[:, ids] = w[:, rest]
-        runs.hold(ids)
-        runs.t[ids], runs.outcome[ids] = runs.times[-1], AT_END
-        self._rest(ids, True)
+        self._come_to_rest(which[rest], w[:, rest], True)
         return which[~rest]
+
+    def _sliding_rests(self, which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Say which sliding runs rest, and where, and whether at isolated points (``resting.sliding_rests``)."""
+        w, normals = self.runs.w[:, which], self.runs.normals[:, which]
+        return sliding_rests(self._sliding, w, normals, self._limits.resting_distance)
+
+    def _come_to_rest(self, which: torch.Tensor, w: torch.Tensor, isolated: bool) -> None:
+        """Let runs rest at points (d, n) until the last time."""
+        runs = self.runs
+        runs.w[:, which] = w
+        runs.hold(which)
+        runs.t[which], runs.outcome[which] = runs.times[-1], AT_END
+        self._rest(which, isolated)
 
     def _rest(self, which: torch.Tensor, isolated: torch.Tensor | bool) -> None:
         self.runs.state[which], self.runs.isolated[which], self.runs.slid[which] = State.RESTING, isolated, True
@@ -251,5 +265,5 @@ class Filippov:
         if not len(which):
             return
         rest = self.runs.times[-1] - self.runs.t[which]
-        w, time = past_corner(self._flow, self.runs.w[:, which], rest, self._backend)
+        w, time = past_corner(self._flow, self.runs.w[:, which], rest, self._flow.backend)
         self.runs.move(which, time, w)

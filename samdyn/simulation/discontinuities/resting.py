@@ -1,10 +1,13 @@
 """Certificates that a run rests where the field jumps; those of ``settling`` are for smooth fields."""
 
+from functools import cache
+
 import torch
 
 from ...dynamics import Flow
-from ...ops import norm
-from ..units import ScaledFlow, unit_of
+from ...ops import dot, norm
+from ..flows.velocity import CompiledFlow
+from ..units import unit_of
 from .jumps import complement, size
 from .sliding import Sliding
 
@@ -21,12 +24,13 @@ TURN = 2e-7  # angle beside the direction with the least inward speed; the searc
 MIN_TURN_SPEED = 0.01  # speed across that direction, over the greatest speed
 MIN_FIELD_RATIO_AT_JUMP = 0.05  # greatest speed at r/100 over that at r; that of a smooth field is 0.01
 MIN_INWARD_SPEED = 1e-6  # inward speed at a trap, over the greatest speed around it
+MAX_OUTWARD_SPEED = 1e-3  # outward speed, over the greatest speed around a point, above which runs surely leave it
 ROUNDING_SPEED = 1e-7  # outward speed that counts as none, over the greatest speed around the point
 DIFFERENCE_DISTANCE = 1e-3  # distance over which sliding velocities are differentiated, relative to max(1, ‖w‖∞)
 NEUTRAL_RATE = 1e-6  # rate of change that counts as none, over ‖ẇ‖ beside the surface or over the greatest rate
 MAX_NONLINEARITY = 0.05  # second difference of a sliding velocity, over its greatest first difference
 
-Field = Flow | ScaledFlow
+Field = Flow | CompiledFlow
 
 
 def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -50,12 +54,14 @@ def traps(flow: Field, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Ten
     """
     if isinstance(flow, Flow):
         unit = unit_of(flow.landscape.box)
-        holds, centre = traps(ScaledFlow(flow, unit), w / unit, radius / unit)
+        holds, centre = traps(CompiledFlow(flow, unit, "auto"), w / unit, radius / unit)
         return holds, unit * centre
     return certify(flow, w, radius)[:2]
 
 
-def certify(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def certify(
+    flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Do what ``traps`` does, and return the regions too: ``(n,), (d, n), (d, d, n)``.
 
     A region is the ball or ellipsoid in which the field points inward: all points with ‖shape · (w − centre)‖ ≤ 1.
@@ -81,7 +87,7 @@ def certify(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[to
     half_axes = _half_axes(flow, here)
     lengths = norm(half_axes)
     inverse = (half_axes / lengths**2).movedim(0, 1)  # (d, d, n), from displacements to units of the half-axes
-    distance = norm(torch.einsum("ijn,jn->in", inverse, w[:, some] - here))
+    distance = norm((inverse * (w[:, some] - here)).sum(1))
     for part in ELLIPSOIDS:
         extent = part * radius[some]
         at = ((distance <= extent) & ~holds[some] & _along_axes(flow, here, extent, half_axes)).nonzero().squeeze(1)
@@ -92,7 +98,7 @@ def certify(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[to
     return holds, centre, shapes
 
 
-def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def resting_edges(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Say which runs rest at a zero of the field within ``radius`` that no run leaves; return the zeros.
 
     An example is the edge of a plateau, where the field has no Jacobian. Newton's method, with the Jacobian of this
@@ -112,6 +118,11 @@ def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tu
         inverse = torch.linalg.pinv(flow.jacobian_at(centre).movedim(-1, 0).nan_to_num(0, 0, 0), rtol=NEUTRAL_RATE)
         centre = centre - (inverse @ flow(centre).T[..., None])[..., 0].T
     rests = torch.isfinite(centre).all(0) & (norm(centre - w) <= radius)
+    # Most zeros of a smooth field are left in many directions, and need no search for the direction with the least
+    # inward speed.
+    ways = _directions(w)
+    velocity = flow(centre[:, None] + radius * ways)
+    rests &= dot(velocity, ways).amax(0) <= MAX_OUTWARD_SPEED * norm(velocity).amax(0)
     unit_axes = torch.eye(len(w), dtype=w.dtype, device=w.device)[..., None].expand(-1, -1, w.shape[1])
     for part in SPHERES:
         if not rests.any():
@@ -123,7 +134,9 @@ def resting_edges(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tu
     return rests, torch.where(rests, centre, w)
 
 
-def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+def _along_axes(
+    flow: CompiledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor
+) -> torch.Tensor:
     """Say around which points the field points inward at the ends of all half-axes ``(d, d, n)``, in columns: (n,)."""
     # The normal v|H| at the end of an axis is parallel to the axis.
     offset = radius * half_axes
@@ -131,18 +144,18 @@ def _along_axes(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, ha
     return (ends < 0).all(0).all(0)
 
 
-def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
+def _inward(flow: CompiledFlow, centre: torch.Tensor, radius: torch.Tensor, half_axes: torch.Tensor) -> torch.Tensor:
     """Say around which points the field points inward on three ellipsoids, without slowing down: (n,)."""
     lengths = norm(half_axes)
     # Around most points the field is smooth and nearly vanishes near them; they need no search.
-    offset = radius * torch.einsum("ijn,jmn->imn", half_axes, _directions(centre))
+    offset = radius * _product(half_axes, _directions(centre))
     wide, narrow = (flow(centre[:, None] + part * offset) for part in (1.0, 0.01))
     sure = norm(narrow).amax(0) > MIN_FIELD_RATIO_AT_JUMP * norm(wide).amax(0)
     # Around most of the others runs slide on, which one direction shows.
     axes = half_axes / lengths**2  # in units of the half-axes
-    drift = _drift(torch.einsum("ijn,imn->jmn", axes, narrow))
-    ahead = flow(centre + 0.01 * radius * torch.einsum("ijn,jn->in", half_axes, drift))
-    sure &= (torch.einsum("ijn,in->jn", axes, ahead) * drift).sum(0) < 0
+    drift = _drift(_product(axes.movedim(1, 0), narrow))
+    ahead = flow(centre + 0.01 * radius * (half_axes * drift).sum(1))
+    sure &= ((axes * ahead[:, None]).sum(0) * drift).sum(0) < 0
     if not sure.any():
         return sure
     some = sure.nonzero().squeeze(1)
@@ -164,7 +177,7 @@ def _inward(flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, half_a
 
 
 def _turns_away(
-    flow: ScaledFlow, centre: torch.Tensor, offset: torch.Tensor, radius: torch.Tensor, fastest: torch.Tensor
+    flow: CompiledFlow, centre: torch.Tensor, offset: torch.Tensor, radius: torch.Tensor, fastest: torch.Tensor
 ) -> torch.Tensor:
     """Say which runs at offsets ``(d, n)`` from points move across the direction of the offset: (n,).
 
@@ -179,7 +192,7 @@ def _turns_away(
 
 
 def _slowest(
-    flow: ScaledFlow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
+    flow: CompiledFlow, centre: torch.Tensor, radius: torch.Tensor, axes: torch.Tensor, lengths: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the least inward speed on ellipsoids, and the greatest speed, in units of the half-axes: (n,).
 
@@ -189,21 +202,42 @@ def _slowest(
     all directions but two. In more than two dimensions chance may not find them: the first round also passes on the
     direction in which runs slide (``_drift``).
     """
-    generator = torch.Generator().manual_seed(0)
-    directions, spread = _directions(centre), 2 * torch.pi / DIRECTIONS
+    d, directions, spread = len(centre), _directions(centre), 2 * torch.pi / DIRECTIONS
+    half_axes = radius * (axes * lengths)  # in columns: (d, d, n)
+    back = (axes / lengths).movedim(1, 0)  # (d, d, n), from displacements to units of the half-axes
     fastest = torch.zeros_like(radius)
-    for number in range(ROUNDS):
-        offset = torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * directions)
-        velocity = flow(centre[:, None] + radius * offset)
-        velocity = torch.einsum("ijn,imn->jmn", axes, velocity) / lengths[:, None]
-        fastest = torch.maximum(fastest, norm(velocity).amax(0))
-        inward, worst = (-(velocity * directions).sum(0)).min(0)
-        worst = directions.gather(1, worst.expand(len(centre), 1, -1))
-        noise = torch.randn(len(centre), 8 * len(centre), 1, generator=generator, dtype=centre.dtype).to(centre.device)
-        around = worst + spread * noise
+    for number, noise in enumerate(_noise(d)):
+        velocity = flow(centre[:, None] + _product(half_axes, directions))
+        if number == 0:  # later speeds are in units of these, so that their squares are in range
+            scale = velocity.abs().amax((0, 1)).clamp(min=torch.finfo(centre.dtype).tiny)
+            back = back / scale
+        velocity = _product(back, velocity)
+        fastest = torch.maximum(fastest, dot(velocity, velocity).amax(0).sqrt())
+        outward, worst = dot(velocity, directions).max(0)
+        worst = directions.gather(1, worst.expand(d, 1, -1))
+        around = worst + spread * noise.to(centre.device)
         slide = [_drift(velocity)[:, None]] if number == 0 else []
-        directions, spread = torch.cat([worst, *slide, around / norm(around)], 1), ROUND_SPREAD * spread
-    return inward, fastest, torch.einsum("ijn,jmn->imn", axes, lengths[:, None] * worst)[:, 0]
+        around = around / dot(around, around).sqrt()
+        directions, spread = torch.cat([worst, *slide, around], 1), ROUND_SPREAD * spread
+    return -scale * outward, scale * fastest, _product(axes * lengths, worst)[:, 0]
+
+
+@cache
+def _noise(d: int) -> list[torch.Tensor]:
+    """Return the random vectors of all rounds of the search, ``(d, 8d, 1)`` each."""
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(d, 8 * d, 1, generator=generator, dtype=torch.float64) for _ in range(ROUNDS)]
+
+
+def _product(matrix: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
+    """Return matrices times vectors: ``(d, d, n), (d, m, n) -> (d, m, n)``.
+
+    Torch's products of many small matrices take several times as long.
+    """
+    total = matrix[:, 0, None] * vectors[0]
+    for column in range(1, len(vectors)):
+        total = torch.addcmul(total, matrix[:, column, None], vectors[column])
+    return total
 
 
 def _drift(velocity: torch.Tensor) -> torch.Tensor:
@@ -224,7 +258,7 @@ def _drift(velocity: torch.Tensor) -> torch.Tensor:
     return point / norm(point)
 
 
-def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _critical(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the limit (d, n) of Newton's method from w, and whether it is a critical point within ``radius``: (n,)."""
     newton = w
     for _ in range(6):
@@ -238,17 +272,18 @@ def _critical(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[
     return newton, critical & (strength > 0) & (norm(change) <= 1e-12 * size(w)) & (norm(newton - w) <= radius)
 
 
-def _limit_along_field(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
+def _limit_along_field(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """Return the limit of following the field in ever shorter steps."""
-    step = radius
+    step, field = radius, flow.repeated(w.shape[1])
     for _ in range(120):  # a step's 120th power of 0.8 is 2e-12
-        velocity = flow(w)
-        w = w + step * velocity / norm(velocity).clamp(min=1e-300)
+        velocity = field(w)
+        way = velocity / velocity.abs().amax(0).clamp(min=1e-300)  # its square is in range
+        w = w + step / dot(way, way).sqrt().clamp(min=1e-300) * way
         step = 0.8 * step
     return w
 
 
-def _half_axes(flow: ScaledFlow, w: torch.Tensor) -> torch.Tensor:
+def _half_axes(flow: CompiledFlow, w: torch.Tensor) -> torch.Tensor:
     """Return the half-axes of the ellipsoids vᵀ|H|v = const, in columns, the longest of length 1: ``(d, d, n)``."""
     hessian = flow.hessian(w).movedim(-1, 0).nan_to_num(0, 0, 0)
     eigenvalues, vectors = torch.linalg.eigh(hessian)

@@ -4,11 +4,12 @@ import torch
 
 from ...compiler import LANES, STATIC, VARYING, Input, Kernel, NotCompilable
 from ..backends import MIN_AGREEMENT, Compiled, warn_once
-from .compiled import built
+from .compiled import built, is_built
 from .jumps import LOCATION_ERROR, SPREAD, Function, Test, distance_along, size
 
-EAGER_CALLS = 64  # number of searches in torch that take about as long as compiling
-MAX_STEPS = 80  # number of steps that find an interval and narrow it from 1e9 to 1e-15, to a third in each
+EAGER_CALLS = 64  # number of searches at few points in torch that take about as long as compiling
+FEW = 5000  # number of points at which a search in torch takes twice the time of one at a single point
+MAX_STEPS = 48  # number of steps that find an interval and narrow it from 1e9 to 1e-15, to a quarter in each
 SAME_DISTANCE = 1e-12  # relative to max(1, ‖w‖∞); distances of both backends closer than this are the same
 
 
@@ -22,7 +23,7 @@ class SurfaceSearch:
     def __init__(self, field: Function, backend: str) -> None:
         """Take the backend as ``integrate`` does."""
         self._field, self._backend = field, backend
-        self._calls, self._is_over = 0, backend == "eager"
+        self._calls, self._is_over = 0.0, backend == "eager"
         self._kernel: Kernel | None = None
 
     def test(self, way: torch.Tensor) -> Test:
@@ -37,8 +38,8 @@ class SurfaceSearch:
         self, w: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, attempts: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the distances from w (d, m, n) to surfaces along ``way`` (d, n), and whether they exist: (m, n)."""
-        self._calls += 1
-        due = self._backend == "compiled" or self._calls > EAGER_CALLS
+        self._calls += 1 + reach.numel() / FEW
+        due = self._backend == "compiled" or self._calls > EAGER_CALLS or is_built("search", self._field, len(w))
         if self._kernel is None and not self._is_over and due and w.device.type == "cpu":
             self._compile(w, way, reach, attempts)
         if self._kernel is None:
@@ -79,16 +80,22 @@ def _traced(field: Function, d: int) -> Kernel:
         width: torch.Tensor,
         attempts: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
-        """Widen the interval if its ends are not on both sides of the surface; else cut it into three, and keep one."""
-        third = (high - low) / 3
-        far, near = torch.where(found, high - third, high), torch.where(found, low + third, low)
-        far_beyond, near_beyond = ((field(w + s * way) * way).sum(0) < 0 for s in (far, near))
-        misses = ~found & ~(far_beyond & ~near_beyond)
+        """Widen the interval if its ends are not on both sides of the surface; else halve it twice."""
+
+        def beyond(s: torch.Tensor) -> torch.Tensor:
+            return (field(w + s * way) * way).sum(0) < 0
+
+        first = torch.where(found, (low + high) / 2, high)
+        first_beyond = beyond(first)
+        half_low = torch.where(found & ~first_beyond, first, low)
+        half_high = torch.where(found & first_beyond, first, high)
+        second = torch.where(found, (half_low + half_high) / 2, low)
+        second_beyond = beyond(second)
+        misses = ~found & ~(first_beyond & ~second_beyond)
         tries = tries + misses
         wider = torch.where(misses & (tries < attempts), SPREAD, 1.0)
-        new_low = torch.where(near_beyond, low, torch.where(far_beyond, near, far))
-        new_high = torch.where(near_beyond, near, torch.where(far_beyond, far, high))
-        low, high = torch.where(found, new_low, wider * low), torch.where(found, new_high, wider * high)
+        low = torch.where(found, torch.where(second_beyond, half_low, second), wider * low)
+        high = torch.where(found, torch.where(second_beyond, second, half_high), wider * high)
         found = found | ~misses
         active = active & ((found & (high - low > width)) | (~found & (tries < attempts)))
         return low, high, tries, found, active

@@ -70,6 +70,11 @@ class Limits:
     max_steps: int
     show: Callable[[float], None]
 
+    @property
+    def resting_distance(self) -> float:
+        """The distance from a resting point at which a run rests, relative to max(1, ‖w‖∞)."""
+        return max(torch.finfo(torch.float64).eps ** 0.5, 10 * self.rtol, 10 * self.atol)
+
     def outside(self, w: torch.Tensor) -> torch.Tensor:
         """Say which points ``(d, n)`` lie outside the box, or are not finite: ``(n,)``."""
         return ~((w >= self.low) & (w <= self.high)).all(0)

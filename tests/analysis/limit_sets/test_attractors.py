@@ -8,7 +8,7 @@ import sympy
 
 import samdyn as sd
 from samdyn.analysis import DIVERGED, UNDECIDED, Attractor
-from samdyn.analysis.limit_sets.search import limit_sets
+from samdyn.analysis.limit_sets.search.limit_sets import limit_sets
 from samdyn.simulation import progress
 from samdyn.simulation.flows import dopri
 

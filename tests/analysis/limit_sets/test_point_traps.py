@@ -9,7 +9,7 @@ from samdyn.analysis import UNBOUNDED, UNDECIDED
 from samdyn.simulation.discontinuities import regions
 from samdyn.simulation.discontinuities.regions import TrapRegions
 from samdyn.simulation.discontinuities.resting import certify
-from samdyn.simulation.units import ScaledFlow
+from samdyn.simulation.flows.velocity import CompiledFlow
 
 SADDLE = sd.Landscape("x**2 - y**2", "x y")
 WELL = sd.landscapes.double_well()
@@ -62,7 +62,7 @@ def test_sam_on_beale_leaves_no_start_undecided() -> None:
 def test_a_trap_is_certified_once(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
 
-    def counted(flow: ScaledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def counted(flow: CompiledFlow, w: torch.Tensor, radius: torch.Tensor) -> tuple[torch.Tensor, ...]:
         runs.append(w.shape[1])
         return certify(flow, w, radius)
 
@@ -75,7 +75,7 @@ def test_a_trap_is_certified_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("scene", [WELL, sd.landscapes.beale()], ids=lambda scene: scene.name)
 def test_a_region_holds_every_run_in_it(scene: sd.Landscape) -> None:
     """What one certificate says of a region, each run's own says too; outside nothing is said."""
-    flow, radius = ScaledFlow(sd.Flow(scene, sd.SAM(0.3)), 1.0), 1e-5
+    flow, radius = CompiledFlow(sd.Flow(scene, sd.SAM(0.3)), 1.0, "auto"), 1e-5
     point = torch.tensor([1.0, 0.0] if scene is WELL else [3.0, 0.5], dtype=torch.float64)[:, None]
     traps = TrapRegions(flow)
     size = torch.tensor([radius], dtype=torch.float64)
@@ -86,6 +86,15 @@ def test_a_region_holds_every_run_in_it(scene: sd.Landscape) -> None:
     assert (centre[:, inside] - point).abs().max() < 1e-12
     assert certify(flow, around[:, inside], size.expand(int(inside.sum())))[0].all()
     assert not traps.holding(point + torch.tensor([[0.0], [2 * radius]], dtype=torch.float64))[0].any()
+
+
+def test_sam_ends_on_the_circle_of_the_flattest_minima() -> None:
+    """The minima of (ab + cd − 1)²/2 are a set of dimension 3; SAM slides along it to the least trace, ‖w‖² = 2."""
+    flow = sd.Flow(sd.Landscape("(a*b + c*d - 1)**2/2", "a b c d"), sd.SAM(0.3))
+    found = sd.attractors(flow, ((-1.9, 2.1), (-2.2, 1.8), (-2.1, 1.8), (-1.6, 2.4)), starts=16, progress=False)
+    assert [a.kind for a in found] == ["sliding"]
+    assert found[0].share == 1
+    np.testing.assert_allclose((found[0].w ** 2).sum(1), 2, rtol=0, atol=1e-10)
 
 
 def test_a_run_that_slides_goes_on_after_a_restart() -> None:

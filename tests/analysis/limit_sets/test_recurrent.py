@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import samdyn as sd
-from samdyn.analysis.limit_sets.recurrent import RecurrentSets, kind_of_flow
+from samdyn.analysis.limit_sets.search.recurrence.recurrent import RecurrentSets, kind_of_flow
+from samdyn.simulation.flows.velocity import CompiledFlow
 from samdyn.simulation.ode import integrated
-from samdyn.simulation.units import ScaledFlow
 
 from ..orbits.fields import SPACE, Focus, Lorenz, Rossler, TwoHopf
 
@@ -22,7 +22,7 @@ def sets(flow: sd.Flow, starts: np.ndarray, first: float, window: float) -> tupl
     extent, far = np.ptp(box, axis=1), list(map(tuple, 10 * box))
 
     def follow(w: torch.Tensor, grid: np.ndarray) -> np.ndarray:
-        return integrated(ScaledFlow(flow, 1.0), w, grid, 1e-7, 1e-9, None, 20_000).states.numpy()
+        return integrated(CompiledFlow(flow, 1.0, "auto"), w, grid, 1e-7, 1e-9, None, 20_000).states.numpy()
 
     result = RecurrentSets(flow, extent, far, window)
     ends = torch.as_tensor(follow(torch.as_tensor(starts.T.copy()), np.array([first]))[-1])

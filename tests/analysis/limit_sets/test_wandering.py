@@ -5,7 +5,7 @@ import pytest
 
 import samdyn as sd
 from samdyn.analysis import Exponent
-from samdyn.analysis.limit_sets.wandering import kind_of, recurrence
+from samdyn.analysis.limit_sets.search.recurrence.wandering import kind_of, recurrence
 
 from ..orbits.fields import FLAT, HUMP, Bautin, Hopf, VanDerPol
 

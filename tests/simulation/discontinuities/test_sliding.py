@@ -289,6 +289,22 @@ def test_slow_passage_on_a_surface_is_not_capture(many: bool) -> None:
 
 
 @SOLVERS
+def test_a_run_that_slides_slowly_for_ever_does_not_rest(many: bool) -> None:
+    run = runs("abs(y) + x*1e-8", GD, (0.3, 0.5), 2.0, many)  # on y = 0 its speed is 1e-8 of that beside it
+    assert run.status == "undecided"
+    np.testing.assert_allclose(run.w, [[0.3 - 2e-8, 0]], rtol=0, atol=1e-10)
+
+
+@SOLVERS
+@pytest.mark.parametrize(("steps", "j"), [(2, 0), (3, 0), (3, 1)])
+def test_a_run_beside_a_corner_of_several_steps_rests_at_it(steps: int, j: int, many: bool) -> None:
+    corner = 0.5 * (steps - 1 - 2 * j) / steps  # the steps of the ascent pass 0 there
+    run = runs(SADDLE, sd.SAM(0.5, ascent_steps=steps), (1e-3, corner + 1e-3), 2.0, many)
+    assert run.status == "settled"
+    np.testing.assert_allclose(run.w, [[0, corner]], rtol=0, atol=1e-9)
+
+
+@SOLVERS
 def test_leaving_runs_of_sam_do_not_rest(many: bool) -> None:
     for y, status in ((0.499, "settled"), (0.501, "undecided")):  # the trap is |y| < ρ, reached from |x| < ∞
         run = runs(SADDLE, sd.SAM(0.5), (0.0, y), 8.0, many)
@@ -349,6 +365,18 @@ def test_minima_of_dimension_3_along_which_sam_slides_hold_no_run() -> None:
     c = (a**2 - 1).sqrt()
     w, gradient = torch.stack([-a, -a, c, -c]), torch.stack([-a, -a, -c, c])
     assert not resting.traps(flow, w + 3e-7 * gradient, torch.full_like(a, 1e-5))[0].any()
+
+
+def test_runs_that_slide_along_minima_rest_at_the_flattest_ones() -> None:
+    """On ab + cd = 1 the trace of the Hessian is ‖w‖², least on the circle a = b, c = d. There nothing traps a run."""
+    flow = sd.Flow(sd.Landscape("(a*b + c*d - 1)**2/2", "a b c d"), sd.SAM(0.3))
+    starts = np.random.default_rng(0).uniform(-2, 2, (6, 4))
+    ends = sd.integrate(flow, starts, 1e5, rtol=1e-7, atol=1e-9)
+    assert (ends.status == "settled").all()
+    a, b, c, d = ends.w.values[:, -1].T
+    np.testing.assert_allclose(a * b + c * d, 1, rtol=0, atol=1e-12)
+    np.testing.assert_allclose([a - b, c - d], 0, atol=1e-6)
+    assert np.ptp(np.arctan2(c, a)) > 1  # on all sides of the circle
 
 
 # The geometry.

@@ -17,7 +17,7 @@ from samdyn.compiler.c import build, kernel
 from samdyn.methods import Method
 from samdyn.simulation import backends
 from samdyn.simulation.discontinuities import filippov
-from samdyn.simulation.flows import chooser, dopri
+from samdyn.simulation.flows import chooser, dopri, velocity
 from samdyn.simulation.flows.runs import OUT_OF_STEPS, Limits, Runs
 from samdyn.simulation.flows.trial import Batch, Trial
 
@@ -30,6 +30,7 @@ def forgetful() -> Iterator[None]:
     """Forget what was warned of and traced."""
     backends.warn_once.cache_clear()
     chooser._traced.clear()
+    velocity._codes.clear()
     yield
     backends.warn_once.cache_clear()
 

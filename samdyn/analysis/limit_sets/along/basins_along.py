@@ -14,7 +14,8 @@ from ....simulation.starts import check_memory
 from ...parameters import with_parameters
 from ...points.critical_points import CriticalPoints, critical_points
 from ..basins import plane_of_starts
-from ..search import Attractor, limit_sets
+from ..search.attractor import Attractor
+from ..search.limit_sets import limit_sets
 from .identities import Identities
 from .result import BasinsAlong, ContinuedAttractor
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from .... import checks, html
 from ....statistics import wilson
-from ..search import NAMES, Attractor
+from ..search.attractor import Attractor
+from ..search.labels import NAMES
 
 if TYPE_CHECKING:
     import xarray

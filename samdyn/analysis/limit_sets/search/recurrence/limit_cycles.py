@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ...dynamics import Flow
-from ..orbits.cycle import Cycle, search
+from .....dynamics import Flow
+from ....orbits.cycle import Cycle, search
 
 Follow = Callable[[torch.Tensor, np.ndarray], np.ndarray]  # from (d, n) over times (k,) to positions (k, d, n)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from ...ops import jacobian
-from ...simulation.settling import FLAT, Function
-from ..trees import tree
+from ....ops import jacobian
+from ....simulation.settling import FLAT, Function
+from ...trees import tree
 
 NEIGHBOURS = 4  # number of neighbouring points, besides those of its own orbit, to which a point may be joined first
 PATH_STEPS = 24  # number of steps of a path from member to member

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...dynamics import Map
-from ...statistics import batch_means
-from ..orbits.lyapunov import BATCHES, batches
-from ..orbits.tangent import TangentRuns, TangentStep
+from .....dynamics import Map
+from .....statistics import batch_means
+from ....orbits.lyapunov import BATCHES, batches
+from ....orbits.tangent import TangentRuns, TangentStep
 
 TRANSIENT, MEASURED = 2048, 16384  # numbers of steps of the tangent vectors before, and in, the measurement
 MAX_RUNS = 8  # number of runs on one set whose growth is averaged

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ... import checks
-from ...dynamics import Flow
-from ...landscapes import Box
-from ...statistics import batch_means
-from ..orbits.cycle import Cycle, search
-from ..orbits.lyapunov import TURN, growth_of_flow
+from ..... import checks
+from .....dynamics import Flow
+from .....landscapes import Box
+from .....statistics import batch_means
+from ....orbits.cycle import Cycle, search
+from ....orbits.lyapunov import TURN, growth_of_flow
 from .wandering import E_FOLDS, MAX_RUNS, NOTHING, Exponent
 
 Follow = Callable[[torch.Tensor, np.ndarray], np.ndarray]  # from (d, n) over times (k,) to positions (k, d, n)

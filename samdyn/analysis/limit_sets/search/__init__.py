@@ -1,0 +1,1 @@
+"""The search for the attractors on which the runs of a system end."""
