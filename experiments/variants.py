@@ -134,6 +134,7 @@ def draw(data: xr.Dataset) -> Figure:
         ax.scatter(abs(data[name]), places, s=26, color="black", label="measured")
         ax.set(xlabel=QUANTITIES[name].replace("drift", "− drift"), ylim=(-0.5, len(places) - 0.5))
         ax.set_xscale("symlog", linthresh=scale, subs=[2, 5])
+        ax.set_xticks([0, *(t for t in (0.1, 1, 10) if t >= scale)])
         ax.xaxis.set_major_formatter("{x:g}")
         largest = max(scale, float(abs(data[name]).where(np.isfinite(data[name])).max()))
         ax.set_xlim(-0.08 * scale, 1.3 * largest)
