@@ -9,7 +9,7 @@ from .field import Field
 
 FLOOR = 1e-7  # half-width of a bounce, relative to ‖w‖, that stands for none
 TOLERANCE = 1e-5  # error of the half-width, relative to it
-ROUNDS = 10  # the most rounds, of two iterations each, in one step; the next step goes on
+ROUNDS = 2  # the most rounds, of two iterations each, in one step; the next step goes on
 STALE = 0.999  # ratio of two changes of the half-width above which they are not extrapolated
 
 
@@ -51,7 +51,7 @@ class Bounce:
         for _ in range(ROUNDS):
             sizes, before = [float(self.displacement.norm())], self.displacement
             for _ in range(2):
-                force, b = self.field.halves(w, self.displacement)
+                force, b = (part[:, 0] for part in self.field.halves(w, self.displacement[:, None]))
                 self.values = np.array([float(b.norm()) / sizes[-1]])
                 self.displacement = b / self.edge
                 sizes.append(float(self.displacement.norm()))

@@ -8,12 +8,13 @@ import torch
 from ... import checks
 from .complementarity import RANK, solve
 from .edge_space import EdgeSpace
-from .field import Field
+from .field import SHIFT, Field
 
 MARGIN = 0.03  # distance of an eigenvalue from the edge, relative to it, below which its direction is computed
 FAR = 0.2  # the same above which eigenvalues are looked at every LOOK_EVERY substeps only
 LOOK_EVERY = 10  # substeps
-SHIFT = 1e-5  # distance of the central differences, relative to ‖w‖
+RETURN = 0.1  # share of an excess of DF over the edge that one substep takes back
+MAX_START = 1.2  # largest eigenvalue of DF at a start, in units of the edge
 MAX_CHANGE = 0.05  # change of a second derivative, relative to it, when the differences are ten times as far apart
 
 
@@ -46,10 +47,10 @@ class SmoothOscillation:
         Raises:
             InputError: w is above the edge.
         """
-        space = EdgeSpace(f, w, directions + 1)
-        if space.values[0] > (1 + MARGIN) * edge:
-            rule = f"is above the edge: DF has the eigenvalue {space.values[0]:.6g} and the edge is {edge:.6g}"
-            checks.reject("start", "w", rule, "Start below it: use a smaller lr, or another point")
+        space = EdgeSpace(f, w, (1 - MARGIN) * edge)
+        if space.values[0] > MAX_START * edge:
+            rule = f"DF has there the eigenvalue {space.values[0]:.6g}, far above the edge {edge:.6g}"
+            checks.reject("start", "w̄", rule, "Start near or below the edge: use a smaller lr, or another point")
         return cls(f, edge, directions, space, w.new_zeros(len(w), 0))
 
     @property
@@ -66,7 +67,7 @@ class SmoothOscillation:
         """
         f = self.field(w)
         self._look(w)
-        k = int((self.space.values > (1 - MARGIN) * self.edge).sum())
+        k = self.space.near()
         self.sigma, self.entry, old = w.new_zeros(len(w), 0), 0.0, self.sigma
         if not k:
             return f
@@ -74,16 +75,17 @@ class SmoothOscillation:
             rule = f"{k} or more eigenvalues of DF are within {MARGIN:.0%} of the edge {self.edge:.6g}"
             checks.reject("directions", self.directions, rule, "Ask for more directions, e.g. directions=10")
         u, left = self.space.spanned(k)
-        bend = self._second(w, u, SHIFT)
+        bend = self.field.bend(w, u)
         if k > self._checked:
-            self._check(bend, self._second(w, u, 10 * SHIFT))
+            self._check(bend, self.field.bend(w, u, 10 * SHIFT))
             self._checked = k
-        turn = bend if left is u else self._turned(w, u, left)
+        turn = bend if left is u else self.field.turn(w, u, left)
         # S(X) = edge − LᵀDF(w + step)U to first order in the step, with step = free − factor (F + ½D²F[UXUᵀ]).
-        at_once = left.T @ self.field.times(w[:, None].expand_as(u), u)
+        at_once = left.T @ self.field.times(w, u)
         drift = torch.einsum("dij,d->ij", turn, free - factor * f)
         before = self.edge * np.eye(k) - _symmetric(at_once.cpu().numpy())
-        slack = before - _symmetric(drift.cpu().numpy())
+        sizes, axes = np.linalg.eigh(before)
+        slack = before - (axes * ((1 - RETURN) * sizes.clip(max=0))) @ axes.T - _symmetric(drift.cpu().numpy())
         response = factor / 2 * torch.einsum("dij,dmn->ijmn", turn, bend).cpu().numpy()
         response = (response + response.transpose(1, 0, 2, 3)) / 2
         within = (u.T @ old).cpu().numpy()
@@ -109,25 +111,6 @@ class SmoothOscillation:
         self._looks += 1
         if self.space.values[0] > (1 - FAR) * self.edge or self._looks % LOOK_EVERY == 0:
             self.space.update(w)
-
-    def _second(self, w: torch.Tensor, u: torch.Tensor, shift: float) -> torch.Tensor:
-        """Return D²F[uᵢ, uⱼ] by central differences of products: ``(d, k, k)``."""
-        size = shift * float(w.norm() or 1)
-        i, j = np.triu_indices(u.shape[1])
-        moves = size * u[:, i]
-        there, back = self.field.times(torch.cat([w[:, None] + moves, w[:, None] - moves], 1), u[:, [*j, *j]]).chunk(2, 1)
-        whole = w.new_zeros(len(w), u.shape[1], u.shape[1])
-        whole[:, i, j] = whole[:, j, i] = (there - back) / (2 * size)
-        return whole
-
-    def _turned(self, w: torch.Tensor, u: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
-        """Return the gradients of lᵢᵀDF(w)uⱼ by central differences of products: ``(d, k, k)``."""
-        k, size = u.shape[1], SHIFT * float(w.norm() or 1)
-        i, j = np.indices((k, k)).reshape(2, -1)
-        moves = size * u[:, j]
-        points = torch.cat([w[:, None] + moves, w[:, None] - moves], 1)
-        there, back = self.field.transposed(points, left[:, [*i, *i]]).chunk(2, 1)
-        return ((there - back) / (2 * size)).reshape(len(w), k, k)
 
     def _check(self, near: torch.Tensor, far: torch.Tensor) -> None:
         """Refuse second derivatives that depend on the distance of the differences."""
