@@ -10,6 +10,7 @@ from .field import Field
 FLOOR = 1e-7  # half-width of a bounce, relative to ‖w‖, that stands for none
 TOLERANCE = 1e-5  # error of the half-width, relative to it
 ROUNDS = 2  # the most rounds, of two iterations each, in one step; the next step goes on
+FIRST_ROUNDS = 40  # rounds at the start
 STALE = 0.999  # ratio of two changes of the half-width above which they are not extrapolated
 
 
@@ -24,21 +25,25 @@ class Bounce:
         field: F.
         edge: 2(1 + γ)/η.
         displacement: d, ``(d,)``.
-        values: the secant eigenvalue ‖B‖/‖d‖ at the last displacement, ``(1,)``; at the edge it is the edge.
+        secant: ‖B‖/‖d‖ at the last displacement; on the cycle it is the edge.
         entry: 0: where in a step the bounce begins is not resolved.
     """
 
     field: Field
     edge: float
     displacement: torch.Tensor
-    values: np.ndarray
+    secant: float = 0.0
     entry: float = 0.0
+    _is_open: bool = False
 
     @classmethod
     def at(cls, f: Field, w: torch.Tensor, edge: float) -> "Bounce":
         """Begin at a point w ``(d,)``."""
         noise = torch.randn(len(w), dtype=w.dtype, generator=torch.Generator().manual_seed(0)).to(w.device)
-        return cls(f, edge, noise / noise.norm() * _floor(w), np.zeros(1))
+        bounce = cls(f, edge, noise / noise.norm() * _floor(w))
+        for _ in range(FIRST_ROUNDS // ROUNDS):
+            bounce.force(w, w, 0.0)
+        return bounce
 
     @property
     def sigma(self) -> torch.Tensor:
@@ -52,7 +57,7 @@ class Bounce:
             sizes, before = [float(self.displacement.norm())], self.displacement
             for _ in range(2):
                 force, b = (part[:, 0] for part in self.field.halves(w, self.displacement[:, None]))
-                self.values = np.array([float(b.norm()) / sizes[-1]])
+                self.secant = float(b.norm()) / sizes[-1]
                 self.displacement = b / self.edge
                 sizes.append(float(self.displacement.norm()))
             first, second = sizes[1] - sizes[0], sizes[2] - sizes[1]
@@ -65,7 +70,9 @@ class Bounce:
         self._is_open = size > 10 * floor
         return force if self._is_open else self.field(w)
 
-    _is_open: bool = False
+    def eigenvalues(self, w: torch.Tensor) -> np.ndarray:
+        """Return the secant eigenvalue ‖B‖/‖d‖ of the last step: ``(1,)``."""
+        return np.array([self.secant])
 
     def loss(self, w: torch.Tensor) -> float:
         """Return the mean loss of the two points of the cycle."""

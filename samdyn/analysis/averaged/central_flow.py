@@ -173,7 +173,8 @@ def _saved(oscillation: Bounce | SmoothOscillation, w: torch.Tensor, directions:
     sigma, eigenvalue = np.full((directions, len(w)), np.nan), np.full(directions, np.nan)
     columns = oscillation.sigma.T.cpu().numpy()
     sigma[: len(columns)] = columns
-    eigenvalue[: len(oscillation.values)] = oscillation.values
+    values = oscillation.eigenvalues(w)
+    eigenvalue[: len(values)] = values
     return {
         "w": w.cpu().numpy(),
         "sigma": sigma,

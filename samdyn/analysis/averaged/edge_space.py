@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ...ops import jacobian
 from .field import Field
 
 MAX_DENSE_DIM = 24  # number of coordinates up to which DF itself is decomposed
@@ -41,7 +40,7 @@ class EdgeSpace:
     def update(self, w: torch.Tensor, rounds: int = ROUNDS, tolerance: float = TOLERANCE) -> None:
         """Move to another point w ``(d,)``."""
         if len(w) <= MAX_DENSE_DIM:
-            values, vectors = np.linalg.eig(jacobian(self._field, w).double().cpu().numpy())
+            values, vectors = np.linalg.eig(self._field.times(w, torch.eye(len(w)).to(w)).cpu().numpy())
             order = np.argsort(-values.real)
             self.values = values.real[order]
             left = np.linalg.pinv(vectors).T

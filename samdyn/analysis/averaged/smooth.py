@@ -8,13 +8,14 @@ import torch
 from ... import checks
 from .complementarity import RANK, solve
 from .edge_space import EdgeSpace
-from .field import SHIFT, Field
+from .field import SHIFT, Field, length
 
 MARGIN = 0.03  # distance of an eigenvalue from the edge, relative to it, below which its direction is computed
 FAR = 0.2  # the same above which eigenvalues are looked at every LOOK_EVERY substeps only
 LOOK_EVERY = 10  # substeps
 RETURN = 0.1  # share of an excess of DF over the edge that one substep takes back
 MAX_START = 1.2  # largest eigenvalue of DF at a start, in units of the edge
+MAX_WIDTH = 1.0  # width of an oscillation, in units of ‖w‖, that is no small one
 MAX_CHANGE = 0.05  # change of a second derivative, relative to it, when the differences are ten times as far apart
 
 
@@ -53,9 +54,10 @@ class SmoothOscillation:
             checks.reject("start", "w̄", rule, "Start near or below the edge: use a smaller lr, or another point")
         return cls(f, edge, directions, space, w.new_zeros(len(w), 0))
 
-    @property
-    def values(self) -> np.ndarray:
-        """The largest eigenvalues of DF."""
+    def eigenvalues(self, w: torch.Tensor) -> np.ndarray:
+        """Return the largest eigenvalues of DF at the point w ``(d,)`` of the last step."""
+        if not self._is_near:
+            self.space.update(w)
         return self.space.values[: self.directions]
 
     def force(self, w: torch.Tensor, free: torch.Tensor, factor: float) -> torch.Tensor:
@@ -90,7 +92,7 @@ class SmoothOscillation:
         response = (response + response.transpose(1, 0, 2, 3)) / 2
         within = (u.T @ old).cpu().numpy()
         x = solve(slack, (response + response.transpose(0, 1, 3, 2)) / 2, within @ within.T)
-        if x is None:
+        if x is None or np.trace(x) > (MAX_WIDTH * length(w)) ** 2:
             rule = f"has no stable motion at the edge {self.edge:.6g}: its oscillation does not lower DF's eigenvalue"
             checks.reject("method", self.field.method, rule, "Its iterates leave; stop before, or use a smaller lr")
         first, last = np.linalg.eigvalsh(before)[0], np.linalg.eigvalsh(slack)[0]
@@ -106,10 +108,14 @@ class SmoothOscillation:
         products = [self.field.landscape.grad.hvp(w, s) @ s for s in self.sigma.T]
         return value + float(sum(products)) / 2
 
+    @property
+    def _is_near(self) -> bool:
+        return bool(self.space.values[0] > (1 - FAR) * self.edge)
+
     def _look(self, w: torch.Tensor) -> None:
         """Bring the eigenvectors up to date; far from the edge not at every substep."""
         self._looks += 1
-        if self.space.values[0] > (1 - FAR) * self.edge or self._looks % LOOK_EVERY == 0:
+        if self._is_near or self._looks % LOOK_EVERY == 0:
             self.space.update(w)
 
     def _check(self, near: torch.Tensor, far: torch.Tensor) -> None:
