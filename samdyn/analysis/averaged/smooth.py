@@ -14,7 +14,7 @@ MARGIN = 0.03  # distance of an eigenvalue from the edge, relative to it, below 
 FAR = 0.2  # the same above which eigenvalues are looked at every LOOK_EVERY substeps only
 LOOK_EVERY = 10  # substeps
 RETURN = 0.1  # share of an excess of DF over the edge that one substep takes back
-MAX_START = 1.2  # largest eigenvalue of DF at a start, in units of the edge
+MAX_START = 1.5  # largest eigenvalue of DF at a start, in units of the edge
 MAX_WIDTH = 1.0  # width of an oscillation, in units of ‖w‖, that is no small one
 MAX_CHANGE = 0.05  # change of a second derivative, relative to it, when the differences are ten times as far apart
 

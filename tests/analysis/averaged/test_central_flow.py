@@ -86,17 +86,18 @@ def test_sam_over_a_long_run(momentum: float) -> None:
     assert plain - w[4, 1] > 100 * abs(runs.w.values[4, 1] - w[4, 1])
 
 
-def test_the_error_is_of_first_order_in_the_learning_rate() -> None:
-    """As that of the plain flow is where nothing oscillates; SAM oscillates all along."""
-    scene, errors = sd.Landscape("(1 + z**2)*y**2/2 + cos(z)/50", "y z"), []
-    rates = (0.4, 0.2, 0.1)
+def test_the_error_falls_with_the_learning_rate() -> None:
+    """On SAM's bounce, whose drift is of order η, the error is of order η² at a fixed time."""
+    scene, errors = sd.Landscape("(1 + z**2)*y**2/2 + cos(z)/200", "y z"), []
+    rates = (0.4, 0.2)
     for lr in rates:
-        steps = round(20 / lr)
-        runs = sd.CentralFlow(scene, sd.SAM(0.1), lr).run((0.0, 1.0), steps, save_every=steps)
-        end, start = runs.w.values[-1], (np.linalg.norm(runs.sigma.values[0]), 1.0)
+        steps = round(12 / lr)
+        runs = sd.CentralFlow(scene, sd.SAM(0.1), lr).run((0.0, 0.8), steps, save_every=steps)
+        start = (np.linalg.norm(runs.sigma.values[0]), 0.8)
         w = averaged(iterates(sd.Map(scene, sd.SAM(0.1), lr), start, steps + 1))[-1]
-        errors.append(np.linalg.norm(end - w))
-    assert np.polyfit(np.log(rates), np.log(errors), 1)[0] == pytest.approx(1, abs=0.35), errors
+        errors.append(np.linalg.norm(runs.w.values[-1] - w))
+        assert errors[-1] < 0.02 * abs(w[1] - 0.8)
+    assert np.polyfit(np.log(rates), np.log(errors), 1)[0] > 1.5
 
 
 def test_three_directions_at_once() -> None:
@@ -147,7 +148,7 @@ def test_a_network_by_products() -> None:
         ({"method": sd.SAM([0.1, 0.2])}, "a simulation needs a number"),
         ({"start": (0.0, np.nan)}, "must be finite"),
         ({"start": (0.0,)}, r"Give an array of shape (2,)"),
-        ({"start": (0.0, 3.0)}, "far above the edge"),
+        ({"start": (0.0, 4.0)}, "far above the edge"),
         ({"steps": 0}, "must be an integer >= 1"),
         ({"landscape": sd.Landscape("(1 + z**2)*y**2/2 + Max(y, 0)**2.5 - 0.01*z", "y z"), "start": (0.0, 1.2)}, "has no second"),
         ({"landscape": sd.Landscape("y**2 - 0.01*z", "y z"), "lr": 1.05, "start": (0.0, 0.0)}, "does not lower"),
