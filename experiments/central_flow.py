@@ -133,9 +133,13 @@ def draw(data: xr.Dataset, lr: float) -> Any:
         column[1].plot(one.step, one.predicted_loss, color="k", lw=0.9, label="mean loss, predicted")
         column[2].set_yscale("log")
         column[0].set_title(method)
-    for ax, label in zip(axes[:, 0], (r"$\lambda_{\max}$", "training loss", "distance from averaged iterates"), strict=True):
+    for ax, label in zip(
+        axes[:, 0], (r"$\lambda_{\max}$", "training loss", "distance from averaged iterates"), strict=True
+    ):
         ax.set_ylabel(label)
-    return plot.frame(figure, "The central flow goes where the averaged iterates go", xlabel="steps after the flows began")
+    return plot.frame(
+        figure, "The central flow goes where the averaged iterates go", xlabel="steps after the flows began"
+    )
 
 
 if __name__ == "__main__":

@@ -128,7 +128,9 @@ class CentralFlow:
         except (TypeError, ValueError):
             checks.reject("start", start, "cannot be read as a point", fix)
         if w.shape != (self.landscape.dim,):
-            checks.reject("start", tuple(w.shape), "must be one point", f"Give an array of shape ({self.landscape.dim},)")
+            checks.reject(
+                "start", tuple(w.shape), "must be one point", f"Give an array of shape ({self.landscape.dim},)"
+            )
         if not bool(torch.isfinite(w).all()):
             checks.reject("start", "nan or inf", "must be finite", fix)
         return w.double()  # second derivatives are differences, which float32 has no digits for
@@ -144,7 +146,11 @@ class CentralFlow:
     def _dataset(self, saved: list[dict[str, Any]], events: list[Any], every: int, closure: str) -> "xarray.Dataset":
         import xarray
 
-        dims: dict[str, tuple[str, ...]] = {"w": ("coord",), "sigma": ("direction", "coord"), "eigenvalue": ("direction",)}
+        dims: dict[str, tuple[str, ...]] = {
+            "w": ("coord",),
+            "sigma": ("direction", "coord"),
+            "eigenvalue": ("direction",),
+        }
         meanings = {
             "w": ("mean w̄ of the iterates", OF_W),
             "sigma": ("columns of a root of the covariance Σ of the oscillation", OF_W),
@@ -165,7 +171,9 @@ class CentralFlow:
         if self.landscape.has_formula:
             coords["coord"] = [str(s) for s in self.landscape.symbols]
         attrs = {"lr": self.lr, "momentum": self.momentum, "edge": self.edge, "closure": closure}
-        return xarray.Dataset(variables, coords, {"method": str(self.method), "landscape": self.landscape.name, **attrs})
+        return xarray.Dataset(
+            variables, coords, {"method": str(self.method), "landscape": self.landscape.name, **attrs}
+        )
 
 
 def _saved(oscillation: Bounce | SmoothOscillation, w: torch.Tensor, directions: int) -> dict[str, Any]:

@@ -47,17 +47,13 @@ class EdgeSpace:
             self._right, self._left = (torch.as_tensor(part[:, order].real).to(w) for part in (vectors, left))
             return
         while True:
-            self.values, self._right = self._followed(
-                lambda v: self._field.times(w, v), self._right, rounds, tolerance
-            )
+            self.values, self._right = self._followed(lambda v: self._field.times(w, v), self._right, rounds, tolerance)
             if not self._symmetric:
                 left = self._left
                 self._left = self._followed(lambda v: self._field.transposed(w, v), left, rounds, tolerance)[1]
             if len(self.values) >= min(self.near() + SPARE, len(w)):
                 return
-            self._right, self._left = (
-                torch.cat([part, _random(w, 1, part)], 1) for part in (self._right, self._left)
-            )
+            self._right, self._left = (torch.cat([part, _random(w, 1, part)], 1) for part in (self._right, self._left))
 
     def spanned(self, k: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return an orthonormal basis U of the first k right eigenvectors, and L of the left ones with LᵀU = I."""

@@ -105,7 +105,9 @@ def test_three_directions_at_once() -> None:
     terms = " + ".join(f"(1 + z{i}**2)*y{i}**2/2 - {PUSH * i}*z{i}" for i in (1, 2, 3))
     scene = sd.Landscape(terms, "y1 y2 y3 z1 z2 z3")
     z = np.sqrt(1.5)
-    runs = sd.CentralFlow(scene, sd.GD(), 0.8).run((0, 0, 0, z - 0.05, z - 0.05, z - 0.05), 30, save_every=30, directions=3)
+    runs = sd.CentralFlow(scene, sd.GD(), 0.8).run(
+        (0, 0, 0, z - 0.05, z - 0.05, z - 0.05), 30, save_every=30, directions=3
+    )
     assert runs.event_active.values.tolist() == [1, 2, 3]
     root = runs.sigma.values[-1]
     np.testing.assert_allclose((root.T @ root)[:3, :3], np.diag([1, 2, 3]) * PUSH / z, atol=2e-4)
@@ -150,7 +152,10 @@ def test_a_network_by_products() -> None:
         ({"start": (0.0,)}, r"Give an array of shape (2,)"),
         ({"start": (0.0, 4.0)}, "far above the edge"),
         ({"steps": 0}, "must be an integer >= 1"),
-        ({"landscape": sd.Landscape("(1 + z**2)*y**2/2 + Max(y, 0)**2.5 - 0.01*z", "y z"), "start": (0.0, 1.2)}, "has no second"),
+        (
+            {"landscape": sd.Landscape("(1 + z**2)*y**2/2 + Max(y, 0)**2.5 - 0.01*z", "y z"), "start": (0.0, 1.2)},
+            "has no second",
+        ),
         ({"landscape": sd.Landscape("y**2 - 0.01*z", "y z"), "lr": 1.05, "start": (0.0, 0.0)}, "does not lower"),
     ],
 )
