@@ -11,8 +11,8 @@ def solve(slack: np.ndarray, response: np.ndarray, guess: np.ndarray) -> np.ndar
     """Return X ⪰ 0 with S = slack + response[X] ⪰ 0 and ⟨X, S⟩ = 0, or None if the response does not push back.
 
     For gradient descent ``response`` is a Gram operator, and the problem a convex quadratic programme over the cone,
-    which has a solution; its S is unique. Extragradient steps [Korpelevich 1976] find the directions that are active, and a linear
-    system then gives X on them.
+    which has a solution; its S is unique. Extragradient steps (Korpelevich 1976) find the directions that are active,
+    and a linear system then gives X on them.
 
     Args:
         slack: S at X = 0, symmetric ``(k, k)``.

@@ -43,8 +43,8 @@ class EdgeSpace:
             values, vectors = np.linalg.eig(self._field.times(w, torch.eye(len(w)).to(w)).cpu().numpy())
             order = np.argsort(-values.real)
             self.values = values.real[order]
-            left = np.linalg.pinv(vectors).T
-            self._right, self._left = (torch.as_tensor(part[:, order].real).to(w) for part in (vectors, left))
+            parts = (vectors, np.linalg.pinv(vectors).T)
+            self._right, self._left = (torch.as_tensor(part[:, order].real).to(w) for part in parts)
             return
         while True:
             self.values, self._right = self._followed(lambda v: self._field.times(w, v), self._right, rounds, tolerance)

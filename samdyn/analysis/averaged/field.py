@@ -33,7 +33,7 @@ class Field:
         return self.method(w, self.landscape.grad)
 
     def halves(self, w: torch.Tensor, d: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return A = ½(F(w + d) + F(w − d)) and B = ½(F(w + d) − F(w − d)), for w ``(d,)`` and d in columns ``(d, n)``."""
+        """Return A = ½(F(w + d) + F(w − d)) and B = ½(F(w + d) − F(w − d)), for w ``(d,)`` and d in columns."""
         there, back = self(torch.cat([w[:, None] + d, w[:, None] - d], 1)).chunk(2, 1)
         return (there + back) / 2, (there - back) / 2
 

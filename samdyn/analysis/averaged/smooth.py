@@ -1,6 +1,6 @@
 """The oscillation of a method whose F is smooth: its covariance, from staying at the edge."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class SmoothOscillation:
     sigma: torch.Tensor
     entry: float = 0.0
     _looks: int = 0
-    _checked: int = field(default=0)  # number of directions whose second derivatives were checked
+    _checked: int = 0  # number of directions whose second derivatives were checked
 
     @classmethod
     def at(cls, f: Field, w: torch.Tensor, edge: float, directions: int) -> "SmoothOscillation":

@@ -53,7 +53,7 @@ def sam_rest(rho: float, lr: float) -> float:
 
 sam_rest_in_a_pull = Claim(
     id="sam-bounce-balances-pull",
-    statement="Along a valley ½λ(z)y² SAM comes to rest where a weak force towards larger λ equals 2ρ²λ′/(2 − ηλ)², the "
+    statement="Along a valley ½λ(z)y² SAM rests where a weak force towards larger λ equals 2ρ²λ′/(2 − ηλ)², the "
     "mean force of its 2-cycle. The plain flow −F knows no learning rate, and its bounce has the force of η → 0.",
     formula=r"\dot{\bar w} = -\tfrac12(F(\bar w + d) + F(\bar w - d)), \quad B(\bar w, d) = 2d/\eta",
     source="derived; theory 28",
