@@ -16,7 +16,7 @@ from samdyn import lab, networks, plot
 
 WINDOW = 10  # standard deviation of the Gaussian window of averages over time, in steps
 CUT = 3  # half-width of the window, in standard deviations
-FINE = 8  # Euler steps of the plain flow and the flow of order 2 per step of the iterates
+FINE = 5  # Euler steps of the plain flow and the flow of order 2 per step of the iterates
 SHIFT = 1e-5  # time over which F is differenced along itself
 EVERY = 10  # steps between two measured points
 STYLES = {"iterates, averaged": ("0.6", "-"), "central": ("C3", "-"), "plain": ("C0", "--"), "order 2": ("C2", ":")}
@@ -36,7 +36,7 @@ def main(
     width: Annotated[lab.Width, "Width of both hidden layers."] = 16,
     samples: Annotated[lab.Samples, lab.at_most(4000, "MNIST-1D has no more to train on")] = 100,
     before: Annotated[lab.Count, "Steps of training before the flows begin."] = 240,
-    steps: Annotated[lab.Steps, lab.at_least(100, "two windows are wanted")] = 300,
+    steps: Annotated[lab.Steps, lab.at_least(100, "two windows are wanted")] = 200,
     directions: Annotated[lab.Count, "The largest number of directions at the edge."] = 8,
     seed: Annotated[lab.Seed, "Seed of the initial weights."] = 0,
 ) -> None:
