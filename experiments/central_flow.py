@@ -50,8 +50,8 @@ def main(
         runs[type(method).__name__] = compare(map_, net.vector(model), before, steps, directions)
     data = xr.concat(runs.values(), xr.Variable("method", [*runs]))
     last = data.isel(step=-1)
-    distances = {name: last.distance.sel(flow=flow) for name, flow in (("central", "central"), ("plain", "plain"))}
-    rows = xr.Dataset({**distances, "order2": last.distance.sel(flow="order 2")}).drop_vars("flow")
+    flows = {"central": "central", "plain": "plain", "order2": "order 2"}
+    rows = xr.Dataset({name: last.distance.sel(flow=flow, drop=True) for name, flow in flows.items()})
     rows = rows.assign(moved=last.moved, ratio=rows.central / rows.plain, measured=last.mean_loss)
     rows = rows.assign(predicted=last.predicted_loss, at_mean=last.loss.sel(flow="central", drop=True))
     report.print(lab.table(rows, COLUMNS, "method", title=ABOUT))
