@@ -48,7 +48,7 @@ def main(
     for method in (sd.GD(), sd.USAM(usam_rho), sd.SAM(rho)):
         map_ = sd.Map(net, method, lr=lr, momentum=momentum)
         runs[type(method).__name__] = compare(map_, net.vector(model), before, steps, directions)
-    data = xr.concat(runs.values(), xr.Variable("method", [*runs]))
+    data = xr.concat(runs.values(), "method").assign_coords(method=[*runs])
     last = data.isel(step=-1)
     flows = {"central": "central", "plain": "plain", "order2": "order 2"}
     rows = xr.Dataset({name: last.distance.sel(flow=flow, drop=True) for name, flow in flows.items()})
@@ -56,7 +56,7 @@ def main(
     rows = rows.assign(predicted=last.predicted_loss, at_mean=last.loss.sel(flow="central", drop=True))
     report.print(lab.table(rows, COLUMNS, "method", title=ABOUT))
     for name in runs:
-        ratio = float(rows.ratio.sel(method=name))
+        ratio = float(rows.ratio.sel({"method": name}))
         report.print(f"{name}: the central flow ends {ratio:.3f} times as far from the averaged iterates as the plain.")
     report.data(data, "runs")
     report.figure(draw(data, lr), "central_flow")
@@ -122,7 +122,7 @@ def draw(data: xr.Dataset, lr: float) -> Any:
     """Draw λ_max, loss and distance, a column for each method."""
     figure, axes = plt.subplots(3, data.method.size, figsize=(4 * data.method.size, 8), sharex=True, squeeze=False)
     for column, method in zip(axes.T, data.method.values, strict=True):
-        one = data.sel(method=method)
+        one = data.sel({"method": method})
         for flow, (color, style) in STYLES.items():
             for ax, name in zip(column, ("lam", "loss", "distance"), strict=True):
                 if name != "distance" or flow != "iterates, averaged":

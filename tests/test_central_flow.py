@@ -28,7 +28,7 @@ def test_the_table_the_figure_and_the_data(
     assert (folder / "central_flow.png").exists()
     data = xr.open_zarr(folder / "runs.zarr", consolidated=False).load()
     assert data.sizes["method"] == 3
-    sam = data.sel(method="SAM")
+    sam = data.sel({"method": "SAM"})
     assert float(sam.distance.sel(flow="central")[-1]) < 0.5 * float(sam.distance.sel(flow="plain")[-1])
     np.testing.assert_allclose(sam.predicted_loss, sam.mean_loss, rtol=0.02)
 
