@@ -22,7 +22,7 @@ from . import (
     symbolic,
     theory,
 )
-from .analysis import attractors, basins, critical_points, lyapunov, predictability
+from .analysis import CentralFlow, attractors, basins, critical_points, lyapunov, predictability
 from .checks import InputError
 from .claims import Claim, verify
 from .dynamics import Diffusion, Flow, Map
@@ -58,6 +58,7 @@ __all__ = [
     "UASAM",
     "USAM",
     "Accumulator",
+    "CentralFlow",
     "Claim",
     "Covariance",
     "Diffusion",

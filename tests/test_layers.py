@@ -54,7 +54,7 @@ INSIDE = {  # the same within a package
     ],
     "analysis": [
         *["trees", "gradients", "parameters", "comparisons", "rounding", "sobol", "intervals", "points"],
-        *["starts", "orbits", "limit_sets", "bifurcations", "capture", "moments", "escapes"],
+        *["starts", "orbits", "limit_sets", "bifurcations", "capture", "moments", "escapes", "averaged"],
     ],
     "sweep": ["cells", "calls", "memory", "store", "sweep", "estimate", "file"],
     "networks": [

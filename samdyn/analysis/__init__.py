@@ -1,6 +1,7 @@
 """Measures what the dynamics do: points, attractors, bifurcations, capture, escape and moments; no closed forms."""
 
 from ..dynamics import Boundary
+from .averaged import CentralFlow
 from .bifurcations.continuation import Branch, branch
 from .bifurcations.crossings import Bifurcation
 from .bifurcations.curves.codimension_two import CodimensionTwoPoint
@@ -67,6 +68,7 @@ __all__ = [
     "BifurcationDiagram",
     "Boundary",
     "Branch",
+    "CentralFlow",
     "Chart",
     "CodimensionTwoPoint",
     "ContinuedAttractor",
