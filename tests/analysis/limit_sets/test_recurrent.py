@@ -62,8 +62,9 @@ def test_a_slow_spiral_is_no_torus(rate: float) -> None:
 def test_attractors_and_basins_name_them() -> None:
     """Rössler: 0.0714, 0 and −5.394 (Sprott 2003)."""
     rossler = sd.Landscape("0*x + 0*y + 0*z", "x y z", box=[(-10, 10), (-10, 10), (0, 20)])
-    (chaos,) = sd.attractors(sd.Flow(rossler, Rossler()), starts=4)
-    assert (chaos.kind, chaos.period, chaos.share) == ("chaotic", 0, 1.0)
+    (chaos,) = sd.attractors(sd.Flow(rossler, Rossler()), starts=8)
+    assert (chaos.kind, chaos.period) == ("chaotic", 0)
+    assert chaos.share >= 0.75  # a run that comes near no point of the set seen before is left undecided
     for exponent, known in zip(chaos.exponents, (0.0714, 0, -5.394), strict=True):
         assert exponent.low < known < exponent.high
     assert chaos.exponent is chaos.exponents[0]
