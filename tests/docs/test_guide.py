@@ -53,6 +53,7 @@ def test_analysing(run_page: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed.count("chaotic at") == 3
     assert "stable cycle of period 5.8653" in printed
     assert "Hopf 0.182136" in printed
+    assert "[1.     1.5    1.7321 1.7321]\n[14.6]" in printed
     assert re.search(r"^cycles over rho from 0.182\d* to 0.183: .* stable; reached the limit$", printed, re.MULTILINE)
 
 
