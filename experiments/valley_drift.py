@@ -45,7 +45,7 @@ EDGES = {
 def main(
     report: lab.Report,
     lrs: Annotated[lab.LearningRates, "Learning rates η.", lab.several(2, "an order needs two or more")] = (
-        *(0.024, 0.012, 0.006, 0.003),
+        *(0.003, 0.006, 0.012, 0.024),
     ),
     rho: Annotated[lab.Positive, "SAM's radius ρ."] = 0.01,
     runs: lab.Runs = 20_000,

@@ -30,6 +30,11 @@ class Windows(NamedTuple):
 class Text:
     """A text in windows that follow one another, for training, for validation and for testing.
 
+    >>> from samdyn import networks
+    >>> text = networks.python_reference(context=64, train=8)
+    >>> [tuple(part.shape) for part in text.train]  # tokens, and those that follow them
+    [(8, 64), (8, 64)]
+
     Attributes:
         name: what was read, and of which version.
         sha256: the checksum of the whole text, in hexadecimal, before it is cut to windows.

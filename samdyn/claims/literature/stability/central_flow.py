@@ -25,7 +25,7 @@ central_flow_rest = Claim(
     id="edge-holds-averaged-iterates",
     statement="Where a force draws gradient descent or USAM up a valley of growing curvature λ, the averaged iterates "
     "stop where λ + ρλ² = 2/η: there the mean force of the oscillation balances it, as in the central flow.",
-    formula=r"\dot{\bar w} = -F - \tfrac12 D^2F[\Sigma], \quad \lambda(1 + \rho\lambda) = 2/\eta",
+    formula=r"\dot{\bar w} = -F - \frac{1}{2} D^2F[\Sigma], \quad \lambda(1 + \rho\lambda) = 2/\eta",
     source="[CF24] for gradient descent; for USAM derived; theory 29",
     process="map of gradient descent and USAM",
     cases=(*grid(rho=(0.0,), lr=(0.65, 0.7)), *grid(rho=(0.1,), lr=(0.55, 0.6))),
@@ -55,7 +55,7 @@ sam_rest_in_a_pull = Claim(
     id="sam-bounce-balances-pull",
     statement="Along a valley ½λ(z)y² SAM rests where a weak force towards larger λ equals 2ρ²λ′/(2 − ηλ)², the "
     "mean force of its 2-cycle. The plain flow −F knows no learning rate, and its bounce has the force of η → 0.",
-    formula=r"\dot{\bar w} = -\tfrac12(F(\bar w + d) + F(\bar w - d)), \quad B(\bar w, d) = 2d/\eta",
+    formula=r"\dot{\bar w} = -\frac{1}{2}(F(\bar w + d) + F(\bar w - d)), \quad B(\bar w, d) = 2d/\eta",
     source="derived; theory 29",
     process="map of SAM",
     cases=grid(rho=(0.01, 0.02), lr=(0.3, 0.4)),
