@@ -64,7 +64,10 @@ sign_sam_threshold = Claim(
     formula=r"\rho = \eta\,\sqrt{1 + \kappa^2}",
     source="derived",
     process="map of SAM with Adam, β₁ = β₂ = ε = 0",
-    cases=[{"lam": lam, "kappa": kappa, "lr": 0.01} for lam, kappa in ((-20.0, 0.1), (-2.0, 1.0), (-0.4, 5.0))],
+    cases=[
+        {"lam": lam, "kappa": kappa, "lr": 0.01}
+        for lam, kappa in ((-20.0, 0.1), (-2.0, 1.0), (-1.25, 1.6), (-0.4, 5.0))
+    ],
     predict=lambda lam, kappa, lr: sd.theory.sign_sam_threshold(lam=lam, across=-kappa * lam, lr=lr),
     rival=lambda lam: 1 / abs(lam),
     mistake="the threshold of USAM",

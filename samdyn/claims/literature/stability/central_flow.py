@@ -33,7 +33,7 @@ central_flow_rest = Claim(
     rival=lambda: FAR,
     mistake="the flow ẇ = −F, which follows the force to its end",
     measure=rest,
-    tolerance=0.01,
+    tolerance=0.004,
     reason="the edge holds to the square of the oscillation's width",
 )
 
@@ -63,6 +63,6 @@ sam_rest_in_a_pull = Claim(
     rival=lambda rho: balance(0.0, rho),
     mistake="the limit of small steps",
     measure=sam_rest,
-    tolerance=0.01,
+    tolerance=0.004,
     reason="the pull turns the perturbation by a share of ρ",
 )
