@@ -14,9 +14,9 @@ QUICK = [
     *["usam-map-threshold", "usam-beale", "momentum-escape-rate", "usam-edge", "usam-largest-lr"],
     *["sam-edge-identity", "heavy-ball-two-cycle", "inflated-sharpness", "usam-diffusion"],
 ]
-# The closed forms that the other tests of this folder compare with exact recursions and with each other.
+# The closed forms that the other tests of this folder compare with exact recursions, runs and each other.
 TESTED_HERE = {"theorem_3_excess", "heavy_ball_msd", "largest_lr", "gaussian_noise_threshold", "noisy_escape_rate"}
-TESTED_HERE |= {"fisher_distance", "look_sam_half_width"}
+TESTED_HERE |= {"fisher_distance", "look_sam_half_width", "adam_sam_threshold"}
 
 
 @pytest.mark.parametrize("name", QUICK)
