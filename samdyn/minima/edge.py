@@ -50,8 +50,7 @@ def edge_along(map_: Map, runs: "xarray.Dataset", *, within: float = 0.1) -> "xa
         "effective", λₑ; "ratio", λₑ over the limit; "edge", the λ at which λₑ would be at the limit (inf if none). Over
         "run": "first", the step at which λₑ passes the limit, interpolated between two saves, and "settled", the first
         saved step from which on the ratio stays within ``within`` of 1; nan if there is none. "limit" is 2(1+γ)/η.
-        Points that diverged are nan, and so is λₑ of a
-        normalised method where the gradient is 0.
+        Points that diverged are nan, and so is λₑ of a normalised method where the gradient is 0.
 
     Raises:
         InputError: runs without states or of another landscape; a map with noise, a base or a schedule; a method with a

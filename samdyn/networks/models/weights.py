@@ -19,6 +19,11 @@ def drawing(seed: int) -> Iterator[None]:
 
 
 def sizes(name: str, value: Sequence[int], fewest: int, fix: str) -> tuple[int, ...]:
+    """Return a list of sizes, such as the widths of layers.
+
+    Raises:
+        InputError: it is no sequence, shorter than ``fewest``, or has an entry that is no integer ≥ 1.
+    """
     if not isinstance(value, Sequence) or len(value) < fewest:
         checks.reject(name, value, f"must be {fewest} or more integers", fix)
     return tuple(checks.count(name, size, fix) for size in value)
