@@ -67,7 +67,7 @@ def field_along(method: Method, lam: sympy.Expr | float) -> sympy.Expr:
     if not takes_symbols(method):
         checks.reject("method", method, NO_FORMULAS, fix)
     lam = lam if checks.is_formula(lam) else sympy.Rational(lam)
-    fields = [_along(method, lam, center, lambda p: p) for center in (SOMEWHERE, ELSEWHERE)]
+    fields = [on_first_axis(method, lam, center, lambda p: p) for center in (SOMEWHERE, ELSEWHERE)]
     if fields[0] is None or fields[0] != fields[1]:
         checks.reject(
             "method", method, "its field leaves the direction, or depends on where the critical point is", fix
@@ -118,8 +118,8 @@ def _branch(method: Method, lam: sympy.Rational, at: sympy.Expr) -> tuple[sympy.
         entries = (e.replace(sympy.Pow, _square_root) for e in entries)
         return symbolic(sympy.cancel(e.replace(sympy.Abs, signed)) for e in entries)
 
-    fields = [_along(method, lam, center, choose) for center in (SOMEWHERE, ELSEWHERE)]
-    fields.append(_along(method, lam, SOMEWHERE, choose, side=-1))
+    fields = [on_first_axis(method, lam, center, choose) for center in (SOMEWHERE, ELSEWHERE)]
+    fields.append(on_first_axis(method, lam, SOMEWHERE, choose, side=-1))
     if any(f is None or f != fields[0] for f in fields):
         return None
     field = fields[0]
@@ -137,7 +137,7 @@ def _square_root(base: sympy.Expr, power: sympy.Expr) -> sympy.Expr:
     return base**power if power.is_Integer else sympy.factor(base) ** power
 
 
-def _along(
+def on_first_axis(
     method: Method, lam: sympy.Expr, center: np.ndarray, simplify: Callable[[Point], Point], side: int = 1
 ) -> sympy.Expr | None:
     """Return ±F at ±x along the first axis, or None if the field has a part along the second or no value."""

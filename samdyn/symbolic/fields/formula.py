@@ -10,7 +10,7 @@ from ... import checks
 from ...methods import Method
 from ...ops import symbolic
 from ..notation import X
-from .along import _along
+from .along import on_first_axis
 from .quadratic import ELSEWHERE, SOMEWHERE, takes_symbols
 
 ORIGIN = symbolic([sympy.Integer(0), sympy.Integer(0)])
@@ -39,7 +39,7 @@ def formula_along(method: Method, lam: float, *, anywhere: bool = False) -> Fiel
         return None
     curvature = sympy.Rational(str(lam))
     centers = [(ORIGIN, 1), (ORIGIN, -1)] + ([(SOMEWHERE, 1), (ELSEWHERE, 1)] if anywhere else [])
-    formulas = [_along(method, curvature, center, lambda entries: entries, side) for center, side in centers]
+    formulas = [on_first_axis(method, curvature, center, lambda entries: entries, side) for center, side in centers]
     if any(formula is None or formula.free_symbols - {X} for formula in formulas):
         return None
     functions = [sympy.lambdify(X, formula, "numpy") for formula in formulas]
